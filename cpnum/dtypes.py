@@ -1,0 +1,89 @@
+"""The element types: NumPy dtype, C type, bytes.
+
+A value in a kernel has one of the `DTYPES`.  A Python scalar has one of the *weak* types: NumPy
+lets it take the type of what it meets (NEP 50), so it is never the type of a value in a kernel.
+
+>>> F32
+f32
+>>> from_numpy(np.dtype("int64"))
+i64
+>>> from_python(2.5)
+float
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from cpnum.errors import DTypeError
+
+type_ = type
+Family = Literal["F", "I", "B"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DType:
+    """An element type; `weak` ones belong to Python scalars.
+
+    `family` is F (floating), I (integer) or B (boolean); `itemsize` is in bytes.
+    """
+
+    name: str
+    numpy: np.dtype[np.generic]
+    family: Family
+    itemsize: int
+    weak: bool = False
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+# fmt: off
+#             name     NumPy                family  bytes
+F64 =   DType("f64",   np.dtype("float64"), "F",    8)
+F32 =   DType("f32",   np.dtype("float32"), "F",    4)
+I64 =   DType("i64",   np.dtype("int64"),   "I",    8)
+I32 =   DType("i32",   np.dtype("int32"),   "I",    4)
+B =     DType("b",     np.dtype("bool"),    "B",    1)
+
+FLOAT = DType("float", np.dtype("float64"), "F",    8, weak=True)
+INT =   DType("int",   np.dtype("int64"),   "I",    8, weak=True)
+BOOL =  DType("bool",  np.dtype("bool"),    "B",    1, weak=True)
+# fmt: on
+
+DTYPES = (F64, F32, I64, I32, B)
+WEAK_DTYPES = (FLOAT, INT, BOOL)
+
+_BY_NUMPY = {dtype.numpy: dtype for dtype in DTYPES}
+_BY_PYTHON: dict[type_, DType] = {float: FLOAT, int: INT, bool: BOOL}
+
+
+def from_numpy(dtype: np.dtype[np.generic]) -> DType:
+    """Return the element type of a NumPy dtype.
+
+    Raises:  DTypeError if there are no stencils for it.
+
+    >>> from_numpy(np.dtype("f4"))
+    f32
+    """
+    try:
+        return _BY_NUMPY[dtype]
+    except KeyError:
+        supported = ", ".join(str(each.numpy) for each in DTYPES)
+        raise DTypeError(
+            f"no stencils for dtype {dtype}",
+            seen=f"an array of {dtype!r}",
+            write=f"convert it first with .astype(); the dtypes are {supported}",
+        ) from None
+
+
+def from_python(scalar: object) -> DType | None:
+    """Return the weak type of a Python scalar, None for anything else.
+
+    >>> from_python(True), from_python(np.float64(1))
+    (bool, None)
+    """
+    return _BY_PYTHON.get(type_(scalar))

@@ -1,0 +1,158 @@
+"""Copies stencils and patches their holes: steps to bytes.
+
+The code of a kernel is its stencils laid end to end, then a pool with each distinct constant once.
+Offsets are those from the first byte; the code runs at any address that is `residue` modulo 64,
+which puts the head of the main loop on a cache line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from cpnum.assign import Assignment, Placed
+from cpnum.select import Immediate, Label
+from cpnum.stencil import Field
+
+LINE_BYTES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A value that went into a hole: which, where, and what.
+
+    `value` is an offset in the code for a label or a constant of the pool.
+    """
+
+    symbol: str
+    fields: tuple[Field, ...]
+    value: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One stencil of the code: where it is, what it was copied from, what was patched in."""
+
+    offset: int
+    step: Placed
+    patches: tuple[Patch, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Code:
+    """The machine code of a kernel, and a listing that says which byte came from where.
+
+    `calls` are the words of the call that a bound kernel still lacks, as (line, hole) by offset.
+    """
+
+    assignment: Assignment
+    data: bytes
+    size: int
+    head: int
+    placed: tuple[tuple[int, Placed], ...]
+    labels: Mapping[str, int]
+    pool: Mapping[bytes, int]
+
+    @property
+    def residue(self) -> int:
+        """The address of the code modulo 64."""
+        return -self.head % LINE_BYTES
+
+    def lines(self) -> tuple[Line, ...]:
+        """Return the listing."""
+        return tuple(
+            Line(offset, step, tuple(self._patches(step))) for offset, step in self.placed
+        )
+
+    def _patches(self, step: Placed) -> list[Patch]:
+        patches = []
+        for hole in step.stencil.values:
+            value = hole.constant if hole.constant is not None else step.values[hole.symbol]
+            match value:
+                case bytes():
+                    number, text = self.pool[value], f"0x{int.from_bytes(value, 'little'):x}"
+                    text = step.source if hole.symbol == "POOL" and step.source else text
+                case str():
+                    number, text = self.labels[value], value
+                case Immediate(offset):
+                    number, text = 0, f"call+{offset}"
+                case int():
+                    number, text = value, str(value)
+            patches.append(Patch(hole.symbol, hole.fields, number, text))
+        return patches
+
+    def bind(self, word: Callable[[int], int]) -> bytes:
+        """Return the code with the words of a call in it: `word(offset)` is one of its block."""
+        data = bytearray(self.data)
+        for offset, step in self.placed:
+            for hole in step.stencil.values:
+                value = step.values.get(hole.symbol)
+                if isinstance(value, Immediate):
+                    stencil = step.stencil
+                    end = offset + stencil.size
+                    code = int.from_bytes(data[offset:end], "little")
+                    for field in hole.fields:
+                        code |= field.encode(word(value.offset))
+                    data[offset:end] = code.to_bytes(stencil.size, "little")
+        return bytes(data)
+
+
+def emit(assignment: Assignment) -> Code:
+    """Copy the stencils and patch what is known: all but the words that a bound kernel lacks."""
+    codes: list[int] = []
+    placed: list[tuple[int, Placed]] = []
+    labels: dict[str, int] = {}
+    # (index in codes, fields, offset of the stencil, label or constant)
+    later: list[tuple[int, tuple[Field, ...], int, str | bytes]] = []
+    aligns: dict[bytes, int] = {}
+    offset = 0
+    for item in assignment.items:
+        if isinstance(item, Label):
+            labels[item.name] = offset
+            continue
+        stencil = item.stencil
+        code = stencil.patch(item.registers, item.pointer)
+        for hole in stencil.values:
+            if hole.constant is not None:
+                value = hole.constant
+                aligns[value] = max(aligns.get(value, 1), hole.align)
+            else:
+                value = item.values[hole.symbol]
+            if type(value) is int:
+                for field in hole.fields:
+                    code |= field.encode(value)
+            elif isinstance(value, str | bytes):
+                if hole.symbol == "POOL":
+                    aligns.setdefault(value, len(value))
+                later.append((len(codes), hole.fields, offset, value))
+        codes.append(code)
+        placed.append((offset, item))
+        offset += stencil.size
+    head = labels[assignment.selection.main_loop]
+    pool, size = _pool(aligns, offset, head)
+    for at, fields, start, value in later:
+        target = labels[value] if isinstance(value, str) else pool[value]
+        for field in fields:
+            codes[at] |= field.encode(target - start - field.origin)
+    parts = [
+        code.to_bytes(step.stencil.size, "little")
+        for code, (_, step) in zip(codes, placed, strict=True)
+    ]
+    for constant, place in pool.items():
+        parts.append(b"\0" * (place - offset))
+        parts.append(constant)
+        offset = place + len(constant)
+    code_size = placed[-1][0] + placed[-1][1].stencil.size
+    return Code(assignment, b"".join(parts), code_size, head, tuple(placed), labels, pool)
+
+
+def _pool(aligns: Mapping[bytes, int], start: int, head: int) -> tuple[dict[bytes, int], int]:
+    """Place each constant at a multiple of its alignment, the strictest first."""
+    pool: dict[bytes, int] = {}
+    offset = start
+    for constant in sorted(aligns, key=lambda each: -aligns[each]):
+        offset += -(offset - head) % aligns[constant]
+        pool[constant] = offset
+        offset += len(constant)
+    return pool, offset

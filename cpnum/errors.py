@@ -1,0 +1,111 @@
+"""What can go wrong, one class a kind; each docstring is that error's manual page.
+
+A message has up to four lines: what failed; where in the user's code; what was seen; what to write
+instead.  Inner code raises the fact, `trace` adds the line of the user's code, once.
+"""
+
+from __future__ import annotations
+
+
+class CpnumError(Exception):
+    """The base of all errors that cpnum raises.
+
+    >>> print(ShapeError("shapes do not broadcast", seen="(3,) and (4,)", write="x[:3] + y"))
+    shapes do not broadcast
+      seen: (3,) and (4,)
+      write x[:3] + y
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str | None = None,
+        seen: str | None = None,
+        write: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.seen = seen
+        self.write = write
+
+    def __str__(self) -> str:
+        lines = [self.message]
+        if self.where is not None:
+            lines.append(f"  {self.where}")
+        if self.seen is not None:
+            lines.append(f"  seen: {self.seen}")
+        if self.write is not None:
+            lines.append(f"  write {self.write}")
+        return "\n".join(lines)
+
+
+class TraceError(CpnumError, TypeError):
+    """The function needs the value of something whose value is not known while tracing.
+
+    Cause: the function is run once on tracers, which have a dtype and a shape but no contents.
+    `if`, `while`, `bool()`, `float()`, `int()` and indexing need contents.
+
+    >>> from cpnum import cpjit
+    >>> @cpjit
+    ... def relu(x):
+    ...     if x > 0:
+    ...         return x
+    ...     return 0 * x
+    >>> relu(2.0)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    cpnum.errors.TraceError: ...
+
+    Fix: choose between values with `np.where`, which computes both.
+
+    >>> @cpjit
+    ... def relu(x):
+    ...     return np.where(x > 0, x, 0.0)
+    >>> relu(2.0)
+    np.float64(2.0)
+    """
+
+
+class DTypeError(CpnumError, TypeError):
+    """A dtype, or an operator on a dtype, that has no stencil.
+
+    >>> from cpnum import cpjit
+    >>> cpjit(np.negative)(np.ones(3, "complex128"))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    cpnum.errors.DTypeError: no stencils for dtype complex128...
+    """
+
+
+class ShapeError(CpnumError, ValueError):
+    """Shapes that do not broadcast, or an `out` of the wrong shape.
+
+    >>> from cpnum import cpjit
+    >>> cpjit(np.add)(np.ones(3), np.ones(4))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    cpnum.errors.ShapeError: ...
+    """
+
+
+class UnsupportedError(CpnumError, NotImplementedError):
+    """A function or a use of one that cannot be traced.
+
+    >>> from cpnum import cpjit
+    >>> cpjit(np.linalg.inv)(np.eye(2))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    cpnum.errors.UnsupportedError: numpy.linalg.inv cannot be traced...
+    """
+
+
+class IsaError(CpnumError, RuntimeError):
+    """An ISA level that is unknown, or that this processor does not have.
+
+    >>> from cpnum import cpjit
+    >>> cpjit(np.exp, isa="x86-64-v9")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    cpnum.errors.IsaError: unknown ISA level x86-64-v9...
+    """
+
+
+class StencilError(CpnumError, RuntimeError):
+    """A stencil that the pack builder refuses; the message names it and the cause."""

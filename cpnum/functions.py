@@ -1,0 +1,237 @@
+"""The NumPy functions that are no ufuncs, and what they are traced as."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from cpnum.dtypes import FLOAT, INT, B, DType, from_numpy
+from cpnum.ops import OPS
+from cpnum.traced import (
+    FUNCTIONS,
+    Traced,
+    UnknownArgumentError,
+    apply,
+    dtype_of,
+    located,
+    record,
+    universal,
+)
+from cpnum.tracer import CLIP, Tracer
+
+_UNSET: Any = object()
+
+
+def _traces(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Enter the decorated function into the table; arguments it lacks are refused by name."""
+
+    def enter(traced: Callable[..., Any]) -> Callable[..., Any]:
+        code = traced.__code__
+        names = code.co_varnames[: code.co_argcount]
+
+        def checked(*args: Any, **keywords: Any) -> Any:
+            for name in keywords:
+                if name not in names:
+                    raise UnknownArgumentError(name)
+            return traced(*args, **keywords)
+
+        for function in functions:
+            FUNCTIONS[function] = checked
+        return traced
+
+    return enter
+
+
+def _first(*operands: Any) -> Traced:
+    return next(each for each in operands if isinstance(each, Traced))
+
+
+def _array(operand: Any) -> Tracer:
+    """Return a Python scalar as the NumPy scalar that array functions make of it."""
+    if isinstance(operand, Tracer):
+        return operand
+    node = operand.recording.cast(operand.node, from_numpy(operand.node.dtype.numpy))
+    return Tracer(operand.recording, node, ())
+
+
+# -- values -------------------------------------------------------------------------------------
+
+
+@_traces(np.where)
+def _where(condition: Any, x: Any = _UNSET, y: Any = _UNSET) -> Traced:
+    recording = _first(condition, x, y).recording
+    if x is _UNSET or y is _UNSET:
+        raise _first(condition, x, y).unsupported(
+            "np.where with one argument cannot be traced: its shape depends on contents",
+            "np.where(condition, x, y)",
+        )
+    dtype_of(recording, condition)
+    given = (dtype_of(recording, x), dtype_of(recording, y))
+    dtype = located(recording, from_numpy, np.result_type(*map(_promoted, given)))
+    return record(recording, OPS["where"], (condition, x, y), (B, dtype, dtype), dtype)
+
+
+def _promoted(dtype: DType) -> Any:
+    """Return what stands for an operand in NumPy's promotion: a Python scalar if it is weak."""
+    return {FLOAT: 0.0, INT: 0}.get(dtype, dtype.numpy)
+
+
+@_traces(np.result_type)
+def _result_type(*operands: Any) -> np.dtype[Any]:
+    return np.result_type(
+        *(_promoted(each.node.dtype) if isinstance(each, Traced) else each for each in operands)
+    )
+
+
+@_traces(np.clip)
+def _clip(
+    a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None
+) -> Traced:
+    low, high = (min if a_min is None else a_min), (max if a_max is None else a_max)
+    if isinstance(a, Traced):
+        return _array(a).clip(low, high)
+    recording = _first(low, high).recording
+    if low is None or high is None:
+        ufunc = np.minimum if low is None else np.maximum
+        return universal(recording, ufunc, (a, high if low is None else low))
+    return apply(recording, CLIP, (a, low, high))
+
+
+@_traces(np.ones_like)
+def _ones_like(a: Any, dtype: Any = None) -> Traced:
+    return _full_like(a, 1, dtype)
+
+
+@_traces(np.zeros_like, np.empty_like)
+def _zeros_like(a: Any, dtype: Any = None) -> Traced:
+    return _full_like(a, 0, dtype)
+
+
+@_traces(np.full_like)
+def _full_like(a: Any, fill_value: Any, dtype: Any = None) -> Traced:
+    if not isinstance(a, Traced) or isinstance(fill_value, Traced):
+        raise _first(fill_value, a).unsupported(
+            "np.full_like with a traced value cannot be traced",
+            "np.where(True, value, a), which has the promoted dtype",
+        )
+    a = _array(a)
+    new = a.node.dtype if dtype is None else located(a.recording, from_numpy, np.dtype(dtype))
+    # NumPy assigns the value, which wraps and truncates where an operand would not.
+    value = np.full((), fill_value, new.numpy)[()]
+    node = a.recording.constant(value, new, a.recording.like(a.node))
+    return Tracer(a.recording, node, a.known_shape)
+
+
+@_traces(np.copy)
+def _copy(a: Any, order: str = "K") -> Traced:
+    return _array(a).copy()
+
+
+if hasattr(np, "astype"):
+
+    @_traces(np.astype)
+    def _astype(x: Any, dtype: Any, copy: bool = True) -> Traced:
+        return _array(x).astype(dtype)
+
+
+@_traces(np.real)
+def _real(val: Any) -> Traced:
+    return _array(val).real
+
+
+@_traces(np.iscomplexobj)
+def _is_complex(x: Any) -> bool:
+    return False
+
+
+@_traces(np.shape)
+def _shape(a: Any) -> tuple[int, ...]:
+    return _array(a).shape
+
+
+@_traces(np.ndim)
+def _ndim(a: Any) -> int:
+    return _array(a).ndim
+
+
+@_traces(np.size)
+def _size(a: Any) -> int:
+    return _array(a).size
+
+
+# -- movement -----------------------------------------------------------------------------------
+
+
+@_traces(np.transpose)
+def _transpose(a: Any, axes: Any = None) -> Traced:
+    return _array(a).transpose() if axes is None else _array(a).transpose(tuple(axes))
+
+
+@_traces(np.swapaxes)
+def _swapaxes(a: Any, axis1: int, axis2: int) -> Traced:
+    return _array(a).swapaxes(axis1, axis2)
+
+
+@_traces(np.moveaxis)
+def _moveaxis(a: Any, source: Any, destination: Any) -> Traced:
+    axes = np.empty((1,) * _array(a).ndim)
+    # NumPy itself orders the axes: as those of an array whose axes tell their numbers.
+    axes = np.lib.stride_tricks.as_strided(axes, axes.shape, tuple(8 * i for i in range(axes.ndim)))
+    order = tuple(stride // 8 for stride in np.moveaxis(axes, source, destination).strides)
+    return _array(a).transpose(order)
+
+
+@_traces(np.expand_dims)
+def _expand_dims(a: Any, axis: Any) -> Traced:
+    array = _array(a)
+    new = axis if isinstance(axis, tuple | list) else (axis,)
+    count = array.ndim + len(new)
+    at = {np.lib.array_utils.normalize_axis_index(i, count) for i in new}
+    return array[tuple(None if i in at else slice(None) for i in range(count))]
+
+
+@_traces(np.squeeze)
+def _squeeze(a: Any, axis: Any = None) -> Traced:
+    return _array(a).squeeze(axis)
+
+
+@_traces(np.flip)
+def _flip(m: Any, axis: Any = None) -> Traced:
+    array = _array(m)
+    axes = range(array.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    at = {np.lib.array_utils.normalize_axis_index(i, array.ndim) for i in axes}
+    reverse = slice(None, None, -1)
+    return array[tuple(reverse if i in at else slice(None) for i in range(array.ndim))]
+
+
+@_traces(np.flipud)
+def _flipud(m: Any) -> Traced:
+    return _flip(m, 0)
+
+
+@_traces(np.fliplr)
+def _fliplr(m: Any) -> Traced:
+    return _flip(m, 1)
+
+
+@_traces(np.broadcast_to)
+def _broadcast_to(array: Any, shape: Any) -> Traced:
+    return _array(array).broadcast_to(shape)
+
+
+@_traces(np.reshape)
+def _reshape(a: Any, shape: Any, order: str = "C") -> Traced:
+    return _array(a).reshape(shape, order=order)
+
+
+@_traces(np.ravel)
+def _ravel(a: Any, order: str = "C") -> Traced:
+    return _array(a).ravel(order)
+
+
+@_traces(np.atleast_1d)
+def _atleast_1d(*arys: Any) -> Any:
+    views = [_array(a) if _array(a).ndim else _array(a)[None] for a in arys]
+    return views[0] if len(views) == 1 else tuple(views)

@@ -1,0 +1,159 @@
+"""Movement: the steps from an argument to a view of it, written down and replayed by NumPy.
+
+A step holds no extent of the arrays it was first used on, so that it serves other shapes too.
+
+>>> Index.of((slice(1, -1), None)).replay(np.arange(4))
+array([[1],
+       [2]])
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+# What NumPy takes as basic index, Ellipsis aside.
+Item = int | slice | None
+
+# An argument, or a view of it: an array or a NumPy scalar.
+Array = Any
+
+
+class Movement(Protocol):
+    """One step from an array to a view of it; equal steps compare equal and print alike."""
+
+    def replay(self, array: Array) -> Array:
+        """Return the view of `array`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Basic indexing; `text` is what is compared, because slices cannot be hashed.
+
+    >>> Index.of((slice(1, -1), None))
+    [1:-1, None]
+    """
+
+    text: str
+    items: tuple[Item, ...] = field(compare=False)
+
+    @classmethod
+    def of(cls, items: tuple[Item, ...]) -> Index:
+        """Return the movement of indexing with `items`, without the whole axes at the end."""
+        while items and items[-1] == slice(None):
+            items = items[:-1]
+        return cls(f"[{', '.join(map(_item_text, items))}]", items)
+
+    def replay(self, array: Array) -> Array:
+        """Return the view of `array`; the Ellipsis makes it one even of a single element."""
+        return array[(*self.items, ...)]
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Transpose:
+    """Axes in another order."""
+
+    axes: tuple[int, ...]
+
+    def replay(self, array: Array) -> Array:
+        """Return the view of `array`."""
+        return array.transpose(self.axes)
+
+    def __repr__(self) -> str:
+        reversed_axes = self.axes == tuple(range(len(self.axes)))[::-1]
+        return ".T" if reversed_axes else f".transpose{self.axes}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reshape:
+    """The same elements in another shape: the one movement for which NumPy may have to copy."""
+
+    shape: tuple[int, ...]
+
+    def replay(self, array: Array) -> Array:
+        """Return the view of `array`, or its copy."""
+        return array.reshape(self.shape)
+
+    def __repr__(self) -> str:
+        return f".reshape{self.shape}"
+
+
+@dataclass(frozen=True, slots=True)
+class BroadcastTo:
+    """Elements repeated along axes."""
+
+    shape: tuple[int, ...]
+
+    def replay(self, array: Array) -> Array:
+        """Return the view of `array`."""
+        return np.broadcast_to(array, self.shape)
+
+    def __repr__(self) -> str:
+        return f".broadcast_to{self.shape}"
+
+
+def _item_text(item: Item) -> str:
+    if not isinstance(item, slice):
+        return str(item)
+    ends = ["" if end is None else str(end) for end in (item.start, item.stop, item.step)]
+    return ":".join(ends if ends[2] else ends[:2])
+
+
+# -- extents ------------------------------------------------------------------------------------
+
+# The extent of an axis of a view, for arguments of any shape: that of axis `axis` of argument
+# `parameter`, less `lost` (never below zero), after the slices in `rest`.  Equal symbols are equal
+# extents.  A fixed extent has the parameter FIXED and the extent as its axis.
+Extent = tuple[int, int, int, str]
+FIXED = -1
+
+
+def in_signature(extent: Extent) -> bool:
+    """Tell whether the signature says if this extent is 1.
+
+    >>> in_signature((0, 1, 0, "")), in_signature((0, 1, 2, ""))
+    (True, False)
+    """
+    return not extent[2] and not extent[3]
+
+
+def sliced(extent: Extent, item: slice) -> Extent:
+    """Return the extent that is left by a slice.
+
+    >>> sliced((0, 1, 0, ""), slice(1, -2))
+    (0, 1, 3, '')
+    """
+    parameter, axis, lost, rest = extent
+    start, stop, step = item.start or 0, item.stop or 0, item.step
+    if item.start is None and item.stop is None and step in (None, 1, -1):
+        return extent
+    ends_are_cut_off = start >= 0 and stop <= 0 and item.stop != 0 and step in (None, 1)
+    if ends_are_cut_off and not rest and parameter != FIXED:
+        return parameter, axis, lost + start - stop, rest
+    return parameter, axis, lost, f"{rest}[{_item_text(item)}]"
+
+
+def moved(extents: tuple[Extent, ...], step: Movement) -> tuple[Extent, ...]:
+    """Return the extents of a view of an array with `extents`."""
+    match step:
+        case Index(items=items):
+            rest = iter(extents)
+            left: list[Extent] = []
+            for item in items:
+                if item is None:
+                    left.append((FIXED, 1, 0, ""))
+                elif isinstance(item, slice):
+                    left.append(sliced(next(rest), item))
+                else:
+                    next(rest)
+            return (*left, *rest)
+        case Transpose(axes):
+            return tuple(extents[axis] for axis in axes)
+        case Reshape(shape) | BroadcastTo(shape):
+            return tuple((FIXED, extent, 0, "") for extent in shape)
+    raise TypeError(f"{step!r} is not a movement")

@@ -1,0 +1,134 @@
+"""The operator table: one row an operator.
+
+The row says *which*: NumPy's name, the types, what it costs.  The line of the same name in
+`stencils/ops.c` says *how*.  Everything else (tracing, stencil builds, tests, the documentation's
+table) is derived from the row, and the pack builder compares the two lists in both directions.
+
+Signatures: T is the operand type, M a mask (a boolean; operands of another type are taken for
+their truth), S the type that a cast starts from.
+
+>>> OPS["add"]
+add
+>>> OPS["where"].arity
+3
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cpnum.dtypes import DTYPES, F32, F64, I32, I64, B, DType
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Op:
+    """An elementwise operator.
+
+    `commutative`: op(a, b) has the bits of op(b, a), NaN payloads aside.
+    `latency` is in cycles, of the longest chain through the stencil (Zen 4 and Ice Lake tables of
+    uops.info, rounded): the schedule interleaves loops whose chains are long.
+    `ulp` is the largest error allowed, in units in the last place; 0.5 is correctly rounded.
+    """
+
+    name: str
+    signature: str
+    dtypes: tuple[DType, ...]
+    latency: int
+    ulp: float
+    commutative: bool = False
+    numpy: bool = True
+
+    @property
+    def arity(self) -> int:
+        """The number of operands."""
+        return self.signature.index("-")
+
+    @property
+    def masked(self) -> bool:
+        """Whether the result is a mask."""
+        return self.signature.endswith("M")
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def _dtypes(families: str) -> tuple[DType, ...]:
+    return tuple(dtype for dtype in DTYPES if dtype.family in families)
+
+
+def _row(
+    name: str,
+    signature: str,
+    families: str,
+    latency: int,
+    ulp: float = 0.5,
+    laws: str = "",
+    *,
+    numpy: bool = True,
+) -> Op:
+    return Op(name, signature, _dtypes(families), latency, ulp, "C" in laws, numpy)
+
+
+# fmt: off
+_ROWS = (
+    #    name            signature   families  latency  ulp   laws
+    _row("add",           "TT->T",   "FIB",    4, 0.5, "C"),
+    _row("subtract",      "TT->T",   "FI",     4),
+    _row("multiply",      "TT->T",   "FIB",    4, 0.5, "C"),
+    _row("divide",        "TT->T",   "F",     14),
+    _row("negative",      "T->T",    "FI",     1),
+    _row("absolute",      "T->T",    "FIB",    1),
+    _row("square",        "T->T",    "FI",     4),
+    _row("sqrt",          "T->T",    "F",     20),
+    _row("reciprocal",    "T->T",    "FI",    14),
+    _row("sign",          "T->T",    "FI",     5),
+    _row("copysign",      "TT->T",   "F",      2),
+    _row("floor",         "T->T",    "FIB",    8),
+    _row("ceil",          "T->T",    "FIB",    8),
+    _row("trunc",         "T->T",    "FIB",    8),
+    _row("rint",          "T->T",    "F",      8),
+    _row("minimum",       "TT->T",   "FIB",    6),
+    _row("maximum",       "TT->T",   "FIB",    6),
+    _row("fmin",          "TT->T",   "FIB",    6),
+    _row("fmax",          "TT->T",   "FIB",    6),
+    _row("clip",          "TTT->T",  "FIB",   10),
+    _row("equal",         "TT->M",   "FIB",    5, 0.5, "C"),
+    _row("not_equal",     "TT->M",   "FIB",    5, 0.5, "C"),
+    _row("less",          "TT->M",   "FIB",    5),
+    _row("less_equal",    "TT->M",   "FIB",    5),
+    _row("greater",       "TT->M",   "FIB",    5),
+    _row("greater_equal", "TT->M",   "FIB",    5),
+    _row("isnan",         "T->M",    "FIB",    5),
+    _row("isinf",         "T->M",    "FIB",    5),
+    _row("isfinite",      "T->M",    "FIB",    5),
+    _row("logical_and",   "MM->M",   "B",      1, 0.5, "C"),
+    _row("logical_or",    "MM->M",   "B",      1, 0.5, "C"),
+    _row("logical_xor",   "MM->M",   "B",      1, 0.5, "C"),
+    _row("logical_not",   "M->M",    "B",      1),
+    _row("bitwise_and",   "TT->T",   "IB",     1, 0.5, "C"),
+    _row("bitwise_or",    "TT->T",   "IB",     1, 0.5, "C"),
+    _row("bitwise_xor",   "TT->T",   "IB",     1, 0.5, "C"),
+    _row("invert",        "T->T",    "IB",     1),
+    _row("left_shift",    "TT->T",   "I",      2),
+    _row("right_shift",   "TT->T",   "I",      2),
+    _row("where",         "MTT->T",  "FIB",    4),
+    _row("exp",           "T->T",    "F",     60, 1.0),
+    _row("log",           "T->T",    "F",     70, 1.0),
+    _row("sin",           "T->T",    "F",     70, 1.0),
+    _row("cos",           "T->T",    "F",     70, 1.0),
+    _row("arcsin",        "T->T",    "F",     90, 1.0),
+    _row("arccos",        "T->T",    "F",     90, 1.0),
+    _row("arctan",        "T->T",    "F",     90, 1.0),
+    _row("arctan2",       "TT->T",   "F",    110, 1.0),
+    _row("tanh",          "T->T",    "F",     90, 1.0),
+    # Only rewrites make these: NumPy has no such function.
+    _row("multiply_add",  "TTT->T",  "F",      4, numpy=False),
+)
+# fmt: on
+
+OPS = {op.name: op for op in _ROWS}
+
+# The dtype of a cast's Apply is what it casts to; its operand may have any other dtype.
+CAST = Op("cast", "S->T", DTYPES, 4, 0.5, numpy=False)
+
+__all__ = ["CAST", "F32", "F64", "I32", "I64", "OPS", "B", "Op"]

@@ -1,0 +1,246 @@
+"""What is written down while a function is traced: nodes, the user's lines, shapes.
+
+Movement of a computed value, as in `(a + b)[1:]`, is pushed down to its inputs here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from cpnum.dtypes import F32, FLOAT, DType
+from cpnum.errors import CpnumError, UnsupportedError
+from cpnum.ir import Apply, Constant, Input, Node, Nodes, Site, operands
+from cpnum.movement import (
+    Extent,
+    Index,
+    Item,
+    Movement,
+    Reshape,
+    Transpose,
+    in_signature,
+    moved,
+)
+from cpnum.ops import CAST
+from cpnum.site import described, user_frame, user_site
+
+Shape = tuple[int, ...]
+
+_FULL = slice(None)
+
+# The least number that rounds to infinity in float32: half a unit above the largest finite one.
+_OVERFLOWS = float.fromhex("0x1.ffffffp127")
+
+
+class Recording:
+    """The nodes of the function that is traced, and what is known about its inputs."""
+
+    __slots__ = (
+        "_like",
+        "extents",
+        "nodes",
+        "parameters",
+        "shape_observed",
+        "shapes",
+        "sites",
+        "tracer",
+    )
+
+    def __init__(self, tracer: Callable[..., Any]) -> None:
+        # Makes the tracer of a result: the module of tracers comes later in the line.
+        self.tracer = tracer
+        self.nodes = Nodes()
+        self.parameters: list[str] = []
+        self.sites: dict[Node, Site] = {}
+        self.shapes: dict[Input, Shape] = {}
+        self.extents: dict[Input, tuple[Extent, ...]] = {}
+        self.shape_observed = False
+        self._like: dict[Node, tuple[Input, ...]] = {}
+
+    def argument(self, name: str, dtype: DType, shape: Shape) -> Input:
+        """Return the node of the next parameter."""
+        parameter = len(self.parameters)
+        self.parameters.append(name)
+        node = self.nodes.input(parameter, (), dtype)
+        self.shapes[node] = shape
+        self.extents[node] = tuple((parameter, axis, 0, "") for axis in range(len(shape)))
+        return node
+
+    def cast(self, node: Node, dtype: DType) -> Node:
+        """Return the node of `node` converted to `dtype`."""
+        if node.dtype is dtype:
+            return node
+        result = self.nodes.apply(CAST, (node,), dtype)
+        if result not in self.sites:
+            self.sites[result] = user_site()
+        return result
+
+    def constant(self, value: Any, dtype: DType, like: tuple[Input, ...] = ()) -> Node:
+        """Return the node of `value` converted to `dtype` as NumPy does.
+
+        A conversion that overflows has a floating-point error at each call, so it stays a cast.
+        """
+        if dtype is F32 and _OVERFLOWS <= abs(value) < np.inf:
+            return self.cast(self.nodes.constant(float(value), FLOAT), dtype)
+        return self.nodes.constant(value, dtype, like)
+
+    def error(
+        self,
+        kind: type[CpnumError],
+        message: str,
+        seen: str | None = None,
+        write: str | None = None,
+    ) -> CpnumError:
+        """Return an error that names the user's line."""
+        frame = user_frame()
+        where = described((frame.f_code, frame.f_lasti))
+        return kind(message, where=where, seen=seen, write=write)
+
+    def like(self, node: Node) -> tuple[Input, ...]:
+        """Return the inputs whose common shape is the shape of `node`."""
+        known = self._like
+        pending = [node]
+        while pending:
+            last = pending[-1]
+            missing = [arg for arg in operands(last) if arg not in known]
+            if missing:
+                pending += missing
+                continue
+            pending.pop()
+            if isinstance(last, Input):
+                known[last] = (last,) if self.shapes.get(last) else ()
+            else:
+                known[last] = tuple(dict.fromkeys(x for arg in operands(last) for x in known[arg]))
+        return known[node]
+
+    # -- movement -------------------------------------------------------------------------------
+
+    def move(self, node: Node, shape: Shape, step: Movement) -> tuple[Node, Shape]:
+        """Return the node and shape of a view of `node`; a computed one is rebuilt on views."""
+        left = _replayed(shape, step)
+        if isinstance(node, Input):
+            return self._moved(node, step), left
+        if isinstance(step, Reshape):
+            self._refuse_reshape(node, shape)
+        cone = self._cone(node)
+        inputs = [each for each in cone if isinstance(each, Input)]
+        if left and not any(len(self.shapes[each]) == len(shape) for each in inputs):
+            raise self.error(
+                UnsupportedError,
+                "a single value that is computed cannot be given axes",
+                write="the new axes on an argument instead",
+            )
+        if isinstance(step, Index):
+            step = self._settled(step, shape, inputs)
+        scalars_stay = any(self.shapes[each] for each in inputs)
+        views: dict[Node, Node] = {}
+        for each in cone:
+            match each:
+                case Input():
+                    stays = scalars_stay and not self.shapes[each]
+                    views[each] = each if stays else self._pushed(each, shape, step)
+                case Constant(value, dtype, like):
+                    moved_like: Any = tuple(views[x] for x in like)
+                    views[each] = self.nodes.constant(value, dtype, moved_like)
+                case Apply(op, args, dtype):
+                    view = self.nodes.apply(op, tuple(views.get(x, x) for x in args), dtype)
+                    views[each] = view
+                    if each in self.sites:
+                        self.sites.setdefault(view, self.sites[each])
+        return views[node], left
+
+    def _moved(self, node: Input, step: Movement) -> Input:
+        if isinstance(step, Index) and all(item == _FULL for item in step.items):
+            return node
+        view = self.nodes.input(node.parameter, (*node.movement, step), node.dtype)
+        if view not in self.shapes:
+            self.shapes[view] = _replayed(self.shapes[node], step)
+            self.extents[view] = moved(self.extents[node], step)
+        return view
+
+    def _cone(self, node: Node) -> list[Node]:
+        """Return what `node` is computed from, operands first, Python scalars left out."""
+        done: dict[Node, None] = {}
+        pending = [node]
+        while pending:
+            missing = [x for x in operands(pending[-1]) if not x.dtype.weak and x not in done]
+            if missing:
+                pending += missing
+            else:
+                done[pending.pop()] = None
+        return list(done)
+
+    def _refuse_reshape(self, node: Node, shape: Shape) -> None:
+        shapes = {self.shapes[each] for each in self.like(node)}
+        if shapes != {shape}:
+            raise self.error(
+                UnsupportedError,
+                "a computed value whose inputs are broadcast cannot be reshaped",
+                write="the reshape on the arguments instead",
+            )
+
+    def _settled(self, step: Index, shape: Shape, inputs: list[Input]) -> Index:
+        """Note whether pushing `step` down depends on extents that the signature leaves open."""
+        axis = 0
+        for item in step.items:
+            if item is None:
+                continue
+            if item != _FULL:
+                extents = {
+                    self.extents[each][axis - len(shape)]
+                    for each in inputs
+                    if len(self.shapes[each]) >= len(shape) - axis
+                }
+                if len(extents) > 1 and not all(map(in_signature, extents)):
+                    self.shape_observed = True
+            axis += 1
+        return step
+
+    def _pushed(self, node: Input, shape: Shape, step: Movement) -> Input:
+        """Return the view of `node` that broadcasts as `step` demands of a value of `shape`."""
+        own = self.shapes[node]
+        missing = len(shape) - len(own)
+        match step:
+            case Index(items=items):
+                return self._moved(node, Index.of(_adapted(items, shape, own)))
+            case Transpose() if missing:
+                node = self._moved(node, Index.of((None,) * missing + (_FULL,) * len(own)))
+        return self._moved(node, step)
+
+
+def _adapted(items: tuple[Item, ...], shape: Shape, own: Shape) -> tuple[Item, ...]:
+    """Return an index of a value of `shape` for an operand of shape `own` that broadcasts to it."""
+    missing = len(shape) - len(own)
+    adapted: list[Item] = []
+    axis = 0
+    for item in items:
+        if item is None:
+            adapted.append(None)
+            continue
+        if axis < missing:
+            if isinstance(item, slice):
+                adapted.append(None)
+        elif own[axis - missing] == 1 and shape[axis] != 1:
+            adapted.append(_FULL if isinstance(item, slice) else 0)
+        else:
+            adapted.append(item)
+        axis += 1
+    if missing:
+        # Broadcasting supplies the leading axes.
+        while adapted and adapted[0] is None:
+            del adapted[0]
+    return tuple(adapted)
+
+
+_BYTES = bytes(8)
+
+
+def _replayed(shape: Shape, step: Movement) -> Shape:
+    """Let NumPy say what shape a view has, on an array that has no elements of its own."""
+    array = np.ndarray(shape, "b", _BYTES, 0, (0,) * len(shape))
+    replayed: Shape = step.replay(array).shape
+    return replayed
+
+

@@ -1,0 +1,515 @@
+"""Rewrites a graph by tables of rules: trace expands, simplify shrinks.
+
+The contract of rules (after LuaJIT's `lj_opt_fold.c`):
+
+1.  A rule keeps the dtype and the shape.  Shapes are not known here, so a rule may drop a variable
+    only if the inputs that shape it also shape what stays.
+2.  An exact rule keeps every bit of every value (the payload of a NaN aside) and loses or invents no
+    floating-point flag.  So `x * 0` and `x + 0` are no rules of floats: they lose NaN and -0.0.
+    The tests evaluate both sides of each row on special values: a new rule is tested by existing.
+3.  Rules terminate: the right side has fewer operators, or as many that no rule has on its left.
+4.  A rule reads like the expression it stands for.  `x` is the variable whose dtype is that of the
+    rule; `k` matches constants only, those for which `when` holds.
+5.  Inexact rules change the rounding, and nothing about NaN, infinities or signed zeros of their
+    operands.  They apply with `fastmath` only, and take in an operand that has no other use.
+
+One pass goes over the nodes in their order, and applies rules to each until none fits.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from cpnum.dtypes import DTYPES, F32, F64, I32, I64, B, DType
+from cpnum.ir import Apply, Constant, Graph, Input, Node, Nodes, Site, operands
+from cpnum.ops import CAST, OPS, Op
+
+# -- patterns -----------------------------------------------------------------------------------
+
+
+class Pattern(np.lib.mixins.NDArrayOperatorsMixin):
+    """An operator of a pattern: what an expression of pattern variables evaluates to."""
+
+    def __init__(self, op: Op | None, args: tuple[Term, ...], dtype: DType | None = None) -> None:
+        self.op = op
+        self.args = args
+        # Casts only: what they cast to.
+        self.dtype = dtype
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Term) -> Pattern:
+        return Pattern(OPS[ufunc.__name__], inputs)
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: object, args: tuple[Term, ...], _: object
+    ) -> Pattern:
+        return Pattern(OPS[function.__name__], args)
+
+
+class Variable(Pattern):
+    """A pattern variable, by its name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(None, ())
+        self.name = name
+
+
+# What a pattern is made of; a number matches the constant of that value, the sign of zero included.
+Term = Pattern | float
+
+
+def cast(x: Any, dtype: DType) -> Any:
+    """Return `x`, an array or a pattern, converted to `dtype`."""
+    return Pattern(CAST, (x,), dtype) if isinstance(x, Pattern) else x.astype(dtype.numpy)
+
+
+def multiply_add(a: Any, b: Any, x: Any) -> Any:
+    """Return a * b + x; in a pattern it is the operator that rounds once."""
+    pattern = any(isinstance(each, Pattern) for each in (a, b, x))
+    return Pattern(OPS["multiply_add"], (a, b, x)) if pattern else a * b + x
+
+
+# -- rules --------------------------------------------------------------------------------------
+
+_F = (F64, F32)
+_I = (I64, I32)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What is replaced by what, for `x` of the given dtypes."""
+
+    name: str
+    pattern: Callable[..., Any]
+    replacement: Callable[..., Any]
+    dtypes: tuple[DType, ...]
+    when: Callable[[Any], bool] = lambda k: True
+
+
+def _has_exact_reciprocal(k: Any) -> bool:
+    """Tell whether 1 / k is a power of two that is neither rounded nor subnormal."""
+    mantissa, _ = np.frexp(k)
+    limits = np.finfo(k.dtype)
+    return bool(abs(mantissa) == 0.5 and limits.tiny <= abs(k) <= 1 / limits.tiny)
+
+
+# fmt: off
+_WRITTEN = (
+    Rule("times one",              lambda x: x * 1,               lambda x: x,            _F + _I),
+    Rule("times two",              lambda x: x * 2,               lambda x: x + x,        _F + _I),
+    Rule("minus zero",             lambda x: x - 0,               lambda x: x,            _F + _I),
+    Rule("plus zero",              lambda x: x + 0,               lambda x: x,            _I),
+    Rule("plus negative zero",     lambda x: x + -0.0,            lambda x: x,            _F),
+    Rule("divided by one",         lambda x: x / 1,               lambda x: x,            _F),
+    Rule("divided by power of 2",  lambda x, k: x / k,            lambda x, k: x * (1 / k), _F,
+         _has_exact_reciprocal),
+    Rule("square",                 lambda x: np.square(x),        lambda x: x * x,        _F + _I),
+    Rule("negate twice",           lambda x: np.negative(-x),      lambda x: x,            _F + _I),
+    Rule("absolute twice",         lambda x: np.abs(np.abs(x)),   lambda x: np.abs(x),    _F + _I),
+    Rule("absolute of negative",   lambda x: np.abs(-x),          lambda x: np.abs(x),    _F + _I),
+    Rule("floor of integer",       lambda x: np.floor(x),         lambda x: x,            (*_I, B)),
+    Rule("ceil of integer",        lambda x: np.ceil(x),          lambda x: x,            (*_I, B)),
+    Rule("trunc of integer",       lambda x: np.trunc(x),         lambda x: x,            (*_I, B)),
+    Rule("absolute of boolean",    lambda x: np.abs(x),           lambda x: x,            (B,)),
+    Rule("not twice",              lambda x: np.logical_not(np.logical_not(x)), lambda x: x, (B,)),
+    Rule("invert twice",           lambda x: ~(~x),               lambda x: x,            (*_I, B)),
+    Rule("same choice",            lambda c, x: np.where(c, x, x), lambda c, x: x,        DTYPES),
+)
+
+IN_WRITTEN = (
+    Rule("contract sum",           lambda a, b, x: a * b + x,
+                                   lambda a, b, x: multiply_add(a, b, x),                 _F),
+    Rule("contract doubled",       lambda a, x: (a + a) + x,
+                                   lambda a, x: multiply_add(a, 2, x),                    _F),
+    Rule("contract difference",    lambda a, b, x: a * b - x,
+                                   lambda a, b, x: multiply_add(a, b, -x),                _F),
+    Rule("contract from, constant", lambda a, k, x: x - a * k,
+                                   lambda a, k, x: multiply_add(a, -k, x),                _F),
+    Rule("contract from",          lambda a, b, x: x - a * b,
+                                   lambda a, b, x: multiply_add(-a, b, x),                _F),
+)
+# fmt: on
+
+# Casts that keep every value, and tell all values apart.
+_WIDENINGS = (
+    *((B, to) for to in (F64, F32, I64, I32)),
+    *((I32, to) for to in (I64, F64)),
+    (F32, F64),
+)
+
+
+def _cast_rules() -> Iterator[Rule]:
+    """Yield the rules that leave out a cast through a wider dtype."""
+    for narrow, wide in _WIDENINGS:
+        for to in DTYPES:
+            # What NumPy makes of a float that no integer can hold depends on the float's width.
+            if to is wide or (narrow.family == "F" and to.family == "I"):
+                continue
+
+            def through(x: Any, wide: DType = wide, to: DType = to) -> Any:
+                return cast(cast(x, wide), to)
+
+            def direct(x: Any, narrow: DType = narrow, to: DType = to) -> Any:
+                return x if to is narrow else cast(x, to)
+
+            yield Rule(f"{narrow} to {wide} to {to}", through, direct, (narrow,))
+
+
+EXACT: tuple[Rule, ...] = (*_WRITTEN, *_cast_rules())
+
+
+# -- the index of rules -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A rule as it is matched: its patterns are built, and its variables that are dropped known."""
+
+    rule: Rule
+    pattern: Pattern
+    replacement: Term
+    dropped: tuple[str, ...]
+
+
+# For each operator and operand, the rows by what that operand must be: an operator, a number, or
+# any constant.  The rows that ask nothing of their operands come last.
+_Table = dict[Op, tuple[list[dict[object, list[_Row]]], list[_Row]]]
+
+
+def _index(rules: Sequence[Rule]) -> _Table:
+    table: _Table = {}
+    for rule in rules:
+        # Defaults only hold what a lambda of a loop captured.
+        parameters = inspect.signature(rule.pattern).parameters.values()
+        names = [each.name for each in parameters if each.default is inspect.Parameter.empty]
+        variables = [Variable(name) for name in names]
+        pattern: Pattern = rule.pattern(*variables)
+        replacement = rule.replacement(*variables)
+        left = _names(replacement)
+        dropped = tuple(name for name in names if name not in left)
+        assert pattern.op is not None
+        by_operand, others = table.setdefault(
+            pattern.op, ([{} for _ in range(pattern.op.arity)], [])
+        )
+        for args in _orders(pattern.op, pattern.args):
+            row = _Row(rule, Pattern(pattern.op, args, pattern.dtype), replacement, dropped)
+            heads = [(i, _head(arg)) for i, arg in enumerate(args)]
+            asked = [(i, head) for i, head in heads if head is not None]
+            if asked:
+                position, head = asked[-1]
+                by_operand[position].setdefault(head, []).append(row)
+            else:
+                others.append(row)
+    return table
+
+
+def _orders(op: Op, args: tuple[Term, ...]) -> Iterator[tuple[Term, ...]]:
+    yield args
+    if op.commutative:
+        yield args[::-1]
+
+
+def _head(term: Term) -> object:
+    if isinstance(term, Variable):
+        return Constant if term.name == "k" else None
+    return term.op if isinstance(term, Pattern) else term
+
+
+def _names(term: Term) -> set[str]:
+    if isinstance(term, Variable):
+        return {term.name}
+    return set().union(*map(_names, term.args)) if isinstance(term, Pattern) else set()
+
+
+_EXACT_TABLE = _index(EXACT)
+_INEXACT_TABLE = _index(INEXACT)
+
+
+# -- rewriting ----------------------------------------------------------------------------------
+
+
+class _Rewriting:
+    """One pass over a graph: old nodes to new ones."""
+
+    def __init__(self, graph: Graph, table: _Table, uses: dict[Node, int] | None) -> None:
+        self.graph = graph
+        self.table = table
+        # How often a node is used; if given, what a rule takes in must be used once.
+        self.uses = uses
+        self.nodes = Nodes()
+        self.sites: dict[Node, Site] = dict(graph.sites)
+        self.new: dict[Node, Node] = {}
+        self._shaped: dict[Node, frozenset[Input]] = {}
+
+    def run(self) -> Graph:
+        """Return the rewritten graph; the same object if no rule fits."""
+        nodes = self.graph.nodes
+        start = next((i for i, node in enumerate(nodes) if self._is_touched(node)), None)
+        if start is None:
+            return self.graph
+        self.nodes = Nodes(nodes[:start])
+        self.new = {node: node for node in nodes[:start]}
+        for node in nodes[start:]:
+            self.new[node] = made = self._remade(node)
+            if made is not node:
+                if node in self.sites:
+                    self.sites.setdefault(made, self.sites[node])
+                if self.uses is not None:
+                    self.uses[made] = max(self.uses.get(made, 0), self.uses[node])
+        return _with(self.graph, self.nodes, self.new, self.sites)
+
+    def _is_touched(self, node: Node) -> bool:
+        if type(node) is not Apply:
+            return False
+        rows = self.table.get(node.op)
+        if rows is not None and (rows[1] or self._candidates(rows[0], node.args)):
+            return self._match(node.op, node.args, node.dtype) is not None or _folds(node)
+        return _folds(node)
+
+    def _remade(self, node: Node) -> Node:
+        match node:
+            case Apply(op, args, dtype):
+                return self.made(op, tuple([self.new[arg] for arg in args]), dtype)
+            case _:
+                self.nodes.keep(node)
+                return node
+
+    def made(self, op: Op, args: tuple[Node, ...], dtype: DType) -> Node:
+        """Return the node of an operator, after folding and rules."""
+        folded = _folded(self.nodes, op, args, dtype)
+        if folded is not None:
+            return folded
+        found = self._match(op, args, dtype)
+        if found is not None:
+            row, bound = found
+            return self._replaced(row.replacement, bound, dtype)
+        return self.nodes.apply(op, args, dtype)
+
+    def _replaced(self, term: Term, bound: dict[str, Node], dtype: DType) -> Node:
+        if isinstance(term, Variable):
+            return bound[term.name]
+        if isinstance(term, Pattern):
+            assert term.op is not None
+            # The operands of all rules but casts have one dtype, that of x.
+            args = tuple(self._replaced(arg, bound, bound["x"].dtype) for arg in term.args)
+            return self.made(term.op, args, dtype)
+        return self.nodes.constant(term, dtype)
+
+    @staticmethod
+    def _candidates(
+        by_operand: list[dict[object, list[_Row]]], args: tuple[Node, ...]
+    ) -> list[_Row]:
+        found: list[_Row] = []
+        for heads, arg in zip(by_operand, args, strict=True):
+            if not heads:
+                continue
+            if type(arg) is Apply:
+                found += heads.get(arg.op, ())
+            elif type(arg) is Constant:
+                found += heads.get(arg.value, ())
+                found += heads.get(Constant, ())
+        return found
+
+    def _match(
+        self, op: Op, args: tuple[Node, ...], dtype: DType
+    ) -> tuple[_Row, dict[str, Node]] | None:
+        rows = self.table.get(op)
+        if rows is None:
+            return None
+        for row in self._candidates(rows[0], args) + rows[1]:
+            bound: dict[str, Node] = {}
+            if (
+                (row.pattern.dtype is None or row.pattern.dtype is dtype)
+                and all(
+                    self._fits(term, arg, row.rule, bound)
+                    for term, arg in zip(row.pattern.args, args, strict=True)
+                )
+                and bound["x"].dtype in row.rule.dtypes
+                and self._keeps_shape(row, bound)
+            ):
+                return row, bound
+        return None
+
+    def _fits(self, term: Term, node: Node, rule: Rule, bound: dict[str, Node]) -> bool:
+        if isinstance(term, Variable):
+            if term.name == "k" and not (
+                isinstance(node, Constant) and not node.like and rule.when(node.value)
+            ):
+                return False
+            return bound.setdefault(term.name, node) is node
+        if isinstance(term, Pattern):
+            return (
+                isinstance(node, Apply)
+                and node.op is term.op
+                and (term.dtype is None or term.dtype is node.dtype)
+                and (self.uses is None or self.uses.get(node) == 1)
+                and all(
+                    self._fits(inner, arg, rule, bound)
+                    for inner, arg in zip(term.args, node.args, strict=True)
+                )
+            )
+        # The comparison alone would take -0.0 for 0.0.
+        return (
+            isinstance(node, Constant)
+            and not node.like
+            and node.value == term
+            and bool(np.signbit(node.value) == np.signbit(term))
+        )
+
+    def _keeps_shape(self, row: _Row, bound: dict[str, Node]) -> bool:
+        return all(self._shapes(bound[name]) <= self._shapes(bound["x"]) for name in row.dropped)
+
+    def _shapes(self, node: Node) -> frozenset[Input]:
+        """Return the inputs that give `node` its shape."""
+        known = self._shaped
+        pending = [node]
+        while pending:
+            last = pending[-1]
+            missing = [arg for arg in operands(last) if arg not in known]
+            if missing:
+                pending += missing
+                continue
+            pending.pop()
+            own = {last} if isinstance(last, Input) and not last.dtype.weak else set()
+            known[last] = frozenset(own).union(*(known[arg] for arg in operands(last)))
+        return known[node]
+
+
+def _with(graph: Graph, nodes: Nodes, new: dict[Node, Node], sites: dict[Node, Site]) -> Graph:
+    """Return `graph` with other nodes, those without use left out."""
+    results = tuple(new[result] for result in graph.results)
+    kept = nodes.reaching(results)
+    left = {node: sites[node] for node in kept if node in sites}
+    return replace(graph, nodes=kept, results=results, sites=left)
+
+
+def _folds(node: Apply) -> bool:
+    return all(type(arg) is Constant for arg in node.args)
+
+
+def _folded(nodes: Nodes, op: Op, args: tuple[Node, ...], dtype: DType) -> Constant | None:
+    """Return what NumPy computes of constants, None if a flag is raised at each call.
+
+    Elementary functions are left to their stencils, whose bits need not be NumPy's.
+    """
+    constants = [arg for arg in args if isinstance(arg, Constant) and not arg.dtype.weak]
+    if len(constants) < len(args) or op.ulp > 0.5:
+        return None
+    values: list[Any] = [constant.value for constant in constants]
+    try:
+        with np.errstate(all="raise"):
+            if op is CAST:
+                value = values[0].astype(dtype.numpy)
+            elif op is OPS["multiply_add"]:
+                return None
+            else:
+                # Arrays, because integer scalars would warn where arrays wrap around.
+                value = getattr(np, op.name)(*(np.full(1, each) for each in values))[0]
+    except FloatingPointError:
+        return None
+    like = tuple(dict.fromkeys(each for constant in constants for each in constant.like))
+    return nodes.constant(value, dtype, like)
+
+
+# -- chains -------------------------------------------------------------------------------------
+
+
+def _rebalanced(graph: Graph) -> Graph:
+    """Turn sums and products of four and more terms into trees, whose operations can overlap."""
+    inner = _inside_long_chains(graph)
+    if not inner:
+        return graph
+    nodes = Nodes()
+    new: dict[Node, Node] = {}
+    sites = dict(graph.sites)
+    for node in graph.nodes:
+        if node in inner:
+            continue
+        if isinstance(node, Apply):
+            terms = [new[term] for term in _terms(node, inner)]
+            if len(terms) > len(node.args):
+                made = _tree(nodes, node, terms)
+            else:
+                made = nodes.apply(node.op, tuple(terms), node.dtype)
+            new[node] = made
+            if node in sites:
+                sites.setdefault(made, sites[node])
+        else:
+            nodes.keep(node)
+            new[node] = node
+    return _with(graph, nodes, new, sites)
+
+
+def _inside_long_chains(graph: Graph) -> set[Node]:
+    """Return the sums within sums, and products within products, of four terms and more."""
+    uses = _uses(graph)
+    chained = {OPS["add"], OPS["multiply"]}
+    terms = dict.fromkeys(graph.nodes, 1)
+    parents: dict[Node, Node] = {}
+    for node in graph.nodes:
+        if isinstance(node, Apply) and node.op in chained and node.dtype.family == "F":
+            for arg in node.args:
+                if isinstance(arg, Apply) and arg.op is node.op and uses[arg] == 1:
+                    parents[arg] = node
+            terms[node] = sum(terms[arg] if arg in parents else 1 for arg in node.args)
+    # A chain is as long as it is at its end, which comes last.
+    for node in reversed(graph.nodes):
+        if node in parents:
+            terms[node] = terms[parents[node]]
+    return {node for node in parents if terms[node] >= 4}
+
+
+def _terms(root: Apply, inner: set[Node]) -> list[Node]:
+    """Return the operands of a chain of one operator, in their order."""
+    terms: list[Node] = []
+    pending = list(reversed(root.args))
+    while pending:
+        node = pending.pop()
+        if isinstance(node, Apply) and node in inner:
+            pending += reversed(node.args)
+        else:
+            terms.append(node)
+    return terms
+
+
+def _tree(nodes: Nodes, root: Apply, terms: list[Node]) -> Node:
+    while len(terms) > 1:
+        pairs = [
+            nodes.apply(root.op, (left, right), root.dtype)
+            for left, right in zip(terms[::2], terms[1::2], strict=False)
+        ]
+        terms = [*pairs, *terms[2 * len(pairs) :]]
+    return terms[0]
+
+
+def _uses(graph: Graph) -> dict[Node, int]:
+    uses = dict.fromkeys(graph.nodes, 0)
+    for node in graph.nodes:
+        for arg in operands(node):
+            uses[arg] += 1
+    for result in graph.results:
+        uses[result] += 1
+    return uses
+
+
+def simplify(graph: Graph, fastmath: bool = False) -> Graph:
+    """Return `graph` rewritten by the exact rules, and the inexact ones with `fastmath`.
+
+    >>> nodes = Nodes()
+    >>> x = nodes.input(0, (), F64)
+    >>> half = nodes.apply(OPS["divide"], (x, nodes.constant(2.0, F64)), F64)
+    >>> graph = Graph("f", ("x",), ("f64[:]",), nodes.reaching((half,)), (half,))
+    >>> print(simplify(graph))
+    f(x: f64[:])
+      %0 = multiply x 0.5  f64
+      return %0
+    """
+    graph = _Rewriting(graph, _EXACT_TABLE, None).run()
+    if fastmath:
+        graph = _rebalanced(graph)
+        graph = _Rewriting(graph, _INEXACT_TABLE, _uses(graph)).run()
+    return graph

@@ -1,0 +1,48 @@
+"""Where in the user's code something happens: for error messages and warnings."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from cpnum.ir import Site, location
+
+_PACKAGE = str(Path(__file__).parent)
+
+
+def user_frame() -> FrameType:
+    """Return the innermost frame that is not cpnum's own."""
+    frame = sys._getframe(1)
+    while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
+
+
+def user_site() -> Site:
+    """Return the place of the innermost frame that is not cpnum's own."""
+    # Once a traced operation, hence not by calling user_frame.
+    frame = sys._getframe(2)
+    while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
+        frame = frame.f_back
+    return frame.f_code, frame.f_lasti
+
+
+def described(site: Site) -> str:
+    """Return a place as error messages show it, with the text of the line if it can be had."""
+    filename, line = location(site)
+    text = linecache.getline(filename, line).strip()
+    return f"{_file(filename)}, line {line}:  {text}" if text else f"{_file(filename)}, line {line}"
+
+
+def _file(filename: str) -> str:
+    # Only IPython knows which cell a file name of its own stands for.
+    ipython: Any = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is not None:
+        cell = shell.compile.format_code_name(filename)
+        if cell:
+            return f"cell {cell[1].removeprefix('In[').removesuffix(']')}"
+    return Path(filename).name

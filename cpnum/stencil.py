@@ -1,0 +1,255 @@
+"""Stencils, their holes, and the pack: the stencils of one ISA level, read as they are asked for.
+
+A stencil is one Python integer, its machine code read as a little-endian number, and patching is
+arithmetic on it.  A register number is a few bits of an instruction, and these bits are XOR-linear
+as long as the instruction's length does not depend on them:
+
+    bytes(d, a, b) = bytes(0, 0, 0) ^ mask_d[d] ^ mask_a[a] ^ mask_b[b]
+
+The pack builder has derived the masks from the assembler's own output and has proved them on random
+assignments (`cpnum/pack/extract.py`).
+
+A pack is a text file.  Its first line is an index, JSON: the ISA level, the digest of what it was
+built from, and where each stencil's line is.  Each other line is one stencil, JSON.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from cpnum.dtypes import DType
+from cpnum.errors import IsaError, StencilError
+from cpnum.isa import Isa
+
+PACKS = Path(__file__).with_name("packs")
+
+Role = Literal["input", "result", "temporary"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RegisterHole:
+    """A vector register that is chosen when the stencil is copied.
+
+    `masks[k]` is the XOR that flips bit k of the register's number.
+
+    >>> hole = RegisterHole("input", masks=(1 << 5, 1 << 6))
+    >>> hole.xor(3)
+    96
+    """
+
+    role: Role
+    masks: tuple[int, ...]
+
+    def xor(self, register: int) -> int:
+        """Return the XOR that puts `register` into the hole."""
+        code = 0
+        for mask in self.masks:
+            if register & 1:
+                code ^= mask
+            register >>= 1
+        return code
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """Bits of an instruction that hold bits of a value.
+
+    Analogous to a relocation: `width` bits of (value + addend) >> `shift` go to bit `at` of the
+    stencil's code.  A relative field holds its value's distance from the byte `origin`.
+    """
+
+    at: int
+    width: int
+    shift: int = 0
+    addend: int = 0
+    relative: bool = False
+    origin: int = 0
+    checked: bool = True
+
+    def encode(self, value: int) -> int:
+        """Return the bits of `value` in place.
+
+        Raises:  OverflowError if the value does not fit.
+
+        >>> Field(at=8, width=8).encode(3)
+        768
+        """
+        value = (value + self.addend) >> self.shift
+        if self.checked and not -(1 << (self.width - 1)) <= value < 1 << self.width:
+            raise OverflowError(f"{value} does not fit a hole of {self.width} bits")
+        return (value & ((1 << self.width) - 1)) << self.at
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ValueHole:
+    """A value that is patched in: `symbol` says which, `fields` where.
+
+    `constant`, if any, is the bytes that clang put into .rodata; they go to the kernel's pool, at
+    a multiple of `align`, and the value is their address.
+    """
+
+    symbol: str
+    fields: tuple[Field, ...]
+    constant: bytes | None = None
+    align: int = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stencil:
+    """Precompiled machine code with holes.
+
+    `registers` are the operands, the result, then the temporaries.  The result may take the
+    register of an operand that is not needed any more, unless the operand's index is in
+    `early_clobber`: that one is read after the result is written.  If `tied`, the last operand and
+    the result are one register.  `pointer` maps a general register to the XOR that selects it.
+    """
+
+    name: str
+    code: int
+    size: int
+    registers: tuple[RegisterHole, ...]
+    operands: int
+    has_result: bool
+    tied: bool
+    early_clobber: frozenset[int]
+    pointer: dict[int, int] | None
+    values: tuple[ValueHole, ...]
+    assembly: tuple[str, ...]
+    _patched: dict[tuple[int, ...], int]
+
+    @property
+    def temporaries(self) -> int:
+        """The number of registers beside operands and result."""
+        return len(self.registers) - self.operands - (self.has_result and not self.tied)
+
+    def patch(self, registers: tuple[int, ...], pointer: int | None = None) -> int:
+        """Return the code with these registers in its holes."""
+        key = registers if pointer is None else (*registers, pointer)
+        code = self._patched.get(key)
+        if code is None:
+            code = self.code
+            for hole, register in zip(self.registers, registers, strict=True):
+                code ^= hole.xor(register)
+            if pointer is not None and self.pointer is not None:
+                code ^= self.pointer[pointer]
+            # A register assignment recurs in every kernel; 4096 entries bound what is remembered.
+            if len(self._patched) < 4096:
+                self._patched[key] = code
+        return code
+
+    def __repr__(self) -> str:
+        return f"<stencil {self.name}: {self.size} bytes>"
+
+
+def _mask(bits: list[int]) -> int:
+    return sum(1 << bit for bit in bits)
+
+
+def _read(record: dict[str, Any]) -> Stencil:
+    code = bytes.fromhex(record["code"])
+    return Stencil(
+        name=record["name"],
+        code=int.from_bytes(code, "little"),
+        size=len(code),
+        registers=tuple(
+            RegisterHole(role, tuple(_mask(bits) for bits in masks))
+            for role, masks in record["registers"]
+        ),
+        operands=record["operands"],
+        has_result=record["has_result"],
+        tied=record["tied"],
+        early_clobber=frozenset(record["early_clobber"]),
+        pointer=(
+            {register: _mask(bits) for register, bits in record["pointer"]}
+            if record["pointer"] is not None
+            else None
+        ),
+        values=tuple(
+            ValueHole(
+                hole["symbol"],
+                tuple(Field(*field) for field in hole["fields"]),
+                None if hole["constant"] is None else bytes.fromhex(hole["constant"]),
+                hole["align"],
+            )
+            for hole in record["values"]
+        ),
+        assembly=tuple(record["assembly"]),
+        _patched={},
+    )
+
+
+class Pack:
+    """The stencils of one ISA level, a mapping from name to stencil.
+
+    >>> pack = load("x86-64-v4")
+    >>> pack["add_f64"].size
+    6
+    >>> len(pack["add_f64"].registers)
+    3
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with path.open("rb") as file:
+            index = json.loads(file.readline())
+            self._base = file.tell()
+        self.isa: str = index["isa"]
+        self.digest: str = index["digest"]
+        self._places: dict[str, tuple[int, int]] = index["stencils"]
+        self._stencils: dict[str, Stencil] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._places
+
+    def __iter__(self) -> Any:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, name: str) -> Stencil:
+        try:
+            return self._stencils[name]
+        except KeyError:
+            pass
+        try:
+            offset, size = self._places[name]
+        except KeyError:
+            raise StencilError(f"the pack {self.isa} has no stencil {name}") from None
+        with self._path.open("rb") as file:
+            file.seek(self._base + offset)
+            stencil = _read(json.loads(file.read(size)))
+        return self._stencils.setdefault(name, stencil)
+
+
+def stencil_name(operator: str, dtype: DType, lane_bytes: int) -> str:
+    """Return the name of an operator's stencil for a dtype, in lanes of `lane_bytes`.
+
+    A dtype in lanes of its own size has no suffix.
+
+    >>> from cpnum.dtypes import F32
+    >>> stencil_name("add", F32, 4), stencil_name("add", F32, 8)
+    ('add_f32', 'add_f32_lane8')
+    """
+    name = f"{operator}_{dtype.name}"
+    return name if dtype.itemsize == lane_bytes else f"{name}_lane{lane_bytes}"
+
+
+@functools.cache
+def load(isa: Isa | str) -> Pack:
+    """Return the pack of an ISA level.
+
+    Raises:  IsaError if the package was built without it.
+    """
+    path = PACKS / f"{isa}.pack"
+    if not path.exists():
+        raise IsaError(
+            f"no stencil pack for {isa}",
+            seen=f"no file {path.name} beside the package",
+            write="python -m cpnum.pack build, in a source checkout; or install a wheel",
+        )
+    return Pack(path)

@@ -1,0 +1,189 @@
+"""Measuring: time, with its spread; and distance between floats, in units in the last place.
+
+>>> timings = measure({"sum": lambda: sum(range(100)), "none": lambda: None}, seconds=0.01)
+>>> timings["none"].median < timings["sum"].median
+True
+>>> ulp_difference(np.float32(1.0), np.nextafter(np.float32(1.0), np.float32(2.0)))
+array(1.)
+"""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import math
+import random
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cpnum.errors import DTypeError
+
+_SAMPLE_SECONDS = 200e-6
+_ROUNDS_MIN = 3
+_NOISY = 0.10
+_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long a call takes, in seconds.
+
+    `samples` are all that were taken, in order, each the mean of `loops` calls; `iqr` is their
+    interquartile range.  Printed is the median ± half of that range, in one unit.
+
+    >>> print(Timing(12.34e-6, 0.8e-6, 12e-6, (12.34e-6,), 20))
+    12.3 µs ± 0.4
+    """
+
+    median: float
+    iqr: float
+    minimum: float
+    samples: tuple[float, ...] = field(repr=False)
+    loops: int
+
+    @property
+    def noisy(self) -> bool:
+        """Whether the spread is more than a tenth of the median."""
+        return self.iqr > _NOISY * self.median
+
+    def __str__(self) -> str:
+        """Write the median ± half the interquartile range."""
+        size, unit, decimals = _scale(self.median)
+        return f"{self.median / size:.{decimals}f} {unit} ± {self.iqr / 2 / size:.{decimals}f}"
+
+
+def _scale(seconds: float) -> tuple[float, str, int]:
+    """Return the unit that suits, its name, and the decimals for three significant digits."""
+    rounded = abs(float(f"{seconds:.2e}"))
+    if rounded == 0 or not math.isfinite(rounded):
+        return 1.0, "s", 0
+    # A thousandth of slack: 1e-6 of a second is not quite 1e-6 / 1e-6 microseconds.
+    size, unit = next((each for each in _UNITS if rounded > each[0] * 0.9995), _UNITS[-1])
+    digits_before = math.floor(math.log10(rounded / size * 1.0005)) + 1
+    return size, unit, max(0, 3 - digits_before)
+
+
+def format_seconds(seconds: float) -> str:
+    """Write a duration with three significant digits.
+
+    >>> format_seconds(12.34e-6), format_seconds(0.99996e-3), format_seconds(75)
+    ('12.3 µs', '1.00 ms', '75.0 s')
+    """
+    size, unit, decimals = _scale(seconds)
+    return f"{seconds / size:.{decimals}f} {unit}"
+
+
+def _sample(function: Callable[[], object], loops: int) -> float:
+    """Return the seconds that `loops` calls take together."""
+    calls = itertools.repeat(None, loops)
+    start = time.perf_counter_ns()
+    for _ in calls:
+        function()
+    return (time.perf_counter_ns() - start) * 1e-9
+
+
+def _loops(function: Callable[[], object]) -> int:
+    """Return how many calls make a sample long enough; the search is the warm-up as well."""
+    loops = 1
+    while True:
+        # One interruption must not make a sample look long enough: all three have to be.
+        shortest = math.inf
+        for _ in range(3):
+            shortest = min(shortest, _sample(function, loops))
+            if shortest < _SAMPLE_SECONDS:
+                break
+        else:
+            return loops
+        wanted = 1.25 * loops * _SAMPLE_SECONDS / max(shortest, 1e-9)
+        loops = max(loops + 1, min(math.ceil(wanted), 10 * loops))
+
+
+def measure(
+    functions: Mapping[str, Callable[[], object]], seconds: float = 0.5
+) -> dict[str, Timing]:
+    """Time the calls of functions against each other, for about `seconds` each.
+
+    Every round takes one sample of each, in shuffled order, so that a slow spell of the machine
+    meets them alike.  Garbage collection is off.  The loop around the call costs some 10 ns, which
+    are part of the result.
+
+    >>> measure({"none": lambda: None}, seconds=0.01)["none"].loops > 100
+    True
+    """
+    order = list(functions)
+    shuffle = random.Random(0).shuffle
+    samples: dict[str, list[float]] = {name: [] for name in order}
+    collecting = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        loops = {name: _loops(function) for name, function in functions.items()}
+        start = time.perf_counter()
+        for rounds in itertools.count():
+            spent = time.perf_counter() - start
+            if rounds >= _ROUNDS_MIN and spent >= seconds * len(order):
+                break
+            shuffle(order)
+            for name in order:
+                samples[name].append(_sample(functions[name], loops[name]) / loops[name])
+    finally:
+        if collecting:
+            gc.enable()
+    return {name: _timing(samples[name], loops[name]) for name in functions}
+
+
+def _timing(samples: list[float], loops: int) -> Timing:
+    lower, median, upper = statistics.quantiles(samples, n=4, method="inclusive")
+    return Timing(median, upper - lower, min(samples), tuple(samples), loops)
+
+
+_BITS = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
+
+
+def _ordered(bits: NDArray[np.signedinteger]) -> NDArray[np.signedinteger]:
+    """Map the bits of floats to integers in the order of the floats, both zeros to 0."""
+    sign = bits >> (8 * bits.itemsize - 1)
+    return (bits ^ (sign & np.iinfo(bits.dtype).max)) - sign
+
+
+def ulp_difference(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
+    """Count the steps from each float of `a` to that of `b` through the floats between.
+
+    Zeros are equal whatever their signs, NaNs whatever their payloads; from a NaN to a number it is
+    infinitely far, from infinity to the largest float one step.
+
+    Shapes:  those of `a` and `b`, broadcast.
+    Raises:  DTypeError unless both are float32 or both float64.
+    Source:  Dawson, "Comparing Floating Point Numbers, 2012 Edition" (ordered integers).
+
+    >>> ulp_difference([1.0, np.nan, -0.0], [1.0 + 2**-51, np.nan, 5e-324])
+    array([2., 0., 1.])
+    """
+    a, b = np.asarray(a), np.asarray(b)
+    if a.dtype != b.dtype or a.dtype not in _BITS:
+        raise DTypeError(
+            "ulps are between two arrays of float32 or two of float64",
+            seen=f"{a.dtype} and {b.dtype}",
+        )
+    a, b = np.broadcast_arrays(a, b)
+    # At least one axis: NumPy warns when scalars wrap around, and the difference is modulo 2**n.
+    x, y = (_ordered(np.atleast_1d(each).view(_BITS[a.dtype])) for each in (a, b))
+    high, low = np.maximum(x, y), np.minimum(x, y)
+    unsigned = f"u{a.itemsize}"
+    steps = (high.view(unsigned) - low.view(unsigned)).astype(np.float64).reshape(a.shape)
+    nans = np.isnan(a).astype(int) + np.isnan(b)
+    return np.where(nans == 0, steps, np.where(nans == 2, 0.0, np.inf))
+
+
+def max_ulp(a: ArrayLike, b: ArrayLike) -> float:
+    """Return the largest `ulp_difference`, 0 for empty arrays.
+
+    >>> max_ulp([1.0, 2.0], [1.0, 2.0])
+    0.0
+    """
+    return float(np.max(ulp_difference(a, b), initial=0.0))

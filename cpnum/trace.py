@@ -1,0 +1,190 @@
+"""Runs the user's function once, on tracers, and returns its graph.
+
+>>> print(trace(lambda x, n: np.sqrt(x[1:] * (n + 1)), (np.ones(4), 2.5)))
+<lambda>(x: f64[:], n: float)
+  %0 = x[1:]             f64
+  %1 = operator.add n 1  float
+  %2 = cast %1           f64
+  %3 = multiply %0 %2    f64
+  %4 = sqrt %3           f64
+  return %4
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+import cpnum.functions  # noqa: F401 (enters NumPy's functions into the table of traced ones)
+from cpnum.dtypes import DType, from_numpy, from_python
+from cpnum.errors import CpnumError, DTypeError, TraceError, UnsupportedError
+from cpnum.ir import Graph, Node
+from cpnum.recording import Recording
+from cpnum.traced import ARGUMENT, SCALAR, Traced
+from cpnum.tracer import Tracer, WeakTracer
+
+
+def is_tracing(arguments: Iterable[object]) -> bool:
+    """Tell whether a call is made by a function that is being traced.
+
+    >>> is_tracing((1.0, np.ones(3)))
+    False
+    """
+    return any(isinstance(each, Traced) for each in arguments)
+
+
+def bind(
+    function: Callable[..., Any], arguments: Sequence[Any], keywords: Mapping[str, Any]
+) -> tuple[tuple[str, ...], tuple[Any, ...], int]:
+    """Return the parameters of a call, their arguments, and how many are positional.
+
+    >>> bind(lambda x, *rest, n=2: x, (1, 5), {})
+    (('x', 'rest0', 'n'), (1, 5, 2), 2)
+    """
+    code = getattr(function, "__code__", None)
+    if not keywords and code is not None and not hasattr(function, "__wrapped__"):
+        # The plain case, which is that of nearly all calls, without the cost of a signature.
+        plain = code.co_kwonlyargcount == 0 and not code.co_flags & _VARIADIC
+        if plain and code.co_argcount == len(arguments):
+            return code.co_varnames[: len(arguments)], tuple(arguments), len(arguments)
+    if isinstance(function, np.ufunc):
+        if keywords:
+            raise UnsupportedError(
+                f"the argument {next(iter(keywords))} of numpy.{function.__name__} "
+                "cannot be traced"
+            )
+        count = len(arguments)
+        return tuple(f"x{i}" for i in range(count)), tuple(arguments), count
+    bound = _signature(function).bind(*arguments, **keywords)
+    bound.apply_defaults()
+    names: list[str] = []
+    for name, parameter in bound.signature.parameters.items():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            names += [f"{name}{i}" for i in range(len(bound.arguments[name]))]
+        elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            names.append(name)
+    return (*names, *bound.kwargs), (*bound.args, *bound.kwargs.values()), len(bound.args)
+
+
+_VARIADIC = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+
+
+@functools.lru_cache(maxsize=256)
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    return inspect.signature(function)
+
+
+def trace(
+    function: Callable[..., Any],
+    arguments: Sequence[Any],
+    keywords: Mapping[str, Any] | None = None,
+) -> Graph:
+    """Return the graph of `function`, for all arguments of the signature of these.
+
+    The graph's parameters are those of `bind`, in its order.  Arguments that are neither arrays nor
+    numbers are passed to the function as they are, so the graph holds for these only.
+
+    Raises:  what the function raises; a CpnumError that names the line if it cannot be traced.
+    """
+    names, values, positional = bind(function, arguments, keywords or {})
+    recording = Recording(Tracer)
+    types: list[str] = []
+    tracers: list[Any] = []
+    for name, value in zip(names, values, strict=True):
+        text, tracer = _argument(recording, name, value)
+        types.append(text)
+        tracers.append(tracer)
+    keyword_tracers = dict(zip(names[positional:], tracers[positional:], strict=True))
+    returned = function(*tracers[:positional], **keyword_tracers)
+    name = getattr(function, "__name__", type(function).__name__)
+    result = _result(recording, returned, name)
+    return Graph(
+        name,
+        names,
+        tuple(types),
+        recording.nodes.reaching((result,)),
+        (result,),
+        recording.sites,
+        recording.shape_observed,
+    )
+
+
+def _argument(recording: Recording, name: str, value: Any) -> tuple[str, Any]:
+    """Return how a parameter's type is printed, and what the function is given for it."""
+    kind = type(value)
+    if kind is np.ndarray:
+        dtype = _from_numpy(name, value.dtype)
+        extents = ", ".join(["1" if extent == 1 else ":" for extent in value.shape])
+        node = recording.argument(name, dtype, value.shape)
+        return f"{dtype}[{extents}]", Tracer(recording, node, value.shape, ARGUMENT)
+    weak = from_python(value)
+    if weak is not None:
+        return weak.name, WeakTracer(recording, recording.argument(name, weak, ()), (), SCALAR)
+    if isinstance(value, np.generic):
+        dtype = _from_numpy(name, value.dtype)
+        return dtype.name, Tracer(recording, recording.argument(name, dtype, ()), (), SCALAR)
+    if isinstance(value, np.ndarray):
+        raise UnsupportedError(
+            f"arguments of type {kind.__name__} cannot be traced",
+            seen=f"the argument {name}",
+            write=f"np.asarray({name})",
+        )
+    if isinstance(value, complex):
+        raise DTypeError("no stencils for complex numbers", seen=f"{name} is {value!r}")
+    try:
+        hash(value)
+    except TypeError:
+        raise UnsupportedError(
+            f"arguments of type {kind.__name__} cannot be traced",
+            seen=f"the argument {name}",
+            write=f"np.asarray({name}) if it stands for an array, a tuple if for something fixed",
+        ) from None
+    recording.parameters.append(name)
+    return "static", value
+
+
+def _from_numpy(name: str, dtype: np.dtype[Any]) -> DType:
+    try:
+        return from_numpy(dtype)
+    except DTypeError as error:
+        raise DTypeError(
+            error.message, seen=f"the argument {name} of {dtype!r}", write=error.write
+        ) from None
+
+
+def _result(recording: Recording, returned: Any, name: str) -> Node:
+    if isinstance(returned, Traced):
+        if returned.recording is not recording:
+            raise TraceError(f"{name} returned a value of another trace")
+        node = returned.node
+        return recording.cast(node, from_numpy(node.dtype.numpy)) if node.dtype.weak else node
+    weak = from_python(returned)
+    if weak is not None:
+        return recording.constant(returned, from_numpy(weak.numpy))
+    if isinstance(returned, np.generic):
+        return recording.constant(returned, from_numpy(returned.dtype))
+    raise _refused(returned, name)
+
+
+def _refused(returned: Any, name: str) -> CpnumError:
+    if isinstance(returned, tuple | list):
+        return UnsupportedError(
+            f"{name} returns {len(returned)} values: several results are not supported yet",
+            seen=f"a {type(returned).__name__}",
+            write="a function for each result",
+        )
+    if isinstance(returned, np.ndarray):
+        return UnsupportedError(
+            f"{name} returns an array that does not depend on its arguments",
+            seen=f"an array of dtype {returned.dtype} and shape {returned.shape}",
+            write="it without cpjit",
+        )
+    return TraceError(
+        f"{name} returns no array",
+        seen=f"a result of type {type(returned).__name__}",
+        write="return with the array that was computed",
+    )

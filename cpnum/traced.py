@@ -1,0 +1,384 @@
+"""What can be done with any traced value: NumPy functions; and what needs a value, which it lacks.
+
+`Traced` is the base of the tracers; `apply` writes down an operation on them.  `apply` and `record`
+run once an operation, so they are written for speed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import numpy as np
+
+from cpnum.dtypes import FLOAT, INT, B, DType, from_numpy, from_python
+from cpnum.errors import CpnumError, ShapeError, TraceError, UnsupportedError
+from cpnum.ir import Input, Node
+from cpnum.ops import Op
+from cpnum.recording import Recording, Shape
+from cpnum.resolve import Resolution, loop_dtypes, resolve
+from cpnum.site import user_frame, user_site
+
+# What NumPy functions are traced by; `functions` fills it.
+FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
+
+# Whether the memory of a value may be written to: only that of a value the function computed, and
+# that nothing else sees.  A scalar has none: an operation in place makes another scalar.
+OWNED, ARGUMENT, VIEW, VIEWED, SCALAR = "owned", "argument", "view", "viewed", "scalar"
+
+_resolutions: dict[tuple[Any, ...], Resolution] = {}
+
+
+class Traced:
+    """What tracers of arrays and of Python scalars have in common."""
+
+    __slots__ = ("_shape", "node", "recording", "state")
+
+    def __init__(self, recording: Recording, node: Node, shape: Shape, state: str = OWNED) -> None:
+        self.recording = recording
+        self.node = node
+        self._shape = shape
+        self.state = SCALAR if not shape and state == OWNED else state
+
+    @property
+    def known_shape(self) -> Shape:
+        """The shape, for cpnum's own use: looking does not make the graph depend on it."""
+        return self._shape
+
+    # Equality is elementwise, so there is no hash, as for arrays.
+    __hash__ = None  # type: ignore[assignment]
+
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any
+    ) -> Any:
+        if method != "__call__":
+            raise self.unsupported(
+                f"numpy.{ufunc.__name__}.{method} cannot be traced: "
+                + ("reductions are not supported yet" if method == "reduce" else "not elementwise")
+            )
+        dtype = keywords.pop("dtype", None)
+        out = keywords.pop("out", None)
+        if out is not None:
+            raise self.unsupported(
+                f"the argument out of numpy.{ufunc.__name__} cannot be traced",
+                "x = f(y) instead of f(y, out=x)",
+            )
+        for name in keywords:
+            raise self.unsupported(
+                f"the argument {name} of numpy.{ufunc.__name__} cannot be traced",
+                "np.where(mask, f(x), y)" if name == "where" else f"it without {name}",
+            )
+        if dtype is not None:
+            raise self.unsupported(
+                f"the argument dtype of numpy.{ufunc.__name__} cannot be traced",
+                "x.astype(dtype) for the operands",
+            )
+        return universal(self.recording, ufunc, inputs)
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: object, args: Any, keywords: Any
+    ) -> Any:
+        traced = FUNCTIONS.get(function)
+        if traced is None:
+            name = f"{function.__module__}.{function.__name__}"
+            raise self.unsupported(
+                f"{name} cannot be traced" + reason(function.__name__),
+                "it outside of the function",
+            )
+        try:
+            return traced(*args, **keywords)
+        except UnknownArgumentError as error:
+            raise self.unsupported(
+                f"the argument {error} of numpy.{function.__name__} cannot be traced",
+                f"it without {error}",
+            ) from None
+
+    def unsupported(self, message: str, write: str | None = None) -> CpnumError:
+        """Return the error of a use that cannot be traced."""
+        return self.recording.error(UnsupportedError, message, write=write)
+
+    def needs_value(self, what: str, write: str) -> CpnumError:
+        """Return the error of a use that needs the contents."""
+        name, subject = self._names()
+        return self.recording.error(
+            TraceError,
+            f"{what} needs a value, but {name} is being traced",
+            seen=f"{subject} is {self!r}; its contents are not known while tracing",
+            write=write,
+        )
+
+    def _names(self) -> tuple[str, str]:
+        if isinstance(self.node, Input) and not self.node.movement:
+            name = self.recording.parameters[self.node.parameter]
+            return name, name
+        for name, value in user_frame().f_locals.items():
+            if value is self:
+                return name, name
+        return "its operand", "the operand"
+
+    def __bool__(self) -> NoReturn:
+        raise self.needs_value(
+            "a truth value (`if`, `while`, `and`, `or`, `not`)",
+            "np.where(condition, a, b) to choose; & | ~ for `and`, `or`, `not`",
+        )
+
+    def __float__(self) -> NoReturn:
+        raise self.needs_value(
+            "float()", "np.sin(x) for math.sin(x), and x.astype(float) for float(x)"
+        )
+
+    def __int__(self) -> NoReturn:
+        raise self.needs_value("int()", "x.astype(int)")
+
+    def __complex__(self) -> NoReturn:
+        raise self.needs_value("complex()", "it outside of the function: no complex numbers yet")
+
+    def __index__(self) -> NoReturn:
+        raise self.needs_value(
+            "an index or a range()", "a number, or an argument's shape: they are known"
+        )
+
+    def __contains__(self, value: object) -> NoReturn:
+        raise self.needs_value("`in`", "x == value, which compares each element")
+
+    def __array__(self, dtype: object = None, copy: object = None) -> NoReturn:
+        raise self.needs_value("an array to read", "x without np.asarray or np.array around it")
+
+
+class UnknownArgumentError(TypeError):
+    """An argument of a NumPy function that is not traced; the text is its name."""
+
+
+_REDUCTIONS = frozenset(
+    "sum prod mean average std var min max amin amax ptp any all argmin argmax median percentile "
+    "quantile cumsum cumprod nansum nanmean nanmin nanmax nanstd nanvar dot vdot inner matmul "
+    "tensordot einsum trace count_nonzero norm".split()
+)
+
+
+def reason(name: str) -> str:
+    """Return why a function is not traced, for the end of a message."""
+    return ": reductions are not supported yet" if name in _REDUCTIONS else ""
+
+
+# -- operations --------------------------------------------------------------------------------
+
+
+def dtype_of(recording: Recording, operand: Any) -> DType:
+    """Return the dtype of an operand, a weak one for a Python scalar."""
+    if isinstance(operand, Traced):
+        if operand.recording is not recording:
+            raise recording.error(
+                TraceError,
+                "a value of another trace is used",
+                seen=f"{operand!r}, kept from an earlier call",
+                write="a function that keeps no intermediate values in outside variables",
+            )
+        return operand.node.dtype
+    weak = from_python(operand)
+    if weak is not None:
+        return weak
+    if isinstance(operand, np.generic):
+        return from_numpy(operand.dtype)
+    if isinstance(operand, np.ndarray):
+        raise recording.error(
+            UnsupportedError,
+            "an array that is not an argument cannot be traced: its contents may change",
+            seen=f"an array of dtype {operand.dtype} and shape {operand.shape}",
+            write="it as an argument of the function",
+        )
+    raise recording.error(
+        UnsupportedError,
+        f"an operand of type {type(operand).__name__} cannot be traced",
+        write="an array or a number",
+    )
+
+
+def node_of(recording: Recording, operand: Any, dtype: DType) -> Node:
+    """Return the node of an operand converted to `dtype`."""
+    if isinstance(operand, Traced):
+        return recording.cast(operand.node, dtype)
+    return recording.constant(operand, dtype)
+
+
+# The row and result dtype of an operator whose operands need no cast, or are Python scalars.
+_direct: dict[tuple[np.ufunc, DType, DType], tuple[Op, DType]] = {}
+
+
+def binary(ufunc: np.ufunc, first: Traced, second: Any, swapped: bool = False) -> Any:
+    """Write down an operator on `first`, which is not a Python scalar, and `second`.
+
+    It is `apply`, with a short path for what nearly all operators of a program are.
+    """
+    recording = first.recording
+    left = first.node
+    shape = first._shape
+    kind = type(second)
+    if kind is float or kind is int:
+        direct = _direct.get((ufunc, left.dtype, FLOAT if kind is float else INT))
+        if direct is not None:
+            right = recording.constant(second, left.dtype)
+    elif kind is type(first) and second.recording is recording:
+        right = second.node
+        direct = _direct.get((ufunc, left.dtype, right.dtype))
+        if direct is not None and second._shape != shape:
+            shape = broadcast(recording, shape, second._shape)
+    else:
+        direct = None
+    if direct is None:
+        inputs = (second, first) if swapped else (first, second)
+        result = apply(recording, ufunc, inputs)
+        _note_direct(ufunc, left.dtype, dtype_of(recording, second))
+        return result
+    op, dtype = direct
+    node = recording.nodes.apply(op, (right, left) if swapped else (left, right), dtype)
+    if node not in recording.sites:
+        recording.sites[node] = user_site()
+    return recording.tracer(recording, node, shape)
+
+
+def _note_direct(ufunc: np.ufunc, left: DType, right: DType) -> None:
+    resolution = resolve(ufunc, (left, right))
+    # Python integers that are compared may be out of range, which is not for the short path.
+    exact_comparison = resolution.op.masked and right is INT
+    no_cast = resolution.operands == (left, left) and (right is left or right in (FLOAT, INT))
+    if no_cast and not exact_comparison:
+        _direct[ufunc, left, right] = resolution.op, resolution.dtype
+
+
+def apply(recording: Recording, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Any:
+    """Write down a ufunc of tracers and scalars."""
+    dtypes = tuple(
+        [
+            each.node.dtype
+            if isinstance(each, Traced) and each.recording is recording
+            else dtype_of(recording, each)
+            for each in inputs
+        ]
+    )
+    resolution = _resolutions.get((ufunc, dtypes))
+    if resolution is None:
+        resolution = _resolutions[ufunc, dtypes] = located(recording, resolve, ufunc, dtypes)
+    if resolution.op.masked and int in map(type, inputs):
+        always = _beyond(recording, ufunc, inputs, resolution.operands)
+        if always is not None:
+            return always
+    return record(recording, resolution.op, inputs, resolution.operands, resolution.dtype)
+
+
+def record(
+    recording: Recording, op: Op, inputs: tuple[Any, ...], dtypes: tuple[DType, ...], dtype: DType
+) -> Any:
+    """Write down a row of the operator table, its operands cast to `dtypes`."""
+    args = []
+    shape: Shape = ()
+    for each, wanted in zip(inputs, dtypes, strict=True):
+        if isinstance(each, Traced):
+            node = each.node
+            args.append(node if node.dtype is wanted else recording.cast(node, wanted))
+            if each._shape != shape:
+                shape = broadcast(recording, shape, each._shape) if shape else each._shape
+        else:
+            args.append(recording.constant(each, wanted))
+    node = recording.nodes.apply(op, tuple(args), dtype)
+    if node not in recording.sites:
+        recording.sites[node] = user_site()
+    return recording.tracer(recording, node, shape)
+
+
+def broadcast(recording: Recording, shape: Shape, other: Shape) -> Shape:
+    """Return the shape of an elementwise result."""
+    longer, shorter = (shape, other) if len(shape) >= len(other) else (other, shape)
+    result = list(longer)
+    for axis in range(-len(shorter), 0):
+        extent = shorter[axis]
+        if extent != 1 and extent != result[axis]:
+            if result[axis] != 1:
+                raise recording.error(
+                    ShapeError,
+                    "shapes do not broadcast",
+                    seen=f"{shape} and {other}",
+                    write="x[:, None] to add an axis, or slices of equal extent",
+                )
+            result[axis] = extent
+    return tuple(result)
+
+
+def _beyond(
+    recording: Recording, ufunc: np.ufunc, inputs: tuple[Any, ...], dtypes: tuple[DType, ...]
+) -> Any:
+    """Return the one answer of a comparison with an integer that the dtype cannot hold."""
+    for other, each, dtype in zip(inputs[::-1], inputs, dtypes, strict=True):
+        if type(each) is int and dtype.family == "I" and isinstance(other, Traced):
+            limits: Any = np.iinfo(dtype.numpy.name)
+            if not limits.min <= each <= limits.max:
+                sample = [each if one is each else dtype.numpy.type(0) for one in inputs]
+                node = recording.constant(ufunc(*sample), B, recording.like(other.node))
+                return recording.tracer(recording, node, other.known_shape)
+    return None
+
+
+def universal(recording: Recording, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Any:
+    """Trace a ufunc: a row of the operator table, or one that rows can express."""
+    if ufunc is np.power and len(inputs) == 2:
+        return power(recording, *inputs)
+    if ufunc in (np.positive, np.conjugate) and len(inputs) == 1:
+        given = (dtype_of(recording, inputs[0]),)
+        dtype = located(recording, loop_dtypes, ufunc, given)[0]
+        node = node_of(recording, inputs[0], dtype)
+        return recording.tracer(recording, node, inputs[0].known_shape)
+    return apply(recording, ufunc, inputs)
+
+
+# The exponents for which NumPy's loop does not call pow(), if they are one number.
+_POWERS = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
+
+
+def power(recording: Recording, base: Any, exponent: Any, operator: bool = False) -> Any:
+    """Trace a power that NumPy computes without pow(), with the bits of what it does instead.
+
+    Source:  NumPy 2.4, `fast_scalar_power` in number.c and the loops in
+             loops_umath_fp.dispatch.c.src.  The operator on two scalars does call pow(), which
+             rounds differently.
+    """
+    if isinstance(exponent, Traced):
+        raise recording.error(
+            UnsupportedError,
+            "a power with a traced exponent cannot be traced",
+            seen=f"{base!r} ** {exponent!r}",
+            write="a number as exponent, or np.exp(y * np.log(x))",
+        )
+    given = (dtype_of(recording, base), dtype_of(recording, exponent))
+    square = operator and type(exponent) is int and exponent == 2
+    dtype = given[0] if square else located(recording, loop_dtypes, np.power, given)[0]
+    if dtype.family == "I" and exponent < 0:
+        raise ValueError("Integers to negative integer powers are not allowed.")
+    number = dtype.numpy.type(exponent)
+    node = node_of(recording, base, dtype) if dtype is not given[0] else base.node
+    shape = base.known_shape
+    if number == 0:
+        node = recording.constant(1, dtype, recording.like(node))
+        return recording.tracer(recording, node, shape)
+    if number == 1:
+        return recording.tracer(recording, node, shape)
+    scalars = operator and base.state == SCALAR and dtype.family == "F"
+    if number not in _POWERS or scalars:
+        raise recording.error(
+            UnsupportedError,
+            "a power of a NumPy scalar cannot be traced: it is rounded otherwise than an array's"
+            if scalars
+            else f"the power {exponent!r} cannot be traced",
+            seen=f"{base!r} ** {exponent!r}",
+            write="np.square(x), np.sqrt(x), products of x, or np.exp(y * np.log(x))",
+        )
+    return apply(
+        recording, _POWERS[number.item()], (recording.tracer(recording, node, shape),)
+    )
+
+
+def located(recording: Recording, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function whose errors do not know the user's line."""
+    try:
+        return function(*arguments)
+    except CpnumError as error:
+        raise recording.error(type(error), error.message, error.seen, error.write) from None

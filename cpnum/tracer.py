@@ -1,0 +1,399 @@
+"""The tracers: what the user's function computes with while it is traced.
+
+A `Tracer` stands for an array or a NumPy scalar, a `WeakTracer` for a Python scalar.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn, cast
+
+import numpy as np
+
+from cpnum.dtypes import BOOL, FLOAT, INT, from_numpy, from_python
+from cpnum.errors import DTypeError, ShapeError, UnsupportedError
+from cpnum.movement import BroadcastTo, Index, Item, Movement, Reshape, Transpose
+from cpnum.recording import Recording, Shape
+from cpnum.site import user_site
+from cpnum.traced import (
+    ARGUMENT,
+    OWNED,
+    SCALAR,
+    VIEW,
+    VIEWED,
+    Traced,
+    UnknownArgumentError,
+    apply,
+    binary,
+    dtype_of,
+    power,
+    reason,
+    universal,
+)
+
+# The ufunc that `np.clip` is a wrapper of; it has no public name.
+CLIP: np.ufunc = np._core.umath.clip  # type: ignore[attr-defined]
+
+
+class Tracer(Traced):
+    """An array, or a NumPy scalar, whose contents are not known."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"{self.node.dtype}[{', '.join(map(str, self._shape))}]"
+
+    # -- attributes -----------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Shape:
+        """The shape; whoever looks at it makes the graph serve this shape only."""
+        self.recording.shape_observed = True
+        return self._shape
+
+    @property
+    def size(self) -> int:
+        """The number of elements, looked at as the shape is."""
+        return int(np.prod(self.shape, dtype=int))
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes, which the signature has."""
+        return len(self._shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype, as NumPy's."""
+        return self.node.dtype.numpy
+
+    @property
+    def T(self) -> Tracer:  # noqa: N802 (NumPy's name)
+        """The axes in reverse order."""
+        return self.transpose()
+
+    @property
+    def real(self) -> Tracer:
+        """The value itself: there are no complex numbers."""
+        return self.move(None)
+
+    def __len__(self) -> int:
+        if not self._shape:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tracer]:
+        if not self._shape:
+            raise TypeError("iteration over a 0-d array")
+        return (self[index] for index in range(self.shape[0]))
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__") or not hasattr(np.ndarray, name):
+            raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
+        raise self.unsupported(
+            f"the method {name} of arrays cannot be traced" + reason(name),
+            "it outside of the function",
+        )
+
+    # -- movement -------------------------------------------------------------------------------
+
+    def move(self, step: Movement | None) -> Tracer:
+        """Return a view of this value, which shares its memory."""
+        node, shape = self.node, self._shape
+        if step is not None:
+            node, shape = self.recording.move(node, shape, step)
+        if self.state == OWNED:
+            self.state = VIEWED
+        return Tracer(self.recording, node, shape, VIEW)
+
+    def __getitem__(self, key: Any) -> Tracer:
+        given = key if isinstance(key, tuple) else (key,)
+        items = [self._item(item) for item in given]
+        axes = len(self._shape) - sum(item is not None and item is not ... for item in items)
+        if ... not in items:
+            items.append(...)
+        at = items.index(...)
+        if ... in items[at + 1 :]:
+            raise IndexError("an index can only have a single ellipsis ('...')")
+        if axes < 0:
+            raise IndexError(
+                f"too many indices for array: array is {len(self._shape)}-dimensional, "
+                f"but {len(self._shape) - axes} were indexed"
+            )
+        items[at : at + 1] = [slice(None)] * axes
+        view = self.move(Index.of(tuple(items)))
+        if not view.known_shape and ... not in given:
+            # An element is a scalar of its own.
+            view.state = SCALAR
+        return view
+
+    def _item(self, item: Any) -> Any:
+        if item is None or item is ...:
+            return item
+        if isinstance(item, slice):
+            ends = (item.start, item.stop, item.step)
+            return slice(*(end if end is None else operator.index(end) for end in ends))
+        if isinstance(item, Traced):
+            raise item.needs_value("an index", "a number, or np.where to choose elements")
+        if isinstance(item, bool | np.bool | list | np.ndarray) or not hasattr(item, "__index__"):
+            raise self.unsupported(
+                f"indexing with a {type(item).__name__} cannot be traced",
+                "it outside of the function; slices, numbers, None and ... can be traced",
+            )
+        return operator.index(item)
+
+    def __setitem__(self, key: object, value: object) -> NoReturn:
+        raise self.unsupported(
+            "assigning to elements cannot be traced", "x = np.where(mask, value, x)"
+        )
+
+    def transpose(self, *axes: Any) -> Tracer:
+        """Return a view with the axes in another order: reversed if none are given."""
+        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
+        count = len(self._shape)
+        if not order:
+            order = range(count)[::-1]
+        order = tuple(axis + count if axis < 0 else axis for axis in order)
+        return self.move(Transpose(order) if order != tuple(range(count)) else None)
+
+    def swapaxes(self, axis1: int, axis2: int) -> Tracer:
+        """Return a view with two axes exchanged."""
+        order = list(range(len(self._shape)))
+        order[axis1], order[axis2] = order[axis2], order[axis1]
+        return self.transpose(order)
+
+    def reshape(self, *shape: Any, order: str = "C") -> Tracer:
+        """Return the same elements in another shape, in C order."""
+        if order != "C":
+            raise self.unsupported(f"reshape with order={order!r} cannot be traced")
+        new = shape[0] if len(shape) == 1 and not hasattr(shape[0], "__index__") else shape
+        self.recording.shape_observed = True
+        return self.move(Reshape(tuple(map(operator.index, new))))
+
+    def ravel(self, order: str = "C") -> Tracer:
+        """Return the elements along one axis, in C order."""
+        return self.reshape(-1, order=order)
+
+    def squeeze(self, axis: Any = None) -> Tracer:
+        """Return a view without axes of extent 1: all of them, unless `axis` names some."""
+        if axis is None:
+            axis = [i for i, extent in enumerate(self.shape) if extent == 1]
+        count = len(self._shape)
+        dropped = {operator.index(i) % count for i in np.atleast_1d(axis).astype(int)}
+        if any(self._shape[i] != 1 for i in dropped):
+            raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
+        items: list[Item] = [0 if i in dropped else slice(None) for i in range(count)]
+        return self.move(Index.of(tuple(items)))
+
+    def broadcast_to(self, shape: Any) -> Tracer:
+        """Return a view of the given shape (the method that numpy.broadcast_to is traced by)."""
+        new = tuple(shape) if hasattr(shape, "__len__") else (shape,)
+        return self.move(BroadcastTo(tuple(map(operator.index, new))))
+
+    # -- conversion -----------------------------------------------------------------------------
+
+    def copy(self, order: str = "C") -> Tracer:
+        """Return the same value with memory of its own."""
+        return Tracer(self.recording, self.node, self._shape)
+
+    def conj(self) -> Tracer:
+        """Return the value: there are no complex numbers."""
+        return self.copy()
+
+    conjugate = conj
+
+    def astype(self, dtype: Any, **keywords: Any) -> Tracer:
+        """Return the value converted to another dtype."""
+        for name in keywords.keys() - {"copy", "order", "subok"}:
+            raise self.unsupported(f"the argument {name} of astype cannot be traced")
+        return Tracer(
+            self.recording,
+            self.recording.cast(self.node, from_numpy(np.dtype(dtype))),
+            self._shape,
+        )
+
+    def clip(self, min: Any = None, max: Any = None, **keywords: Any) -> Tracer:
+        """Return the value limited to an interval; NumPy's rules for bounds out of range."""
+        for name in keywords:
+            raise UnknownArgumentError(name)
+        if self.node.dtype.family == "I":
+            limits: Any = np.iinfo(self.node.dtype.numpy.name)
+            if type(min) is int and min <= limits.min:
+                min = None
+            if type(max) is int and max >= limits.max:
+                max = None
+        if min is None:
+            if max is None:
+                return self.copy()
+            return cast(Tracer, universal(self.recording, np.minimum, (self, max)))
+        if max is None:
+            return cast(Tracer, universal(self.recording, np.maximum, (self, min)))
+        return cast(Tracer, apply(self.recording, CLIP, (self, min, max)))
+
+    # -- operations in place --------------------------------------------------------------------
+
+    def overwrite(self, result: Traced, name: str) -> Tracer:
+        """Give this value's memory the contents of `result`, so that all its names see it."""
+        if self.state != OWNED:
+            raise self.unsupported(f"{name} would write {_REFUSED[self.state]}", "x = x + y")
+        old, new = self.node.dtype, result.node.dtype
+        if not np.can_cast(new.numpy, old.numpy, "same_kind"):
+            raise self.recording.error(
+                DTypeError,
+                f"{name} cannot cast {new} to {old} with casting rule 'same_kind'",
+                seen=f"{self!r}, and a result of {result!r}",
+                write="x = x + y, or x.astype(dtype) before",
+            )
+        if result.known_shape != self._shape:
+            raise self.recording.error(
+                ShapeError,
+                f"{name} cannot change the shape of its left side",
+                seen=f"{self._shape} and a result of {result.known_shape}",
+                write="x = x + y",
+            )
+        self.node = self.recording.cast(result.node, old)
+        return self
+
+
+_REFUSED = {
+    ARGUMENT: "to an argument of the function",
+    VIEW: "through a view of another array",
+    VIEWED: "to an array that views were taken of",
+}
+
+
+class WeakTracer(Traced):
+    """A Python scalar whose value is not known; with other Python scalars it is Python's."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self.node.dtype)
+
+
+# -- operators ----------------------------------------------------------------------------------
+
+# fmt: off
+#  dunder       Python's function   NumPy's
+_BINARY: tuple[tuple[str, Callable[..., Any], np.ufunc], ...] = (
+    ("add",      operator.add,      np.add),
+    ("sub",      operator.sub,      np.subtract),
+    ("mul",      operator.mul,      np.multiply),
+    ("truediv",  operator.truediv,  np.divide),
+    ("floordiv", operator.floordiv, np.floor_divide),
+    ("mod",      operator.mod,      np.remainder),
+    ("pow",      operator.pow,      np.power),
+    ("and",      operator.and_,     np.bitwise_and),
+    ("or",       operator.or_,      np.bitwise_or),
+    ("xor",      operator.xor,      np.bitwise_xor),
+    ("lshift",   operator.lshift,   np.left_shift),
+    ("rshift",   operator.rshift,   np.right_shift),
+)
+_COMPARISONS: tuple[tuple[str, Callable[..., Any], np.ufunc], ...] = (
+    ("eq",       operator.eq,       np.equal),
+    ("ne",       operator.ne,       np.not_equal),
+    ("lt",       operator.lt,       np.less),
+    ("le",       operator.le,       np.less_equal),
+    ("gt",       operator.gt,       np.greater),
+    ("ge",       operator.ge,       np.greater_equal),
+)
+_UNARY: tuple[tuple[str, Callable[..., Any], np.ufunc], ...] = (
+    ("neg",      operator.neg,      np.negative),
+    ("pos",      operator.pos,      np.positive),
+    ("abs",      operator.abs,      np.absolute),
+    ("invert",   operator.invert,   np.invert),
+)
+# fmt: on
+
+
+def _array_operators(name: str, ufunc: np.ufunc) -> None:
+    def forward(self: Tracer, other: Any) -> Any:
+        return binary(ufunc, self, other)
+
+    def backward(self: Tracer, other: Any) -> Any:
+        return binary(ufunc, self, other, swapped=True)
+
+    def raised(self: Tracer, other: Any) -> Any:
+        return power(self.recording, self, other, operator=True)
+
+    def raising(self: Tracer, other: Any) -> Any:
+        return power(self.recording, other, self, operator=True)
+
+    def in_place(self: Tracer, other: Any) -> Any:
+        result = raised(self, other) if ufunc is np.power else forward(self, other)
+        return result if self.state == SCALAR else self.overwrite(result, f"np.{ufunc.__name__}")
+
+    setattr(Tracer, f"__{name}__", raised if ufunc is np.power else forward)
+    setattr(Tracer, f"__r{name}__", raising if ufunc is np.power else backward)
+    setattr(Tracer, f"__i{name}__", in_place)
+
+
+def _array_operator(name: str, ufunc: np.ufunc) -> None:
+    def compare(self: Tracer, other: Any) -> Any:
+        return binary(ufunc, self, other)
+
+    def change(self: Tracer) -> Any:
+        return universal(self.recording, ufunc, (self,))
+
+    setattr(Tracer, f"__{name}__", compare if ufunc.nin == 2 else change)
+
+
+def _python_operators(name: str, function: Callable[..., Any], ufunc: np.ufunc) -> None:
+    def forward(self: WeakTracer, other: Any) -> Any:
+        return _between(function, ufunc, self, self, other)
+
+    def backward(self: WeakTracer, other: Any) -> Any:
+        return _between(function, ufunc, self, other, self)
+
+    def change(self: WeakTracer) -> Any:
+        return _on_host(self.recording, function, self)
+
+    setattr(WeakTracer, f"__{name}__", forward if ufunc.nin == 2 else change)
+    setattr(WeakTracer, f"__r{name}__", backward)
+
+
+def _between(
+    function: Callable[..., Any], ufunc: np.ufunc, self: WeakTracer, left: Any, right: Any
+) -> Any:
+    """Let Python compute if both sides are Python scalars, else NumPy."""
+    other = right if left is self else left
+    if isinstance(other, WeakTracer) or from_python(other) is not None:
+        return _on_host(self.recording, function, left, right)
+    return universal(self.recording, ufunc, (left, right))
+
+
+_SAMPLES = {FLOAT: 1.0, INT: 1, BOOL: True}
+
+
+def _on_host(recording: Recording, function: Callable[..., Any], *inputs: Any) -> WeakTracer:
+    dtypes = [dtype_of(recording, each) for each in inputs]
+    samples = [_SAMPLES[dtype] for dtype in dtypes]
+    if function is operator.pow and dtypes[0] is not FLOAT and dtypes[1] is not FLOAT:
+        # The sign of the exponent says whether Python's result is an integer.
+        if isinstance(inputs[1], Traced):
+            raise recording.error(
+                UnsupportedError,
+                "an integer to the power of a traced integer cannot be traced",
+                seen="its type depends on the sign of the exponent",
+                write="float(...) of the base before it is an argument, or a number as exponent",
+            )
+        samples[1] = -1 if inputs[1] < 0 else 1
+    # Python says what type the result has, or that there is no such operation.
+    dtype = from_python(function(*samples))
+    assert dtype is not None
+    args = [
+        each.node if isinstance(each, Traced) else recording.nodes.constant(each, of)
+        for each, of in zip(inputs, dtypes, strict=True)
+    ]
+    node = recording.nodes.host(function, tuple(args), dtype)
+    if node not in recording.sites:
+        recording.sites[node] = user_site()
+    return WeakTracer(recording, node, ())
+
+
+for _name, _function, _ufunc in _BINARY:
+    _array_operators(_name, _ufunc)
+for _name, _function, _ufunc in (*_COMPARISONS, *_UNARY):
+    _array_operator(_name, _ufunc)
+for _name, _function, _ufunc in (*_BINARY, *_COMPARISONS, *_UNARY):
+    _python_operators(_name, _function, _ufunc)

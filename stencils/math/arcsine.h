@@ -1,0 +1,83 @@
+/* What arcsin and arccos share.
+
+   With w = x**2 for |x| < 1/2 and w = (1 - |x|) / 2, which is exact, from 1/2 on, the half-angle
+   formula arccos |x| = 2 arcsin sqrt((1 - |x|) / 2) leaves one series on 0 <= w <= 1/4,
+
+       arcsin sqrt(w) = sqrt(w) (1 + w P(w)),
+
+   for |x| < 1/2 with sqrt(w) = |x| itself.  (So have it FreeBSD msun and ARM optimized-routines;
+   the coefficients are those of arcsine.sollya.)  The angle is returned as head + tail.  Head is
+   |x|, or 2 sqrt(w) rounded.  Tail is head * w P(w), at most 0.0472 of the head, and what rounding
+   the root s has lost, (w - s**2) / s.  As this is less than half an ULP of the head, the
+   reciprocal may be a crude one: the bits of s subtracted from a constant, which is 1 / s to
+   within 5.1 percent, and finite for s = 0.
+
+   Error bound, to be added to the last rounding's 0.5 ULP: four roundings in the series' term of
+   0.0472, each of at most 2**-53 (2**-24), make 0.19 ULP, the reciprocal 0.03 and P itself 0.01
+   (2**-59.9; float32: 0.08, 2**-27.6).
+
+   Beyond |x| = 1 the square root of the negative w gives nan and raises invalid; P, which could
+   overflow, gets 0 in its place.  Comparisons are of integers: AArch64 has none of floats that is
+   quiet for nan. */
+
+#ifndef CPNUM_ARCSINE_H
+#define CPNUM_ARCSINE_H
+
+#include "../vector.h"
+#include "fma.h"
+
+#if LANE == 8
+typedef struct {
+    vf64 head, tail;
+    vi64 small; /* |x| < 1/2 */
+} angle_f64;
+
+/* arcsin |x| where it is small, else arccos |x|, for magnitude = |x|. */
+INLINE angle_f64 arcsine_f64(vf64 magnitude) {
+    vi64 small = AS(vi64, magnitude) < 0x3fe0000000000000;
+    vf64 w = FMA(small ? magnitude : -0.5, magnitude, small ? (vf64)0.0 : 0.5);
+    vf64 root = SQRT(w);
+    vf64 reciprocal = AS(vf64, 0x7fde620000000000 - AS(vi64, root));
+    vf64 lost = FMA(-root, root, w) * reciprocal;
+    lost = small ? 0.0 : lost;
+    vf64 head = small ? magnitude : root + root;
+
+    w = AS(vf64, __builtin_elementwise_max(AS(vi64, w), (vi64)0)); /* 0 for a negative w */
+    vf64 w2 = w * w;
+    vf64 p = fma_f64(0x1.0b45e9f72d94bp-5, w, -0x1.57fad0dea93ccp-6);
+    p = fma_f64(p, w, 0x1.639a894e21126p-6);
+    p = FMA(p, w2, fma_f64(0x1.e5fbe88dfeb2cp-9, w, 0x1.613c1e6ed7236p-7));
+    p = FMA(p, w2, fma_f64(0x1.75859dad05d9ap-7, w, 0x1.ca1f8af1f0a39p-7));
+    p = FMA(p, w2, fma_f64(0x1.1c49f077d5bc7p-6, w, 0x1.6e8bdedebf9dfp-6));
+    p = FMA(p, w2, fma_f64(0x1.f1c71a95002fbp-6, w, 0x1.6db6db721247bp-5));
+    p = FMA(p, w2, fma_f64(0x1.333333332e133p-4, w, 0x1.5555555555577p-3));
+    return (angle_f64){head, FMA(head * w, p, lost), small};
+}
+#endif
+
+#if LANE > 1
+typedef struct {
+    vf32 head, tail;
+    vi32 small; /* |x| < 1/2 */
+} angle_f32;
+
+/* arcsin |x| where it is small, else arccos |x|, for magnitude = |x|. */
+INLINE angle_f32 arcsine_f32(vf32 magnitude) {
+    vi32 small = AS(vi32, magnitude) < 0x3f000000;
+    vf32 w = FMA(small ? magnitude : -0.5f, magnitude, small ? (vf32)0.0f : 0.5f);
+    vf32 root = SQRT(w);
+    vf32 reciprocal = AS(vf32, 0x7ef31000 - AS(vi32, root));
+    vf32 lost = FMA(-root, root, w) * reciprocal;
+    lost = small ? 0.0f : lost;
+    vf32 head = small ? magnitude : root + root;
+
+    w = AS(vf32, __builtin_elementwise_max(AS(vi32, w), (vi32)0));
+    vf32 w2 = w * w;
+    vf32 p = fma_f32(0x1.5959aap-5f, w, 0x1.8c415ap-6f);
+    p = FMA(p, w2, fma_f32(0x1.747b72p-5f, w, 0x1.330206p-4f));
+    p = fma_f32(p, w, 0x1.5555c8p-3f);
+    return (angle_f32){head, FMA(head * w, p, lost), small};
+}
+#endif
+
+#endif

@@ -1,0 +1,217 @@
+/* Reduction of an angle to a quadrant, and sine and cosine in it: what sin.h and cos.h share. */
+
+#ifndef CPNUM_TRIGONOMETRIC_H
+#define CPNUM_TRIGONOMETRIC_H
+
+#include "../vector.h"
+#include "double_double.h"
+
+#if LANE == 8
+
+typedef struct {
+    vu64 quadrant; /* the low two bits count */
+    vf64 high, low;
+} reduced_f64;
+
+static const double two_over_pi[32][4] = {
+    {0x0p+0, 0x1.45f306dc9c882p-2, 0x1.4a7f09d5f47d4p-53, 0x1.a6ee06db14acdp-106},
+    {0x1.45f306dcp+30, 0x1.391054a7f09d4p-3, 0x1.f47d4d377036dp-53, 0x1.14acc9e21c821p-106},
+    {0x1.9836e4e441529p+51, 0x1.f84eafa3ea69bp-2, 0x1.7036d8a5664f1p-53, 0x1.c820ff28b1d5fp-110},
+    {0x1.054a7f09d5f44p+49, 0x1.ea69bb81b6c52p-2, 0x1.664f10e4107f9p-53, 0x1.163abdebbc562p-107},
+    {0x1.d5f47d4d377p+49, 0x1.b6c52b3278872p-2, 0x1.07f9458eaf7ap-57, 0x1.de2b0db92371dp-106},
+    {0x1.4ddc0db629599p+51, 0x1.e21c820ff28bp-4, 0x1.d5ef5de2b0db8p-54, 0x1.2371d2126e97p-106},
+    {0x1.4acc9e21c8208p+48, 0x1.fca2c757bd778p-2, 0x1.586dc91b8e909p-53, 0x1.ba5c00c925dd4p-108},
+    {0x1.c820ff28b1d58p+48, 0x1.bd778ac36e48dp-2, 0x1.8e909374b8019p-53, 0x1.25dd413a3243ap-108},
+    {0x1.163abdebbc561p+51, 0x1.6e48dc74849bap-2, 0x1.700324977504ep-54, 0x1.1921cfe1deb1dp-107},
+    {0x1.bc561b7246e3ap+51, 0x1.09374b801924ap-3, 0x1.ba827464873f8p-53, 0x1.deb1cb129a73fp-107},
+    {0x1.1b8e909374b8p+49, 0x1.924bba827464p-7, 0x1.0e7f0ef58e588p-54, 0x1.4d39f74411afbp-106},
+    {0x1.ba5c00c925dd4p+50, 0x1.3a32439fc3bdp-6, 0x1.8e5894d39f744p-54, 0x1.1afa975da2427p-110},
+    {0x1.25dd413a32438p+50, 0x1.fc3bd63962534p-2, 0x1.cfba208d7d4bap-53, 0x1.da24274ce3813p-106},
+    {0x1.1921cfe1deb1cp+51, 0x1.62534e7dd1046p-2, 0x1.7d4baed1213a6p-53, 0x1.c7026b45f7e41p-107},
+    {0x1.deb1cb129a73ep+51, 0x1.d1046bea5d768p-2, 0x1.213a671c09ad1p-53, 0x1.f7e413991d63ap-107},
+    {0x1.34e7dd1046beap+50, 0x1.75da24274ce38p-4, 0x1.35a2fbf209ccp-58, 0x1.1d639835339f5p-107},
+    {0x1.1afa975da242p+48, 0x1.d338e04d68befp-2, 0x1.904e64758e60dp-53, 0x1.339f49c845f8cp-107},
+    {0x1.b4484e99c7026p+51, 0x1.68befc827323ap-2, 0x1.8e60d4ce7d272p-53, 0x1.17e2ef7e4a0ecp-109},
+    {0x1.c7026b45f7e41p+51, 0x1.cc8eb1cc1a99cp-4, 0x1.f49c845f8bbdcp-55, 0x1.c941d8ffc4cp-106},
+    {0x1.f7e413991d639p+51, 0x1.06a673e93908bp-2, 0x1.e2ef7e4a0ec7fp-53, 0x1.c4bffef02cc08p-106},
+    {0x1.1d639835339f4p+51, 0x1.3908bf177bf25p-2, 0x1.d8ffc4bffefp-58, 0x1.6603fbcbc462dp-109},
+    {0x1.339f49c845f8bp+51, 0x1.7bf250763ff12p-2, 0x1.fff7816603fbcp-53, 0x1.788c5ad05369p-106},
+    {0x1.17e2ef7e4a0ecp+49, 0x1.ff897ffde0598p-5, 0x1.fde5e2316b4p-60, 0x1.4da3eda6cfd9ep-108},
+    {0x1.9283b1ff897ffp+51, 0x1.bc0b301fde5e2p-2, 0x1.8b5a0a6d1f6dp-55, 0x1.b3f6793e584dcp-106},
+    {0x1.897ffde05980fp+51, 0x1.de5e2316b414dp-2, 0x1.47db4d9fb3c9fp-53, 0x1.6136e9e8c7ecdp-108},
+    {0x1.6603fbcbc462cp+49, 0x1.6829b47db4d9ep-3, 0x1.b3c9f2c26dd3dp-53, 0x1.8fd9a797fa8b6p-109},
+    {0x1.e2316b414da3ep+50, 0x1.b4d9fb3c9f2c2p-3, 0x1.b74f463f669e4p-55, 0x1.fea2d7527bac8p-107},
+    {0x1.4da3eda6cfd9ep+50, 0x1.3e584dba7a31cp-4, 0x1.d9a797fa8b5d4p-53, 0x1.3dd63f5f2f8bep-106},
+    {0x1.67ecf27cb09b7p+51, 0x1.3d18fd9a797fap-3, 0x1.16ba93dd63f5ep-54, 0x1.2f8bd9e839cfcp-106},
+    {0x1.6136e9e8c7eccp+50, 0x1.3cbfd45aea4f7p-2, 0x1.63f5f2f8bd9e8p-54, 0x1.ce7de294a4baap-109},
+    {0x1.8fd9a797fa8b4p+49, 0x1.d49eeb1faf97cp-3, 0x1.7b3d0739f78a4p-55, 0x1.292ea6bfb5fb1p-107},
+    {0x1.fea2d7527bac7p+51, 0x1.d7cbe2f67a0e7p-2, 0x1.f78a5292ea6bcp-55, 0x1.dafd88fc6ae84p-106},
+};
+
+INLINE vf64 gather_two_over_pi(vu64 row, int piece) {
+    vf64 gathered;
+    for (int lane = 0; lane < LANES; lane++) gathered[lane] = two_over_pi[row[lane]][piece];
+    return gathered;
+}
+
+INLINE reduced_f64 reduce_near_f64(vf64 x, double shift) {
+    vf64 shifted = FMA(x, (vf64)0x1.45f306dc9c883p-1, (vf64)shift), n = shifted - shift;
+    vf64 first = FMA(-n, (vf64)0x1.921fb54442d18p+0, x);
+    vf64 high = FMA(-n, (vf64)0x1.1a62633p-54, first);
+    vf64 low = FMA(-n, (vf64)0x1.1a62633p-54, first - high);
+    low = FMA(-n, (vf64)0x1.45c06e0e68948p-86, low);
+    return (reduced_f64){AS(vu64, shifted), high, low};
+}
+
+INLINE reduced_f64 reduce_f64(vf64 x, double shift) {
+    /* bits of finite x above 2**24, moved to where one signed comparison finds them */
+    vi64 huge = AS(vi64, AS(vu64, x) + (0x8000000000000000 - 0x4170000000000001)) <
+                (long)(0x8000000000000000 + 0x7ff0000000000000 - 0x4170000000000001);
+    if (!UNLIKELY(any(huge))) return reduce_near_f64(x, shift);
+
+    vu64 row = AS(vu64, x) >> 57 & 31;
+    vf64 scaled = AS(vf64, (AS(vu64, x) & 0x1ffffffffffffff) + 0x3ff0000000000000);
+
+    dd product = two_product(scaled, gather_two_over_pi(row, 0));
+    vf64 top = (product.high - RINT(product.high)) + (product.low - RINT(product.low));
+    product = two_product(scaled, gather_two_over_pi(row, 1));
+    dd turn = two_sum(top, product.high - RINT(product.high));
+    turn.high *= 4.0, turn.low *= 4.0, product.low *= 4.0;
+    vf64 whole = RINT(turn.high);
+    vu64 quadrant = AS(vu64, whole + shift);
+    turn.high -= whole;
+    dd third = two_product(scaled, gather_two_over_pi(row, 2));
+    third.low = FMA(scaled, gather_two_over_pi(row, 3), third.low);
+    dd middle = two_sum(product.low, third.high);
+    middle.low += third.low;
+    dd sum = two_sum(turn.high, middle.high);
+    middle.low += sum.low;
+    turn = two_sum(sum.high, turn.low);
+    turn = fast_two_sum(turn.high, turn.low + middle.low);
+
+    dd angle = two_product(turn.high, (vf64)0x1.921fb54442d18p+0);
+    angle.low = FMA(turn.high, (vf64)0x1.1a62633145c07p-54, angle.low);
+    angle.low = FMA(turn.low, (vf64)0x1.921fb54442d18p+0, angle.low);
+
+    reduced_f64 near = reduce_near_f64(x, shift);
+    return (reduced_f64){huge ? quadrant : near.quadrant, huge ? angle.high : near.high,
+                         huge ? angle.low : near.low};
+}
+
+INLINE vf64 sine_f64(reduced_f64 angle, vu64 sign) {
+    vi64 odd = AS(vi64, (angle.quadrant & 1) != 0);
+    vf64 r = angle.high, scale = odd ? (vf64)0.5 : (vf64)1.0;
+    vf64 t = r * scale, low = angle.low * scale;
+    vf64 square = t * t;
+    vf64 cube = square * FMA(low, (vf64)3.0, t);
+    vf64 p = (vf64)0x1.5d8b55d20f711p-33;
+    p = FMA(p, square, (vf64)-0x1.ae5e4b848299ep-26);
+    p = FMA(p, square, (vf64)0x1.71de35552bd3p-19);
+    p = FMA(p, square, (vf64)-0x1.a01a019be921bp-13);
+    p = FMA(p, square, (vf64)0x1.111111110f73p-7);
+    p = FMA(p, square, (vf64)-0x1.5555555555548p-3);
+    vf64 rest = FMA(cube, p, low);
+    vf64 cosine = FMA(-t, r, (vf64)1.0);
+    vf64 cosine_rest = FMA(-(rest + rest), r + rest, FMA(-t, r, 1.0 - cosine));
+    vf64 value = (odd ? cosine : t) + (odd ? cosine_rest : rest);
+    return AS(vf64, AS(vu64, value) ^ ((angle.quadrant << 62 ^ sign) & 0x8000000000000000));
+}
+#endif
+
+typedef struct {
+    vu32 quadrant;
+    vf32 high, low;
+} reduced_f32;
+
+/* As many float32 as their float64 fill one register: half a vf32 in a kernel of 4-byte lanes. */
+#define PART(element) element __attribute__((ext_vector_type(VECTOR_BYTES / 8)))
+typedef PART(double) part_f64;
+typedef PART(float) part_f32;
+typedef PART(int) part_i32;
+typedef PART(unsigned int) part_u32;
+
+INLINE part_f64 choose_4(part_u32 bits, float a, float b, float c, float d) {
+    part_i32 bit_0 = AS(part_i32, bits << 3) < 0, bit_1 = AS(part_i32, bits << 2) < 0;
+    return CONVERT(part_f64, bit_1 ? (bit_0 ? (part_f32)d : (part_f32)c)
+                                   : (bit_0 ? (part_f32)b : (part_f32)a));
+}
+
+typedef struct {
+    part_f32 n, high, low;
+} huge_f32;
+
+INLINE huge_f32 reduce_huge_f32(part_u32 bits) {
+    part_f64 scaled = CONVERT(part_f64, AS(part_f32, (bits & 0xfffffff) + 0x3f800000));
+    part_f64 product = scaled * choose_4(bits, 0x0p+0f, 0x1.f306dcp+22f,
+                              0x1.1054a4p+21f, 0x1.3abe88p+20f);
+    part_f64 turn = product - RINT(product);
+    product = scaled * choose_4(bits, 0x1.45f306p-2f, 0x1.391054p-3f,
+                              0x1.f84eaep-2f, 0x1.ea69bap-2f);
+    turn = (turn + (product - RINT(product))) * 4.0;
+    part_f64 piece = choose_4(bits, 0x1.b9391p-25f, 0x1.4fe138p-26f,
+                              0x1.a3ea68p-24f, 0x1.81b6c4p-24f);
+    part_f64 whole = RINT(FMA(scaled, piece, turn));
+    turn = FMA(scaled, piece, turn - whole);
+    turn = FMA(scaled, choose_4(bits, 0x1.529fcp-51f, 0x1.5f47d4p-49f,
+                              0x1.bb81b6p-48f, 0x1.2b3278p-48f), turn);
+    turn = FMA(scaled, choose_4(bits, 0x1.3abe9p-74f, 0x1.a6ee06p-74f,
+                              0x1.8a5664p-73f, 0x1.0e4108p-73f), turn);
+    turn *= 0x1.921fb54442d18p+0;
+    part_f32 high = CONVERT(part_f32, turn);
+    return (huge_f32){CONVERT(part_f32, whole), high,
+                      CONVERT(part_f32, turn - CONVERT(part_f64, high))};
+}
+
+INLINE reduced_f32 reduce_near_f32(vf32 x, float shift) {
+    vf32 shifted = FMA(x, (vf32)0x1.45f306p-1f, (vf32)shift), n = shifted - shift;
+    vf32 first = FMA(-n, (vf32)0x1.921fb6p+0f, x);
+    vf32 high = FMA(-n, (vf32)-0x1.778p-25f, first);
+    vf32 low = FMA(-n, (vf32)-0x1.778p-25f, first - high);
+    low = FMA(-n, (vf32)0x1.68c234p-39f, low);
+    return (reduced_f32){AS(vu32, shifted), high, low};
+}
+
+INLINE reduced_f32 reduce_f32(vf32 x, float shift) {
+    vi32 huge = AS(vi32, AS(vu32, x) + (0x80000000 - 0x46c80001)) <
+                (int)(0x80000000 + 0x7f800000 - 0x46c80001);
+    if (!UNLIKELY(any(huge))) return reduce_near_f32(x, shift);
+
+    vf32 n = x, high = x, low = x;
+    vu32 bits = AS(vu32, x);
+#if LANE == 8
+    huge_f32 part = reduce_huge_f32(bits);
+    n = part.n, high = part.high, low = part.low;
+#else
+    {
+        huge_f32 part = reduce_huge_f32(bits.lo);
+        n.lo = part.n, high.lo = part.high, low.lo = part.low;
+    }
+    {
+        huge_f32 part = reduce_huge_f32(bits.hi);
+        n.hi = part.n, high.hi = part.high, low.hi = part.low;
+    }
+#endif
+    vu32 quadrant = AS(vu32, n + shift);
+
+    reduced_f32 near = reduce_near_f32(x, shift);
+    return (reduced_f32){huge ? quadrant : near.quadrant, huge ? high : near.high,
+                         huge ? low : near.low};
+}
+
+INLINE vf32 sine_f32(reduced_f32 angle, vu32 sign) {
+    vf32 r = angle.high, low = angle.low;
+    vi32 odd = AS(vi32, (angle.quadrant & 1) != 0);
+    vf32 square = r * r, half = r * 0.5f;
+    vf32 cosine = FMA(-half, r, (vf32)1.0f);
+    vf32 rest = FMA(-half, r, 1.0f - cosine);
+    rest = odd ? FMA(-low, r, rest) : low * cosine;
+    vf32 head = odd ? cosine : r;
+    vf32 factor = square * (odd ? square : r);
+    vf32 p = odd ? (vf32)0x1.99e80cp-16f : (vf32)-0x1.9952fap-13f;
+    p = FMA(p, square, odd ? (vf32)-0x1.6c0c28p-10f : (vf32)0x1.110776p-7f);
+    p = FMA(p, square, odd ? (vf32)0x1.55554ap-5f : (vf32)-0x1.555546p-3f);
+    vf32 value = head + FMA(factor, p, rest);
+    return AS(vf32, AS(vu32, value) ^ ((angle.quadrant << 30 ^ sign) & 0x80000000));
+}
+
+#endif

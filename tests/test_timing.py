@@ -1,0 +1,188 @@
+"""Measuring: printed in one unit, taken in turns; and distances in ulps."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import ArrayLike
+
+from cpnum import timing
+from cpnum.errors import DTypeError
+from cpnum.timing import Timing, format_seconds, max_ulp, measure, ulp_difference
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "0 s"),
+        (1.234e-10, "0.123 ns"),
+        (1e-9, "1.00 ns"),
+        (12.34e-9, "12.3 ns"),
+        (999.4e-9, "999 ns"),
+        (999.6e-9, "1.00 µs"),
+        (1e-6, "1.00 µs"),
+        (1e-5, "10.0 µs"),
+        (1e-4, "100 µs"),
+        (123.4e-6, "123 µs"),
+        (1e-3, "1.00 ms"),
+        (0.99951, "1.00 s"),
+        (1.0, "1.00 s"),
+        (9.996, "10.0 s"),
+        (4321.0, "4321 s"),
+        (-12.34e-6, "-12.3 µs"),
+        (float("inf"), "inf s"),
+        (float("nan"), "nan s"),
+    ],
+)
+def test_seconds_have_three_digits(seconds: float, text: str) -> None:
+    assert text == format_seconds(seconds)
+
+
+@pytest.mark.parametrize(
+    ("median", "iqr", "text"),
+    [
+        (12.34e-6, 0.8e-6, "12.3 µs ± 0.4"),
+        (999.9e-6, 3e-6, "1.00 ms ± 0.00"),
+        (2e-9, 3e-6, "2.00 ns ± 1500.00"),
+    ],
+)
+def test_a_timing_is_printed_in_one_unit(median: float, iqr: float, text: str) -> None:
+    assert text == str(Timing(median, iqr, median, (median,), 1))
+
+
+def test_a_wide_spread_is_noisy() -> None:
+    assert not Timing(1.0, 0.09, 1.0, (1.0,), 1).noisy
+    assert Timing(1.0, 0.11, 1.0, (1.0,), 1).noisy
+
+
+def test_functions_take_turns_in_shuffled_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "_loops", lambda function: 1)
+    calls: list[str] = []
+
+    def called(name: str) -> None:
+        calls.append(name)
+        time.sleep(1e-4)
+
+    names = "abcd"
+    functions = {name: functools.partial(called, name) for name in names}
+    result = measure(functions, seconds=0.01)
+    rounds = ["".join(calls[i : i + 4]) for i in range(0, len(calls), 4)]
+    assert {names} == {"".join(sorted(each)) for each in rounds}
+    assert len(set(rounds)) > 3
+    assert list(names) == list(result)
+    assert {len(rounds)} == {len(each.samples) for each in result.values()}
+
+
+def test_a_sample_is_long_enough_and_the_time_kept() -> None:
+    start = time.perf_counter()
+    (result,) = measure({"none": lambda: None}, seconds=0.1).values()
+    assert 0.1 < time.perf_counter() - start < 1.0
+    assert result.median * result.loops > 150e-6
+    assert min(result.samples) == result.minimum <= result.median < 1e-5
+    assert len(result.samples) > 21
+
+
+def test_a_slow_function_is_called_few_times() -> None:
+    calls = []
+
+    def slow() -> None:
+        calls.append("slow")
+        time.sleep(0.02)
+
+    (result,) = measure({"slow": slow}, seconds=0.01).values()
+    assert (1, 3) == (result.loops, len(result.samples))
+    assert 6 == len(calls)
+    assert result.minimum >= 0.02
+
+
+def test_collection_is_off_while_measuring_and_on_after() -> None:
+    def fail() -> None:
+        assert not gc.isenabled()
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        measure({"fail": fail})
+    assert gc.isenabled()
+
+
+def test_nothing_to_measure() -> None:
+    assert {} == measure({}, seconds=0.01)
+
+
+FLOATS = [np.float32, np.float64]
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_ulps_of_special_values(dtype: type[np.floating]) -> None:
+    limits = np.finfo(dtype)
+    nan, inf, tiny = np.nan, np.inf, limits.smallest_subnormal
+    bits = 8 * np.dtype(dtype).itemsize
+    mantissa = limits.nmant
+    to_infinity = float((2 ** (bits - 1 - mantissa) - 1) << mantissa)
+    # fmt: off
+    rows = [
+        (0.0, -0.0, 0), (tiny, 0.0, 1), (tiny, -0.0, 1), (tiny, -tiny, 2),
+        (1.0, 1.0, 0), (1.0, 2.0, 2**mantissa), (-1.0, -2.0, 2**mantissa),
+        (nan, nan, 0), (nan, -nan, 0), (nan, 1.0, inf), (inf, nan, inf),
+        (inf, inf, 0), (inf, limits.max, 1), (-inf, -limits.max, 1),
+        (0.0, inf, to_infinity), (-inf, inf, 2 * to_infinity),
+    ]
+    # fmt: on
+    a, b, expected = np.array(rows).T
+    a, b = a.astype(dtype), b.astype(dtype)
+    np.testing.assert_array_equal(expected, ulp_difference(a, b))
+    np.testing.assert_array_equal(expected, ulp_difference(b, a))
+    for x, y, steps in zip(a, b, expected, strict=True):
+        assert steps == max_ulp(x, y)
+
+
+def test_a_nan_of_any_bits_is_a_nan() -> None:
+    nans = np.array([-1, 0x7FF0000000000001, -(2**63) + 0x7FF8000000000000]).view(np.float64)
+    assert 0 == max_ulp(nans, np.nan)
+    assert np.inf == max_ulp(nans, 1.0)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@given(x=st.floats(allow_nan=False), steps=st.integers(0, 20), up=st.booleans())
+def test_ulps_count_the_steps_of_nextafter(
+    dtype: type[np.floating], x: float, steps: int, up: bool
+) -> None:
+    with np.errstate(all="ignore"):
+        start = end = dtype(x)
+        walked = 0
+        for _ in range(steps):
+            following = np.nextafter(end, dtype(np.inf if up else -np.inf))
+            walked += following != end
+            end = following
+    assert walked == max_ulp(start, end)
+
+
+def test_ulps_broadcast() -> None:
+    a = np.ones((3, 1), np.float32)
+    b = np.nextafter(np.ones((1, 4), np.float32), np.float32(2))[:, ::-1]
+    result = ulp_difference(a, b)
+    assert ((3, 4), 1.0) == (result.shape, result.max())
+    assert () == ulp_difference(1.0, 2.0).shape
+    assert 0.0 == max_ulp([], [])
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "seen"),
+    [
+        (np.float32(1), np.float64(1), "float32 and float64"),
+        (1, 1, "int64 and int64"),
+        (np.float16(1), np.float16(1), "float16 and float16"),
+    ],
+)
+def test_ulps_of_other_dtypes_are_refused(a: ArrayLike, b: ArrayLike, seen: str) -> None:
+    with pytest.raises(DTypeError) as refused:
+        ulp_difference(a, b)
+    assert (f"ulps are between two arrays of float32 or two of float64\n  seen: {seen}") == str(
+        refused.value
+    )

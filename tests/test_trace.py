@@ -1,0 +1,470 @@
+"""Tracing and evaluating give what the user's function gives on NumPy; or an error says why not."""
+
+import linecache
+import math
+import operator
+import time
+import warnings
+
+import numpy as np
+import pytest
+
+from cpnum.errors import CpnumError, DTypeError, ShapeError, TraceError, UnsupportedError
+from cpnum.ir import evaluate
+from cpnum.ops import OPS
+from cpnum.simplify import simplify
+from cpnum.trace import bind, is_tracing, trace
+
+DTYPES = ("f8", "f4", "i8", "i4", "?")
+SPECIAL = {
+    "f": [0.0, -0.0, 1.0, -1.5, 2.5, np.inf, -np.inf, np.nan, 5e-324, -1e-310, 1e300, 7.0],
+    "i": [0, 1, -1, 2, 3, -7, 2**31 - 1, -(2**31), 2**63 - 1, -(2**63), 40, 5],
+    "b": [True, False] * 6,
+}
+
+
+def sample(dtype, shape=(12,)):
+    kind = np.dtype(dtype).kind
+    with np.errstate(all="ignore"):
+        return np.resize(np.array(SPECIAL[kind]).astype(dtype), shape)
+
+
+def assert_same(expected, actual):
+    assert np.asarray(expected).dtype == np.asarray(actual).dtype
+    assert np.shape(expected) == np.shape(actual)
+    expected, actual = np.asarray(expected), np.asarray(actual)
+    nan = np.isnan(expected)
+    assert np.array_equal(nan, np.isnan(actual))
+    assert expected[~nan].tobytes() == actual[~nan].tobytes()
+
+
+def check(function, *arguments, **keywords):
+    """Compare the graph's value, before and after simplify, with the function's on NumPy."""
+    copies = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
+    graph = trace(function, arguments, keywords)
+    _, values, _ = bind(function, arguments, keywords)
+    with np.errstate(all="ignore"):
+        expected = function(*copies, **keywords)
+        actual = evaluate(graph, values)
+        assert_same(expected, actual)
+        assert_same(expected, evaluate(simplify(graph), values))
+    for before, after in zip(copies, arguments, strict=True):
+        if isinstance(before, np.ndarray):
+            assert before.tobytes() == after.tobytes()
+    assert not any(np.shares_memory(actual, a) for a in arguments if isinstance(a, np.ndarray))
+    return graph
+
+
+def refused(kind, function, *arguments, **keywords):
+    with pytest.raises(kind) as caught:
+        trace(function, arguments, keywords)
+    return str(caught.value)
+
+
+# -- operators ----------------------------------------------------------------------------------
+
+UFUNCS = [getattr(np, name) for name, op in OPS.items() if op.numpy and name not in ("where",)]
+
+
+@pytest.mark.parametrize("name", [name for name, op in OPS.items() if op.numpy])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_operator_of_the_table_has_numpys_values(name, dtype):
+    function, op = getattr(np, name), OPS[name]
+    operands = [np.roll(sample(dtype), 5 * i) for i in range(op.arity)]
+    if name in ("left_shift", "right_shift"):
+        operands[1] = operands[1] & 31
+    try:
+        with np.errstate(all="ignore"):
+            expected = function(*operands)
+    except TypeError:
+        assert "NumPy has no" in refused(DTypeError, lambda *a: function(*a), *operands)
+        return
+    if expected.dtype == np.float16 or expected.dtype == np.int8:
+        assert "no stencils" in refused(DTypeError, lambda *a: function(*a), *operands)
+        return
+    check(lambda *a: function(*a), *operands)
+
+
+PYTHON = [
+    *(operator.add, operator.sub, operator.mul, operator.truediv),
+    *(operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne),
+    *(operator.and_, operator.or_, operator.xor, np.minimum, np.fmax, np.logical_and, np.arctan2),
+]
+OPERANDS = [
+    *(np.resize(sample(dtype), (12,)) for dtype in DTYPES),
+    *(np.float64(2.5), np.float32(-1.5), np.int64(3), np.int32(-2), np.bool(True)),
+    *(2.5, 3, True, -0.0, 0, np.array(1.5), np.array(2, "i4")),
+]
+
+
+@pytest.mark.parametrize("function", PYTHON, ids=lambda function: function.__name__)
+def test_operands_of_all_kinds_are_promoted_as_numpy_does(function):
+    for left in OPERANDS:
+        for right in OPERANDS:
+            try:
+                with np.errstate(all="ignore"), warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    expected = function(left, right)
+            except (TypeError, OverflowError):
+                with pytest.raises((TypeError, OverflowError)):
+                    trace(lambda x, y: function(x, y), (left, right))
+                continue
+            if np.asarray(expected).dtype.name in ("int8", "float16"):
+                continue
+            if isinstance(expected, bool | int | float) and not isinstance(expected, np.generic):
+                expected = np.asarray(expected)[()]
+            with np.errstate(all="ignore"):
+                for arguments, call in (
+                    ((left, right), lambda x, y: function(x, y)),
+                    ((left,), lambda x, right=right: function(x, right)),
+                    ((right,), lambda y, left=left: function(left, y)),
+                ):
+                    if len(arguments) == 1 and any(
+                        isinstance(other, np.ndarray) for other in (left, right)
+                        if other is not arguments[0]
+                    ):
+                        continue
+                    if len(arguments) == 1:
+                        fixed = right if call.__code__.co_varnames[0] == "x" else left
+                        if any(other is fixed for other in arguments):
+                            continue
+                        graph = trace(lambda a: call(a), arguments)  # noqa: B023
+                    else:
+                        graph = trace(call, arguments)
+                    assert_same(expected, evaluate(graph, arguments))
+
+
+def test_comparison_with_an_integer_out_of_range_is_exact():
+    x = sample("i4", (3, 4))
+    check(lambda x: x < 2**40, x)
+    check(lambda x: -(2**70) >= x.T, x)
+    check(lambda x: (x == 2**70) | (x != -(2**40)), x)
+
+
+def test_literals_that_overflow_float32_do_so_at_the_call():
+    graph = trace(lambda x: x * 1e300, (sample("f4"),))
+    with np.errstate(all="ignore"):
+        assert_same(sample("f4") * 1e300, evaluate(graph, (sample("f4"),)))
+    with pytest.warns(RuntimeWarning, match="overflow encountered in cast"):
+        evaluate(graph, (np.ones(2, "f4"),))
+
+
+EXPONENTS = [2, 2.0, 0.5, -1, -1.0, 1, 1.0, 0, 0.0, True, False]
+EXPONENTS += [np.float64(2), np.float32(0.5), np.int64(2), np.int32(0), np.float64(-1), np.int32(2)]
+
+
+@pytest.mark.parametrize("exponent", EXPONENTS, ids=repr)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("power", [operator.pow, np.power], ids=["operator", "function"])
+def test_powers_have_numpys_bits(power, exponent, dtype):
+    x = sample(dtype)
+    try:
+        with np.errstate(all="ignore"):
+            expected = power(x, exponent)
+    except ValueError as error:
+        with pytest.raises(ValueError, match=str(error)):
+            trace(lambda x: power(x, exponent), (x,))
+        return
+    if expected.dtype in (np.int8, np.float16):
+        assert "no stencils" in refused(DTypeError, lambda x: power(x, exponent), x)
+        return
+    check(lambda x: power(x, exponent), x)
+    random = np.random.default_rng(0).standard_normal(5000).astype(dtype)
+    check(lambda x: power(x, exponent), random)
+    check(lambda x: power(x, exponent), random[::3])
+    if power is np.power or dtype in ("i8", "i4", "?"):
+        check(lambda x: power(x, exponent), np.array(random[0]))
+
+
+@pytest.mark.parametrize("x", DTYPES)
+@pytest.mark.parametrize("y", [*DTYPES, 1.5, 2, True, np.float32(2), 2**20])
+def test_where_promotes_as_numpy_does(x, y):
+    mask, x = sample("?"), sample(x)
+    y = np.roll(sample(y), 3) if isinstance(y, str) else y
+    if isinstance(y, np.ndarray):
+        check(lambda m, x, y: np.where(m, x, y), mask, x, y)
+        check(lambda m, x, y: np.where(x, m, y), mask, x, y)
+    else:
+        check(lambda m, x: np.where(m, x, y), mask, x)
+        check(lambda m, x: np.where(m, y, x), mask, x)
+        check(lambda m: np.where(m, y, 1), mask)
+        check(lambda m, x, y: np.where(m, x, y), mask, x, y)
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4", "i8", "i4"])
+def test_clip_takes_numpys_bounds(dtype):
+    x = sample(dtype)
+    check(lambda x: np.clip(x, -1, 2), x)
+    check(lambda x: x.clip(0, None), x)
+    check(lambda x: np.clip(x, None, 3), x)
+    check(lambda x: np.clip(x, min=1, max=2.5), x)
+    check(lambda x: np.clip(x, -(2**70), 5), x) if dtype in ("i8", "i4") else None
+    check(lambda x, low, high: np.clip(x, low, high), x, 1.0, 2)
+    check(lambda x: np.clip(x, None, None), x)
+    check(lambda x: np.clip(x, x[::-1], 2), x)
+
+
+@pytest.mark.parametrize("source", DTYPES)
+@pytest.mark.parametrize("target", DTYPES)
+def test_astype_converts_as_numpy_does(source, target):
+    check(lambda x: x.astype(target), sample(source))
+
+
+CALLS = [
+    lambda x: +x,
+    lambda x: abs(-x),
+    lambda x: np.fabs(x),
+    lambda x: np.conjugate(x) + x.conj() + x.real + np.real(x),
+    lambda x: np.true_divide(x, 3),
+    lambda x: np.ones_like(x) + np.zeros_like(x, dtype="f4"),
+    lambda x: np.full_like(x, 2.5),
+    lambda x: np.full_like(x[1:], -1, dtype="i4"),
+    lambda x: np.copy(x) + x.copy(),
+    lambda x: np.astype(x, np.float32) if hasattr(np, "astype") else x.astype("f4"),
+    lambda x: x.astype(np.result_type(x, 1.5)),
+    lambda x: 7,
+    lambda x: np.float32(2.5),
+    lambda x: x,
+    lambda x: sum([x, x * 2, 1]),
+    lambda x: divmod(3, 2)[1] * x,
+    lambda x: x * x.ndim + np.ndim(x) if not np.iscomplexobj(x) else 0,
+    lambda x: math.pi * x,
+]
+
+
+@pytest.mark.parametrize("function", CALLS, ids=range(len(CALLS)))
+@pytest.mark.parametrize("dtype", ["f8", "f4", "i8", "i4"])
+def test_functions_of_one_array(function, dtype):
+    check(function, sample(dtype))
+    check(function, sample(dtype, (3, 4))[::-1, 1:])
+
+
+# -- movement -----------------------------------------------------------------------------------
+
+MOVEMENTS = [
+    lambda x: x[1:],
+    lambda x: x[-1],
+    lambda x: x[..., -1],
+    lambda x: x[0, ...],
+    lambda x: x[None],
+    lambda x: x[:, None],
+    lambda x: x[:, None, ::-1][1:],
+    lambda x: x[1:3, ::2],
+    lambda x: x[np.int64(1)],
+    lambda x: x[2:0:-1, -2:],
+    lambda x: x[:0],
+    lambda x: x[::-1][1:][:-1],
+    lambda x: x.T,
+    lambda x: x.transpose(1, 0),
+    lambda x: np.transpose(x, (-1, 0))[1:],
+    lambda x: np.swapaxes(x, 0, -1),
+    lambda x: x.swapaxes(0, 1)[0],
+    lambda x: np.moveaxis(x[None], 0, -1),
+    lambda x: np.moveaxis(x[None], [0, 1], [-1, 0]),
+    lambda x: np.expand_dims(x, 1),
+    lambda x: np.expand_dims(x, (0, -1)),
+    lambda x: np.squeeze(x[None]),
+    lambda x: np.squeeze(x[:, None], axis=1),
+    lambda x: np.flip(x),
+    lambda x: np.flip(x, 1),
+    lambda x: np.flipud(x) + np.fliplr(x),
+    lambda x: np.broadcast_to(x, (2, *x.shape)),
+    lambda x: np.atleast_1d(x[0, 0]),
+    lambda x: np.reshape(x, (2, -1)),
+    lambda x: x.reshape(-1)[3:],
+    lambda x: x.ravel(),
+    lambda x: np.ravel(x)[::2],
+    lambda x: x[:, 0][:, None] + x,
+    lambda x: next(iter(x)) + x[len(x) - 1],
+    lambda x: x[x.shape[0] // 2] * x.size + np.size(x) + np.shape(x)[0],
+]
+
+
+@pytest.mark.parametrize("move", MOVEMENTS, ids=range(len(MOVEMENTS)))
+def test_movement_of_arguments_and_of_computed_values(move):
+    x, y = sample("f8", (4, 6)), np.arange(24.0).reshape(6, 4).T
+    check(lambda x: move(x), x)
+    check(lambda x: move(x) * 2, x)
+    check(lambda x: move(x * 2), x)
+    check(lambda x, y: move(x + y), x, y)
+    check(lambda x, y: move(move(x + y)) if move(y).shape == y.shape else move(y), y, y + 1)
+    check(lambda x: move(x), np.zeros((4, 6), "i4")[::-1])
+
+
+BROADCASTS = [(4, 6), (1, 6), (4, 1), (1, 1), (6,), (1,), ()]
+
+
+@pytest.mark.parametrize("shape", BROADCASTS, ids=str)
+def test_movement_of_a_computed_value_respects_broadcasting(shape):
+    x, y = np.arange(24.0).reshape(4, 6), np.arange(100.0, 200.0)[: math.prod(shape)].reshape(shape)
+    for move in MOVEMENTS:
+        if "reshape" in move.__code__.co_names or "ravel" in move.__code__.co_names:
+            continue
+        check(lambda x, y: move(x * 2 + y), x, y)  # noqa: B023
+        check(lambda x, y: move(np.where(y > 3, np.ones_like(x), 0.5) + y), x, y)  # noqa: B023
+
+
+def test_a_graph_serves_other_shapes_unless_shapes_were_observed():
+    def stencil(u, v):
+        flux = v * (u[1:] - u[:-1])
+        return (flux[1:] - flux[:-1])[::-1]
+
+    u, v = np.arange(10.0) ** 2, np.array([3.0])
+    graph = check(stencil, u, v)
+    assert not graph.shape_observed
+    for extent in (2, 3, 4, 50):
+        assert_same(stencil(u[:1].repeat(extent), v), evaluate(graph, (u[:1].repeat(extent), v)))
+    # What is 1 after slicing is not in the signature.
+    assert trace(lambda u, v: (u[1:] + v)[1:], (u, u[1:])).shape_observed
+    for observe in (lambda x: x * len(x), lambda x: x / x.size, lambda x: x + x.shape[0]):
+        assert trace(observe, (u,)).shape_observed
+
+
+# -- scalars ------------------------------------------------------------------------------------
+
+
+def test_arithmetic_of_python_scalars_is_pythons():
+    x = sample("f8")
+    check(lambda x, n: x * ((n * 10**30) // 10**30), x, 7)
+    check(lambda x, n, m: x * (n // m + n % m - n**2) + (n < m), x, 7, 2)
+    check(lambda x, a: x * (-a + abs(a) / 2 - a**0.5) * (2 / a), x, 3.5)
+    check(lambda x, n: np.where((n & 6) == 4, x, n << 2 | 1), x, 5)
+    check(lambda x, flag: x * (flag + 1), x, True)
+    check(lambda a: a + 1, 2.5)
+    check(lambda n: n * 3, 2)
+    check(lambda flag: flag ^ True, True)
+    check(lambda a: np.sqrt(a) * 2, 2)
+    check(lambda a, b: np.add(a, b), True, 2.5)
+    check(lambda a, s: a * s + np.float32(2), 2.5, np.float32(1.1))
+    check(lambda s: (s + 1) * s, np.int32(5))
+
+
+def test_python_scalars_raise_what_python_raises():
+    graph = trace(lambda x, n: x * (1 // n), (np.ones(2), 3))
+    with pytest.raises(ZeroDivisionError):
+        evaluate(graph, (np.ones(2), 0))
+    with pytest.raises(OverflowError, match="Python integer 1099511627776 out of bounds for int32"):
+        evaluate(trace(lambda x, n: x + n, (np.ones(2, "i4"), 3)), (np.ones(2, "i4"), 2**40))
+    graph = trace(lambda x, a: x * a**0.5, (np.ones(2), 2.0))
+    with pytest.raises(DTypeError, match="a Python scalar was computed that is not a float"):
+        evaluate(graph, (np.ones(2), -2.0))
+
+
+def test_keywords_defaults_and_static_arguments():
+    def f(x, *rest, scale=2.0, mode="up", **others):
+        result = x * scale if mode == "up" else x / scale
+        for each in (*rest, *others.values()):
+            result = result + each
+        return result
+
+    x = sample("f8")
+    graph = check(f, x)
+    assert ("x", "scale", "mode") == graph.parameters
+    graph = check(f, x, x[::-1], 3, scale=x, mode="down", extra=2)
+    assert ("x", "rest0", "rest1", "scale", "mode", "extra") == graph.parameters
+    assert ("f64[:]", "f64[:]", "int", "f64[:]", "static", "int") == graph.types
+    check(np.add, x, 2)
+    check(lambda x, shape: np.broadcast_to(x, shape), x, (2, 12))
+
+
+# -- assignment in place ------------------------------------------------------------------------
+
+
+def test_operations_in_place_are_seen_through_all_names():
+    def f(x, s):
+        y = x * 2
+        z = y
+        y += x
+        y *= 3
+        z -= 1
+        t = y[0] if False else s
+        u = t
+        t += 1
+        return y + z + t - u
+
+    check(f, sample("f8"), np.float64(2))
+    check(f, sample("f4"), 2.5)
+
+    def g(x):
+        y = x.copy()
+        y += 2.5
+        y /= 2
+        y **= 2
+        s = x[0]
+        s += 1
+        return y * s
+
+    check(g, sample("f4"))
+
+
+def add_in_place(x, y):
+    x += y
+    return x
+
+
+def overwrite_view(x):
+    y = x * 2
+    v = y[1:]
+    y += 1
+    return v
+
+
+def overwrite_through_view(x):
+    y = (x * 2)[1:]
+    y += 1
+    return y
+
+
+def overwrite_with_float(x):
+    y = x * 2
+    y += 0.5
+    return y
+
+
+def grow(x):
+    y = x * 2
+    y += x[:, None]
+    return y
+
+
+def relu(x):
+    if x > 0:
+        return x
+    return 0 * x
+
+
+def assign_element(x):
+    x[0] = 1
+    return x
+
+
+ONE = np.ones(3)
+STRAY = []
+
+
+def keep(x):
+    STRAY.append(x)
+    return x
+
+
+def use_stray(x):
+    return x + STRAY[0]
+
+
+MESSAGES = [
+    (
+        (TraceError, relu, (ONE,)),
+        "a truth value (`if`, `while`, `and`, `or`, `not`) needs a value, but its operand is being "
+        "traced\n"
+        "  test_trace.py, line {line}:  if x > 0:\n"
+        "  seen: the operand is b[3]; its contents are not known while tracing\n"
+        "  write np.where(condition, a, b) to choose; & | ~ for `and`, `or`, `not`",
+    ),
+    (
+        (TraceError, lambda x: x * math.sin(x), (2.5,)),
+        "float() needs a value, but x is being traced\n"
+        "  test_trace.py, line {line}:  {source}\n"
+        "  seen: x is float; its contents are not known while tracing\n"
+        "  write np.sin(x) for math.sin(x), and x.astype(float) for float(x)",
+    ),
+]
