@@ -87,6 +87,16 @@ class ShapeError(CpnumError, ValueError):
     """
 
 
+class OutError(CpnumError, ValueError):
+    """An `out` that cannot take the result.
+
+    >>> from cpnum import cpjit
+    >>> cpjit(np.sqrt)(np.ones(3), out=np.empty(4))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    cpnum.errors.OutError: `out` has the wrong shape...
+    """
+
+
 class UnsupportedError(CpnumError, NotImplementedError):
     """A function or a use of one that cannot be traced.
 

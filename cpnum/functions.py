@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,12 +22,13 @@ from cpnum.traced import (
 from cpnum.tracer import CLIP, Tracer
 
 _UNSET: Any = object()
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _traces(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _traces(*functions: Callable[..., Any]) -> Callable[[F], F]:
     """Enter the decorated function into the table; arguments it lacks are refused by name."""
 
-    def enter(traced: Callable[..., Any]) -> Callable[..., Any]:
+    def enter(traced: F) -> F:
         code = traced.__code__
         names = code.co_varnames[: code.co_argcount]
 
@@ -44,7 +45,7 @@ def _traces(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Ca
     return enter
 
 
-def _first(*operands: Any) -> Traced:
+def _first(*operands: Any) -> Any:
     return next(each for each in operands if isinstance(each, Traced))
 
 
@@ -60,7 +61,7 @@ def _array(operand: Any) -> Tracer:
 
 
 @_traces(np.where)
-def _where(condition: Any, x: Any = _UNSET, y: Any = _UNSET) -> Traced:
+def _where(condition: Any, x: Any = _UNSET, y: Any = _UNSET) -> Any:
     recording = _first(condition, x, y).recording
     if x is _UNSET or y is _UNSET:
         raise _first(condition, x, y).unsupported(
@@ -86,9 +87,7 @@ def _result_type(*operands: Any) -> np.dtype[Any]:
 
 
 @_traces(np.clip)
-def _clip(
-    a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None
-) -> Traced:
+def _clip(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Any:
     low, high = (min if a_min is None else a_min), (max if a_max is None else a_max)
     if isinstance(a, Traced):
         return _array(a).clip(low, high)
@@ -100,17 +99,17 @@ def _clip(
 
 
 @_traces(np.ones_like)
-def _ones_like(a: Any, dtype: Any = None) -> Traced:
+def _ones_like(a: Any, dtype: Any = None) -> Any:
     return _full_like(a, 1, dtype)
 
 
 @_traces(np.zeros_like, np.empty_like)
-def _zeros_like(a: Any, dtype: Any = None) -> Traced:
+def _zeros_like(a: Any, dtype: Any = None) -> Any:
     return _full_like(a, 0, dtype)
 
 
 @_traces(np.full_like)
-def _full_like(a: Any, fill_value: Any, dtype: Any = None) -> Traced:
+def _full_like(a: Any, fill_value: Any, dtype: Any = None) -> Any:
     if not isinstance(a, Traced) or isinstance(fill_value, Traced):
         raise _first(fill_value, a).unsupported(
             "np.full_like with a traced value cannot be traced",
@@ -125,19 +124,19 @@ def _full_like(a: Any, fill_value: Any, dtype: Any = None) -> Traced:
 
 
 @_traces(np.copy)
-def _copy(a: Any, order: str = "K") -> Traced:
+def _copy(a: Any, order: str = "K") -> Any:
     return _array(a).copy()
 
 
 if hasattr(np, "astype"):
 
     @_traces(np.astype)
-    def _astype(x: Any, dtype: Any, copy: bool = True) -> Traced:
+    def _astype(x: Any, dtype: Any, copy: bool = True) -> Any:
         return _array(x).astype(dtype)
 
 
 @_traces(np.real)
-def _real(val: Any) -> Traced:
+def _real(val: Any) -> Any:
     return _array(val).real
 
 
@@ -165,17 +164,17 @@ def _size(a: Any) -> int:
 
 
 @_traces(np.transpose)
-def _transpose(a: Any, axes: Any = None) -> Traced:
+def _transpose(a: Any, axes: Any = None) -> Any:
     return _array(a).transpose() if axes is None else _array(a).transpose(tuple(axes))
 
 
 @_traces(np.swapaxes)
-def _swapaxes(a: Any, axis1: int, axis2: int) -> Traced:
+def _swapaxes(a: Any, axis1: int, axis2: int) -> Any:
     return _array(a).swapaxes(axis1, axis2)
 
 
 @_traces(np.moveaxis)
-def _moveaxis(a: Any, source: Any, destination: Any) -> Traced:
+def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
     axes = np.empty((1,) * _array(a).ndim)
     # NumPy itself orders the axes: as those of an array whose axes tell their numbers.
     axes = np.lib.stride_tricks.as_strided(axes, axes.shape, tuple(8 * i for i in range(axes.ndim)))
@@ -184,7 +183,7 @@ def _moveaxis(a: Any, source: Any, destination: Any) -> Traced:
 
 
 @_traces(np.expand_dims)
-def _expand_dims(a: Any, axis: Any) -> Traced:
+def _expand_dims(a: Any, axis: Any) -> Any:
     array = _array(a)
     new = axis if isinstance(axis, tuple | list) else (axis,)
     count = array.ndim + len(new)
@@ -193,12 +192,12 @@ def _expand_dims(a: Any, axis: Any) -> Traced:
 
 
 @_traces(np.squeeze)
-def _squeeze(a: Any, axis: Any = None) -> Traced:
+def _squeeze(a: Any, axis: Any = None) -> Any:
     return _array(a).squeeze(axis)
 
 
 @_traces(np.flip)
-def _flip(m: Any, axis: Any = None) -> Traced:
+def _flip(m: Any, axis: Any = None) -> Any:
     array = _array(m)
     axes = range(array.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     at = {np.lib.array_utils.normalize_axis_index(i, array.ndim) for i in axes}
@@ -207,27 +206,27 @@ def _flip(m: Any, axis: Any = None) -> Traced:
 
 
 @_traces(np.flipud)
-def _flipud(m: Any) -> Traced:
+def _flipud(m: Any) -> Any:
     return _flip(m, 0)
 
 
 @_traces(np.fliplr)
-def _fliplr(m: Any) -> Traced:
+def _fliplr(m: Any) -> Any:
     return _flip(m, 1)
 
 
 @_traces(np.broadcast_to)
-def _broadcast_to(array: Any, shape: Any) -> Traced:
+def _broadcast_to(array: Any, shape: Any) -> Any:
     return _array(array).broadcast_to(shape)
 
 
 @_traces(np.reshape)
-def _reshape(a: Any, shape: Any, order: str = "C") -> Traced:
+def _reshape(a: Any, shape: Any, order: str = "C") -> Any:
     return _array(a).reshape(shape, order=order)
 
 
 @_traces(np.ravel)
-def _ravel(a: Any, order: str = "C") -> Traced:
+def _ravel(a: Any, order: str = "C") -> Any:
     return _array(a).ravel(order)
 
 

@@ -52,8 +52,9 @@ class Input:
     def view(self, array: Value) -> Value:
         """Return the view of the argument `array`.
 
-        >>> Input(0, (Index.of((slice(1, None),)),), from_numpy(np.dtype("i8"))).view(np.arange(3))
-        array([1, 2])
+        >>> from cpnum.movement import Index
+        >>> Input(0, (Index.of((slice(1, None),)),), F64).view(np.arange(3.0))
+        array([1., 2.])
         """
         for step in self.movement:
             array = step.replay(array)
@@ -75,7 +76,7 @@ class Constant:
     def bits(self) -> int:
         """The bytes of the value, as a little-endian number.
 
-        >>> hex(Constant(np.float64(-0.0), from_numpy(np.dtype("f8"))).bits)
+        >>> hex(Constant(np.float64(-0.0), F64).bits)
         '0x8000000000000000'
         """
         return int.from_bytes(self.dtype.numpy.type(self.value).tobytes(), "little")
@@ -166,15 +167,13 @@ class Nodes:
             node = self._table[key] = Apply(op, args, dtype)
         return cast(Apply, node)
 
-    def host(
-        self, function: Callable[..., Scalar], args: tuple[Node, ...], dtype: DType
-    ) -> Host:
+    def host(self, function: Callable[..., Scalar], args: tuple[Node, ...], dtype: DType) -> Host:
         """Return the node of arithmetic between Python scalars."""
         return self._made(Host(function, args, dtype))
 
-    def keep(self, node: Node) -> None:
-        """Take over a node of another graph, whose operands are taken over already."""
-        self._table.setdefault(_key(node), node)
+    def keep(self, node: Node) -> Node:
+        """Take over a node of another graph, whose operands are nodes of this one."""
+        return self._table.setdefault(_key(node), node)
 
     def _made(self, node: N) -> N:
         return cast(N, self._table.setdefault(_key(node), node))
@@ -186,10 +185,10 @@ class Nodes:
         for node in reversed(self._table.values()):
             if node in alive:
                 kept.append(node)
-                if type(node) is Apply:
+                if type(node) is Apply or type(node) is Host:
                     alive.update(node.args)
-                else:
-                    alive.update(operands(node))
+                elif type(node) is Constant and node.like:
+                    alive.update(node.like)
         kept.reverse()
         return tuple(kept)
 
@@ -206,7 +205,7 @@ class Graph:
     the function looked at its arguments' shapes, so the graph serves only these shapes.
 
     >>> nodes = Nodes()
-    >>> x = nodes.input(0, (), from_numpy(np.dtype("f8")))
+    >>> x = nodes.input(0, (), F64)
     >>> root = nodes.apply(OPS["sqrt"], (x,), x.dtype)
     >>> print(Graph("f", ("x",), ("f64[:]",), (x, root), (root,)))
     f(x: f64[:])
@@ -312,12 +311,11 @@ def _check(graph: Graph) -> None:
     seen: set[Node] = set()
     types: tuple[object, ...]
     for node in graph.nodes:
-        # The type first, and pairs apart: this loop runs at every trace.
-        args = node.args if type(node) is Apply else operands(node)
-        if not seen.issuperset(args):
-            raise ValueError(f"an operand of {_outline(node)} does not stand before it")
-        seen.add(node)
+        # Pairs apart, and no calls: this loop runs at every trace.
         if type(node) is Apply:
+            args = node.args
+            if not seen.issuperset(args):
+                raise ValueError(f"an operand of {node.op} does not stand before it")
             if len(args) == 2:
                 types = (node.op, node.dtype, args[0].dtype, args[1].dtype)
             else:
@@ -326,17 +324,18 @@ def _check(graph: Graph) -> None:
                 _check_types(node.op, node.dtype, [arg.dtype for arg in args])
                 _well_typed.add(types)
         elif type(node) is Host:
+            if not seen.issuperset(node.args):
+                raise ValueError(f"an operand of {node.function.__name__} does not stand before it")
             if not (node.dtype.weak and all(arg.dtype.weak for arg in node.args)):
                 raise ValueError(f"{node.function.__name__} is not between Python scalars only")
+        elif type(node) is Constant and not seen.issuperset(node.like):
+            raise ValueError("an input that a constant is like does not stand before it")
+        seen.add(node)
     for result in graph.results:
         if result not in seen:
             raise ValueError("a result is not among the nodes")
         if result.dtype.weak:
             raise ValueError(f"a result has the weak dtype {result.dtype}")
-
-
-def _outline(node: Node) -> str:
-    return f"{node.op}, {node.dtype}" if isinstance(node, Apply) else type(node).__name__
 
 
 def _check_types(op: Op, dtype: DType, args: Sequence[DType]) -> None:
@@ -346,6 +345,9 @@ def _check_types(op: Op, dtype: DType, args: Sequence[DType]) -> None:
         if dtype.weak or args[0] is dtype:
             raise ValueError(f"cast from {args[0]} to {dtype}")
         return
+    for arg in args:
+        if arg.weak:
+            raise ValueError(f"{op}: no operator takes the weak {arg}")
     variables = {"M": B}
     for symbol, each in zip(op.signature.replace("->", ""), (*args, dtype), strict=True):
         if variables.setdefault(symbol, each) is not each:
@@ -438,9 +440,7 @@ class _FloatingPointErrors:
         self.node: Node | None = None
 
     def __enter__(self) -> _FloatingPointErrors:
-        modes = {
-            kind: "call" if mode == "warn" else mode for kind, mode in self._modes.items()
-        }
+        modes = {kind: "call" if mode == "warn" else mode for kind, mode in self._modes.items()}
         self._errstate = np.errstate(call=self, **cast(Any, modes))
         self._errstate.__enter__()
         return self

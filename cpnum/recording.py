@@ -5,7 +5,7 @@ Movement of a computed value, as in `(a + b)[1:]`, is pushed down to its inputs 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -82,7 +82,8 @@ class Recording:
 
         A conversion that overflows has a floating-point error at each call, so it stays a cast.
         """
-        if dtype is F32 and _OVERFLOWS <= abs(value) < np.inf:
+        python = type(value) is float or type(value) is int
+        if dtype is F32 and python and _OVERFLOWS <= abs(value) < np.inf:
             return self.cast(self.nodes.constant(float(value), FLOAT), dtype)
         return self.nodes.constant(value, dtype, like)
 
@@ -132,15 +133,14 @@ class Recording:
                 "a single value that is computed cannot be given axes",
                 write="the new axes on an argument instead",
             )
-        if isinstance(step, Index):
-            step = self._settled(step, shape, inputs)
+        repeated = self._repeated(step.items, shape, inputs) if isinstance(step, Index) else {}
         scalars_stay = any(self.shapes[each] for each in inputs)
         views: dict[Node, Node] = {}
         for each in cone:
             match each:
                 case Input():
                     stays = scalars_stay and not self.shapes[each]
-                    views[each] = each if stays else self._pushed(each, shape, step)
+                    views[each] = each if stays else self._pushed(each, shape, step, repeated)
                 case Constant(value, dtype, like):
                     moved_like: Any = tuple(views[x] for x in like)
                     views[each] = self.nodes.constant(value, dtype, moved_like)
@@ -181,52 +181,67 @@ class Recording:
                 write="the reshape on the arguments instead",
             )
 
-    def _settled(self, step: Index, shape: Shape, inputs: list[Input]) -> Index:
-        """Note whether pushing `step` down depends on extents that the signature leaves open."""
-        axis = 0
-        for item in step.items:
-            if item is None:
-                continue
-            if item != _FULL:
-                extents = {
-                    self.extents[each][axis - len(shape)]
-                    for each in inputs
-                    if len(self.shapes[each]) >= len(shape) - axis
-                }
-                if len(extents) > 1 and not all(map(in_signature, extents)):
-                    self.shape_observed = True
-            axis += 1
-        return step
+    def _repeated(
+        self, items: tuple[Item, ...], shape: Shape, inputs: list[Input]
+    ) -> dict[int, set[Input]]:
+        """Return the inputs whose one element is repeated along an axis that is indexed.
 
-    def _pushed(self, node: Input, shape: Shape, step: Movement) -> Input:
+        What is returned must hold for all arguments of the signature, else the shape is observed.
+        """
+        repeated: dict[int, set[Input]] = {}
+        axis = -1
+        for item in items:
+            axis += item is not None
+            if item is None or item == _FULL:
+                continue
+            at = axis - len(shape)
+            having = [each for each in inputs if len(self.shapes[each]) >= -at]
+            single = {
+                each
+                for each in having
+                if self.shapes[each][at] == 1 and in_signature(self.extents[each][at])
+            }
+            others = {self.extents[each][at] for each in having if each not in single}
+            if not others:
+                continue
+            if len(others) > 1 and not all(map(in_signature, others)):
+                self.shape_observed = True
+                if shape[axis] != 1:
+                    single = {each for each in having if self.shapes[each][at] == 1}
+            repeated[axis] = single
+        return repeated
+
+    def _pushed(
+        self, node: Input, shape: Shape, step: Movement, repeated: Mapping[int, set[Input]]
+    ) -> Input:
         """Return the view of `node` that broadcasts as `step` demands of a value of `shape`."""
         own = self.shapes[node]
         missing = len(shape) - len(own)
         match step:
             case Index(items=items):
-                return self._moved(node, Index.of(_adapted(items, shape, own)))
+                return self._moved(node, Index.of(_adapted(items, missing, node, repeated)))
             case Transpose() if missing:
                 node = self._moved(node, Index.of((None,) * missing + (_FULL,) * len(own)))
         return self._moved(node, step)
 
 
-def _adapted(items: tuple[Item, ...], shape: Shape, own: Shape) -> tuple[Item, ...]:
-    """Return an index of a value of `shape` for an operand of shape `own` that broadcasts to it."""
-    missing = len(shape) - len(own)
+def _adapted(
+    items: tuple[Item, ...], missing: int, node: Input, repeated: Mapping[int, set[Input]]
+) -> tuple[Item, ...]:
+    """Return an index of a value as that of an input, which has `missing` axes less."""
     adapted: list[Item] = []
-    axis = 0
+    axis = -1
     for item in items:
+        axis += item is not None
         if item is None:
             adapted.append(None)
-            continue
-        if axis < missing:
+        elif axis < missing:
             if isinstance(item, slice):
                 adapted.append(None)
-        elif own[axis - missing] == 1 and shape[axis] != 1:
+        elif node in repeated.get(axis, ()):
             adapted.append(_FULL if isinstance(item, slice) else 0)
         else:
             adapted.append(item)
-        axis += 1
     if missing:
         # Broadcasting supplies the leading axes.
         while adapted and adapted[0] is None:
@@ -242,5 +257,3 @@ def _replayed(shape: Shape, step: Movement) -> Shape:
     array = np.ndarray(shape, "b", _BYTES, 0, (0,) * len(shape))
     replayed: Shape = step.replay(array).shape
     return replayed
-
-

@@ -3,6 +3,7 @@
 The rules are NumPy's own (`ufunc.resolve_dtypes`), so promotion follows NEP 50 and whatever NumPy
 is installed.
 
+>>> from cpnum.dtypes import F32, I64
 >>> resolve(np.add, (F32, FLOAT))
 Resolution(op=add, operands=(f32, f32), dtype=f32)
 >>> resolve(np.sqrt, (I64,))
@@ -55,7 +56,7 @@ def _resolve(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> Resolution:
     if op is None or not op.numpy:
         raise UnsupportedError(
             f"numpy.{ufunc.__name__} cannot be traced",
-            write="it outside of the function; what can be traced is in cpnum.ops.OPS",
+            write="its call outside of the function; what can be traced is in cpnum.ops.OPS",
         )
     computed = loop_dtypes(ufunc, dtypes)
     if op.signature.startswith("MM") or op.signature == "M->M":
@@ -73,6 +74,7 @@ def _resolve(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> Resolution:
 def loop_dtypes(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> tuple[DType, ...]:
     """Return the dtypes that NumPy computes in: those of the operands, then the result's.
 
+    >>> from cpnum.dtypes import I32
     >>> loop_dtypes(np.power, (I32, FLOAT))
     (f64, f64, f64)
     """

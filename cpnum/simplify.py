@@ -1,166 +1,23 @@
-"""Rewrites a graph by tables of rules: trace expands, simplify shrinks.
+"""Rewrites a graph by the tables of rules: trace expands, simplify shrinks.
 
-The contract of rules (after LuaJIT's `lj_opt_fold.c`):
-
-1.  A rule keeps the dtype and the shape.  Shapes are not known here, so a rule may drop a variable
-    only if the inputs that shape it also shape what stays.
-2.  An exact rule keeps every bit of every value (the payload of a NaN aside) and loses or invents no
-    floating-point flag.  So `x * 0` and `x + 0` are no rules of floats: they lose NaN and -0.0.
-    The tests evaluate both sides of each row on special values: a new rule is tested by existing.
-3.  Rules terminate: the right side has fewer operators, or as many that no rule has on its left.
-4.  A rule reads like the expression it stands for.  `x` is the variable whose dtype is that of the
-    rule; `k` matches constants only, those for which `when` holds.
-5.  Inexact rules change the rounding, and nothing about NaN, infinities or signed zeros of their
-    operands.  They apply with `fastmath` only, and take in an operand that has no other use.
-
-One pass goes over the nodes in their order, and applies rules to each until none fits.
+One pass goes over the nodes in their order, and applies rules to each until none fits; constants
+are folded on the way, and what nothing needs any more is left out.  The contract of the rules, and
+their rows, are in `rules`.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from cpnum.dtypes import DTYPES, F32, F64, I32, I64, B, DType
+from cpnum.dtypes import DType
 from cpnum.ir import Apply, Constant, Graph, Input, Node, Nodes, Site, operands
 from cpnum.ops import CAST, OPS, Op
-
-# -- patterns -----------------------------------------------------------------------------------
-
-
-class Pattern(np.lib.mixins.NDArrayOperatorsMixin):
-    """An operator of a pattern: what an expression of pattern variables evaluates to."""
-
-    def __init__(self, op: Op | None, args: tuple[Term, ...], dtype: DType | None = None) -> None:
-        self.op = op
-        self.args = args
-        # Casts only: what they cast to.
-        self.dtype = dtype
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Term) -> Pattern:
-        return Pattern(OPS[ufunc.__name__], inputs)
-
-    def __array_function__(
-        self, function: Callable[..., Any], types: object, args: tuple[Term, ...], _: object
-    ) -> Pattern:
-        return Pattern(OPS[function.__name__], args)
-
-
-class Variable(Pattern):
-    """A pattern variable, by its name."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(None, ())
-        self.name = name
-
-
-# What a pattern is made of; a number matches the constant of that value, the sign of zero included.
-Term = Pattern | float
-
-
-def cast(x: Any, dtype: DType) -> Any:
-    """Return `x`, an array or a pattern, converted to `dtype`."""
-    return Pattern(CAST, (x,), dtype) if isinstance(x, Pattern) else x.astype(dtype.numpy)
-
-
-def multiply_add(a: Any, b: Any, x: Any) -> Any:
-    """Return a * b + x; in a pattern it is the operator that rounds once."""
-    pattern = any(isinstance(each, Pattern) for each in (a, b, x))
-    return Pattern(OPS["multiply_add"], (a, b, x)) if pattern else a * b + x
-
-
-# -- rules --------------------------------------------------------------------------------------
-
-_F = (F64, F32)
-_I = (I64, I32)
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What is replaced by what, for `x` of the given dtypes."""
-
-    name: str
-    pattern: Callable[..., Any]
-    replacement: Callable[..., Any]
-    dtypes: tuple[DType, ...]
-    when: Callable[[Any], bool] = lambda k: True
-
-
-def _has_exact_reciprocal(k: Any) -> bool:
-    """Tell whether 1 / k is a power of two that is neither rounded nor subnormal."""
-    mantissa, _ = np.frexp(k)
-    limits = np.finfo(k.dtype)
-    return bool(abs(mantissa) == 0.5 and limits.tiny <= abs(k) <= 1 / limits.tiny)
-
-
-# fmt: off
-_WRITTEN = (
-    Rule("times one",              lambda x: x * 1,               lambda x: x,            _F + _I),
-    Rule("times two",              lambda x: x * 2,               lambda x: x + x,        _F + _I),
-    Rule("minus zero",             lambda x: x - 0,               lambda x: x,            _F + _I),
-    Rule("plus zero",              lambda x: x + 0,               lambda x: x,            _I),
-    Rule("plus negative zero",     lambda x: x + -0.0,            lambda x: x,            _F),
-    Rule("divided by one",         lambda x: x / 1,               lambda x: x,            _F),
-    Rule("divided by power of 2",  lambda x, k: x / k,            lambda x, k: x * (1 / k), _F,
-         _has_exact_reciprocal),
-    Rule("square",                 lambda x: np.square(x),        lambda x: x * x,        _F + _I),
-    Rule("negate twice",           lambda x: np.negative(-x),      lambda x: x,            _F + _I),
-    Rule("absolute twice",         lambda x: np.abs(np.abs(x)),   lambda x: np.abs(x),    _F + _I),
-    Rule("absolute of negative",   lambda x: np.abs(-x),          lambda x: np.abs(x),    _F + _I),
-    Rule("floor of integer",       lambda x: np.floor(x),         lambda x: x,            (*_I, B)),
-    Rule("ceil of integer",        lambda x: np.ceil(x),          lambda x: x,            (*_I, B)),
-    Rule("trunc of integer",       lambda x: np.trunc(x),         lambda x: x,            (*_I, B)),
-    Rule("absolute of boolean",    lambda x: np.abs(x),           lambda x: x,            (B,)),
-    Rule("not twice",              lambda x: np.logical_not(np.logical_not(x)), lambda x: x, (B,)),
-    Rule("invert twice",           lambda x: ~(~x),               lambda x: x,            (*_I, B)),
-    Rule("same choice",            lambda c, x: np.where(c, x, x), lambda c, x: x,        DTYPES),
-)
-
-IN_WRITTEN = (
-    Rule("contract sum",           lambda a, b, x: a * b + x,
-                                   lambda a, b, x: multiply_add(a, b, x),                 _F),
-    Rule("contract doubled",       lambda a, x: (a + a) + x,
-                                   lambda a, x: multiply_add(a, 2, x),                    _F),
-    Rule("contract difference",    lambda a, b, x: a * b - x,
-                                   lambda a, b, x: multiply_add(a, b, -x),                _F),
-    Rule("contract from, constant", lambda a, k, x: x - a * k,
-                                   lambda a, k, x: multiply_add(a, -k, x),                _F),
-    Rule("contract from",          lambda a, b, x: x - a * b,
-                                   lambda a, b, x: multiply_add(-a, b, x),                _F),
-)
-# fmt: on
-
-# Casts that keep every value, and tell all values apart.
-_WIDENINGS = (
-    *((B, to) for to in (F64, F32, I64, I32)),
-    *((I32, to) for to in (I64, F64)),
-    (F32, F64),
-)
-
-
-def _cast_rules() -> Iterator[Rule]:
-    """Yield the rules that leave out a cast through a wider dtype."""
-    for narrow, wide in _WIDENINGS:
-        for to in DTYPES:
-            # What NumPy makes of a float that no integer can hold depends on the float's width.
-            if to is wide or (narrow.family == "F" and to.family == "I"):
-                continue
-
-            def through(x: Any, wide: DType = wide, to: DType = to) -> Any:
-                return cast(cast(x, wide), to)
-
-            def direct(x: Any, narrow: DType = narrow, to: DType = to) -> Any:
-                return x if to is narrow else cast(x, to)
-
-            yield Rule(f"{narrow} to {wide} to {to}", through, direct, (narrow,))
-
-
-EXACT: tuple[Rule, ...] = (*_WRITTEN, *_cast_rules())
-
+from cpnum.rules import EXACT, INEXACT, Pattern, Rule, Term, Variable
 
 # -- the index of rules -------------------------------------------------------------------------
 
@@ -263,20 +120,23 @@ class _Rewriting:
         return _with(self.graph, self.nodes, self.new, self.sites)
 
     def _is_touched(self, node: Node) -> bool:
+        # Most nodes of most graphs are not, so the answer no must be quick.
         if type(node) is not Apply:
             return False
+        args = node.args
+        if type(args[0]) is Constant and _folds(args):
+            return True
         rows = self.table.get(node.op)
-        if rows is not None and (rows[1] or self._candidates(rows[0], node.args)):
-            return self._match(node.op, node.args, node.dtype) is not None or _folds(node)
-        return _folds(node)
+        if rows is None or not (rows[1] or self._candidates(rows[0], args)):
+            return False
+        return self._match(node.op, args, node.dtype) is not None
 
     def _remade(self, node: Node) -> Node:
         match node:
             case Apply(op, args, dtype):
                 return self.made(op, tuple([self.new[arg] for arg in args]), dtype)
             case _:
-                self.nodes.keep(node)
-                return node
+                return self.nodes.keep(node)
 
     def made(self, op: Op, args: tuple[Node, ...], dtype: DType) -> Node:
         """Return the node of an operator, after folding and rules."""
@@ -308,10 +168,13 @@ class _Rewriting:
             if not heads:
                 continue
             if type(arg) is Apply:
-                found += heads.get(arg.op, ())
+                if arg.op in heads:
+                    found += heads[arg.op]
             elif type(arg) is Constant:
-                found += heads.get(arg.value, ())
-                found += heads.get(Constant, ())
+                if arg.value in heads:
+                    found += heads[arg.value]
+                if Constant in heads:
+                    found += heads[Constant]
         return found
 
     def _match(
@@ -387,8 +250,8 @@ def _with(graph: Graph, nodes: Nodes, new: dict[Node, Node], sites: dict[Node, S
     return replace(graph, nodes=kept, results=results, sites=left)
 
 
-def _folds(node: Apply) -> bool:
-    return all(type(arg) is Constant for arg in node.args)
+def _folds(args: tuple[Node, ...]) -> bool:
+    return all(type(arg) is Constant for arg in args)
 
 
 def _folded(nodes: Nodes, op: Op, args: tuple[Node, ...], dtype: DType) -> Constant | None:
@@ -439,8 +302,7 @@ def _rebalanced(graph: Graph) -> Graph:
             if node in sites:
                 sites.setdefault(made, sites[node])
         else:
-            nodes.keep(node)
-            new[node] = node
+            new[node] = nodes.keep(node)
     return _with(graph, nodes, new, sites)
 
 
@@ -499,6 +361,7 @@ def _uses(graph: Graph) -> dict[Node, int]:
 def simplify(graph: Graph, fastmath: bool = False) -> Graph:
     """Return `graph` rewritten by the exact rules, and the inexact ones with `fastmath`.
 
+    >>> from cpnum.dtypes import F64
     >>> nodes = Nodes()
     >>> x = nodes.input(0, (), F64)
     >>> half = nodes.apply(OPS["divide"], (x, nodes.constant(2.0, F64)), F64)

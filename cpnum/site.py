@@ -10,13 +10,14 @@ from typing import Any
 
 from cpnum.ir import Site, location
 
-_PACKAGE = str(Path(__file__).parent)
+# The frames of files below this folder are not the user's.
+PACKAGE = str(Path(__file__).parent)
 
 
 def user_frame() -> FrameType:
     """Return the innermost frame that is not cpnum's own."""
     frame = sys._getframe(1)
-    while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
+    while frame.f_code.co_filename.startswith(PACKAGE) and frame.f_back is not None:
         frame = frame.f_back
     return frame
 
@@ -25,7 +26,7 @@ def user_site() -> Site:
     """Return the place of the innermost frame that is not cpnum's own."""
     # Once a traced operation, hence not by calling user_frame.
     frame = sys._getframe(2)
-    while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
+    while frame.f_code.co_filename.startswith(PACKAGE) and frame.f_back is not None:
         frame = frame.f_back
     return frame.f_code, frame.f_lasti
 

@@ -54,8 +54,7 @@ def bind(
     if isinstance(function, np.ufunc):
         if keywords:
             raise UnsupportedError(
-                f"the argument {next(iter(keywords))} of numpy.{function.__name__} "
-                "cannot be traced"
+                f"the argument {next(iter(keywords))} of numpy.{function.__name__} cannot be traced"
             )
         count = len(arguments)
         return tuple(f"x{i}" for i in range(count)), tuple(arguments), count
@@ -134,7 +133,11 @@ def _argument(recording: Recording, name: str, value: Any) -> tuple[str, Any]:
             write=f"np.asarray({name})",
         )
     if isinstance(value, complex):
-        raise DTypeError("no stencils for complex numbers", seen=f"{name} is {value!r}")
+        raise DTypeError(
+            "no stencils for complex numbers",
+            seen=f"{name} is {value!r}",
+            write="real and imaginary parts as arguments of their own",
+        )
     try:
         hash(value)
     except TypeError:
@@ -181,10 +184,10 @@ def _refused(returned: Any, name: str) -> CpnumError:
         return UnsupportedError(
             f"{name} returns an array that does not depend on its arguments",
             seen=f"an array of dtype {returned.dtype} and shape {returned.shape}",
-            write="it without cpjit",
+            write="the function without cpjit",
         )
     return TraceError(
         f"{name} returns no array",
         seen=f"a result of type {type(returned).__name__}",
-        write="return with the array that was computed",
+        write="return and the array that was computed",
     )

@@ -6,18 +6,19 @@ run once an operation, so they are written for speed.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import numpy as np
 
-from cpnum.dtypes import FLOAT, INT, B, DType, from_numpy, from_python
-from cpnum.errors import CpnumError, ShapeError, TraceError, UnsupportedError
+from cpnum.dtypes import F32, FLOAT, INT, B, DType, from_numpy, from_python
+from cpnum.errors import CpnumError, DTypeError, ShapeError, TraceError, UnsupportedError
 from cpnum.ir import Input, Node
 from cpnum.ops import Op
 from cpnum.recording import Recording, Shape
 from cpnum.resolve import Resolution, loop_dtypes, resolve
-from cpnum.site import user_frame, user_site
+from cpnum.site import PACKAGE, user_frame, user_site
 
 # What NumPy functions are traced by; `functions` fills it.
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
@@ -25,6 +26,10 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
 # Whether the memory of a value may be written to: only that of a value the function computed, and
 # that nothing else sees.  A scalar has none: an operation in place makes another scalar.
 OWNED, ARGUMENT, VIEW, VIEWED, SCALAR = "owned", "argument", "view", "viewed", "scalar"
+
+_COMPARISONS = frozenset(
+    [np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal]
+)
 
 _resolutions: dict[tuple[Any, ...], Resolution] = {}
 
@@ -48,9 +53,15 @@ class Traced:
     # Equality is elementwise, so there is no hash, as for arrays.
     __hash__ = None  # type: ignore[assignment]
 
-    def __array_ufunc__(
-        self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any
-    ) -> Any:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
+        if method == "__call__" and len(inputs) == 1 and not keywords:
+            direct = _direct_unary.get((ufunc, self.node.dtype))
+            if direct is not None:
+                recording = self.recording
+                node = recording.nodes.apply(direct[0], (self.node,), direct[1])
+                if node not in recording.sites:
+                    recording.sites[node] = user_site()
+                return recording.tracer(recording, node, self._shape)
         if method != "__call__":
             raise self.unsupported(
                 f"numpy.{ufunc.__name__}.{method} cannot be traced: "
@@ -73,6 +84,12 @@ class Traced:
                 f"the argument dtype of numpy.{ufunc.__name__} cannot be traced",
                 "x.astype(dtype) for the operands",
             )
+        if ufunc in _COMPARISONS:
+            # A NumPy scalar on the left side of a comparison arrives as an array without axes.
+            inputs = tuple(
+                each[()] if isinstance(each, np.ndarray) and not each.ndim else each
+                for each in inputs
+            )
         return universal(self.recording, ufunc, inputs)
 
     def __array_function__(
@@ -83,7 +100,7 @@ class Traced:
             name = f"{function.__module__}.{function.__name__}"
             raise self.unsupported(
                 f"{name} cannot be traced" + reason(function.__name__),
-                "it outside of the function",
+                "its call outside of the function",
             )
         try:
             return traced(*args, **keywords)
@@ -131,7 +148,7 @@ class Traced:
         raise self.needs_value("int()", "x.astype(int)")
 
     def __complex__(self) -> NoReturn:
-        raise self.needs_value("complex()", "it outside of the function: no complex numbers yet")
+        raise self.needs_value("complex()", "its use outside of the function: there are only reals")
 
     def __index__(self) -> NoReturn:
         raise self.needs_value(
@@ -179,7 +196,14 @@ def dtype_of(recording: Recording, operand: Any) -> DType:
     if weak is not None:
         return weak
     if isinstance(operand, np.generic):
-        return from_numpy(operand.dtype)
+        return cast(DType, located(recording, from_numpy, operand.dtype))
+    if isinstance(operand, complex):
+        raise recording.error(
+            DTypeError,
+            "no stencils for complex numbers",
+            seen=f"the operand {operand!r}",
+            write="real and imaginary parts as arrays of their own",
+        )
     if isinstance(operand, np.ndarray):
         raise recording.error(
             UnsupportedError,
@@ -204,6 +228,9 @@ def node_of(recording: Recording, operand: Any, dtype: DType) -> Node:
 # The row and result dtype of an operator whose operands need no cast, or are Python scalars.
 _direct: dict[tuple[np.ufunc, DType, DType], tuple[Op, DType]] = {}
 
+# The same for functions of one operand.
+_direct_unary: dict[tuple[np.ufunc, DType], tuple[Op, DType]] = {}
+
 
 def binary(ufunc: np.ufunc, first: Traced, second: Any, swapped: bool = False) -> Any:
     """Write down an operator on `first`, which is not a Python scalar, and `second`.
@@ -217,7 +244,10 @@ def binary(ufunc: np.ufunc, first: Traced, second: Any, swapped: bool = False) -
     if kind is float or kind is int:
         direct = _direct.get((ufunc, left.dtype, FLOAT if kind is float else INT))
         if direct is not None:
-            right = recording.constant(second, left.dtype)
+            dtype = left.dtype
+            # Only float32 can overflow in the conversion, which `Recording.constant` is for.
+            constants = recording if dtype is F32 else recording.nodes
+            right = constants.constant(second, dtype)
     elif kind is type(first) and second.recording is recording:
         right = second.node
         direct = _direct.get((ufunc, left.dtype, right.dtype))
@@ -233,7 +263,11 @@ def binary(ufunc: np.ufunc, first: Traced, second: Any, swapped: bool = False) -
     op, dtype = direct
     node = recording.nodes.apply(op, (right, left) if swapped else (left, right), dtype)
     if node not in recording.sites:
-        recording.sites[node] = user_site()
+        frame = sys._getframe(2)
+        if frame.f_code.co_filename.startswith(PACKAGE):
+            recording.sites[node] = user_site()
+        else:
+            recording.sites[node] = frame.f_code, frame.f_lasti
     return recording.tracer(recording, node, shape)
 
 
@@ -263,6 +297,8 @@ def apply(recording: Recording, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Any
         always = _beyond(recording, ufunc, inputs, resolution.operands)
         if always is not None:
             return always
+    if dtypes == resolution.operands and len(dtypes) == 1:
+        _direct_unary[ufunc, dtypes[0]] = resolution.op, resolution.dtype
     return record(recording, resolution.op, inputs, resolution.operands, resolution.dtype)
 
 
@@ -349,8 +385,10 @@ def power(recording: Recording, base: Any, exponent: Any, operator: bool = False
             write="a number as exponent, or np.exp(y * np.log(x))",
         )
     given = (dtype_of(recording, base), dtype_of(recording, exponent))
+    # The operator calls square, which differs for booleans: they become int8, not int64.
     square = operator and type(exponent) is int and exponent == 2
-    dtype = given[0] if square else located(recording, loop_dtypes, np.power, given)[0]
+    loop, loop_of = (np.square, given[:1]) if square else (np.power, given)
+    dtype = located(recording, loop_dtypes, loop, loop_of)[0]
     if dtype.family == "I" and exponent < 0:
         raise ValueError("Integers to negative integer powers are not allowed.")
     number = dtype.numpy.type(exponent)
@@ -371,9 +409,7 @@ def power(recording: Recording, base: Any, exponent: Any, operator: bool = False
             seen=f"{base!r} ** {exponent!r}",
             write="np.square(x), np.sqrt(x), products of x, or np.exp(y * np.log(x))",
         )
-    return apply(
-        recording, _POWERS[number.item()], (recording.tracer(recording, node, shape),)
-    )
+    return apply(recording, _POWERS[number.item()], (recording.tracer(recording, node, shape),))
 
 
 def located(recording: Recording, function: Callable[..., Any], *arguments: Any) -> Any:

@@ -27,6 +27,7 @@ from cpnum.traced import (
     apply,
     binary,
     dtype_of,
+    located,
     power,
     reason,
     universal,
@@ -42,7 +43,8 @@ class Tracer(Traced):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return f"{self.node.dtype}[{', '.join(map(str, self._shape))}]"
+        extents = f"[{', '.join(map(str, self._shape))}]" if self._shape else ""
+        return f"{self.node.dtype}{extents}"
 
     # -- attributes -----------------------------------------------------------------------------
 
@@ -92,7 +94,7 @@ class Tracer(Traced):
             raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
         raise self.unsupported(
             f"the method {name} of arrays cannot be traced" + reason(name),
-            "it outside of the function",
+            "its call outside of the function",
         )
 
     # -- movement -------------------------------------------------------------------------------
@@ -138,7 +140,7 @@ class Tracer(Traced):
         if isinstance(item, bool | np.bool | list | np.ndarray) or not hasattr(item, "__index__"):
             raise self.unsupported(
                 f"indexing with a {type(item).__name__} cannot be traced",
-                "it outside of the function; slices, numbers, None and ... can be traced",
+                "the indexing outside of the function; slices, numbers, None and ... can be traced",
             )
         return operator.index(item)
 
@@ -208,7 +210,7 @@ class Tracer(Traced):
             raise self.unsupported(f"the argument {name} of astype cannot be traced")
         return Tracer(
             self.recording,
-            self.recording.cast(self.node, from_numpy(np.dtype(dtype))),
+            self.recording.cast(self.node, located(self.recording, from_numpy, np.dtype(dtype))),
             self._shape,
         )
 

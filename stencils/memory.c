@@ -69,7 +69,7 @@ INLINE vector_of_bytes packed(vector_of_bytes bytes) {
    once: OFFSET bytes, or AHEAD elements, further on. */
 #define CONTIGUOUS(T) (p0 + i * (long)sizeof(element_##T))
 #define FURTHER_ON(T) (CONTIGUOUS(T) + HOLE(OFFSET))
-/* A pointer walks over the lanes.  The empty asm hides from clang that its steps could be summed,
+/* A pointer walks over the lanes, by `step` to lane k.  The empty asm hides from clang that its steps could be summed,
    which would take more general registers than there are beside the array pointers. */
 #define WALK(T, first, step)                                                                             \
     long stride_ = IN_BLOCK(long, SLOT);                                                          \
@@ -111,7 +111,7 @@ typedef unsigned long lane_word;
     LOAD(T, load_tail,                                                                            \
          READ_##T(__builtin_masked_load(REMAINING, (element_##T *)CONTIGUOUS(T),                  \
                                         (contiguous_##T)(((element_##T *)p0)[end - 1]))))         \
-    LOAD(T, load_strided_tail, READ_##T(STRIDED(T, i, k + 1 < end - i ? stride_ : 0)))               \
+    LOAD(T, load_strided_tail, READ_##T(STRIDED(T, i, k < end - i ? stride_ : 0)))               \
     STORE(T, store_tail, __builtin_masked_store(REMAINING, elements, (element_##T *)CONTIGUOUS(T))) \
     STORE(T, store_strided_tail,                                                                  \
           WALK(T, i, stride_) if (k < end - i) AT(T) = elements[k])

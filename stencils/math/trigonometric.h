@@ -1,4 +1,29 @@
-/* Reduction of an angle to a quadrant, and sine and cosine in it: what sin.h and cos.h share. */
+/* Reduction of an angle, and sine and cosine of what remains: what sin.h and cos.h share.
+
+   |x| = n * pi/2 + r with |r| <= pi/4, r = high + low.  Reduction by Cody and Waite (Software
+   Manual for the Elementary Functions, 1980) with FMA: pi/2 = first + second + third; n * first
+   is taken off exactly; `second` is so short that n * second is exact, so that high and the
+   error of its rounding are, too; `third` only adds to that error.  That holds while n * second
+   fits: to |x| = 2**24 in float64 (29 bits), 25600 in float32 (10 bits).
+
+   Beyond, in the one branch, Payne and Hanek (SIGNUM Newsletter 18, 1983): x * 2/pi modulo 4,
+   with 2/pi from a row that depends on the exponent and starts where a bit times x is no
+   multiple of 4 any more.  A row serves 32 exponents; x is scaled into [1, 2**32).  The products
+   with the first two pieces are exact and reduced modulo 1 (these pieces are a quarter of
+   2/pi's), so their sum is exact; the rest is far below.  What a row leaves out is < 2**-126
+   (float64), < 2**-62 (float32), and no r is below 2**-62 and 2**-30 (Muller, Elementary
+   Functions, 11.3).  Lanes of the other kind keep the value of the short way: a result never
+   depends on its neighbours.
+
+   sin(r) = r + r**3 P(r**2), low added with weight cos(r).  The last addition rounds to 0.5 ULP;
+   the terms before it are <= 0.1 of the sum, so that their few roundings make up 0.2 - 0.3 ULP.
+   Odd quadrants need cos(r): in float64 as 1 - 2 sin(r/2)**2 by the same polynomial, in float32
+   by one of its own; 1 - r**2/2 is taken as a double (rounded, and its error by FMA), so it adds
+   no error.
+
+   Polynomials and tables: trigonometric.py; relative errors 2**-57.9 (float64), 2**-27.9
+   (float32).  Measured: float64 0.77 ULP (6.5e6 points each), float32 0.758 ULP (all 2**32
+   inputs). */
 
 #ifndef CPNUM_TRIGONOMETRIC_H
 #define CPNUM_TRIGONOMETRIC_H
@@ -13,6 +38,7 @@ typedef struct {
     vf64 high, low;
 } reduced_f64;
 
+/* Row k: 2/pi * 2**(32 k + 1) modulo 2**54 in 53-bit pieces, the first two divided by 4. */
 static const double two_over_pi[32][4] = {
     {0x0p+0, 0x1.45f306dc9c882p-2, 0x1.4a7f09d5f47d4p-53, 0x1.a6ee06db14acdp-106},
     {0x1.45f306dcp+30, 0x1.391054a7f09d4p-3, 0x1.f47d4d377036dp-53, 0x1.14acc9e21c821p-106},
@@ -64,7 +90,8 @@ INLINE reduced_f64 reduce_near_f64(vf64 x, double shift) {
 }
 
 INLINE reduced_f64 reduce_f64(vf64 x, double shift) {
-    /* bits of finite x above 2**24, moved to where one signed comparison finds them */
+    /* Finite and above 2**24: on the bits, moved so that inf and nan are outside, as comparing
+       floats would raise invalid for nan on AArch64.  For inf the short way's inf - inf does. */
     vi64 huge = AS(vi64, AS(vu64, x) + (0x8000000000000000 - 0x4170000000000001)) <
                 (long)(0x8000000000000000 + 0x7ff0000000000000 - 0x4170000000000001);
     if (!UNLIKELY(any(huge))) return reduce_near_f64(x, shift);
@@ -72,6 +99,7 @@ INLINE reduced_f64 reduce_f64(vf64 x, double shift) {
     vu64 row = AS(vu64, x) >> 57 & 31;
     vf64 scaled = AS(vf64, (AS(vu64, x) & 0x1ffffffffffffff) + 0x3ff0000000000000);
 
+    /* In turns (modulo 1), then in quarters; product.low of the second piece is below 2**-20. */
     dd product = two_product(scaled, gather_two_over_pi(row, 0));
     vf64 top = (product.high - RINT(product.high)) + (product.low - RINT(product.low));
     product = two_product(scaled, gather_two_over_pi(row, 1));
@@ -80,6 +108,8 @@ INLINE reduced_f64 reduce_f64(vf64 x, double shift) {
     vf64 whole = RINT(turn.high);
     vu64 quadrant = AS(vu64, whole + shift);
     turn.high -= whole;
+
+    /* What is left may all but cancel, to 2**-62: keep every rounding error until the end. */
     dd third = two_product(scaled, gather_two_over_pi(row, 2));
     third.low = FMA(scaled, gather_two_over_pi(row, 3), third.low);
     dd middle = two_sum(product.low, third.high);
@@ -93,17 +123,20 @@ INLINE reduced_f64 reduce_f64(vf64 x, double shift) {
     angle.low = FMA(turn.high, (vf64)0x1.1a62633145c07p-54, angle.low);
     angle.low = FMA(turn.low, (vf64)0x1.921fb54442d18p+0, angle.low);
 
+    /* Only now, so that few values live at once. */
     reduced_f64 near = reduce_near_f64(x, shift);
     return (reduced_f64){huge ? quadrant : near.quadrant, huge ? angle.high : near.high,
                          huge ? angle.low : near.low};
 }
 
+/* Even quadrants: t + rest = sin(r).  Odd ones: t = r/2 and rest give sin(r/2), and then
+   1 - 2 (t + rest)**2 = (1 - r t) - 2 rest (r + rest).  One polynomial, few constants to load. */
 INLINE vf64 sine_f64(reduced_f64 angle, vu64 sign) {
     vi64 odd = AS(vi64, (angle.quadrant & 1) != 0);
     vf64 r = angle.high, scale = odd ? (vf64)0.5 : (vf64)1.0;
     vf64 t = r * scale, low = angle.low * scale;
     vf64 square = t * t;
-    vf64 cube = square * FMA(low, (vf64)3.0, t);
+    vf64 cube = square * FMA(low, (vf64)3.0, t); /* (t + low)**3: low's weight cos(t) */
     vf64 p = (vf64)0x1.5d8b55d20f711p-33;
     p = FMA(p, square, (vf64)-0x1.ae5e4b848299ep-26);
     p = FMA(p, square, (vf64)0x1.71de35552bd3p-19);
@@ -123,43 +156,9 @@ typedef struct {
     vf32 high, low;
 } reduced_f32;
 
-/* As many float32 as their float64 fill one register: half a vf32 in a kernel of 4-byte lanes. */
-#define PART(element) element __attribute__((ext_vector_type(VECTOR_BYTES / 8)))
-typedef PART(double) part_f64;
-typedef PART(float) part_f32;
-typedef PART(int) part_i32;
-typedef PART(unsigned int) part_u32;
-
-INLINE part_f64 choose_4(part_u32 bits, float a, float b, float c, float d) {
-    part_i32 bit_0 = AS(part_i32, bits << 3) < 0, bit_1 = AS(part_i32, bits << 2) < 0;
-    return CONVERT(part_f64, bit_1 ? (bit_0 ? (part_f32)d : (part_f32)c)
-                                   : (bit_0 ? (part_f32)b : (part_f32)a));
-}
-
-typedef struct {
-    part_f32 n, high, low;
-} huge_f32;
-
-INLINE huge_f32 reduce_huge_f32(part_u32 bits) {
-    part_f64 scaled = CONVERT(part_f64, AS(part_f32, (bits & 0xfffffff) + 0x3f800000));
-    part_f64 product = scaled * choose_4(bits, 0x0p+0f, 0x1.f306dcp+22f,
-                              0x1.1054a4p+21f, 0x1.3abe88p+20f);
-    part_f64 turn = product - RINT(product);
-    product = scaled * choose_4(bits, 0x1.45f306p-2f, 0x1.391054p-3f,
-                              0x1.f84eaep-2f, 0x1.ea69bap-2f);
-    turn = (turn + (product - RINT(product))) * 4.0;
-    part_f64 piece = choose_4(bits, 0x1.b9391p-25f, 0x1.4fe138p-26f,
-                              0x1.a3ea68p-24f, 0x1.81b6c4p-24f);
-    part_f64 whole = RINT(FMA(scaled, piece, turn));
-    turn = FMA(scaled, piece, turn - whole);
-    turn = FMA(scaled, choose_4(bits, 0x1.529fcp-51f, 0x1.5f47d4p-49f,
-                              0x1.bb81b6p-48f, 0x1.2b3278p-48f), turn);
-    turn = FMA(scaled, choose_4(bits, 0x1.3abe9p-74f, 0x1.a6ee06p-74f,
-                              0x1.8a5664p-73f, 0x1.0e4108p-73f), turn);
-    turn *= 0x1.921fb54442d18p+0;
-    part_f32 high = CONVERT(part_f32, turn);
-    return (huge_f32){CONVERT(part_f32, whole), high,
-                      CONVERT(part_f32, turn - CONVERT(part_f64, high))};
+/* The piece of one of four rows: exponents 32 (4 + 2 bit_1 + bit_0) and the next 31. */
+INLINE vf64 choose_4(vi32 bit_0, vi32 bit_1, float a, float b, float c, float d) {
+    return CONVERT(vf64, bit_1 ? (bit_0 ? (vf32)d : (vf32)c) : (bit_0 ? (vf32)b : (vf32)a));
 }
 
 INLINE reduced_f32 reduce_near_f32(vf32 x, float shift) {
@@ -172,32 +171,42 @@ INLINE reduced_f32 reduce_near_f32(vf32 x, float shift) {
 }
 
 INLINE reduced_f32 reduce_f32(vf32 x, float shift) {
+    /* Finite and above 25600, found as in reduce_f64. */
     vi32 huge = AS(vi32, AS(vu32, x) + (0x80000000 - 0x46c80001)) <
                 (int)(0x80000000 + 0x7f800000 - 0x46c80001);
     if (!UNLIKELY(any(huge))) return reduce_near_f32(x, shift);
 
-    vf32 n = x, high = x, low = x;
     vu32 bits = AS(vu32, x);
-#if LANE == 8
-    huge_f32 part = reduce_huge_f32(bits);
-    n = part.n, high = part.high, low = part.low;
-#else
-    {
-        huge_f32 part = reduce_huge_f32(bits.lo);
-        n.lo = part.n, high.lo = part.high, low.lo = part.low;
-    }
-    {
-        huge_f32 part = reduce_huge_f32(bits.hi);
-        n.hi = part.n, high.hi = part.high, low.hi = part.low;
-    }
-#endif
-    vu32 quadrant = AS(vu32, n + shift);
+    vi32 bit_0 = AS(vi32, bits << 3) < 0, bit_1 = AS(vi32, bits << 2) < 0;
+    vf64 scaled = CONVERT(vf64, AS(vf32, (bits & 0xfffffff) + 0x3f800000));
+
+    vf64 product = scaled * choose_4(bit_0, bit_1,
+                                     0x0p+0f, 0x1.f306dcp+22f, 0x1.1054a4p+21f, 0x1.3abe88p+20f);
+    vf64 turn = product - RINT(product);
+    product = scaled * choose_4(bit_0, bit_1,
+                                0x1.45f306p-2f, 0x1.391054p-3f, 0x1.f84eaep-2f, 0x1.ea69bap-2f);
+    turn = (turn + (product - RINT(product))) * 4.0;
+    vf64 piece = choose_4(bit_0, bit_1,
+                          0x1.b9391p-25f, 0x1.4fe138p-26f, 0x1.a3ea68p-24f, 0x1.81b6c4p-24f);
+    vf64 whole = RINT(FMA(scaled, piece, turn));
+    vu32 quadrant = AS(vu32, CONVERT(vf32, whole) + shift);
+    turn = FMA(scaled, piece, turn - whole);
+    piece = choose_4(bit_0, bit_1,
+                     0x1.529fcp-51f, 0x1.5f47d4p-49f, 0x1.bb81b6p-48f, 0x1.2b3278p-48f);
+    turn = FMA(scaled, piece, turn);
+    piece = choose_4(bit_0, bit_1,
+                     0x1.3abe9p-74f, 0x1.a6ee06p-74f, 0x1.8a5664p-73f, 0x1.0e4108p-73f);
+    turn = FMA(scaled, piece, turn);
+    turn *= 0x1.921fb54442d18p+0;
+    vf32 high = CONVERT(vf32, turn), low = CONVERT(vf32, turn - CONVERT(vf64, high));
 
     reduced_f32 near = reduce_near_f32(x, shift);
     return (reduced_f32){huge ? quadrant : near.quadrant, huge ? high : near.high,
                          huge ? low : near.low};
 }
 
+/* Two polynomials, chosen by the lane, as three coefficients are cheap: cos(r) = 1 - r**2/2 +
+   r**4 Q(r**2). */
 INLINE vf32 sine_f32(reduced_f32 angle, vu32 sign) {
     vf32 r = angle.high, low = angle.low;
     vi32 odd = AS(vi32, (angle.quadrant & 1) != 0);

@@ -1,0 +1,402 @@
+"""`cpjit`: a function that is traced once a signature, compiled once a layout, and run."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any, Literal, overload
+
+import numpy as np
+
+from cpnum import isa, memory, run, show
+from cpnum.dtypes import from_numpy
+from cpnum.errors import CpnumError, IsaError, OutError, ShapeError
+from cpnum.ir import Graph
+from cpnum.isa import Isa
+from cpnum.kernel import Clock, Kernel, compile, graph_of
+from cpnum.memory import Region
+from cpnum.run import Array, Plan
+from cpnum.trace import bind, is_tracing, trace
+
+Fallback = Literal["error", "numpy"]
+
+# Plans are remembered for so many shapes and strides; a new one costs microseconds.
+_PLANS = 1024
+
+
+class Specialization:
+    """A function traced for one signature, and its kernels by layout."""
+
+    def __init__(self, graph: Graph, seconds: dict[str, float]) -> None:
+        self.graph = graph
+        self.seconds = seconds
+        self.kernels: dict[tuple[str, ...], Kernel] = {}
+        self._regions: dict[tuple[str, ...], Region] = {}
+
+    def kernel(self, call: run.Call, level: Isa) -> Kernel:
+        """Return the kernel for the layouts of a call, compiled now if it is the first."""
+        assert call.arrangement is not None
+        layouts = call.arrangement.layouts
+        kernel = self.kernels.get(layouts)
+        if kernel is None:
+            kernel = compile(self.graph, call, level, Clock(dict(self.seconds)))
+            kernel = self.kernels.setdefault(layouts, kernel)
+        return kernel
+
+    def region(self, call: run.Call, kernel: Kernel) -> Region:
+        """Return the executable memory that holds a kernel."""
+        assert call.arrangement is not None
+        layouts = call.arrangement.layouts
+        region = self._regions.get(layouts)
+        if region is None:
+            clock = Clock(kernel.seconds)
+            region = memory.place(kernel.code.data, kernel.code.head)
+            clock.end("place")
+            region = self._regions.setdefault(layouts, region)
+        return region
+
+
+class Bound:
+    """A call without arguments: pointers, strides, extents and scalars are in its code.
+
+    It holds the arrays, and reads what is in them when it is called.
+
+    >>> x, z = np.ones(3), np.empty(3)
+    >>> doubled = cpjit(lambda x: x * 2).bind(x, out=z)
+    >>> x[:] = 5.0
+    >>> doubled()
+    array([10., 10., 10.])
+    """
+
+    def __init__(self, plan: Plan, kernel: Kernel, arguments: tuple[Any, ...], out: Array) -> None:
+        self.kernel = kernel
+        self.arguments = arguments
+        self.out = out
+        self.code = kernel.code.bind(plan.words(arguments, out))
+        self.region = memory.place(self.code, kernel.code.head)
+        self._graph = plan.graph
+        self._words = -(-kernel.steps.block_bytes // 8)
+        self._blocks: list[Any] = []
+        self._function = run.function(self.region)
+        self._in_place = any(run.overlap(out, view) for view in plan.views(arguments))
+
+    def __call__(self) -> Array:
+        """Run the code; return the array that it writes."""
+        arguments = self.arguments
+        if self._in_place and run.watched():
+            arguments = run.copied(arguments, self.out)
+        try:
+            block = self._blocks.pop()
+        except IndexError:
+            block = run.new_block(self._words)
+        flags = self._function(block, 0, 0)
+        self._blocks.append(block)
+        if flags:
+            run.report(self._graph, arguments, flags)
+        return self.out
+
+    def __repr__(self) -> str:
+        return f"<bound {self._graph.name}: {len(self.code)} bytes>"
+
+
+def _key(argument: Any) -> Any:
+    """Return what a plan depends on of an argument."""
+    kind = type(argument)
+    if kind is np.ndarray:
+        return argument.dtype, argument.shape, argument.strides
+    if kind is float or kind is int or kind is bool:
+        return kind
+    if isinstance(argument, np.generic):
+        return argument.dtype
+    return kind, argument
+
+
+def _signature(argument: Any) -> Any:
+    """Return what a graph depends on of an argument."""
+    if type(argument) is np.ndarray:
+        return argument.dtype, tuple([extent == 1 for extent in argument.shape])
+    return _key(argument)
+
+
+class Jit:
+    """A function that is compiled when it is called.  `cpjit` makes them.
+
+    >>> @cpjit
+    ... def norm(x, y):
+    ...     return np.sqrt(x * x + y * y)
+    >>> norm(np.array([3.0, 5.0]), np.array([4.0, 12.0]))
+    array([ 5., 13.])
+    >>> norm.signatures
+    ['f64[:], f64[:]']
+    """
+
+    def __init__(
+        self, py_func: Callable[..., Any], fastmath: bool, level: str | None, fallback: Fallback
+    ) -> None:
+        if fallback not in ("error", "numpy"):
+            raise ValueError(f'fallback is "error" or "numpy", not {fallback!r}')
+        if not callable(py_func):
+            raise TypeError(f"cpjit decorates functions, not {type(py_func).__name__}")
+        self.py_func = py_func
+        self.fastmath = fastmath
+        self.fallback = fallback
+        self.isa = isa.choose(level)
+        self._plans: dict[Any, run.AnyPlan] = {}
+        self._specializations: dict[Any, Specialization | None] = {}
+        self._told = False
+        # A plain signature needs no binding of arguments to parameters at each call.
+        code = getattr(py_func, "__code__", None)
+        plain = code is not None and not code.co_kwonlyargcount and not code.co_flags & 0x0C
+        self._arity = code.co_argcount if plain and not hasattr(py_func, "__wrapped__") else -1
+        functools.update_wrapper(self, py_func, updated=())
+
+    # -- calling --------------------------------------------------------------------------------
+
+    def __call__(self, *arguments: Any, out: Array | None = None, **keywords: Any) -> Any:
+        """Compute the function's result with compiled code, into `out` if it is given."""
+        if is_tracing(arguments) or (keywords and is_tracing(keywords.values())):
+            return self.py_func(*arguments, **keywords)
+        try:
+            if keywords or len(arguments) != self._arity:
+                arguments = bind(self.py_func, arguments, keywords)[1]
+            return self._run(arguments, out)
+        except CpnumError as error:
+            if self.fallback == "error":
+                raise error from None
+            reason = error
+        self._tell(f"{self.__name__} runs through NumPy: {reason.message}")
+        result = self.py_func(*arguments, **keywords)
+        if out is None:
+            return result
+        np.copyto(out, result, casting="same_kind")
+        return out
+
+    def _tell(self, message: str) -> None:
+        """Warn once a function that it does not run as machine code, and why."""
+        if not self._told:
+            self._told = True
+            warnings.warn(message, RuntimeWarning, stacklevel=3)
+
+    def _run(self, arguments: tuple[Any, ...], out: Array | None) -> Any:
+        key = (out if out is None else _key(out), *[_key(each) for each in arguments])
+        try:
+            plan = self._plans.get(key)
+        except TypeError:
+            plan = None  # an argument that cannot be hashed: tracing it says which
+        if plan is None:
+            plan = self._plan(arguments, out)
+            if len(self._plans) >= _PLANS:
+                self._plans.clear()
+            self._plans[key] = plan
+        if out is not None:
+            return self._into(plan, arguments, out)
+        result = plan.new_result()
+        flags = plan.run(arguments, result)
+        if flags:
+            run.report(plan.graph, arguments, flags)
+        return result if result.ndim else result[()]
+
+    def _into(self, plan: run.AnyPlan, arguments: tuple[Any, ...], out: Array) -> Array:
+        """Run into the caller's array; where it overlaps an argument, that one is read first."""
+        if not out.flags.writeable:
+            raise OutError("`out` is read-only", write="an array that may be written to")
+        overlapping = [view for view in plan.views(arguments) if run.overlap(out, view)]
+        if overlapping:
+            if not all(run.in_place(out, view) for view in overlapping):
+                self._run(run.copied(arguments, out), out)
+                return out
+            # Each element is read before it is written.  Who asks for errors needs the old ones.
+            before = run.copied(arguments, out) if run.watched() else arguments
+        flags = plan.run(arguments, out)
+        if flags:
+            run.report(plan.graph, before if overlapping else arguments, flags)
+        return out
+
+    # -- compiling ------------------------------------------------------------------------------
+
+    def _specialize(self, arguments: tuple[Any, ...], out: Array | None) -> Specialization:
+        """Return the specialization for the signature of a call, traced now if it is the first."""
+        dtype = None if out is None else from_numpy(out.dtype)
+        key: Any = (dtype, *[_signature(each) for each in arguments])
+        try:
+            found = self._specializations.get(key)
+            if found is None and key in self._specializations:
+                # The function looked at shapes: its graph serves these only.
+                key = (dtype, *[_key(each) for each in arguments])
+                found = self._specializations.get(key)
+        except TypeError:
+            found = None
+        if found is None:
+            clock = Clock()
+            graph = graph_of(self.py_func, arguments, dtype, self.fastmath, clock)
+            found = Specialization(graph, clock.seconds)
+            if graph.shape_observed:
+                self._specializations[key] = None
+                key = (dtype, *[_key(each) for each in arguments])
+            found = self._specializations.setdefault(key, found) or found
+        return found
+
+    def _call(
+        self, arguments: tuple[Any, ...], out: Array | None
+    ) -> tuple[Specialization, run.Call]:
+        if out is not None and type(out) is not np.ndarray:
+            raise OutError(
+                "`out` is not an array", seen=f"a {type(out).__name__}", write="out=np.empty(...)"
+            )
+        specialization = self._specialize(arguments, out)
+        try:
+            return specialization, run.describe(specialization.graph, arguments, out)
+        except ShapeError:
+            trace(self.py_func, arguments)  # raises it too, and names the line
+            raise
+
+    def _plan(self, arguments: tuple[Any, ...], out: Array | None) -> run.AnyPlan:
+        specialization, call = self._call(arguments, out)
+        if call.arrangement is None:
+            return run.EmptyPlan(specialization.graph, call)
+        why_not = self._why_not()
+        if why_not is not None:
+            self._tell(f"{self.__name__} is evaluated by NumPy: {why_not}")
+            return run.NumpyPlan(specialization.graph, call)
+        assert self.isa is not None
+        kernel = specialization.kernel(call, self.isa)
+        return Plan(specialization.graph, call, kernel.code, specialization.region(call, kernel))
+
+    def _why_not(self) -> str | None:
+        """Return why machine code cannot run here, None if it can."""
+        if self.isa is None:
+            return "no stencil pack fits this processor"
+        if not isa.runs_here(self.isa):
+            raise IsaError(
+                f"this processor has no {self.isa}",
+                seen=f"its highest level is {isa.host()}",
+                write=".lower() to see the code, or another isa=",
+            )
+        name, reason = memory.mode()
+        return reason if name == "none" else None
+
+    def _level(self) -> Isa:
+        if self.isa is None:
+            raise IsaError(
+                "no stencil pack fits this processor", write="isa= to look at another level's code"
+            )
+        return self.isa
+
+    def lower(self, *arguments: Any, out: Array | None = None, **keywords: Any) -> Kernel:
+        """Return the kernel for these arguments, with all its stages, without running it.
+
+        >>> kernel = cpjit(lambda x: x + 1, isa="aarch64").lower(np.ones(3))
+        >>> print(kernel.graph)
+        <lambda>(x: f64[:])
+          %0 = add x 1.0  f64
+          return %0
+        """
+        arguments = bind(self.py_func, arguments, keywords)[1]
+        specialization, call = self._call(arguments, out)
+        if call.arrangement is None:
+            raise ShapeError("an empty result needs no kernel", seen=f"the shape {call.shape}")
+        return specialization.kernel(call, self._level())
+
+    def bind(self, *arguments: Any, out: Array | None = None, **keywords: Any) -> Bound:
+        """Return a call without arguments, everything patched into its code; it returns `out`.
+
+        Raises:  OutError if `out` overlaps an argument that it is not equal to.
+        """
+        arguments = bind(self.py_func, arguments, keywords)[1]
+        plan = self._plan(arguments, out)
+        if not isinstance(plan, Plan):
+            raise IsaError(
+                "there is no code to bind: the result is empty or machine code cannot run here",
+                seen=f"the shape {plan.call.shape}; executable memory: {memory.mode()[0]}",
+            )
+        if out is None:
+            out = plan.new_result()
+        for view in plan.views(arguments):
+            if run.overlap(out, view) and not run.in_place(out, view):
+                raise OutError(
+                    "`out` overlaps an argument",
+                    write="an out of its own, or the argument itself",
+                )
+        kernel = compile(plan.graph, plan.call, self._level(), Clock(), bound=True)
+        return Bound(plan, kernel, arguments, out)
+
+    # -- looking --------------------------------------------------------------------------------
+
+    @property
+    def signatures(self) -> list[str]:
+        """The signatures that the function was compiled for."""
+        return [", ".join(each.graph.types) for each in self._compiled()]
+
+    def _compiled(self) -> list[Specialization]:
+        return [each for each in self._specializations.values() if each is not None]
+
+    def inspect_ir(self) -> dict[str, str]:
+        """Return the text of the graph for each signature."""
+        return {", ".join(each.graph.types): str(each.graph) for each in self._compiled()}
+
+    def inspect_asm(self) -> dict[str, str]:
+        """Return the disassembly for each signature, of each layout it was compiled for."""
+        return {
+            ", ".join(each.graph.types): "\n\n".join(
+                show.listing(kernel) for kernel in each.kernels.values()
+            )
+            for each in self._compiled()
+        }
+
+    def explain(self, *arguments: Any, out: Array | None = None, **keywords: Any) -> show.Report:
+        """Return a report: stages, stencils, bytes with their holes, disassembly, timings."""
+        bound = self.bind(*arguments, out=out, **keywords)
+        arguments = bind(self.py_func, arguments, keywords)[1]
+        kernel = self.lower(*arguments, out=out)
+        return show.Report(kernel, bound, arguments, self)
+
+    def __repr__(self) -> str:
+        return f"<cpjit {self.__name__}: {len(self._compiled())} signatures>"
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        """Bind as a function does when it is a method of a class."""
+        return self if instance is None else functools.partial(self, instance)
+
+
+@overload
+def cpjit(function: Callable[..., Any], /) -> Jit: ...
+@overload
+def cpjit(
+    *, fastmath: bool = False, isa: str | None = None, fallback: Fallback = "error"
+) -> Callable[[Callable[..., Any]], Jit]: ...
+@overload
+def cpjit(
+    function: Callable[..., Any],
+    /,
+    *,
+    fastmath: bool = False,
+    isa: str | None = None,
+    fallback: Fallback = "error",
+) -> Jit: ...
+def cpjit(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    fastmath: bool = False,
+    isa: str | None = None,
+    fallback: Fallback = "error",
+) -> Any:
+    """Compile a NumPy function when it is called, by copying and patching stencils.
+
+    `fastmath` allows a multiplication and an addition to be fused and sums and products to be
+    reassociated; NaN, infinities and signed zeros are treated as without.  `isa` selects a lower
+    level than the host's.  With `fallback="numpy"`, what cannot be compiled runs through NumPy, and
+    a warning says why, once; with "error" it is an error.
+
+    Raises:  IsaError if there is no such level.
+
+    >>> @cpjit
+    ... def axpy(a, x, y):
+    ...     return a * x + y
+    >>> axpy(2.0, np.arange(3.0), 1.0)
+    array([1., 3., 5.])
+    """
+    if function is None:
+        return functools.partial(cpjit, fastmath=fastmath, isa=isa, fallback=fallback)
+    return Jit(function, fastmath, isa, fallback)

@@ -1,0 +1,102 @@
+"""The driver: the straight line from a function to machine code, stage by stage.
+
+    function -trace-> Graph -simplify-> Graph -schedule-> LoopNest -select-> steps -assign-> -emit-> Code
+
+It runs in two strokes: a graph serves all arguments of a signature, the rest all of one layout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from cpnum.assign import Assignment, assign
+from cpnum.dtypes import DType
+from cpnum.emit import Code, emit
+from cpnum.errors import OutError
+from cpnum.ir import Apply, Graph
+from cpnum.isa import Isa
+from cpnum.ops import CAST
+from cpnum.run import Call
+from cpnum.schedule import LoopNest, schedule
+from cpnum.select import select
+from cpnum.simplify import simplify
+from cpnum.stencil import load
+from cpnum.trace import trace
+
+
+@dataclass(slots=True)
+class Clock:
+    """Measures stages that follow one another, in seconds."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    _last: float = field(default_factory=perf_counter)
+
+    def end(self, stage: str) -> None:
+        """End a stage."""
+        now = perf_counter()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
+        self._last = now
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kernel:
+    """A function compiled for one signature and one layout, with all its stages.
+
+    `seconds` are the times that the stages took.
+    """
+
+    graph: Graph
+    loop_nest: LoopNest
+    steps: Assignment
+    code: Code
+    seconds: dict[str, float]
+
+    def __str__(self) -> str:
+        return "\n\n".join(map(str, (self.graph, self.loop_nest, self.steps)))
+
+    def __repr__(self) -> str:
+        return f"<kernel {self.graph.name}: {self.loop_nest.isa}, {len(self.code.data)} bytes>"
+
+
+def graph_of(
+    function: Callable[..., Any],
+    arguments: Sequence[Any],
+    result: DType | None,
+    fastmath: bool,
+    clock: Clock,
+) -> Graph:
+    """Return the graph of a function for the signature of `arguments`, its result cast to a dtype."""
+    graph = trace(function, arguments)
+    if result is not None and graph.results[0].dtype is not result:
+        if not np.can_cast(graph.results[0].dtype.numpy, result.numpy, "same_kind"):
+            raise OutError(
+                "`out` has the wrong dtype",
+                seen=f"out of dtype {result.numpy} for a result of {graph.results[0].dtype.numpy}",
+                write=f"out=np.empty(..., {graph.results[0].dtype.numpy})",
+            )
+        cast = Apply(CAST, graph.results, result)
+        graph = replace(graph, nodes=(*graph.nodes, cast), results=(cast,))
+    clock.end("trace")
+    graph = simplify(graph, fastmath)
+    clock.end("simplify")
+    return graph
+
+
+def compile(graph: Graph, call: Call, isa: Isa, clock: Clock, *, bound: bool = False) -> Kernel:
+    """Return the kernel that computes a graph for one layout on one ISA level."""
+    assert call.arrangement is not None
+    pack = load(isa)
+    nest = schedule(graph, isa, call.arrangement.layouts, call.scalars)
+    clock.end("schedule")
+    selection = select(nest, pack, bound=bound)
+    clock.end("select")
+    steps = assign(selection, pack)
+    clock.end("assign")
+    code = emit(steps)
+    clock.end("emit")
+    return Kernel(graph, nest, steps, code, clock.seconds)

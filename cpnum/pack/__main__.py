@@ -1,0 +1,90 @@
+"""`python -m cpnum.pack build | list | show STENCIL`: builds packs, prints what is in them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from cpnum.errors import CpnumError
+from cpnum.isa import LEVELS, host
+from cpnum.stencil import PACKS, Pack, Stencil, load
+
+_SOURCES = Path(__file__).parents[2] / "stencils"
+
+
+def _build(arguments: argparse.Namespace) -> None:
+    from cpnum.pack.build import build  # needs ziglang and pyelftools, which users do not have
+
+    for path in build(arguments.sources, arguments.output, force=arguments.force):
+        print(f"{path.name}: {len(Pack(path))} stencils, {path.stat().st_size} bytes")
+
+
+def _holes(stencil: Stencil) -> str:
+    symbols = [hole.symbol for hole in stencil.values if hole.constant is None]
+    return " ".join((["POINTER"] if stencil.pointer else []) + symbols)
+
+
+def _list(arguments: argparse.Namespace) -> None:
+    pack = load(LEVELS[arguments.isa])
+    rows = [("stencil", "bytes", "in", "out", "temp", "constants", "holes")]
+    for name in pack:
+        each = pack[name]
+        constants = sum(hole.constant is not None for hole in each.values)
+        result = "tied" if each.tied else str(int(each.has_result))
+        row = (name, each.size, each.operands, result, each.temporaries, constants, _holes(each))
+        rows.append(tuple(map(str, row)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        name, *numbers, holes = row
+        cells = [f"{cell:>{width}}" for cell, width in zip(numbers, widths[1:], strict=False)]
+        print("  ".join([f"{name:{widths[0]}}", *cells, holes]).rstrip())
+
+
+def _show(arguments: argparse.Namespace) -> None:
+    stencil = load(LEVELS[arguments.isa])[arguments.stencil]
+    print(f"{stencil.name}: {stencil.size} bytes, {arguments.isa}")
+    for line in stencil.assembly:
+        print(f"{'' if line.endswith(':') else '    '}{line}")
+    data = stencil.code.to_bytes(stencil.size, "little")
+    print(f"\nbytes    {data.hex(' ')}")
+    print("holes    bits of the code, counted from the first byte's lowest")
+    for at, hole in enumerate(stencil.registers):
+        bits = " ".join(str([bit for bit in range(mask.bit_length()) if mask >> bit & 1]) for mask in hole.masks)
+        early = " early-clobber" if at in stencil.early_clobber else ""
+        print(f"  {hole.role}{early}: {bits}")
+    if stencil.pointer:
+        print(f"  pointer: one of {len(stencil.pointer)} general registers")
+    for value in stencil.values:
+        places = " ".join(f"{each.at}+{each.width}" for each in value.fields)
+        constant = f" = {value.constant.hex()}" if value.constant is not None else ""
+        print(f"  {value.symbol}: {places}{constant}")
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run a command; return its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m cpnum.pack", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    native = host()
+    for name, run in (("list", _list), ("show", _show)):
+        command = commands.add_parser(name)
+        if name == "show":
+            command.add_argument("stencil")
+        command.add_argument("--isa", choices=LEVELS, default=native.name if native else "x86-64-v3")
+        command.set_defaults(run=run)
+    build = commands.add_parser("build")
+    build.add_argument("--sources", type=Path, default=_SOURCES)
+    build.add_argument("--output", type=Path, default=PACKS)
+    build.add_argument("--force", action="store_true")
+    build.set_defaults(run=_build)
+    arguments = parser.parse_args(words)
+    try:
+        arguments.run(arguments)
+    except CpnumError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

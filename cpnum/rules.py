@@ -1,0 +1,158 @@
+"""The rules of `simplify`, as rows of two tables: exact ones, and those of `fastmath`.
+
+The contract of rules (after LuaJIT's `lj_opt_fold.c`):
+
+1.  A rule keeps the dtype and the shape.  Shapes are not known here, so a rule may drop a variable
+    only if the inputs that shape it also shape what stays.
+2.  An exact rule keeps every bit of every value (the payload of a NaN aside), and every
+    floating-point flag.  So `x * 0` and `x + 0` are no rules of floats: they lose NaN and -0.0.
+    The tests evaluate both sides of each row on special values: a new rule is tested by existing.
+3.  Rules terminate: the right side has fewer operators, or as many that no rule has on its left.
+4.  A rule reads like the expression it stands for.  `x` is the variable whose dtype is that of the
+    rule; `k` matches constants only, those for which `when` holds.
+5.  Inexact rules change the rounding, and nothing about NaN, infinities or signed zeros of their
+    operands.  They apply with `fastmath` only, and take in an operand that has no other use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cpnum.dtypes import DTYPES, F32, F64, I32, I64, B, DType
+from cpnum.ops import CAST, OPS, Op
+
+# -- patterns -----------------------------------------------------------------------------------
+
+
+class Pattern(np.lib.mixins.NDArrayOperatorsMixin):
+    """An operator of a pattern: what an expression of pattern variables evaluates to."""
+
+    def __init__(self, op: Op | None, args: tuple[Term, ...], dtype: DType | None = None) -> None:
+        self.op = op
+        self.args = args
+        # Casts only: what they cast to.
+        self.dtype = dtype
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Term) -> Pattern:
+        return Pattern(OPS[ufunc.__name__], inputs)
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: object, args: tuple[Term, ...], _: object
+    ) -> Pattern:
+        return Pattern(OPS[function.__name__], args)
+
+
+class Variable(Pattern):
+    """A pattern variable, by its name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(None, ())
+        self.name = name
+
+
+# What a pattern is made of; a number matches the constant of that value, the sign of zero included.
+Term = Pattern | float
+
+
+def cast(x: Any, dtype: DType) -> Any:
+    """Return `x`, an array or a pattern, converted to `dtype`."""
+    return Pattern(CAST, (x,), dtype) if isinstance(x, Pattern) else x.astype(dtype.numpy)
+
+
+def multiply_add(a: Any, b: Any, x: Any) -> Any:
+    """Return a * b + x; in a pattern it is the operator that rounds once."""
+    pattern = any(isinstance(each, Pattern) for each in (a, b, x))
+    return Pattern(OPS["multiply_add"], (a, b, x)) if pattern else a * b + x
+
+
+# -- rules --------------------------------------------------------------------------------------
+
+_F = (F64, F32)
+_I = (I64, I32)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What is replaced by what, for `x` of the given dtypes."""
+
+    name: str
+    pattern: Callable[..., Any]
+    replacement: Callable[..., Any]
+    dtypes: tuple[DType, ...]
+    when: Callable[[Any], bool] = lambda k: True
+
+
+def _has_exact_reciprocal(k: Any) -> bool:
+    """Tell whether 1 / k is a power of two that is neither rounded nor subnormal."""
+    mantissa, _ = np.frexp(k)
+    limits = np.finfo(k.dtype)
+    return bool(abs(mantissa) == 0.5 and limits.tiny <= abs(k) <= 1 / limits.tiny)
+
+
+# fmt: off
+_WRITTEN = (
+    Rule("times one",              lambda x: x * 1,               lambda x: x,            _F + _I),
+    Rule("times two",              lambda x: x * 2,               lambda x: x + x,        _F + _I),
+    Rule("minus zero",             lambda x: x - 0,               lambda x: x,            _F + _I),
+    Rule("plus zero",              lambda x: x + 0,               lambda x: x,            _I),
+    Rule("plus negative zero",     lambda x: x + -0.0,            lambda x: x,            _F),
+    Rule("divided by one",         lambda x: x / 1,               lambda x: x,            _F),
+    Rule("divided by power of 2",  lambda x, k: x / k,            lambda x, k: x * (1 / k), _F,
+         _has_exact_reciprocal),
+    Rule("square",                 lambda x: np.square(x),        lambda x: x * x,        _F + _I),
+    Rule("negate twice",           lambda x: np.negative(-x),      lambda x: x,            _F + _I),
+    Rule("absolute twice",         lambda x: np.abs(np.abs(x)),   lambda x: np.abs(x),    _F + _I),
+    Rule("absolute of negative",   lambda x: np.abs(-x),          lambda x: np.abs(x),    _F + _I),
+    Rule("floor of integer",       lambda x: np.floor(x),         lambda x: x,            (*_I, B)),
+    Rule("ceil of integer",        lambda x: np.ceil(x),          lambda x: x,            (*_I, B)),
+    Rule("trunc of integer",       lambda x: np.trunc(x),         lambda x: x,            (*_I, B)),
+    Rule("absolute of boolean",    lambda x: np.abs(x),           lambda x: x,            (B,)),
+    Rule("not twice",              lambda x: np.logical_not(np.logical_not(x)), lambda x: x, (B,)),
+    Rule("invert twice",           lambda x: ~(~x),               lambda x: x,            (*_I, B)),
+    Rule("same choice",            lambda c, x: np.where(c, x, x), lambda c, x: x,        DTYPES),
+)
+
+INEXACT = (
+    Rule("contract sum",           lambda a, b, x: a * b + x,
+                                   lambda a, b, x: multiply_add(a, b, x),                 _F),
+    Rule("contract doubled",       lambda a, x: (a + a) + x,
+                                   lambda a, x: multiply_add(a, 2, x),                    _F),
+    Rule("contract difference",    lambda a, b, x: a * b - x,
+                                   lambda a, b, x: multiply_add(a, b, -x),                _F),
+    Rule("contract from, constant", lambda a, k, x: x - a * k,
+                                   lambda a, k, x: multiply_add(a, -k, x),                _F),
+    Rule("contract from",          lambda a, b, x: x - a * b,
+                                   lambda a, b, x: multiply_add(-a, b, x),                _F),
+)
+# fmt: on
+
+# Casts that keep every value, and tell all values apart.
+_WIDENINGS = (
+    *((B, to) for to in (F64, F32, I64, I32)),
+    *((I32, to) for to in (I64, F64)),
+    (F32, F64),
+)
+
+
+def _cast_rules() -> Iterator[Rule]:
+    """Yield the rules that leave out a cast through a wider dtype."""
+    for narrow, wide in _WIDENINGS:
+        for to in DTYPES:
+            # What NumPy makes of a float that no integer can hold depends on the float's width.
+            if to is wide or (narrow.family == "F" and to.family == "I"):
+                continue
+
+            def through(x: Any, wide: DType = wide, to: DType = to) -> Any:
+                return cast(cast(x, wide), to)
+
+            def direct(x: Any, narrow: DType = narrow, to: DType = to) -> Any:
+                return x if to is narrow else cast(x, to)
+
+            yield Rule(f"{narrow} to {wide} to {to}", through, direct, (narrow,))
+
+
+EXACT: tuple[Rule, ...] = (*_WRITTEN, *_cast_rules())

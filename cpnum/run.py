@@ -1,0 +1,324 @@
+"""Binds arrays to a kernel and runs it.
+
+A *call* is what there is to know about arguments without their addresses and values: shape,
+arrangement, layouts.  A *plan* is a kernel with all words of a call in an argument block but the
+pointers and the scalars; running it fills these in.  Blocks are private to a run, the code is
+shared, so threads may run one plan at once; the interpreter lock is released while it runs.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cpnum.emit import Code
+from cpnum.errors import OutError, ShapeError
+from cpnum.ir import Graph, Input, Node, evaluate, host_value
+from cpnum.memory import Region
+from cpnum.schedule import Arrangement, arrange, memory_order, operands_of
+
+Array = np.ndarray[Any, Any]
+
+# What an entry stencil returns: NumPy's numbers for its floating-point errors.
+FLAGS = {"divide": 1, "over": 2, "under": 4, "invalid": 8}
+
+
+@functools.cache
+def ffi() -> Any:
+    """Return cffi's FFI object, of the kind that needs no C parser: that one takes 18 ms to load."""
+    import _cffi_backend
+
+    return _cffi_backend.FFI()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """The shapes and strides of one call, arranged.
+
+    `order` are the axes of a new result from the slowest to the fastest, None for C order.
+    """
+
+    shape: tuple[int, ...]
+    order: tuple[int, ...] | None
+    arrangement: Arrangement | None
+    arrays: tuple[Input, ...]
+    arguments: tuple[Node, ...]
+    scalars: frozenset[int]
+
+
+def scalars_of(arguments: Sequence[Any]) -> frozenset[int]:
+    """Return the parameters whose argument is a scalar: a number or an array without axes."""
+    return frozenset(
+        at
+        for at, each in enumerate(arguments)
+        if not isinstance(each, np.ndarray) or each.ndim == 0
+    )
+
+
+def broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """Return the common shape.
+
+    Raises:  ShapeError if there is none.
+
+    >>> broadcast([(3, 1), (4,)])
+    (3, 4)
+    """
+    longest = max(shapes, key=len, default=())
+    if all(shape == longest for shape in shapes):
+        return longest
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ShapeError(
+            "shapes do not broadcast",
+            seen=" and ".join(map(str, shapes)),
+            write="arrays of one shape, or with extents of 1",
+        ) from None
+
+
+def fits(shape: tuple[int, ...], wider: tuple[int, ...]) -> bool:
+    """Tell whether a result of a shape can be broadcast to another one.
+
+    >>> fits((1, 4), (3, 4)), fits((3, 4), (1, 4))
+    (True, False)
+    """
+    lead = len(wider) - len(shape)
+    return lead >= 0 and all(
+        extent in (1, wide) for extent, wide in zip(shape, wider[lead:], strict=True)
+    )
+
+
+def strides_in(view: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a view's strides along the axes of the shape it is broadcast to.
+
+    >>> strides_in(np.zeros((3, 1)), (2, 3, 4))
+    (0, 8, 0)
+    """
+    strides = tuple(
+        0 if extent == 1 else stride
+        for extent, stride in zip(view.shape, view.strides, strict=True)
+    )
+    return (0,) * (len(shape) - len(strides)) + strides
+
+
+def describe(graph: Graph, arguments: Sequence[Any], out: Array | None) -> Call:
+    """Return the call that these arguments make.
+
+    Raises:  ShapeError if they do not broadcast, or not to the shape of `out`.
+    """
+    scalars = scalars_of(arguments)
+    arrays, numbers = operands_of(graph, scalars)
+    views = [array.view(arguments[array.parameter]) for array in arrays]
+    shapes = [np.shape(node.view(arguments[node.parameter])) for node in graph.inputs]
+    shape = broadcast(shapes)
+    if out is not None and out.shape != shape:
+        if not fits(shape, out.shape):
+            raise OutError(
+                "`out` has the wrong shape",
+                seen=f"out of shape {out.shape} for a result of shape {shape}",
+                write=f"out=np.empty({shape}, {graph.results[0].dtype.numpy})",
+            )
+        shape = out.shape
+    strides = [strides_in(view, shape) for view in views]
+    order = None
+    if len(shape) > 1 and out is None:
+        found = memory_order(shape, strides)
+        order = None if found == sorted(found) else tuple(found)
+    if 0 in shape:
+        return Call(shape, order, None, arrays, numbers, scalars)
+    strides.append(strides_in(new_result(shape, order, graph) if out is None else out, shape))
+    itemsizes = [node.dtype.itemsize for node in (*arrays, graph.results[0])]
+    return Call(shape, order, arrange(shape, strides, itemsizes), arrays, numbers, scalars)
+
+
+def new_result(
+    shape: tuple[int, ...], order: tuple[int, ...] | None, graph: Graph
+) -> Array:
+    """Return an array for the result, laid out as NumPy lays out that of a ufunc."""
+    dtype = graph.results[0].dtype.numpy
+    if order is None:
+        return np.empty(shape, dtype)
+    swapped = np.empty([shape[axis] for axis in order], dtype)
+    return swapped.transpose(np.argsort(order))
+
+
+class _AnyPlan:
+    """What all plans share: the graph and the call they serve."""
+
+    __slots__ = ("call", "graph")
+
+    def __init__(self, graph: Graph, call: Call) -> None:
+        self.graph = graph
+        self.call = call
+
+    def new_result(self) -> Array:
+        """Return an array for the result."""
+        return new_result(self.call.shape, self.call.order, self.graph)
+
+    def views(self, arguments: Sequence[Any]) -> list[Array]:
+        """Return the views of the arguments that are read."""
+        return [array.view(arguments[array.parameter]) for array in self.call.arrays]
+
+
+class EmptyPlan(_AnyPlan):
+    """A call whose result has no elements."""
+
+    __slots__ = ()
+
+    def run(self, arguments: Sequence[Any], out: Array) -> int:
+        """Do nothing."""
+        return 0
+
+
+class NumpyPlan(_AnyPlan):
+    """A call that NumPy evaluates node by node, where machine code cannot run."""
+
+    __slots__ = ()
+
+    def run(self, arguments: Sequence[Any], out: Array) -> int:
+        """Evaluate the graph; NumPy reports floating-point errors itself."""
+        out[...] = evaluate(self.graph, arguments)
+        return 0
+
+
+class Plan(_AnyPlan):
+    """A kernel and the words of one call; it runs on any arrays of these shapes and strides."""
+
+    __slots__ = (
+        "_block_words", "_blocks", "_function", "_numbers", "_pointers", "_range", "_region",
+        "_template",
+    )  # fmt: skip
+
+    def __init__(self, graph: Graph, call: Call, code: Code, region: Region) -> None:
+        super().__init__(graph, call)
+        assert call.arrangement is not None
+        self._region = region  # keeps the code where it is
+        self._function = function(region)
+        frame = code.assignment.selection.frame
+        self._template = words_of(code, call.arrangement)
+        self._block_words = -(-code.assignment.block_bytes // 8)
+        self._range = call.arrangement.extents[0]
+        # (parameter, the input if it is a view of its argument)
+        self._pointers = [
+            (array.parameter, array if array.movement else None) for array in call.arrays
+        ]
+        self._numbers = [(frame.argument(at), node) for at, node in enumerate(call.arguments)]
+        self._blocks: list[Any] = []
+
+    def _block(self) -> Any:
+        block = new_block(self._block_words)
+        ffi().buffer(block)[: len(self._template)] = self._template
+        return block
+
+    def _fill(self, block: Any, arguments: Sequence[Any], out: Array) -> None:
+        """Write the pointers and the scalars of a run into its block."""
+        at = 0
+        for parameter, view in self._pointers:
+            array = arguments[parameter]
+            block[at] = pointer(array if view is None else view.view(array))
+            at += 1
+        block[at] = pointer(out)
+        for offset, node in self._numbers:
+            raw = np.asarray(host_value(node, arguments), node.dtype.numpy).tobytes()
+            ffi().buffer(block)[offset : offset + len(raw)] = raw
+
+    def run(self, arguments: Sequence[Any], out: Array) -> int:
+        """Run the kernel; return the floating-point flags that it raised."""
+        try:
+            block = self._blocks.pop()
+        except IndexError:
+            block = self._block()
+        self._fill(block, arguments, out)
+        flags: int = self._function(block, 0, self._range)
+        self._blocks.append(block)
+        return flags
+
+    def words(self, arguments: Sequence[Any], out: Array) -> Callable[[int], int]:
+        """Return the words of a call, by their offset in the argument block."""
+        block = self._block()
+        self._fill(block, arguments, out)
+        raw = bytes(ffi().buffer(block))
+        return lambda offset: int.from_bytes(raw[offset : offset + 8], "little")
+
+
+AnyPlan = Plan | NumpyPlan | EmptyPlan
+
+
+def function(region: Region) -> Any:
+    """Return the entry of placed code, to be called with a block and a range."""
+    return ffi().cast("int(*)(void *, long, long)", region.address)
+
+
+def new_block(words: int) -> Any:
+    """Return an argument block."""
+    return ffi().new("void *[]", words)
+
+
+def pointer(array: Array) -> Any:
+    """Return the address of an array's first element, as cffi takes it for a void pointer."""
+    try:
+        return ffi().from_buffer(array)
+    except ValueError:  # not contiguous
+        return ffi().cast("void *", array.__array_interface__["data"][0])
+
+
+def words_of(code: Code, arrangement: Arrangement) -> bytes:
+    """Return the words of the argument block that hold strides and extents."""
+    frame = code.assignment.selection.frame
+    block = np.zeros(frame.spills // 8, np.int64)
+    extents, axes = arrangement.extents, frame.axes
+    for array, strides in enumerate(arrangement.strides):
+        block[frame.stride(array) // 8] = strides[-1]
+        block[frame.outer_stride(array) // 8] = strides[0]
+        for axis in range(axes - 1):
+            inner = strides[axis + 1] * extents[axis + 1] if axis + 1 < axes - 1 else 0
+            block[frame.increment(array, axis) // 8] = strides[axis] - inner
+    for axis, extent in enumerate(extents):
+        block[frame.extent(axis) // 8] = extent
+    return block.tobytes()
+
+
+def overlap(out: Array, view: Array) -> bool:
+    """Tell whether they share memory; if that is too hard to tell, they do."""
+    if not np.may_share_memory(out, view):
+        return False
+    try:
+        return bool(np.shares_memory(out, view, max_work=1))
+    except np.exceptions.TooHardError:
+        return True
+
+
+def in_place(out: Array, view: Array) -> bool:
+    """Tell whether `out` is just this view: then each element is read before it is written."""
+    return (
+        out.__array_interface__["data"] == view.__array_interface__["data"]
+        and out.shape == view.shape
+        and out.strides == view.strides
+    )
+
+
+def copied(arguments: tuple[Any, ...], out: Array) -> tuple[Any, ...]:
+    """Return the arguments, those that share memory with `out` as copies."""
+    return tuple(
+        each.copy("K") if isinstance(each, np.ndarray) and overlap(out, each) else each
+        for each in arguments
+    )
+
+
+def watched() -> bool:
+    """Tell whether `np.errstate` reports any floating-point error but underflow."""
+    return any(mode != "ignore" for kind, mode in np.geterr().items() if kind != "under")
+
+
+def report(graph: Graph, arguments: Sequence[Any], flags: int) -> None:
+    """Raise, warn or call as `np.errstate` says, if it says anything about these flags.
+
+    A fused kernel cannot tell which operation raised a flag.  NumPy can: the graph is computed once
+    more, node by node, and NumPy's own messages are the report.
+    """
+    if any(flags & FLAGS[kind] and mode != "ignore" for kind, mode in np.geterr().items()):
+        evaluate(graph, arguments)

@@ -1,0 +1,192 @@
+"""Every rule is tested from its row; and the pass: folding, dead nodes, contraction, chains."""
+
+import inspect
+import itertools
+
+import numpy as np
+import pytest
+
+from cpnum.dtypes import F32
+from cpnum.ir import evaluate
+from cpnum.rules import EXACT, INEXACT
+from cpnum.simplify import simplify
+from cpnum.trace import trace
+
+FLOATS = [0.0, 1.0, 1.5, 3.0, 2.0**-1, np.pi, np.inf, np.nan]
+INTEGERS = [0, 1, 2, 3, 7, 2**31 - 1, -(2**31)]
+
+
+def special_values(dtype):
+    if dtype.kind == "b":
+        return [np.bool(False), np.bool(True)]
+    if dtype.kind == "i":
+        limits = np.iinfo(dtype)
+        values = [*INTEGERS, limits.min, limits.max, limits.min + 1]
+        return [dtype.type(value) for value in values]
+    limits = np.finfo(dtype)
+    edges = [limits.tiny, limits.smallest_subnormal, limits.max, limits.tiny / 2 * 3]
+    edges += [limits.max / 2, limits.smallest_subnormal * 3, 1 + limits.eps]
+    edges += [limits.max / 2 * (1 + limits.eps)]
+    return [dtype.type(sign * value) for value in [*FLOATS, *edges] for sign in (1, -1)]
+
+
+def powers_of_two(dtype):
+    limits = np.finfo(dtype)
+    exponents = [1, -1, 4, -7, limits.maxexp - 2, limits.minexp, limits.maxexp - 1, 0]
+    return [dtype.type(sign * 2.0**e) for e in exponents for sign in (1, -1)]
+
+
+def observed(function, arguments):
+    """Return the bits and the floating-point flags of a function's result."""
+    flags = set()
+    with np.errstate(all="call", call=lambda kind, flag: flags.add(kind)):
+        result = np.asarray(function(*(np.full(1, each) for each in arguments)))
+    bits = "nan" if np.isnan(result[0]) else result.tobytes()
+    return result.dtype, bits, flags
+
+
+ROWS = [(rule, dtype) for rule in EXACT for dtype in rule.dtypes]
+
+
+@pytest.mark.parametrize(("rule", "dtype"), ROWS, ids=[f"{r.name}-{d}" for r, d in ROWS])
+def test_both_sides_of_an_exact_rule_have_the_same_bits_and_flags(rule, dtype):
+    parameters = inspect.signature(rule.pattern).parameters.values()
+    names = [each.name for each in parameters if each.default is inspect.Parameter.empty]
+    kinds = {
+        "x": special_values(dtype.numpy),
+        "c": special_values(np.dtype(bool)),
+        "k": [k for k in powers_of_two(dtype.numpy) if rule.when(k)] if "k" in names else [],
+    }
+    for arguments in itertools.product(*(kinds[name] for name in names)):
+        expected = observed(rule.pattern, arguments)
+        assert expected == observed(rule.replacement, arguments), arguments
+        assert expected[0] == dtype.numpy or "absolute" not in rule.name
+
+
+@pytest.mark.parametrize("rule", EXACT, ids=lambda rule: rule.name)
+def test_every_exact_rule_fires_on_a_graph(rule):
+    parameters = inspect.signature(rule.pattern).parameters.values()
+    names = [each.name for each in parameters if each.default is inspect.Parameter.empty]
+    x = np.ones(3, rule.dtypes[0].numpy)
+
+    def left(x):
+        values = {"x": x, "c": x == x, "k": 4.0}
+        return rule.pattern(*(values[name] for name in names))
+
+    graph = trace(left, (x,))
+    assert simplify(graph) is not graph
+    assert_same(evaluate(graph, (x,)), evaluate(simplify(graph), (x,)))
+
+
+def assert_same(expected, actual):
+    assert (expected.dtype, expected.shape) == (actual.dtype, actual.shape)
+    assert expected.tobytes() == actual.tobytes()
+
+
+X, Y = np.array([1.5, -0.0, 3.0]), np.array([2.0, 5.0, -7.0])
+
+
+def body(function, *arguments, fastmath=False):
+    return str(simplify(trace(function, arguments or (X, Y)), fastmath)).split("\n", 1)[1]
+
+
+NOT_RULES = [
+    lambda x, y: x * 0,
+    lambda x, y: x + 0,
+    lambda x, y: x + 0.0,
+    lambda x, y: x - -0.0,
+    lambda x, y: x / 3,
+    lambda x, y: x / 2.0**1023,
+    lambda x, y: x / 0.0,
+    lambda x, y: x - x,
+    lambda x, y: x / x,
+    lambda x, y: 0 - x,
+    lambda x, y: x * y + x,
+]
+
+
+@pytest.mark.parametrize("function", NOT_RULES, ids=range(len(NOT_RULES)))
+def test_what_is_inexact_stays_and_the_graph_is_the_same_object(function):
+    graph = trace(function, (X, Y))
+    assert simplify(graph) is graph
+
+
+def test_rules_meet_what_other_rules_leave():
+    assert body(lambda x, y: np.negative(-(x * 1 - 0)) / 1) == "  return x"
+    assert body(lambda x, y: (2 * x) / 8 + y**2) == (
+        "  %0 = add x x            f64\n"
+        "  %1 = multiply %0 0.125  f64\n"
+        "  %2 = multiply y y       f64\n"
+        "  %3 = add %1 %2          f64\n"
+        "  return %3"
+    )
+
+
+def test_constants_are_folded_but_not_their_flags():
+    assert body(lambda x, y: np.sqrt(np.full_like(x, 4.0)) * y).startswith("  %0 = 2.0 like x")
+    assert "divide" in body(lambda x, y: np.ones_like(x) / np.zeros_like(x))
+    assert "exp" in body(lambda x, y: np.exp(np.ones_like(x)))
+    x = np.ones(2, "i4")
+    graph = trace(lambda x: np.full_like(x, 2**31 - 1) + np.ones_like(x), (x,))
+    assert_same(np.full(2, -(2**31), "i4"), evaluate(simplify(graph), (x,)))
+
+
+def test_a_rule_does_not_lose_the_shape_of_what_it_drops():
+    graph = trace(lambda c, x: np.where(c, x, x), (X > 0, np.float64(2)))
+    assert simplify(graph) is graph
+    assert body(lambda c, x: np.where(x > 0, x, x)) == "  return x"
+    kept = trace(lambda x, y: x * np.ones_like(y), (X, Y[:, None]))
+    assert evaluate(simplify(kept), (X, Y[:, None])).shape == (3, 3)
+
+
+def test_fastmath_contracts_products_that_have_no_other_use():
+    def last(function):
+        return body(function, fastmath=True).rsplit("\n", 2)[-2].split("=")[1].split("  ")[0]
+
+    assert last(lambda x, y: x * y + x) == " multiply_add x y x"
+    assert last(lambda x, y: y + x * 3) == " multiply_add x 3.0 y"
+    assert last(lambda x, y: 2 * x + y) == " multiply_add x 2.0 y"
+    assert last(lambda x, y: x * y - 3) == " multiply_add x y -3.0"
+    assert last(lambda x, y: x - y * 3) == " multiply_add y -3.0 x"
+    assert "negative x" in body(lambda x, y: 1 - x * y, fastmath=True)
+    assert "multiply_add" not in body(lambda x, y: np.sqrt(x * y) + (x * y + 1), fastmath=True)
+    assert "multiply_add" not in body(lambda x, y: x * y + 1)
+    assert "multiply_add" not in body(lambda x: x * x + 1, np.ones(2, "i4"), fastmath=True)
+
+
+@pytest.mark.parametrize("rule", INEXACT, ids=lambda rule: rule.name)
+def test_both_sides_of_an_inexact_rule_agree_in_exact_arithmetic(rule):
+    names = list(inspect.signature(rule.pattern).parameters)
+    for arguments in itertools.product([-3.0, 0.5, 2.0], repeat=len(names)):
+        values = [np.full(1, each, F32.numpy) for each in arguments]
+        assert rule.pattern(*values).tobytes() == rule.replacement(*values).tobytes()
+
+
+def test_fastmath_makes_trees_of_long_chains():
+    def total(x, y):
+        result = x
+        for i in range(1, 64):
+            result = result + x * i * y
+        return result
+
+    graph = simplify(trace(total, (X, Y)), fastmath=True)
+    depths = {}
+    for node in graph.nodes:
+        args = getattr(node, "args", ())
+        depths[node] = 1 + max((depths[arg] for arg in args), default=0)
+    assert depths[graph.results[0]] <= 10
+    np.testing.assert_allclose(total(X, Y), evaluate(graph, (X, Y)))
+    three = trace(lambda x, y: x + y + 1, (X, Y))
+    assert simplify(three, fastmath=True) is three
+
+
+def test_ten_thousand_operations_are_rewritten():
+    def f(x):
+        p = x
+        for _ in range(5000):
+            p = np.negative(-(p * 1)) + x / 4
+        return p
+
+    graph = simplify(trace(f, (X,)))
+    assert len(graph.nodes) == 5000 + 3
+    simplify(graph, fastmath=True)
