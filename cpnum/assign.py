@@ -1,12 +1,11 @@
-"""Steps with virtual registers to steps with physical ones; spills and reloads where they run out.
+"""Virtual registers to physical ones; spills and reloads where they run out.
 
 The blocks are straight lines, so a value's next use is known, and when no register is free the
 value whose next use is farthest gives up its own (Belady, "A study of replacement algorithms for a
-virtual-storage computer", IBM Systems Journal 5, 1966; on straight lines, Hsu, Fischer and Goodman,
-"On the minimization of loads/stores in local register allocation", IEEE TSE 15, 1989).
+virtual-storage computer", IBM Systems Journal 5, 1966).
 
-Values that come from outside of the innermost loop keep a register of their own for the whole
-kernel, as far as the loop leaves any; the others are made again where they are used (constants and
+Values that come from outside of the block that uses them keep a register of their own for the whole
+kernel, as far as the blocks leave any; the others are made again where they are used (constants and
 scalars) or are spilled where they are made.
 """
 
@@ -15,19 +14,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cpnum.select import Block, Label, Selection, Step, Value, value_text
+from cpnum.select import Block, Label, Selection, Step, Values, value_text
 from cpnum.stencil import Pack, Stencil
 
 
-@dataclass(slots=True, eq=False)
 class Placed:
     """A stencil with physical registers: what `emit` copies and patches."""
 
-    stencil: Stencil
-    registers: tuple[int, ...]
-    pointer: int | None
-    values: dict[str, Value]
-    source: str
+    __slots__ = ("pointer", "registers", "source", "stencil", "values")
+
+    def __init__(
+        self,
+        stencil: Stencil,
+        registers: tuple[int, ...],
+        pointer: int | None,
+        values: Values,
+        source: str,
+    ) -> None:
+        self.stencil = stencil
+        self.registers = registers
+        self.pointer = pointer
+        self.values = values
+        self.source = source
 
     def __str__(self) -> str:
         parts = [self.stencil.name, *(f"r{each}" for each in self.registers)]
@@ -54,229 +62,245 @@ class Assignment:
 _NEVER = 1 << 60
 
 
-class _Spills:
-    """Where in the argument block values lie that have no register."""
-
-    def __init__(self, start: int, size: int) -> None:
-        self.start = start
-        self.size = size
-        self.slots: dict[int, int] = {}
-        self._free: list[int] = []
-        self.count = 0
-
-    def slot(self, value: int) -> int:
-        if value not in self.slots:
-            if self._free:
-                self.slots[value] = self._free.pop()
-            else:
-                self.slots[value] = self.start + self.count * self.size
-                self.count += 1
-        return self.slots[value]
-
-    def release(self, value: int) -> None:
-        slot = self.slots.pop(value, None)
-        if slot is not None:
-            self._free.append(slot)
-
-
 class _Assigner:
     def __init__(self, selection: Selection, pack: Pack) -> None:
         nest = selection.nest
         self.selection = selection
+        self.makers = selection.makers
         self.pack = pack
         self.pointers = nest.isa.pointers
-        self.spills = _Spills(selection.frame.spills, nest.isa.vector_bytes)
         self.items: list[Placed | Label] = []
-        self.home: dict[int, int] = {}
-        self.outer = self._outer_values()
+        self.slots: dict[int, int] = {}  # where in the argument block spilled values lie
+        self._free_slots: list[int] = []
+        self._slots_end = selection.frame.spills
+        self._slot_bytes = nest.isa.vector_bytes
+        self.home: dict[int, int] = {}  # the registers that hold one value for the whole kernel
+        outer = self._outer_uses()
         registers = list(nest.isa.registers)
-        wanted = max((self._pressure(block) for block in selection.blocks), default=0)
-        kept = self.outer
-        if len(kept) + wanted > len(registers):
-            # Values without a register of their own are brought where they are used.
-            wanted = max(wanted, max(map(_registers_of, selection.steps())))
-            kept_count = max(0, len(registers) - wanted)
-            kept = dict(sorted(kept.items(), key=lambda each: -each[1])[:kept_count])
-        for value in kept:
-            self.home[value] = registers.pop()
-        self.registers = tuple(registers)
-        self.outside = self.outer.keys() - kept.keys() - selection.makers.keys()
+        if outer:
+            wanted, most = self._pressure(outer)
+            kept = list(outer)
+            if len(kept) + wanted > len(registers):
+                kept.sort(key=lambda value: -outer[value])
+                del kept[max(0, len(registers) - max(wanted, most)) :]
+            for value in kept:
+                self.home[value] = registers.pop()
+        self.registers = registers
+        self.outside = outer.keys() - self.home.keys() - self.makers.keys()
 
-    def _outer_values(self) -> dict[int, int]:
-        """Return the values that are used in another block than the one that makes them."""
-        made: dict[int, int] = {}
+    def _outer_uses(self) -> dict[int, int]:
+        """Return how often each value is used in blocks other than the one that makes it."""
         uses: dict[int, int] = {}
-        for at, block in enumerate(self.selection.blocks):
+        for block in self.selection.blocks:
+            made: set[int] = set()
             for item in block.items:
-                if isinstance(item, Label):
-                    continue
-                for operand in item.operands:
-                    if made[operand] != at:
-                        uses[operand] = uses.get(operand, 0) + 1
-                if item.result is not None:
-                    made[item.result] = at
+                if type(item) is Step:
+                    for operand in item.operands:
+                        if operand not in made:
+                            uses[operand] = uses.get(operand, 0) + 1
+                    if item.result is not None:
+                        made.add(item.result)
         return uses
 
-    def _pressure(self, block: Block) -> int:
-        """Return how many registers the values made in a block take at most."""
-        last: dict[int, int] = {}
-        local: set[int] = set()
-        steps = [item for item in block.items if isinstance(item, Step)]
-        for at, step in enumerate(steps):
-            for operand in step.operands:
-                last[operand] = at
-            if step.result is not None and step.result not in self.outer:
-                local.add(step.result)
-        live = most = 0
-        for at, step in enumerate(steps):
-            stencil = step.stencil
-            dying = {
-                operand for operand in step.operands if operand in local and last[operand] == at
-            }
-            made = step.result is not None and step.result in local
-            shares = stencil.tied or any(
-                operand in dying and index not in stencil.early_clobber
-                for index, operand in enumerate(step.operands)
-            )
-            most = max(most, live + stencil.temporaries + (made and not shares))
-            live += made - len(dying)
-            most = max(most, live)
-        return most
+    def _pressure(self, outer: dict[int, int]) -> tuple[int, int]:
+        """Return how many registers the values made in a block take at most, and any one step."""
+        most_live = most_step = 0
+        for block in self.selection.blocks:
+            last = _last_uses(block.items)
+            live = 0
+            for at, step in enumerate(block.items):
+                if type(step) is not Step or not step.stencil.registers:
+                    continue
+                stencil = step.stencil
+                most_step = max(most_step, len(step.operands) + len(stencil.registers))
+                dying = {each for each in step.operands if each not in outer and last[each] == at}
+                made = step.result is not None and step.result not in outer
+                early = stencil.early_clobber
+                shares = stencil.tied or any(
+                    each in dying and index not in early for index, each in enumerate(step.operands)
+                )
+                most_live = max(most_live, live + stencil.temporaries + (made and not shares))
+                live += made - len(dying)
+                most_live = max(most_live, live)
+        return most_live, most_step
 
     def run(self) -> Assignment:
+        before: tuple[Sequence[Step | Label], int, int] | None = None
         for block in self.selection.blocks:
-            _BlockAssigner(self, block.items).run()
-        block_bytes = self.spills.start + self.spills.count * self.spills.size
-        return Assignment(self.selection, tuple(self.items), block_bytes)
+            if block.tail and before is not None and self._repeat(block, *before):
+                continue
+            start, slots = len(self.items), self._slots_end
+            _assign(self, block)
+            if len(block.items) > 1 and not block.tail and self._slots_end == slots:
+                before = block.items, start, len(self.items)
+        size = self._slots_end
+        return Assignment(self.selection, tuple(self.items), size)
+
+    def _repeat(
+        self, block: Block, items: Sequence[Step | Label], start: int, end: int
+    ) -> bool:
+        """Place a tail with the registers of the loop it repeats; tell whether it could be done."""
+        if items != block.items or end - start != len(items):
+            return False
+        repeated: list[Placed | Label] = []
+        for item, placed in zip(items, self.items[start:end], strict=True):
+            if type(item) is Step and item.tail is not None and type(placed) is Placed:
+                stencil, values = item.tail
+                registers = placed.registers
+                if len(stencil.registers) != len(registers):
+                    return False
+                placed = Placed(stencil, registers, placed.pointer, values, placed.source)
+            repeated.append(placed)
+        self.items += repeated
+        return True
+
+    def slot(self, value: int) -> int:
+        """Return the place of a spilled value in the argument block."""
+        slot = self.slots.get(value)
+        if slot is None:
+            if self._free_slots:
+                slot = self._free_slots.pop()
+            else:
+                slot = self._slots_end
+                self._slots_end += self._slot_bytes
+            self.slots[value] = slot
+        return slot
+
+    def release(self, value: int) -> None:
+        """Let other values have the place of one that is not needed any more."""
+        slot = self.slots.pop(value, None)
+        if slot is not None:
+            self._free_slots.append(slot)
 
 
-def _registers_of(step: Step) -> int:
-    return len(step.operands) + len(step.stencil.registers)
+def _last_uses(items: Sequence[Step | Label]) -> dict[int, int]:
+    last: dict[int, int] = {}
+    for at, item in enumerate(items):
+        if type(item) is Step:
+            for operand in item.operands:
+                last[operand] = at
+    return last
 
 
-class _BlockAssigner:
-    """Assigns the registers of one straight line."""
+class _Registers:
+    """The registers of one block while it is assigned: which are free, and who holds the others."""
 
     def __init__(self, kernel: _Assigner, items: Sequence[Step | Label]) -> None:
         self.kernel = kernel
         self.items = items
         self.free = list(kernel.registers)
-        self.held: dict[int, int] = {}  # register of each value that has one
-        self.uses: dict[int, list[int]] = {}
-        for at, item in enumerate(items):
-            if isinstance(item, Step):
-                for operand in item.operands:
-                    self.uses.setdefault(operand, []).append(at)
-        for places in self.uses.values():
-            places.reverse()
+        self.held: dict[int, int] = {}
+        self._uses: dict[int, list[int]] | None = None
 
-    def next_use(self, value: int) -> int:
-        places = self.uses.get(value)
-        return places[-1] if places else _NEVER
+    def _next_use(self, value: int, at: int) -> int:
+        if self._uses is None:
+            # Only a block that runs out of registers asks.
+            self._uses = {}
+            for place, item in enumerate(self.items):
+                if type(item) is Step:
+                    for operand in item.operands:
+                        self._uses.setdefault(operand, []).append(place)
+            for places in self._uses.values():
+                places.reverse()
+        uses = self._uses.get(value)
+        while uses and uses[-1] < at:
+            uses.pop()
+        return uses[-1] if uses else _NEVER
 
-    def take(self, pinned: Sequence[int]) -> int:
-        """Return a free register; `pinned` values keep theirs."""
+    def take(self, at: int, pinned: Sequence[int]) -> int:
+        """Return a free register, taking one away if there is none; `pinned` keep theirs."""
         if self.free:
             return self.free.pop()
-        victim = max(
-            (value for value in self.held if value not in pinned), key=self.next_use, default=None
-        )
-        if victim is None:
+        candidates = [value for value in self.held if value not in pinned]
+        if not candidates:
             raise RuntimeError("a stencil needs more registers than there are")
+        victim = max(candidates, key=lambda value: self._next_use(value, at))
         register = self.held.pop(victim)
         kernel = self.kernel
-        if (
-            self.next_use(victim) != _NEVER
-            and victim not in kernel.selection.makers
-            and victim not in kernel.spills.slots
-        ):
-            self.spill(victim, register)
+        if victim not in kernel.makers and victim not in kernel.slots:
+            kernel.items.append(spill(kernel, victim, register))
         return register
 
-    def spill(self, value: int, register: int) -> None:
-        slot = self.kernel.spills.slot(value)
-        self.place(self.kernel.pack["spill"], (register,), None, {"SLOT": slot}, f"v{value}")
-
-    def place(
-        self,
-        stencil: Stencil,
-        registers: tuple[int, ...],
-        pointer: int | None,
-        values: dict[str, Value],
-        source: str,
-    ) -> None:
-        number = None if pointer is None else self.kernel.pointers[pointer]
-        self.kernel.items.append(Placed(stencil, registers, number, values, source))
-
-    def bring(self, value: int, pinned: Sequence[int]) -> int:
-        """Return the register of a value that is needed now, reloading it if it has none."""
-        register = self.kernel.home.get(value)
-        if register is None:
-            register = self.held.get(value)
-        if register is None:
-            register = self.take(pinned)
-            maker = self.kernel.selection.makers.get(value)
-            if maker is not None:
-                self.place(maker.stencil, (register,), None, maker.values, maker.source)
-            else:
-                slot = self.kernel.spills.slots[value]
-                self.place(
-                    self.kernel.pack["reload"], (register,), None, {"SLOT": slot}, f"v{value}"
-                )
-            self.held[value] = register
-        return register
-
-    def run(self) -> None:
+    def bring(self, value: int, at: int, pinned: Sequence[int]) -> int:
+        """Return a register for a value that has none, and make or reload it there."""
+        register = self.held[value] = self.take(at, pinned)
         kernel = self.kernel
-        makers = kernel.selection.makers
-        register = -1
-        for at, item in enumerate(self.items):
-            if isinstance(item, Label):
-                kernel.items.append(item)
-                continue
-            stencil, operands, result = item.stencil, item.operands, item.result
-            if not stencil.registers:
-                self.place(stencil, (), item.pointer, item.values, item.source)
-                continue
-            if result in makers and result not in kernel.home:
-                continue  # made again where it is used
-            registers = [self.bring(operand, operands) for operand in operands]
-            dying = []
-            for operand in operands:
-                places = self.uses[operand]
-                while places and places[-1] <= at:
-                    places.pop()
-                if not places and operand in self.held:
-                    dying.append(operand)
-            home = None if result is None else kernel.home.get(result)
-            temporaries = [self.take(operands) for _ in range(stencil.temporaries)]
-            released = []
-            early = stencil.early_clobber
-            for operand in dict.fromkeys(dying):
-                if stencil.tied and operand == operands[-1]:
-                    register = self.held.pop(operand)  # it becomes the result's
+        maker = kernel.makers.get(value)
+        if maker is not None:
+            step = Placed(maker.stencil, (register,), None, maker.values, maker.source)
+        else:
+            values: Values = {"SLOT": kernel.slots[value]}
+            step = Placed(kernel.pack["reload"], (register,), None, values, f"v{value}")
+        kernel.items.append(step)
+        return register
+
+
+def spill(kernel: _Assigner, value: int, register: int) -> Placed:
+    """Return the step that writes a value to its place in the argument block."""
+    values: Values = {"SLOT": kernel.slot(value)}
+    return Placed(kernel.pack["spill"], (register,), None, values, f"v{value}")
+
+
+def _assign(kernel: _Assigner, block: Block) -> None:
+    """Assign the registers of one straight line."""
+    items, home, pointers = kernel.items, kernel.home, kernel.pointers
+    registers = _Registers(kernel, block.items)
+    free, held = registers.free, registers.held
+    last = _last_uses(block.items)
+    for at, item in enumerate(block.items):
+        if type(item) is Label:
+            items.append(item)
+            continue
+        assert type(item) is Step
+        stencil, values, result, operands = item.stencil, item.values, item.result, item.operands
+        if block.tail and item.tail is not None:
+            stencil, values = item.tail
+        pointer = None if item.pointer is None else pointers[item.pointer]
+        if not stencil.registers:
+            items.append(Placed(stencil, (), pointer, values, item.source))
+            continue
+        if result in kernel.makers and result not in home:
+            continue  # made where it is used
+        numbers = []
+        for operand in operands:
+            number = home.get(operand)
+            if number is None:
+                number = held.get(operand)
+                if number is None:
+                    number = registers.bring(operand, at, operands)
+            numbers.append(number)
+        temporaries = [registers.take(at, operands) for _ in range(stencil.temporaries)]
+        released = []
+        for index, operand in enumerate(operands):
+            if last[operand] == at and operand in held:
+                number = held.pop(operand)
+                if operand not in kernel.outside:
+                    kernel.release(operand)
+                if stencil.tied and index == len(operands) - 1:
+                    continue  # its register is now the result's
+                if index in stencil.early_clobber or operand in operands[index + 1 :]:
+                    released.append(number)
                 else:
-                    freed = self.held.pop(operand)
-                    if operand not in kernel.outside:
-                        kernel.spills.release(operand)
-                    clobbered = any(
-                        index in early for index, each in enumerate(operands) if each == operand
-                    )
-                    (released if clobbered else self.free).append(freed)
-            if result is not None and not stencil.tied:
-                register = home if home is not None else self.take(operands)
-                registers.append(register)
-            registers += temporaries
-            self.place(stencil, tuple(registers), item.pointer, item.values, item.source)
-            self.free += temporaries
-            self.free += released
-            if result is not None and home is None:
+                    free.append(number)
+        if result is None:
+            items.append(Placed(stencil, (*numbers, *temporaries), pointer, values, item.source))
+        else:
+            own = home.get(result)
+            if stencil.tied:
+                number = numbers[-1]
+            else:
+                number = own if own is not None else registers.take(at, operands)
+                numbers.append(number)
+            items.append(Placed(stencil, (*numbers, *temporaries), pointer, values, item.source))
+            if own is None:
                 if result in kernel.outside:
-                    self.spill(result, register)
-                if self.next_use(result) == _NEVER:
-                    self.free.append(register)
+                    items.append(spill(kernel, result, number))
+                if result in last:
+                    held[result] = number
                 else:
-                    self.held[result] = register
+                    free.append(number)
+        free += temporaries
+        free += released
 
 
 def assign(selection: Selection, pack: Pack) -> Assignment:

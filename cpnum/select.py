@@ -1,21 +1,20 @@
-"""LoopNest to Steps: which stencil does each step; registers are still virtual.
+"""LoopNest to steps: which stencil does each step; registers are still virtual.
 
-The result is a list of steps and labels in the order of the code, in blocks: a block is a straight
-line, and the innermost ones repeat.
+The steps stand in the order of the code, in blocks: a block is a straight line, and the innermost
+ones repeat.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from cpnum.dtypes import DType
 from cpnum.ir import Apply, Constant, Input, Node
 from cpnum.ops import CAST
-from cpnum.schedule import BROADCAST, CONTIGUOUS, LoopNest
-from cpnum.stencil import Pack, Stencil, stencil_name
-
-POINTER_BYTES = 8
+from cpnum.schedule import BROADCAST, CONTIGUOUS, STRIDED, LoopNest
+from cpnum.stencil import Pack, Stencil
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,29 +71,45 @@ class Immediate:
 
 # What goes into a value hole: a number, a label, the bytes of a constant, or a word of the call.
 Value = int | str | bytes | Immediate
+Values = dict[str, Value]
+
+_NO_VALUES: Values = {}
 
 
-@dataclass(slots=True, eq=False)
 class Step:
     """One stencil, and what goes into its holes.
 
     `operands` and `result` are virtual registers: numbers that mean a value.  `pointer` is an
-    array.  `source` is what the step does in terms of the graph.
+    array.  `tail`, of a load or store, is its stencil and values at the end of the range.  `source`
+    is what the step does in the user's terms.
     """
 
-    stencil: Stencil
-    operands: tuple[int, ...] = ()
-    result: int | None = None
-    pointer: int | None = None
-    values: dict[str, Value] = field(default_factory=dict)
-    source: str = ""
+    __slots__ = ("operands", "pointer", "result", "source", "stencil", "tail", "values")
+
+    def __init__(
+        self,
+        stencil: Stencil,
+        operands: tuple[int, ...] = (),
+        result: int | None = None,
+        pointer: int | None = None,
+        values: Values = _NO_VALUES,
+        source: str = "",
+        tail: tuple[Stencil, Values] | None = None,
+    ) -> None:
+        self.stencil = stencil
+        self.operands = operands
+        self.result = result
+        self.pointer = pointer
+        self.values = values
+        self.source = source
+        self.tail = tail
 
     def __str__(self) -> str:
-        registers = [f"v{each}" for each in self.operands]
-        target = "" if self.result is None else f"v{self.result} = "
-        holes = [f"p{self.pointer}"] if self.pointer is not None else []
-        holes += [f"{symbol}={value_text(value)}" for symbol, value in self.values.items()]
-        return f"{target}{self.stencil.name} {' '.join(registers + holes)}".rstrip()
+        parts = [self.stencil.name, *(f"v{each}" for each in self.operands)]
+        if self.pointer is not None:
+            parts.append(f"p{self.pointer}")
+        parts += [f"{symbol}={value_text(value)}" for symbol, value in self.values.items()]
+        return " ".join(parts if self.result is None else [f"v{self.result} =", *parts])
 
 
 def value_text(value: Value) -> str:
@@ -118,105 +133,222 @@ class Label:
         return f"{self.name}:"
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """A straight line of steps.  `loops` tells how deep in the nest it stands."""
+    """A straight line of steps, `depth` loops deep.
+
+    In a `tail`, loads and stores are those of the end of the range.  The steps of a tail are those
+    of the last vector loop, so that its registers serve both.
+    """
 
     depth: int
-    items: list[Step | Label]
+    items: Sequence[Step | Label]
+    tail: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selection:
-    """The steps of a kernel, by blocks; the head of its main loop."""
+    """The steps of a kernel.
+
+    `makers` are steps that make a value again wherever it is needed: constants and scalars need no
+    spilling.  `main_loop` is the label of the loop that most time is spent in.
+    """
 
     nest: LoopNest
     frame: Frame
     blocks: tuple[Block, ...]
-    # What makes a constant or a scalar argument again instead of spilling it.
     makers: dict[int, Step]
     main_loop: str
 
-    def steps(self) -> Iterator[Step]:
-        """Yield the steps in the order of the code."""
+    def __str__(self) -> str:
+        lines = []
         for block in self.blocks:
             for item in block.items:
-                if isinstance(item, Step):
-                    yield item
+                indent = "" if isinstance(item, Label) else "  "
+                tail = "  (tail)" if block.tail and isinstance(item, Step) and item.tail else ""
+                lines.append(f"{indent}{item}{tail}")
+        return "\n".join(lines)
 
-    def __str__(self) -> str:
-        return "\n".join(
-            f"{'' if isinstance(item, Label) else '  '}{item}"
-            for block in self.blocks
-            for item in block.items
-        )
+
+class _Choice(NamedTuple):
+    """What is to be done for a node: its stencil, and the nodes that are its operands."""
+
+    node: Node
+    stencil: Stencil | None  # None: a load, which depends on the vector
+    args: tuple[Node, ...]
 
 
 class _Selector:
-    """Chooses stencils for one nest."""
+    """Chooses the stencils of one nest, loop by loop."""
 
     def __init__(self, nest: LoopNest, pack: Pack, bound: bool) -> None:
         self.nest = nest
         self.pack = pack
         self.bound = bound
+        self.lane_bytes = nest.lane_bytes
         self.frame = Frame(len(nest.arrays) + 1, nest.axes, len(nest.arguments))
         self.blocks: list[Block] = []
-        self.names: dict[Node, int] = {}
-        self.next_name = 0
         self.makers: dict[int, Step] = {}
+        self.names: dict[Node, int] = {}  # of the values made outside of the innermost loop
+        self.made = 0
         self.arrays = {array: at for at, array in enumerate(nest.arrays)}
         self.arguments = {argument: at for at, argument in enumerate(nest.arguments)}
-        in_registers = len(nest.isa.pointers)
-        self.resident = in_registers if self.frame.arrays <= in_registers else in_registers - 1
-        inner = nest.bodies[nest.axes]
-        self.uses: dict[Node, int] = {}
-        for body in nest.bodies:
-            for node in body:
-                for arg in node.args if isinstance(node, Apply) and node not in self.arguments else ():
-                    self.uses[arg] = self.uses.get(arg, 0) + 1
-        self.uses[nest.result] = self.uses.get(nest.result, 0) + 1
-        self.fused = {
-            node.args[0]: node
-            for body in nest.bodies
-            for node in body
-            if isinstance(node, Apply) and node.op.name == "where" and self._fuses(node)
-        }
-        self.inner = frozenset(inner)
+        # With more arrays than registers, the last register is visited by those that found none.
+        pointers = len(nest.isa.pointers)
+        self.resident = pointers if self.frame.arrays <= pointers else pointers - 1
+        self.fused = self._fused()
         self.itemsizes = [each.dtype.itemsize for each in (*nest.arrays, nest.result)]
-        self.results: list[int] = []
 
-    def _fuses(self, node: Apply) -> bool:
-        """Tell whether where(comparison, a, b) is one stencil: the mask has no other use."""
-        mask = node.args[0]
-        return (
-            isinstance(mask, Apply)
-            and mask.op.signature == "TT->M"
-            and mask.args[0].dtype is node.dtype
-            and self.uses[mask] == 1
-        )
+    def _fused(self) -> set[Node]:
+        """Return the comparisons that become one stencil with the `where` that alone uses them."""
+        users: dict[Node, list[Apply]] = {}
+        for body in self.nest.bodies:
+            for node in body:
+                if isinstance(node, Apply) and node not in self.arguments:
+                    for arg in node.args:
+                        if isinstance(arg, Apply) and arg.op.signature == "TT->M":
+                            users.setdefault(arg, []).append(node)
+        return {
+            mask
+            for mask, (user, *others) in users.items()
+            if not others
+            and user.op.name == "where"
+            and mask is user.args[0]
+            and mask not in user.args[1:]
+            and mask is not self.nest.result
+            and isinstance(mask, Apply)
+            and mask.args[0].dtype is user.dtype
+        }
+
+    # -- values ---------------------------------------------------------------------------------
 
     def stencil(self, operator: str, dtype: DType) -> Stencil:
-        return self.pack[stencil_name(operator, dtype, self.nest.lane_bytes)]
+        return self.pack.of(operator, dtype, self.lane_bytes)
 
-    def fresh(self) -> int:
-        self.next_name += 1
-        return self.next_name - 1
+    def choose(self, nodes: Sequence[Node]) -> list[_Choice]:
+        """Choose the stencil of each node of a body."""
+        last_use: dict[Node, Node] = {}
+        for node in nodes:
+            if type(node) is Apply:
+                for arg in node.args:
+                    last_use[arg] = node
+        here = set(nodes) if nodes is self.nest.bodies[-1] else set[Node]()
+        choices = []
+        for node in nodes:
+            if node in self.fused:
+                continue
+            if node in self.arrays:
+                choices.append(_Choice(node, None, ()))
+            elif node in self.arguments:
+                choices.append(_Choice(node, self.stencil("argument", node.dtype), ()))
+            elif type(node) is Constant:
+                choices.append(_Choice(node, self.stencil("constant", node.dtype), ()))
+            else:
+                assert isinstance(node, Apply)
+                choices.append(self._choose_apply(node, last_use, here))
+        return choices
+
+    def _choose_apply(self, node: Apply, last_use: dict[Node, Node], here: set[Node]) -> _Choice:
+        op, args = node.op, node.args
+        if op is CAST:
+            return _Choice(node, self.stencil(f"cast_{node.dtype}", args[0].dtype), args)
+        if op.masked:
+            return _Choice(node, self.stencil(op.name, args[0].dtype), args)
+        if args[0] in self.fused:
+            comparison = args[0]
+            assert isinstance(comparison, Apply)
+            stencil = self.stencil(f"where_{comparison.op.name}", node.dtype)
+            return _Choice(node, stencil, (*comparison.args, *args[1:]))
+        name = op.name
+        if name == "multiply_add":
+            addend = args[2]
+            dies = addend in here and last_use[addend] is node and addend not in args[:2]
+            name = "multiply_add_tied" if dies and addend is not self.nest.result else name
+        return _Choice(node, self.stencil(name, node.dtype), args)
+
+    def steps(self, choices: Sequence[_Choice], vectors: int, stored: bool) -> list[Step]:
+        """Return the steps of a body, each for all vectors before the next; then the stores."""
+        steps: list[Step] = []
+        outer = self.names
+        renamed: list[dict[Node, int]] = [{} for _ in range(vectors)]
+        made = self.made
+        for node, stencil, args in choices:
+            for vector, names in enumerate(renamed):
+                if stencil is None:
+                    assert isinstance(node, Input)
+                    steps += self.load(node, made, vector)
+                elif args:
+                    operands = tuple([names[a] if a in names else outer[a] for a in args])
+                    steps.append(Step(stencil, operands, made))
+                else:
+                    steps.append(self.maker(node, stencil, made))
+                names[node] = made
+                made += 1
+        self.made = made
+        if stored:
+            result = self.nest.result
+            for vector, names in enumerate(renamed):
+                steps += self.store(names[result] if result in names else outer[result], vector)
+        else:
+            outer |= renamed[0]
+        return steps
+
+    def maker(self, node: Node, stencil: Stencil, result: int) -> Step:
+        """Return the step that makes a constant or a scalar of the call."""
+        if isinstance(node, Constant):
+            raw = node.bits.to_bytes(node.dtype.itemsize, "little")
+            step = Step(stencil, (), result, None, {"POOL": raw}, str(node.value))
+        else:
+            slot = self.frame.argument(self.arguments[node])
+            step = Step(stencil, (), result, None, {"SLOT": slot})
+        self.makers[result] = step
+        return step
+
+    def load(self, node: Input, result: int, vector: int) -> list[Step]:
+        array = self.arrays[node]
+        source = self.nest.graph.parameters[node.parameter] + "".join(map(str, node.movement))
+        steps, register = self.visit(array)
+        if self.nest.layouts[array][-1] == BROADCAST:
+            stencil, values, tail = self.stencil("load_broadcast", node.dtype), _NO_VALUES, None
+        else:
+            stencil, values, tail = self.access("load", node.dtype, array, vector)
+        steps.append(Step(stencil, (), result, register, values, source, tail))
+        return steps
+
+    def store(self, value: int, vector: int) -> list[Step]:
+        array = len(self.nest.arrays)
+        steps, register = self.visit(array)
+        stencil, values, tail = self.access("store", self.nest.result.dtype, array, vector)
+        steps.append(Step(stencil, (value,), None, register, values, "out", tail))
+        return steps
+
+    def access(
+        self, name: str, dtype: DType, array: int, vector: int
+    ) -> tuple[Stencil, Values, tuple[Stencil, Values]]:
+        """Return the stencil of a load or store of one of the vectors, and that of the tail."""
+        ahead = vector * self.nest.lanes
+        if self.nest.layouts[array][-1] == CONTIGUOUS:
+            tail = self.stencil(f"{name}_tail", dtype), _NO_VALUES
+            return self.stencil(name, dtype), {"OFFSET": ahead * self.itemsizes[array]}, tail
+        slot = self.frame.stride(array)
+        tail = self.stencil(f"{name}_strided_tail", dtype), {"SLOT": slot}
+        return self.stencil(f"{name}_strided", dtype), {"SLOT": slot, "AHEAD": ahead}, tail
+
+    # -- pointers and words of the call ---------------------------------------------------------
 
     def frame_step(self, name: str, pointer: int | None = None, **values: Value) -> Step:
-        return Step(self.pack[name], pointer=pointer, values=values)
-
-    # -- pointers -------------------------------------------------------------------------------
+        return Step(self.pack[name], (), None, pointer, values)
 
     def visit(self, array: int) -> tuple[list[Step], int]:
-        """Return the steps that bring an array's pointer into a register, and which."""
+        """Return the steps that bring an array's pointer into a register, and the register."""
         if array < self.resident:
             return [], array
-        step = self.frame_step("load_pointer", self.resident, SLOT=self.frame.pointer(array))
-        return [step], self.resident
+        slot = self.frame.pointer(array)
+        return [self.frame_step("load_pointer", self.resident, SLOT=slot)], self.resident
 
-    def pointer_steps(self) -> Iterator[Step]:
+    def pointers(self) -> Iterator[Step]:
+        """Yield the steps that bring the pointers to where the range of the call begins."""
         frame = self.frame
-        outer = self.nest.axes > 1
         for array in range(frame.arrays):
             slot = frame.pointer(array)
             kept = array < self.resident
@@ -225,7 +357,7 @@ class _Selector:
                 yield self.frame_step("set_pointer", register, IMMEDIATE=Immediate(slot))
             elif self.bound:
                 yield self.frame_step("set_slot", SLOT=slot, IMMEDIATE=Immediate(slot))
-            elif outer:
+            elif self.nest.axes > 1:
                 stride = frame.outer_stride(array)
                 yield self.frame_step("start_pointer", register, SLOT=slot, SLOT2=stride)
                 if not kept:
@@ -233,218 +365,92 @@ class _Selector:
             elif kept:
                 yield self.frame_step("load_pointer", register, SLOT=slot)
 
-    def advance_steps(self, axis: int) -> Iterator[Step]:
-        for array, layout in enumerate(self.nest.layouts):
-            if not layout[: axis + 1].strip(BROADCAST):
-                continue  # nothing has moved it
+    def moved(self, array: int, axis: int) -> bool:
+        """Tell whether an array's pointer has to advance at the end of an outer axis."""
+        return self.nest.layouts[array][: axis + 1].strip(BROADCAST) != ""
+
+    def advances(self, axis: int) -> Iterator[Step]:
+        for array in range(self.frame.arrays):
+            if not self.moved(array, axis):
+                continue
             steps, register = self.visit(array)
             yield from steps
-            yield self.frame_step(
-                "advance_pointer", register, SLOT=self.frame.increment(array, axis)
-            )
+            increment = self.frame.increment(array, axis)
+            yield self.frame_step("advance_pointer", register, SLOT=increment)
             if steps:
                 yield self.frame_step("store_pointer", register, SLOT=self.frame.pointer(array))
 
-    def word_steps(self) -> Iterator[Step]:
-        """Yield the steps by which a bound kernel writes its call into the block."""
+    def words(self) -> Iterator[Step]:
+        """Yield the steps by which a bound kernel writes the words of its call into the block."""
         frame, nest = self.frame, self.nest
         words = [frame.argument(at) for at in range(frame.arguments)]
-        words += [frame.stride(a) for a, layout in enumerate(nest.layouts) if layout[-1] == "s"]
-        if nest.axes > 1:
-            words += [frame.extent(axis) for axis in range(1, nest.axes)]
-            words += [
-                frame.increment(array, axis)
-                for axis in range(nest.axes - 1)
-                for array, layout in enumerate(nest.layouts)
-                if layout[: axis + 1].strip(BROADCAST)
-            ]
+        words += [frame.stride(a) for a, layout in enumerate(nest.layouts) if layout[-1] == STRIDED]
+        words += [frame.extent(axis) for axis in range(1, nest.axes)]
+        for axis in range(nest.axes - 1):
+            words += [frame.increment(a, axis) for a in range(frame.arrays) if self.moved(a, axis)]
         for word in words:
             yield self.frame_step("set_slot", SLOT=word, IMMEDIATE=Immediate(word))
         yield self.frame_step("set_range", IMMEDIATE=Immediate(frame.extent(0)))
 
-    # -- values ---------------------------------------------------------------------------------
-
-    def body(
-        self, nodes: Sequence[Node], vectors: int = 1, tail: bool = False
-    ) -> Iterator[Step]:
-        """Yield the steps of a body, each for all its vectors before the next one."""
-        renamed: list[dict[Node, int]] = [{} for _ in range(vectors)]
-        last_use = {arg: node for node in nodes for arg in self.args(node)}
-        last_use[self.nest.result] = None
-        for node in nodes:
-            if node in self.fused:
-                continue
-            for vector in range(vectors):
-                names = renamed[vector]
-                operands = tuple(
-                    names[arg] if arg in names else self.names[arg] for arg in self.args(node)
-                )
-                result = self.fresh()
-                names[node] = result
-                yield from self.node_steps(
-                    node, operands, result, vector, tail,
-                    dies=isinstance(node, Apply)
-                    and node.op.name == "multiply_add"
-                    and nodes is self.nest.bodies[-1]
-                    and node.args[2] in names
-                    and last_use[node.args[2]] is node
-                    and node.args[2] not in node.args[:2],
-                )  # fmt: skip
-        if nodes is self.nest.bodies[self.nest.axes]:
-            stored = self.nest.result
-            self.results = [
-                names[stored] if stored in names else self.names[stored] for names in renamed
-            ]
-        else:
-            self.names |= renamed[0]
-
-    def args(self, node: Node) -> tuple[Node, ...]:
-        if not isinstance(node, Apply) or node in self.arguments:
-            return ()
-        if node.args and node.args[0] in self.fused and self.fused[node.args[0]] is node:
-            comparison = node.args[0]
-            assert isinstance(comparison, Apply)
-            return (*comparison.args, *node.args[1:])
-        return node.args
-
-    def node_steps(
-        self, node: Node, operands: tuple[int, ...], result: int, vector: int, tail: bool, dies: bool
-    ) -> Iterator[Step]:
-        if isinstance(node, Input) and node in self.arrays:
-            yield from self.load(node, result, vector, tail)
-            return
-        if node in self.arguments:
-            slot = self.frame.argument(self.arguments[node])
-            step = Step(self.stencil("argument", node.dtype), result=result, values={"SLOT": slot})
-            self.makers[result] = step
-        elif isinstance(node, Constant):
-            raw = node.bits.to_bytes(node.dtype.itemsize, "little")
-            step = Step(self.stencil("constant", node.dtype), result=result, values={"POOL": raw})
-            step.source = str(node.value)
-            self.makers[result] = step
-        else:
-            assert isinstance(node, Apply)
-            name = node.op.name
-            dtype = node.dtype
-            if node.op is CAST:
-                name, dtype = f"cast_{node.dtype}", node.args[0].dtype
-            elif node.op.masked:
-                dtype = node.args[0].dtype
-            elif len(operands) == 4:
-                comparison = node.args[0]
-                assert isinstance(comparison, Apply)
-                name = f"where_{comparison.op.name}"
-            elif dies:
-                name = "multiply_add_tied"
-            step = Step(self.stencil(name, dtype), operands, result)
-        yield step
-
-    def load(self, node: Input, result: int, vector: int, tail: bool) -> Iterator[Step]:
-        array = self.arrays[node]
-        layout = self.nest.layouts[array]
-        steps, register = self.visit(array)
-        yield from steps
-        name, values = self.access("load", array, vector, tail)
-        parameter = self.nest.graph.parameters[node.parameter]
-        source = parameter + "".join(map(str, node.movement))
-        yield Step(self.stencil(name, node.dtype), (), result, register, values, source)
-
-    def access(
-        self, name: str, array: int, vector: int, tail: bool
-    ) -> tuple[str, dict[str, Value]]:
-        """Return the stencil and the holes of a load or store of one of the vectors."""
-        letter = self.nest.layouts[array][-1]
-        if letter == BROADCAST:
-            return f"{name}_broadcast", {}
-        ahead = vector * self.nest.lanes
-        if letter == CONTIGUOUS:
-            itemsize = self.itemsizes[array]
-            return (f"{name}_tail", {}) if tail else (name, {"OFFSET": ahead * itemsize})
-        slot: dict[str, Value] = {"SLOT": self.frame.stride(array)}
-        return (
-            (f"{name}_strided_tail", slot) if tail else (f"{name}_strided", slot | {"AHEAD": ahead})
-        )
-
-    def store(self, value: int, vector: int, tail: bool) -> Iterator[Step]:
-        array = len(self.nest.arrays)
-        steps, register = self.visit(array)
-        yield from steps
-        name, values = self.access("store", array, vector, tail)
-        stencil = self.stencil(name, self.nest.result.dtype)
-        yield Step(stencil, (value,), None, register, values, "out")
-
     # -- loops ----------------------------------------------------------------------------------
 
-    def innermost(self, vectors: int, tail: bool = False) -> list[Step]:
-        """Return the steps of one pass of the inner loop: the body, then the stores."""
-        steps = list(self.body(self.nest.bodies[self.nest.axes], vectors, tail))
-        for vector, value in enumerate(self.results):
-            steps += self.store(value, vector, tail)
-        return steps
+    def add(self, depth: int, *items: Step | Label, tail: bool = False) -> None:
+        self.blocks.append(Block(depth, items, tail))
 
     def run(self) -> Selection:
-        nest, frame = self.nest, self.frame
-        inner = nest.axes
-        start: list[Step | Label] = [self.frame_step("entry", BODY="body"), Label("body")]
+        nest, frame, inner = self.nest, self.frame, self.nest.axes
+        self.add(0, self.frame_step("entry", BODY="body"), Label("body"))
         if self.bound:
-            start += self.word_steps()
-        start += self.pointer_steps()
-        self.blocks.append(Block(0, start))
+            self.add(0, *self.words())
+        self.add(0, *self.pointers())
         for depth, nodes in enumerate(nest.bodies[:-1]):
-            opening: list[Step | Label] = []
             if depth:
-                axis = depth - 1
-                slot = frame.counter(axis)
-                if axis:
-                    opening.append(
-                        self.frame_step("count_axis", SLOT=slot, SLOT2=frame.extent(axis))
-                    )
-                else:
-                    opening.append(self.frame_step("count_range", SLOT=slot))
-                opening.append(Label(f"axis{axis}"))
-            self.blocks.append(Block(depth, [*opening, *self.body(nodes)]))
+                self.open_axis(depth - 1)
+            self.add(depth, *self.steps(self.choose(nodes), 1, stored=False))
         if inner > 1:
-            step = self.frame_step("inner_range", SLOT=frame.extent(inner - 1))
-            self.blocks.append(Block(inner - 1, [step]))
-        widths = (nest.vectors, 1) if nest.vectors > 1 else (1,)
-        for width in widths:
-            self.vector_loop(width)
-        self.tail()
-        closing: list[Step | Label] = []
+            self.add(inner - 1, self.frame_step("inner_range", SLOT=frame.extent(inner - 1)))
+        choices = self.choose(nest.bodies[-1])
+        if nest.vectors > 1:
+            self.vector_loop(self.steps(choices, nest.vectors, stored=True), nest.vectors)
+        body = self.steps(choices, 1, stored=True)
+        self.vector_loop(body, 1)
+        self.tail(body)
         for axis in range(inner - 2, -1, -1):
-            closing += self.advance_steps(axis)
-            closing.append(
-                self.frame_step("repeat", SLOT=frame.counter(axis), HEAD=f"axis{axis}")
-            )
-        closing.append(self.frame_step("finish"))
-        self.blocks.append(Block(0, closing))
-        return Selection(nest, frame, tuple(self.blocks), self.makers, f"by{widths[0]}")
+            repeat = self.frame_step("repeat", SLOT=frame.counter(axis), HEAD=f"axis{axis}")
+            self.add(axis + 1, *self.advances(axis), repeat)
+        self.add(0, self.frame_step("finish"))
+        return Selection(nest, frame, tuple(self.blocks), self.makers, f"by{nest.vectors}")
 
-    def vector_loop(self, vectors: int) -> None:
-        name, step = f"by{vectors}", vectors * self.nest.lanes
-        guard = self.frame_step("vectors", STEP=step, SKIP=f"{name}_done")
-        self.blocks.append(Block(self.nest.axes - 1, [guard]))
-        self.blocks.append(
-            Block(
-                self.nest.axes,
-                [
-                    Label(name),
-                    *self.innermost(vectors),
-                    self.frame_step("next_vectors", STEP=step, HEAD=name),
-                ],
-            )
-        )
-        done = self.frame_step("vectors_done", STEP=step)
-        self.blocks.append(Block(self.nest.axes - 1, [Label(f"{name}_done"), done]))
+    def open_axis(self, axis: int) -> None:
+        slot = self.frame.counter(axis)
+        if axis:
+            extent = self.frame.extent(axis)
+            self.add(axis, self.frame_step("count_axis", SLOT=slot, SLOT2=extent))
+        else:
+            self.add(axis, self.frame_step("count_range", SLOT=slot))
+        self.add(axis + 1, Label(f"axis{axis}"))
 
-    def tail(self) -> None:
-        guard = self.frame_step("tail", SKIP="tail_done")
-        items: list[Step | Label] = [*self.innermost(1, tail=True)]
-        if not self.nest.isa.masked_tail:
-            items = [Label("tail"), *items, self.frame_step("next_element", HEAD="tail")]
-        self.blocks.append(Block(self.nest.axes - 1, [guard]))
-        self.blocks.append(Block(self.nest.axes, items))
-        self.blocks.append(Block(self.nest.axes - 1, [Label("tail_done")]))
+    def vector_loop(self, body: Sequence[Step], vectors: int) -> None:
+        """Add the loop over as many vectors as fit the range."""
+        name, step, depth = f"by{vectors}", vectors * self.nest.lanes, self.nest.axes
+        self.add(depth - 1, self.frame_step("vectors", STEP=step, SKIP=f"{name}_done"))
+        repeat = self.frame_step("next_vectors", STEP=step, HEAD=name)
+        self.add(depth, Label(name))
+        self.add(depth, *body)
+        self.add(depth, repeat)
+        self.add(depth - 1, Label(f"{name}_done"), self.frame_step("vectors_done", STEP=step))
+
+    def tail(self, body: Sequence[Step]) -> None:
+        """Add what is done for the elements that fill no vector."""
+        depth = self.nest.axes
+        self.add(depth - 1, self.frame_step("tail", SKIP="tail_done"))
+        if self.nest.isa.masked_tail:
+            self.add(depth, *body, tail=True)
+        else:
+            self.add(depth, Label("tail"))
+            self.add(depth, *body, tail=True)
+            self.add(depth, self.frame_step("next_element", HEAD="tail"))
+        self.add(depth - 1, Label("tail_done"))
 
 
 def select(nest: LoopNest, pack: Pack, *, bound: bool = False) -> Selection:

@@ -104,7 +104,7 @@ class Stencil:
 
     `registers` are the operands, the result, then the temporaries.  The result may take the
     register of an operand that is not needed any more, unless the operand's index is in
-    `early_clobber`: that one is read after the result is written.  If `tied`, the last operand and
+    `early_clobber`: that one is read after the result is written.  `temporaries` counts the rest.  If `tied`, the last operand and
     the result are one register.  `pointer` maps a general register to the XOR that selects it.
     """
 
@@ -119,12 +119,8 @@ class Stencil:
     pointer: dict[int, int] | None
     values: tuple[ValueHole, ...]
     assembly: tuple[str, ...]
+    temporaries: int
     _patched: dict[tuple[int, ...], int]
-
-    @property
-    def temporaries(self) -> int:
-        """The number of registers beside operands and result."""
-        return len(self.registers) - self.operands - (self.has_result and not self.tied)
 
     def patch(self, registers: tuple[int, ...], pointer: int | None = None) -> int:
         """Return the code with these registers in its holes."""
@@ -178,6 +174,7 @@ def _read(record: dict[str, Any]) -> Stencil:
             for hole in record["values"]
         ),
         assembly=tuple(record["assembly"]),
+        temporaries=sum(role == "temporary" for role, _ in record["registers"]),
         _patched={},
     )
 
@@ -201,6 +198,15 @@ class Pack:
         self.digest: str = index["digest"]
         self._places: dict[str, tuple[int, int]] = index["stencils"]
         self._stencils: dict[str, Stencil] = {}
+        self._named: dict[tuple[str, DType, int], Stencil] = {}
+
+    def of(self, operator: str, dtype: DType, lane_bytes: int) -> Stencil:
+        """Return the stencil of an operator for a dtype, in lanes of `lane_bytes`."""
+        key = operator, dtype, lane_bytes
+        stencil = self._named.get(key)
+        if stencil is None:
+            stencil = self._named[key] = self[stencil_name(operator, dtype, lane_bytes)]
+        return stencil
 
     def __contains__(self, name: str) -> bool:
         return name in self._places
