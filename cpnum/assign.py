@@ -14,35 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cpnum.select import Block, Label, Selection, Step, Values, value_text
+from cpnum.select import Block, Item, Label, Placed, Selection, Step, Values
 from cpnum.stencil import Pack, Stencil
-
-
-class Placed:
-    """A stencil with physical registers: what `emit` copies and patches."""
-
-    __slots__ = ("pointer", "registers", "source", "stencil", "values")
-
-    def __init__(
-        self,
-        stencil: Stencil,
-        registers: tuple[int, ...],
-        pointer: int | None,
-        values: Values,
-        source: str,
-    ) -> None:
-        self.stencil = stencil
-        self.registers = registers
-        self.pointer = pointer
-        self.values = values
-        self.source = source
-
-    def __str__(self) -> str:
-        parts = [self.stencil.name, *(f"r{each}" for each in self.registers)]
-        if self.pointer is not None:
-            parts.append(f"p{self.pointer}")
-        parts += [f"{symbol}={value_text(value)}" for symbol, value in self.values.items()]
-        return " ".join(parts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +23,7 @@ class Assignment:
     """The steps of a kernel in the order of its code, and the size of its argument block."""
 
     selection: Selection
-    items: tuple[Placed | Label, ...]
+    items: tuple[Item, ...]
     block_bytes: int
 
     def __str__(self) -> str:
@@ -63,30 +36,37 @@ _NEVER = 1 << 60
 
 
 class _Assigner:
-    def __init__(self, selection: Selection, pack: Pack) -> None:
+    def __init__(self, selection: Selection, pack: Pack, hurried: bool = True) -> None:
         nest = selection.nest
         self.selection = selection
         self.makers = selection.makers
         self.pack = pack
-        self.pointers = nest.isa.pointers
-        self.items: list[Placed | Label] = []
+        self.items: list[Item] = []
         self.slots: dict[int, int] = {}  # where in the argument block spilled values lie
         self._free_slots: list[int] = []
         self._slots_end = selection.frame.spills
         self._slot_bytes = nest.isa.vector_bytes
         self.home: dict[int, int] = {}  # the registers that hold one value for the whole kernel
-        outer = self._outer_uses()
-        registers = list(nest.isa.registers)
-        if outer:
-            wanted, most = self._pressure(outer)
-            kept = list(outer)
-            if len(kept) + wanted > len(registers):
-                kept.sort(key=lambda value: -outer[value])
-                del kept[max(0, len(registers) - max(wanted, most)) :]
-            for value in kept:
-                self.home[value] = registers.pop()
-        self.registers = registers
-        self.outside = outer.keys() - self.home.keys() - self.makers.keys()
+        self.registers = list(nest.isa.registers)
+        self.outside: frozenset[int] = frozenset()
+        self.hurried = hurried and len(selection.outer) < len(self.registers)
+        if self.hurried:
+            # Nearly always there are registers for all; if not, _OutOfRegisters tells.
+            for value in selection.outer:
+                self.home[value] = self.registers.pop()
+        else:
+            self._share()
+
+    def _share(self) -> None:
+        """Decide which values from outside keep registers, so that the blocks have enough."""
+        uses = self._outer_uses()
+        wanted, most = self._pressure(uses)
+        kept = sorted(uses, key=lambda value: -uses[value])
+        if len(kept) + wanted > len(self.registers):
+            del kept[max(0, len(self.registers) - max(wanted, most)) :]
+        for value in kept:
+            self.home[value] = self.registers.pop()
+        self.outside = frozenset(uses.keys() - self.home.keys() - self.makers.keys())
 
     def _outer_uses(self) -> dict[int, int]:
         """Return how often each value is used in blocks other than the one that makes it."""
@@ -109,7 +89,7 @@ class _Assigner:
             last = _last_uses(block.items)
             live = 0
             for at, step in enumerate(block.items):
-                if type(step) is not Step or not step.stencil.registers:
+                if type(step) is not Step:
                     continue
                 stencil = step.stencil
                 most_step = max(most_step, len(step.operands) + len(stencil.registers))
@@ -125,24 +105,26 @@ class _Assigner:
         return most_live, most_step
 
     def run(self) -> Assignment:
-        before: tuple[Sequence[Step | Label], int, int] | None = None
+        before: tuple[Sequence[Item], int, int] | None = None
         for block in self.selection.blocks:
+            if block.frame:
+                self.items += block.items
+                continue
             if block.tail and before is not None and self._repeat(block, *before):
                 continue
-            start, slots = len(self.items), self._slots_end
+            start = len(self.items)
             _assign(self, block)
-            if len(block.items) > 1 and not block.tail and self._slots_end == slots:
-                before = block.items, start, len(self.items)
+            before = block.items, start, len(self.items)
         size = self._slots_end
         return Assignment(self.selection, tuple(self.items), size)
 
     def _repeat(
-        self, block: Block, items: Sequence[Step | Label], start: int, end: int
+        self, block: Block, items: Sequence[Item], start: int, end: int
     ) -> bool:
         """Place a tail with the registers of the loop it repeats; tell whether it could be done."""
-        if items != block.items or end - start != len(items):
-            return False
-        repeated: list[Placed | Label] = []
+        if items is not block.items or end - start != len(items):
+            return False  # steps were added to it: reloads, spills
+        repeated: list[Item] = []
         for item, placed in zip(items, self.items[start:end], strict=True):
             if type(item) is Step and item.tail is not None and type(placed) is Placed:
                 stencil, values = item.tail
@@ -173,7 +155,7 @@ class _Assigner:
             self._free_slots.append(slot)
 
 
-def _last_uses(items: Sequence[Step | Label]) -> dict[int, int]:
+def _last_uses(items: Sequence[Item]) -> dict[int, int]:
     last: dict[int, int] = {}
     for at, item in enumerate(items):
         if type(item) is Step:
@@ -182,10 +164,14 @@ def _last_uses(items: Sequence[Step | Label]) -> dict[int, int]:
     return last
 
 
+class _OutOfRegistersError(Exception):
+    """A block needs more registers than are left, and nothing was prepared for that."""
+
+
 class _Registers:
     """The registers of one block while it is assigned: which are free, and who holds the others."""
 
-    def __init__(self, kernel: _Assigner, items: Sequence[Step | Label]) -> None:
+    def __init__(self, kernel: _Assigner, items: Sequence[Item]) -> None:
         self.kernel = kernel
         self.items = items
         self.free = list(kernel.registers)
@@ -194,7 +180,6 @@ class _Registers:
 
     def _next_use(self, value: int, at: int) -> int:
         if self._uses is None:
-            # Only a block that runs out of registers asks.
             self._uses = {}
             for place, item in enumerate(self.items):
                 if type(item) is Step:
@@ -211,12 +196,14 @@ class _Registers:
         """Return a free register, taking one away if there is none; `pinned` keep theirs."""
         if self.free:
             return self.free.pop()
+        kernel = self.kernel
+        if kernel.hurried:
+            raise _OutOfRegistersError
         candidates = [value for value in self.held if value not in pinned]
         if not candidates:
             raise RuntimeError("a stencil needs more registers than there are")
         victim = max(candidates, key=lambda value: self._next_use(value, at))
         register = self.held.pop(victim)
-        kernel = self.kernel
         if victim not in kernel.makers and victim not in kernel.slots:
             kernel.items.append(spill(kernel, victim, register))
         return register
@@ -242,67 +229,80 @@ def spill(kernel: _Assigner, value: int, register: int) -> Placed:
 
 
 def _assign(kernel: _Assigner, block: Block) -> None:
-    """Assign the registers of one straight line."""
-    items, home, pointers = kernel.items, kernel.home, kernel.pointers
+    """Assign the registers of one straight line.
+
+    It runs once for each step of each kernel, so it asks for the rare cases only where they can be.
+    """
+    items, home = kernel.items, kernel.home
+    place = items.append
     registers = _Registers(kernel, block.items)
-    free, held = registers.free, registers.held
+    free, held, bring = registers.free, registers.held, registers.bring
     last = _last_uses(block.items)
     for at, item in enumerate(block.items):
-        if type(item) is Label:
-            items.append(item)
+        if type(item) is not Step:
+            place(item)
             continue
-        assert type(item) is Step
         stencil, values, result, operands = item.stencil, item.values, item.result, item.operands
         if block.tail and item.tail is not None:
             stencil, values = item.tail
-        pointer = None if item.pointer is None else pointers[item.pointer]
-        if not stencil.registers:
-            items.append(Placed(stencil, (), pointer, values, item.source))
-            continue
-        if result in kernel.makers and result not in home:
+        if not operands and result in kernel.makers and result not in home:
             continue  # made where it is used
-        numbers = []
-        for operand in operands:
-            number = home.get(operand)
-            if number is None:
-                number = held.get(operand)
-                if number is None:
-                    number = registers.bring(operand, at, operands)
-            numbers.append(number)
-        temporaries = [registers.take(at, operands) for _ in range(stencil.temporaries)]
+        numbers = [
+            home[each] if each in home else held[each] if each in held else bring(each, at, operands)
+            for each in operands
+        ]
+        temporaries = []
+        if stencil.temporaries:
+            temporaries = [registers.take(at, operands) for _ in range(stencil.temporaries)]
         released = []
-        for index, operand in enumerate(operands):
-            if last[operand] == at and operand in held:
-                number = held.pop(operand)
-                if operand not in kernel.outside:
-                    kernel.release(operand)
-                if stencil.tied and index == len(operands) - 1:
-                    continue  # its register is now the result's
-                if index in stencil.early_clobber or operand in operands[index + 1 :]:
+        for each in operands:
+            if last[each] == at and each in held:
+                number = held.pop(each)
+                if kernel.slots and each not in kernel.outside:
+                    kernel.release(each)
+                if stencil.early_clobber and _clobbers(stencil, operands, each):
                     released.append(number)
-                else:
+                elif not stencil.tied or each != operands[-1]:
                     free.append(number)
-        if result is None:
-            items.append(Placed(stencil, (*numbers, *temporaries), pointer, values, item.source))
-        else:
+        if result is not None:
             own = home.get(result)
             if stencil.tied:
                 number = numbers[-1]
             else:
-                number = own if own is not None else registers.take(at, operands)
+                if own is not None:
+                    number = own
+                else:
+                    number = free.pop() if free else registers.take(at, operands)
                 numbers.append(number)
-            items.append(Placed(stencil, (*numbers, *temporaries), pointer, values, item.source))
             if own is None:
-                if result in kernel.outside:
-                    items.append(spill(kernel, result, number))
                 if result in last:
                     held[result] = number
-                else:
-                    free.append(number)
-        free += temporaries
-        free += released
+                elif result not in kernel.outside:
+                    released.append(number)
+        if temporaries:
+            numbers += temporaries
+            free += temporaries
+        place(Placed(stencil, tuple(numbers), item.pointer, values, item.source))
+        if kernel.outside and result in kernel.outside:
+            place(spill(kernel, result, number))
+            if result not in last:
+                free.append(number)
+        if released:
+            free += released
+
+
+def _clobbers(stencil: Stencil, operands: tuple[int, ...], operand: int) -> bool:
+    """Tell whether an operand is still read after the result is written."""
+    return any(
+        each == operand and index in stencil.early_clobber for index, each in enumerate(operands)
+    )
 
 
 def assign(selection: Selection, pack: Pack) -> Assignment:
     """Give every virtual register a physical one, or a place in the argument block."""
-    return _Assigner(selection, pack).run()
+    assigner = _Assigner(selection, pack)
+    try:
+        return assigner.run()
+    except _OutOfRegistersError:
+        assigner = _Assigner(selection, pack, hurried=False)
+        return assigner.run()

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from cpnum.assign import Assignment, Placed
-from cpnum.select import Immediate, Label
+from cpnum.assign import Assignment
+from cpnum.select import Immediate, Label, Placed
 from cpnum.stencil import Field
 
 LINE_BYTES = 64
@@ -98,6 +98,24 @@ class Code:
         return bytes(data)
 
 
+def _prepare(step: Placed) -> int:
+    """Patch what does not depend on where the step stands, and note the rest in `step.late`."""
+    stencil = step.stencil
+    code = stencil.patch(step.registers, step.pointer)
+    late: list[tuple[tuple[Field, ...], str | bytes]] = []
+    for hole in stencil.values:
+        value = step.values[hole.symbol] if hole.constant is None else hole.constant
+        if type(value) is int:
+            for field in hole.fields:
+                code |= field.encode(value)
+        elif type(value) is not Immediate:
+            assert isinstance(value, str | bytes)
+            late.append((hole.fields, value))
+    step.late = tuple(late)
+    step.code = code
+    return code
+
+
 def emit(assignment: Assignment) -> Code:
     """Copy the stencils and patch what is known: all but the words that a bound kernel lacks."""
     codes: list[int] = []
@@ -105,54 +123,58 @@ def emit(assignment: Assignment) -> Code:
     labels: dict[str, int] = {}
     # (index in codes, fields, offset of the stencil, label or constant)
     later: list[tuple[int, tuple[Field, ...], int, str | bytes]] = []
-    aligns: dict[bytes, int] = {}
     offset = 0
     for item in assignment.items:
-        if isinstance(item, Label):
+        if type(item) is Label:
             labels[item.name] = offset
             continue
-        stencil = item.stencil
-        code = stencil.patch(item.registers, item.pointer)
-        for hole in stencil.values:
-            if hole.constant is not None:
-                value = hole.constant
-                aligns[value] = max(aligns.get(value, 1), hole.align)
-            else:
-                value = item.values[hole.symbol]
-            if type(value) is int:
-                for field in hole.fields:
-                    code |= field.encode(value)
-            elif isinstance(value, str | bytes):
-                if hole.symbol == "POOL":
-                    aligns.setdefault(value, len(value))
-                later.append((len(codes), hole.fields, offset, value))
+        assert type(item) is Placed
+        code = item.code
+        if code is None:
+            code = _prepare(item)
+        if item.late:
+            for fields, value in item.late:
+                later.append((len(codes), fields, offset, value))
         codes.append(code)
         placed.append((offset, item))
-        offset += stencil.size
+        offset += item.stencil.size
     head = labels[assignment.selection.main_loop]
-    pool, size = _pool(aligns, offset, head)
+    pool = _pool(placed, offset, head)
     for at, fields, start, value in later:
-        target = labels[value] if isinstance(value, str) else pool[value]
+        target = labels[value] if type(value) is str else pool[value]  # type: ignore[index]
+        code = codes[at]
         for field in fields:
-            codes[at] |= field.encode(target - start - field.origin)
+            code |= field.encode(target - start - field.origin)
+        codes[at] = code
     parts = [
         code.to_bytes(step.stencil.size, "little")
         for code, (_, step) in zip(codes, placed, strict=True)
     ]
+    end = offset
     for constant, place in pool.items():
-        parts.append(b"\0" * (place - offset))
+        parts.append(b"\0" * (place - end))
         parts.append(constant)
-        offset = place + len(constant)
-    code_size = placed[-1][0] + placed[-1][1].stencil.size
-    return Code(assignment, b"".join(parts), code_size, head, tuple(placed), labels, pool)
+        end = place + len(constant)
+    return Code(assignment, b"".join(parts), offset, head, tuple(placed), labels, pool)
 
 
-def _pool(aligns: Mapping[bytes, int], start: int, head: int) -> tuple[dict[bytes, int], int]:
+def _pool(placed: list[tuple[int, Placed]], start: int, head: int) -> dict[bytes, int]:
     """Place each constant at a multiple of its alignment, the strictest first."""
+    aligns: dict[bytes, int] = {}
+    for _, step in placed:
+        if not step.late:
+            continue
+        for hole in step.stencil.values:
+            if hole.constant is not None:
+                aligns[hole.constant] = max(aligns.get(hole.constant, 1), hole.align)
+            elif hole.symbol == "POOL":
+                value = step.values["POOL"]
+                assert isinstance(value, bytes)
+                aligns.setdefault(value, len(value))
     pool: dict[bytes, int] = {}
     offset = start
     for constant in sorted(aligns, key=lambda each: -aligns[each]):
         offset += -(offset - head) % aligns[constant]
         pool[constant] = offset
         offset += len(constant)
-    return pool, offset
+    return pool

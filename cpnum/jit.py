@@ -17,7 +17,7 @@ from cpnum.isa import Isa
 from cpnum.kernel import Clock, Kernel, compile, graph_of
 from cpnum.memory import Region
 from cpnum.run import Array, Plan
-from cpnum.trace import bind, is_tracing, trace
+from cpnum.trace import bind, is_tracing
 
 Fallback = Literal["error", "numpy"]
 
@@ -158,9 +158,10 @@ class Jit:
         if is_tracing(arguments) or (keywords and is_tracing(keywords.values())):
             return self.py_func(*arguments, **keywords)
         try:
+            names: tuple[str, ...] = ()
             if keywords or len(arguments) != self._arity:
-                arguments = bind(self.py_func, arguments, keywords)[1]
-            return self._run(arguments, out)
+                arguments, names = self._flat(arguments, keywords)
+            return self._run(arguments, names, out)
         except CpnumError as error:
             if self.fallback == "error":
                 raise error from None
@@ -172,39 +173,51 @@ class Jit:
         np.copyto(out, result, casting="same_kind")
         return out
 
+    def _flat(
+        self, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+        """Return the arguments of a call, defaults included, and the names of the last ones.
+
+        These are the parameters that take no positional argument.
+        """
+        parameters, values, positional = bind(self.py_func, arguments, keywords)
+        return values, parameters[positional:]
+
     def _tell(self, message: str) -> None:
         """Warn once a function that it does not run as machine code, and why."""
         if not self._told:
             self._told = True
             warnings.warn(message, RuntimeWarning, stacklevel=3)
 
-    def _run(self, arguments: tuple[Any, ...], out: Array | None) -> Any:
-        key = (out if out is None else _key(out), *[_key(each) for each in arguments])
+    def _run(self, arguments: tuple[Any, ...], names: tuple[str, ...], out: Array | None) -> Any:
+        key = (names, out if out is None else _key(out), *[_key(each) for each in arguments])
         try:
             plan = self._plans.get(key)
         except TypeError:
             plan = None  # an argument that cannot be hashed: tracing it says which
         if plan is None:
-            plan = self._plan(arguments, out)
+            plan = self._plan(arguments, names, out)
             if len(self._plans) >= _PLANS:
                 self._plans.clear()
             self._plans[key] = plan
         if out is not None:
-            return self._into(plan, arguments, out)
+            return self._into(plan, arguments, names, out)
         result = plan.new_result()
         flags = plan.run(arguments, result)
         if flags:
             run.report(plan.graph, arguments, flags)
         return result if result.ndim else result[()]
 
-    def _into(self, plan: run.AnyPlan, arguments: tuple[Any, ...], out: Array) -> Array:
+    def _into(
+        self, plan: run.AnyPlan, arguments: tuple[Any, ...], names: tuple[str, ...], out: Array
+    ) -> Array:
         """Run into the caller's array; where it overlaps an argument, that one is read first."""
         if not out.flags.writeable:
             raise OutError("`out` is read-only", write="an array that may be written to")
         overlapping = [view for view in plan.views(arguments) if run.overlap(out, view)]
         if overlapping:
             if not all(run.in_place(out, view) for view in overlapping):
-                self._run(run.copied(arguments, out), out)
+                self._run(run.copied(arguments, out), names, out)
                 return out
             # Each element is read before it is written.  Who asks for errors needs the old ones.
             before = run.copied(arguments, out) if run.watched() else arguments
@@ -215,44 +228,49 @@ class Jit:
 
     # -- compiling ------------------------------------------------------------------------------
 
-    def _specialize(self, arguments: tuple[Any, ...], out: Array | None) -> Specialization:
+    def _specialize(
+        self, arguments: tuple[Any, ...], names: tuple[str, ...], out: Array | None
+    ) -> Specialization:
         """Return the specialization for the signature of a call, traced now if it is the first."""
         dtype = None if out is None else from_numpy(out.dtype)
-        key: Any = (dtype, *[_signature(each) for each in arguments])
+        key: Any = (names, dtype, *[_signature(each) for each in arguments])
         try:
             found = self._specializations.get(key)
             if found is None and key in self._specializations:
                 # The function looked at shapes: its graph serves these only.
-                key = (dtype, *[_key(each) for each in arguments])
+                key = (names, dtype, *[_key(each) for each in arguments])
                 found = self._specializations.get(key)
         except TypeError:
             found = None
         if found is None:
             clock = Clock()
-            graph = graph_of(self.py_func, arguments, dtype, self.fastmath, clock)
+            graph = graph_of(self.py_func, arguments, names, dtype, self.fastmath, clock)
             found = Specialization(graph, clock.seconds)
             if graph.shape_observed:
                 self._specializations[key] = None
-                key = (dtype, *[_key(each) for each in arguments])
+                key = (names, dtype, *[_key(each) for each in arguments])
             found = self._specializations.setdefault(key, found) or found
         return found
 
     def _call(
-        self, arguments: tuple[Any, ...], out: Array | None
+        self, arguments: tuple[Any, ...], names: tuple[str, ...], out: Array | None
     ) -> tuple[Specialization, run.Call]:
         if out is not None and type(out) is not np.ndarray:
             raise OutError(
                 "`out` is not an array", seen=f"a {type(out).__name__}", write="out=np.empty(...)"
             )
-        specialization = self._specialize(arguments, out)
+        specialization = self._specialize(arguments, names, out)
         try:
             return specialization, run.describe(specialization.graph, arguments, out)
         except ShapeError:
-            trace(self.py_func, arguments)  # raises it too, and names the line
+            # Tracing raises it too, and names the line.
+            graph_of(self.py_func, arguments, names, None, self.fastmath, Clock())
             raise
 
-    def _plan(self, arguments: tuple[Any, ...], out: Array | None) -> run.AnyPlan:
-        specialization, call = self._call(arguments, out)
+    def _plan(
+        self, arguments: tuple[Any, ...], names: tuple[str, ...], out: Array | None
+    ) -> run.AnyPlan:
+        specialization, call = self._call(arguments, names, out)
         if call.arrangement is None:
             return run.EmptyPlan(specialization.graph, call)
         why_not = self._why_not()
@@ -292,8 +310,8 @@ class Jit:
           %0 = add x 1.0  f64
           return %0
         """
-        arguments = bind(self.py_func, arguments, keywords)[1]
-        specialization, call = self._call(arguments, out)
+        arguments, names = self._flat(arguments, keywords)
+        specialization, call = self._call(arguments, names, out)
         if call.arrangement is None:
             raise ShapeError("an empty result needs no kernel", seen=f"the shape {call.shape}")
         return specialization.kernel(call, self._level())
@@ -303,8 +321,8 @@ class Jit:
 
         Raises:  OutError if `out` overlaps an argument that it is not equal to.
         """
-        arguments = bind(self.py_func, arguments, keywords)[1]
-        plan = self._plan(arguments, out)
+        arguments, names = self._flat(arguments, keywords)
+        plan = self._plan(arguments, names, out)
         if not isinstance(plan, Plan):
             raise IsaError(
                 "there is no code to bind: the result is empty or machine code cannot run here",
@@ -347,7 +365,7 @@ class Jit:
     def explain(self, *arguments: Any, out: Array | None = None, **keywords: Any) -> show.Report:
         """Return a report: stages, stencils, bytes with their holes, disassembly, timings."""
         bound = self.bind(*arguments, out=out, **keywords)
-        arguments = bind(self.py_func, arguments, keywords)[1]
+        arguments, _ = self._flat(arguments, keywords)
         kernel = self.lower(*arguments, out=out)
         return show.Report(kernel, bound, arguments, self)
 

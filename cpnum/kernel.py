@@ -66,12 +66,18 @@ class Kernel:
 def graph_of(
     function: Callable[..., Any],
     arguments: Sequence[Any],
+    names: tuple[str, ...],
     result: DType | None,
     fastmath: bool,
     clock: Clock,
 ) -> Graph:
-    """Return the graph of a function for the signature of `arguments`, its result cast to a dtype."""
-    graph = trace(function, arguments)
+    """Return the graph of a function for the signature of its arguments.
+
+    The last arguments are those for the parameters in `names`.  `result` is the dtype that the
+    result is cast to.
+    """
+    count = len(arguments) - len(names)
+    graph = trace(function, arguments[:count], dict(zip(names, arguments[count:], strict=True)))
     if result is not None and graph.results[0].dtype is not result:
         if not np.can_cast(graph.results[0].dtype.numpy, result.numpy, "same_kind"):
             raise OutError(
@@ -91,7 +97,7 @@ def compile(graph: Graph, call: Call, isa: Isa, clock: Clock, *, bound: bool = F
     """Return the kernel that computes a graph for one layout on one ISA level."""
     assert call.arrangement is not None
     pack = load(isa)
-    nest = schedule(graph, isa, call.arrangement.layouts, call.scalars)
+    nest = schedule(graph, isa, call.operands, call.arrangement.layouts)
     clock.end("schedule")
     selection = select(nest, pack, bound=bound)
     clock.end("select")

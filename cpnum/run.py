@@ -17,9 +17,9 @@ import numpy as np
 
 from cpnum.emit import Code
 from cpnum.errors import OutError, ShapeError
-from cpnum.ir import Graph, Input, Node, evaluate, host_value
+from cpnum.ir import Graph, evaluate, host_value
 from cpnum.memory import Region
-from cpnum.schedule import Arrangement, arrange, memory_order, operands_of
+from cpnum.schedule import Arrangement, Operands, arrange, memory_order, operands_of
 
 Array = np.ndarray[Any, Any]
 
@@ -45,9 +45,7 @@ class Call:
     shape: tuple[int, ...]
     order: tuple[int, ...] | None
     arrangement: Arrangement | None
-    arrays: tuple[Input, ...]
-    arguments: tuple[Node, ...]
-    scalars: frozenset[int]
+    operands: Operands
 
 
 def scalars_of(arguments: Sequence[Any]) -> frozenset[int]:
@@ -111,8 +109,8 @@ def describe(graph: Graph, arguments: Sequence[Any], out: Array | None) -> Call:
     Raises:  ShapeError if they do not broadcast, or not to the shape of `out`.
     """
     scalars = scalars_of(arguments)
-    arrays, numbers = operands_of(graph, scalars)
-    views = [array.view(arguments[array.parameter]) for array in arrays]
+    operands = operands_of(graph, scalars)
+    views = [array.view(arguments[array.parameter]) for array in operands.arrays]
     shapes = [np.shape(node.view(arguments[node.parameter])) for node in graph.inputs]
     shape = broadcast(shapes)
     if out is not None and out.shape != shape:
@@ -129,10 +127,10 @@ def describe(graph: Graph, arguments: Sequence[Any], out: Array | None) -> Call:
         found = memory_order(shape, strides)
         order = None if found == sorted(found) else tuple(found)
     if 0 in shape:
-        return Call(shape, order, None, arrays, numbers, scalars)
+        return Call(shape, order, None, operands)
     strides.append(strides_in(new_result(shape, order, graph) if out is None else out, shape))
-    itemsizes = [node.dtype.itemsize for node in (*arrays, graph.results[0])]
-    return Call(shape, order, arrange(shape, strides, itemsizes), arrays, numbers, scalars)
+    itemsizes = [node.dtype.itemsize for node in (*operands.arrays, graph.results[0])]
+    return Call(shape, order, arrange(shape, strides, itemsizes), operands)
 
 
 def new_result(
@@ -161,7 +159,7 @@ class _AnyPlan:
 
     def views(self, arguments: Sequence[Any]) -> list[Array]:
         """Return the views of the arguments that are read."""
-        return [array.view(arguments[array.parameter]) for array in self.call.arrays]
+        return [array.view(arguments[array.parameter]) for array in self.call.operands.arrays]
 
 
 class EmptyPlan(_AnyPlan):
@@ -204,9 +202,9 @@ class Plan(_AnyPlan):
         self._range = call.arrangement.extents[0]
         # (parameter, the input if it is a view of its argument)
         self._pointers = [
-            (array.parameter, array if array.movement else None) for array in call.arrays
+            (array.parameter, array if array.movement else None) for array in call.operands.arrays
         ]
-        self._numbers = [(frame.argument(at), node) for at, node in enumerate(call.arguments)]
+        self._numbers = [(frame.argument(at), node) for at, node in enumerate(call.operands.arguments)]
         self._blocks: list[Any] = []
 
     def _block(self) -> Any:

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
-from cpnum.ir import Apply, Constant, Graph, Host, Input, Node, operands
+from cpnum.ir import Apply, Constant, Graph, Input, Node
 from cpnum.isa import Isa
 from cpnum.ops import CAST
 
@@ -169,105 +169,108 @@ class LoopNest:
         return " ".join([node.op.name, *(names[arg] for arg in node.args)])
 
 
-def is_argument(node: Node, scalars: frozenset[int]) -> bool:
-    """Tell whether a node is one scalar for a whole call, which the host computes.
+@dataclass(frozen=True, slots=True, eq=False)
+class Operands:
+    """What a kernel reads: arrays through memory, and one scalar a call for each argument."""
 
-    `scalars` are the parameters whose argument is a scalar.
-    """
-    if isinstance(node, Input):
-        return node.parameter in scalars
-    return isinstance(node, Apply) and node.op is CAST and node.args[0].dtype.weak
+    arrays: tuple[Input, ...]
+    arguments: tuple[Node, ...]
 
 
-def operands_of(graph: Graph, scalars: frozenset[int]) -> tuple[tuple[Input, ...], tuple[Node, ...]]:
-    """Return the inputs a kernel reads through memory and the scalars it takes as arguments."""
-    read = set(graph.results)
+def operands_of(graph: Graph, scalars: frozenset[int] = frozenset()) -> Operands:
+    """Return what the kernel of a graph reads; `scalars` are the parameters without axes."""
+    read = {graph.results[0]}
     for node in graph.nodes:
-        if isinstance(node, Apply) and not is_argument(node, scalars):
+        if type(node) is Apply:
             read.update(node.args)
-    arrays = [node for node in graph.inputs if node in read and not is_argument(node, scalars)]
-    return tuple(arrays), tuple(node for node in graph.nodes if node in read and is_argument(node, scalars))
+    arrays: list[Input] = []
+    arguments: list[Node] = []
+    for node in graph.nodes:
+        if node not in read:
+            continue
+        if type(node) is Input and not node.dtype.weak:
+            if node.parameter in scalars:
+                arguments.append(node)
+            else:
+                arrays.append(node)
+        elif type(node) is Apply and node.op is CAST and node.args[0].dtype.weak:
+            arguments.append(node)
+    return Operands(tuple(arrays), tuple(arguments))
 
 
-def lane_bytes_of(nodes: Sequence[Node]) -> int:
-    """Return the size of the widest element: every value then fits one register.
-
-    >>> from cpnum.dtypes import F32
-    >>> lane_bytes_of([Constant(np.float32(1), F32)])
-    4
-    """
-    sizes = {node.dtype.itemsize for node in nodes if not node.dtype.weak}
-    return max(sizes)
-
-
-def schedule(
-    graph: Graph, isa: Isa, layouts: tuple[str, ...], scalars: frozenset[int] = frozenset()
-) -> LoopNest:
-    """Arrange what `graph` computes into loops, for operands of these layouts."""
-    arrays, arguments = operands_of(graph, scalars)
+def schedule(graph: Graph, isa: Isa, operands: Operands, layouts: tuple[str, ...]) -> LoopNest:
+    """Arrange what `graph` computes into loops, for operands and a result of these layouts."""
+    arrays, arguments = operands.arrays, operands.arguments
     axes = len(layouts[-1])
     depths: dict[Node, int] = dict.fromkeys(arguments, 0)
     for array, layout in zip(arrays, layouts, strict=False):
         depths[array] = len(layout.rstrip(BROADCAST))
     bodies: list[list[Node]] = [[] for _ in range(axes + 1)]
-    computed = _computed(graph, depths)
-    placed: set[Node] = set()
-    for node in computed:
-        # A load stands right before its first use, so that it holds a register no longer.
-        for each in (*operands(node), node) if isinstance(node, Apply) and node not in depths else (node,):
-            if each in placed:
-                continue
-            placed.add(each)
-            if each not in depths:
-                args = each.args if isinstance(each, Apply) else ()
-                depths[each] = max((depths[arg] for arg in args), default=0)
-            bodies[depths[each]].append(each)
-    lane_bytes = lane_bytes_of([node for body in bodies for node in body])
+    # A load stands right before its first use, so that it holds a register no longer than needed.
+    waiting = set(depths)
+    for node in graph.nodes:
+        if type(node) is Apply and node not in depths:
+            depth = 0
+            for arg in node.args:
+                level = depths[arg]
+                if arg in waiting:
+                    waiting.discard(arg)
+                    bodies[level].append(arg)
+                if level > depth:
+                    depth = level
+            depths[node] = depth
+            bodies[depth].append(node)
+        elif type(node) is Constant and not node.dtype.weak:
+            depths[node] = 0
+            waiting.add(node)
+    if graph.results[0] in waiting:
+        bodies[depths[graph.results[0]]].append(graph.results[0])
+    lane_bytes = max([node.dtype.itemsize for body in bodies for node in body])
+    vectors = _vectors(bodies[axes], len(isa.registers))
     return LoopNest(
-        graph, isa, lane_bytes, _vectors(bodies[axes], isa), axes, arrays, arguments, layouts,
-        tuple(map(tuple, bodies)),
-    )  # fmt: skip
+        graph, isa, lane_bytes, vectors, axes, arrays, arguments, layouts, tuple(map(tuple, bodies))
+    )
 
 
-def _computed(graph: Graph, given: dict[Node, int]) -> list[Node]:
-    """Return the nodes that the kernel computes or is given, in order, dead ones left out."""
-    needed = set(graph.results)
-    kept: list[Node] = []
-    for node in reversed(graph.nodes):
-        if node in needed:
-            kept.append(node)
-            if node not in given:
-                needed.update(operands(node) if isinstance(node, Apply) else ())
-    return [node for node in reversed(kept) if not isinstance(node, Host)]
+# Two pipes with a latency of 4 cycles are kept busy by 8 independent operations.  A body whose
+# chains leave fewer is computed for several vectors at once, unless it is so short that the
+# processor's window holds several of its iterations anyway, or so long that the code would no
+# longer fit the caches of instructions.
+_PARALLEL, _SHORT, _LONG = 8, 16, 1200
+# From this latency on, the chain is inside of one stencil, and there is nothing to interleave.
+_ELEMENTARY = 40
+_LOAD_LATENCY = 5
 
 
-# Two pipes with a latency of 4 cycles are kept busy by 8 independent operations; a body whose chain
-# leaves fewer is computed for several vectors at once.  Bodies shorter than this many operations
-# overlap in the processor's own window.  Measured on Zen 4 and Zen 5 with Horner's rule.
-_PARALLEL, _SHORT, _ELEMENTARY = 8, 12, 40
-
-
-def _vectors(body: Sequence[Node], isa: Isa) -> int:
+def _vectors(body: Sequence[Node], registers: int) -> int:
     """Choose how many vectors are computed at once: 1, 2 or 4."""
-    finish: dict[Node, int] = {}
-    total = 0
-    live = most_live = 0
-    last_use = {arg: node for node in body for arg in operands(node)}
-    for node in body:
-        latency = node.op.latency if isinstance(node, Apply) else 5
-        if latency >= _ELEMENTARY:
-            return 1  # its chain is inside one stencil, which cannot be interleaved
-        total += latency
-        finish[node] = latency + max((finish.get(arg, 0) for arg in operands(node)), default=0)
-        live += 1 - sum(last_use[arg] is node for arg in set(operands(node)) if arg in finish)
-        most_live = max(most_live, live)
-    if len(body) < _SHORT:
+    if not _SHORT <= len(body) <= _LONG:
         return 1
+    last_use: dict[Node, Node] = {}
+    for node in body:
+        if type(node) is Apply:
+            for arg in node.args:
+                last_use[arg] = node
+    finish: dict[Node, int] = {}
+    total = live = most_live = 0
+    for node in body:
+        latency, start = _LOAD_LATENCY, 0
+        if type(node) is Apply:
+            latency = node.op.latency
+            if latency >= _ELEMENTARY:
+                return 1
+            for arg in set(node.args):
+                if arg in finish:
+                    start = max(start, finish[arg])
+                    live -= last_use[arg] is node
+        total += latency
+        finish[node] = start + latency
+        live += 1
+        most_live = max(most_live, live)
     chains = total / max(finish.values())
     for vectors in (4, 2):
-        # Half the registers are left to constants and temporaries.
-        if chains * vectors <= _PARALLEL * 1.5 and most_live * vectors <= len(isa.registers) // 2:
+        # Half of the registers are left to constants and temporaries.
+        fits = most_live * vectors <= registers // 2 and len(body) * vectors <= _LONG
+        if chains * vectors <= _PARALLEL * 1.5 and fits:
             return vectors
     return 1
-
-

@@ -6,15 +6,19 @@ ones repeat.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from cpnum.dtypes import DType
 from cpnum.ir import Apply, Constant, Input, Node
-from cpnum.ops import CAST
-from cpnum.schedule import BROADCAST, CONTIGUOUS, STRIDED, LoopNest
-from cpnum.stencil import Pack, Stencil
+from cpnum.isa import Isa
+from cpnum.ops import CAST, OPS
+from cpnum.schedule import BROADCAST, STRIDED, LoopNest
+from cpnum.stencil import Field, Pack, Stencil
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +83,8 @@ _NO_VALUES: Values = {}
 class Step:
     """One stencil, and what goes into its holes.
 
-    `operands` and `result` are virtual registers: numbers that mean a value.  `pointer` is an
-    array.  `tail`, of a load or store, is its stencil and values at the end of the range.  `source`
+    `operands` and `result` are virtual registers: numbers that mean a value.  `pointer` is the
+    general register of an array's pointer.  `tail`, of a load or store, is its stencil and values at the end of the range.  `source`
     is what the step does in the user's terms.
     """
 
@@ -93,7 +97,7 @@ class Step:
         result: int | None = None,
         pointer: int | None = None,
         values: Values = _NO_VALUES,
-        source: str = "",
+        source: object = "",
         tail: tuple[Stencil, Values] | None = None,
     ) -> None:
         self.stencil = stencil
@@ -110,6 +114,40 @@ class Step:
             parts.append(f"p{self.pointer}")
         parts += [f"{symbol}={value_text(value)}" for symbol, value in self.values.items()]
         return " ".join(parts if self.result is None else [f"v{self.result} =", *parts])
+
+
+class Placed:
+    """A stencil with physical registers: what `emit` copies and patches.
+
+    The frame of a kernel has no values in vector registers, so its steps are placed as selected.
+    """
+
+    __slots__ = ("code", "late", "pointer", "registers", "source", "stencil", "values")
+
+    def __init__(
+        self,
+        stencil: Stencil,
+        registers: tuple[int, ...] = (),
+        pointer: int | None = None,
+        values: Values = _NO_VALUES,
+        source: object = "",
+    ) -> None:
+        self.stencil = stencil
+        self.registers = registers
+        self.pointer = pointer
+        self.values = values
+        self.source = source
+        # What `emit` finds out once, for all places where the same step stands: the code with what
+        # does not depend on the place, and the rest.
+        self.code: int | None = None
+        self.late: tuple[tuple[tuple[Field, ...], str | bytes], ...] = ()
+
+    def __str__(self) -> str:
+        parts = [self.stencil.name, *(f"r{each}" for each in self.registers)]
+        if self.pointer is not None:
+            parts.append(f"p{self.pointer}")
+        parts += [f"{symbol}={value_text(value)}" for symbol, value in self.values.items()]
+        return " ".join(parts)
 
 
 def value_text(value: Value) -> str:
@@ -133,16 +171,20 @@ class Label:
         return f"{self.name}:"
 
 
+Item = Step | Placed | Label
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
     """A straight line of steps, `depth` loops deep.
 
-    In a `tail`, loads and stores are those of the end of the range.  The steps of a tail are those
+    A block of the frame has no values in vector registers.  In a `tail`, loads and stores are those of the end of the range.  The steps of a tail are those
     of the last vector loop, so that its registers serve both.
     """
 
     depth: int
-    items: Sequence[Step | Label]
+    items: Sequence[Item]
+    frame: bool = False
     tail: bool = False
 
 
@@ -150,13 +192,14 @@ class Block:
 class Selection:
     """The steps of a kernel.
 
-    `makers` are steps that make a value again wherever it is needed: constants and scalars need no
-    spilling.  `main_loop` is the label of the loop that most time is spent in.
+    `outer` are the values that are made outside of the innermost loop.  `makers` are steps that
+    make a value again wherever it is needed: constants and scalars need no spilling.  `main_loop` is the label of the loop that most time is spent in.
     """
 
     nest: LoopNest
     frame: Frame
     blocks: tuple[Block, ...]
+    outer: tuple[int, ...]
     makers: dict[int, Step]
     main_loop: str
 
@@ -165,8 +208,8 @@ class Selection:
         for block in self.blocks:
             for item in block.items:
                 indent = "" if isinstance(item, Label) else "  "
-                tail = "  (tail)" if block.tail and isinstance(item, Step) and item.tail else ""
-                lines.append(f"{indent}{item}{tail}")
+                in_tail = block.tail and isinstance(item, Step) and item.tail is not None
+                lines.append(f"{indent}{item}{'  (tail)' if in_tail else ''}")
         return "\n".join(lines)
 
 
@@ -193,14 +236,16 @@ class _Selector:
         self.made = 0
         self.arrays = {array: at for at, array in enumerate(nest.arrays)}
         self.arguments = {argument: at for at, argument in enumerate(nest.arguments)}
-        # With more arrays than registers, the last register is visited by those that found none.
-        pointers = len(nest.isa.pointers)
-        self.resident = pointers if self.frame.arrays <= pointers else pointers - 1
         self.fused = self._fused()
         self.itemsizes = [each.dtype.itemsize for each in (*nest.arrays, nest.result)]
 
     def _fused(self) -> set[Node]:
         """Return the comparisons that become one stencil with the `where` that alone uses them."""
+        where = OPS["where"]
+        if not any(
+            type(node) is Apply and node.op is where for body in self.nest.bodies for node in body
+        ):
+            return set()
         users: dict[Node, list[Apply]] = {}
         for body in self.nest.bodies:
             for node in body:
@@ -212,7 +257,7 @@ class _Selector:
             mask
             for mask, (user, *others) in users.items()
             if not others
-            and user.op.name == "where"
+            and user.op is where
             and mask is user.args[0]
             and mask not in user.args[1:]
             and mask is not self.nest.result
@@ -227,12 +272,7 @@ class _Selector:
 
     def choose(self, nodes: Sequence[Node]) -> list[_Choice]:
         """Choose the stencil of each node of a body."""
-        last_use: dict[Node, Node] = {}
-        for node in nodes:
-            if type(node) is Apply:
-                for arg in node.args:
-                    last_use[arg] = node
-        here = set(nodes) if nodes is self.nest.bodies[-1] else set[Node]()
+        dying = self._dying_addends(nodes)
         choices = []
         for node in nodes:
             if node in self.fused:
@@ -245,10 +285,32 @@ class _Selector:
                 choices.append(_Choice(node, self.stencil("constant", node.dtype), ()))
             else:
                 assert isinstance(node, Apply)
-                choices.append(self._choose_apply(node, last_use, here))
+                choices.append(self._choose_apply(node, dying))
         return choices
 
-    def _choose_apply(self, node: Apply, last_use: dict[Node, Node], here: set[Node]) -> _Choice:
+    def _dying_addends(self, nodes: Sequence[Node]) -> set[Node]:
+        """Return the multiply-adds whose addend is not needed afterwards."""
+        fused = OPS["multiply_add"]
+        if not any(type(node) is Apply and node.op is fused for node in nodes):
+            return set()
+        last_use: dict[Node, Node] = {}
+        for node in nodes:
+            if type(node) is Apply:
+                for arg in node.args:
+                    last_use[arg] = node
+        here = set(nodes) if nodes is self.nest.bodies[-1] else set[Node]()
+        here.discard(self.nest.result)
+        return {
+            node
+            for node in nodes
+            if type(node) is Apply
+            and node.op is fused
+            and node.args[2] in here
+            and last_use[node.args[2]] is node
+            and node.args[2] not in node.args[:2]
+        }
+
+    def _choose_apply(self, node: Apply, dying: set[Node]) -> _Choice:
         op, args = node.op, node.args
         if op is CAST:
             return _Choice(node, self.stencil(f"cast_{node.dtype}", args[0].dtype), args)
@@ -259,16 +321,12 @@ class _Selector:
             assert isinstance(comparison, Apply)
             stencil = self.stencil(f"where_{comparison.op.name}", node.dtype)
             return _Choice(node, stencil, (*comparison.args, *args[1:]))
-        name = op.name
-        if name == "multiply_add":
-            addend = args[2]
-            dies = addend in here and last_use[addend] is node and addend not in args[:2]
-            name = "multiply_add_tied" if dies and addend is not self.nest.result else name
+        name = "multiply_add_tied" if node in dying else op.name
         return _Choice(node, self.stencil(name, node.dtype), args)
 
-    def steps(self, choices: Sequence[_Choice], vectors: int, stored: bool) -> list[Step]:
+    def steps(self, choices: Sequence[_Choice], vectors: int, stored: bool) -> list[Step | Placed]:
         """Return the steps of a body, each for all vectors before the next; then the stores."""
-        steps: list[Step] = []
+        steps: list[Step | Placed] = []
         outer = self.names
         renamed: list[dict[Node, int]] = [{} for _ in range(vectors)]
         made = self.made
@@ -296,17 +354,19 @@ class _Selector:
     def maker(self, node: Node, stencil: Stencil, result: int) -> Step:
         """Return the step that makes a constant or a scalar of the call."""
         if isinstance(node, Constant):
-            raw = node.bits.to_bytes(node.dtype.itemsize, "little")
-            step = Step(stencil, (), result, None, {"POOL": raw}, str(node.value))
+            assert isinstance(node.value, np.generic)
+            step = Step(stencil, (), result, None, {"POOL": node.value.tobytes()}, node.value)
         else:
             slot = self.frame.argument(self.arguments[node])
             step = Step(stencil, (), result, None, {"SLOT": slot})
         self.makers[result] = step
         return step
 
-    def load(self, node: Input, result: int, vector: int) -> list[Step]:
+    def load(self, node: Input, result: int, vector: int) -> list[Step | Placed]:
         array = self.arrays[node]
-        source = self.nest.graph.parameters[node.parameter] + "".join(map(str, node.movement))
+        source = self.nest.graph.parameters[node.parameter]
+        if node.movement:
+            source += "".join(map(str, node.movement))
         steps, register = self.visit(array)
         if self.nest.layouts[array][-1] == BROADCAST:
             stencil, values, tail = self.stencil("load_broadcast", node.dtype), _NO_VALUES, None
@@ -315,7 +375,7 @@ class _Selector:
         steps.append(Step(stencil, (), result, register, values, source, tail))
         return steps
 
-    def store(self, value: int, vector: int) -> list[Step]:
+    def store(self, value: int, vector: int) -> list[Step | Placed]:
         array = len(self.nest.arrays)
         steps, register = self.visit(array)
         stencil, values, tail = self.access("store", self.nest.result.dtype, array, vector)
@@ -327,130 +387,184 @@ class _Selector:
     ) -> tuple[Stencil, Values, tuple[Stencil, Values]]:
         """Return the stencil of a load or store of one of the vectors, and that of the tail."""
         ahead = vector * self.nest.lanes
-        if self.nest.layouts[array][-1] == CONTIGUOUS:
-            tail = self.stencil(f"{name}_tail", dtype), _NO_VALUES
-            return self.stencil(name, dtype), {"OFFSET": ahead * self.itemsizes[array]}, tail
+        strided = self.nest.layouts[array][-1] == STRIDED
+        stencil, at_end = _accesses(self.pack, name, strided, dtype, self.lane_bytes)
+        if not strided:
+            return stencil, {"OFFSET": ahead * self.itemsizes[array]}, (at_end, _NO_VALUES)
         slot = self.frame.stride(array)
-        tail = self.stencil(f"{name}_strided_tail", dtype), {"SLOT": slot}
-        return self.stencil(f"{name}_strided", dtype), {"SLOT": slot, "AHEAD": ahead}, tail
+        return stencil, {"SLOT": slot, "AHEAD": ahead}, (at_end, {"SLOT": slot})
 
-    # -- pointers and words of the call ---------------------------------------------------------
-
-    def frame_step(self, name: str, pointer: int | None = None, **values: Value) -> Step:
-        return Step(self.pack[name], (), None, pointer, values)
-
-    def visit(self, array: int) -> tuple[list[Step], int]:
+    def visit(self, array: int) -> tuple[list[Step | Placed], int]:
         """Return the steps that bring an array's pointer into a register, and the register."""
-        if array < self.resident:
-            return [], array
-        slot = self.frame.pointer(array)
-        return [self.frame_step("load_pointer", self.resident, SLOT=slot)], self.resident
-
-    def pointers(self) -> Iterator[Step]:
-        """Yield the steps that bring the pointers to where the range of the call begins."""
-        frame = self.frame
-        for array in range(frame.arrays):
-            slot = frame.pointer(array)
-            kept = array < self.resident
-            register = array if kept else self.resident
-            if self.bound and kept:
-                yield self.frame_step("set_pointer", register, IMMEDIATE=Immediate(slot))
-            elif self.bound:
-                yield self.frame_step("set_slot", SLOT=slot, IMMEDIATE=Immediate(slot))
-            elif self.nest.axes > 1:
-                stride = frame.outer_stride(array)
-                yield self.frame_step("start_pointer", register, SLOT=slot, SLOT2=stride)
-                if not kept:
-                    yield self.frame_step("store_pointer", register, SLOT=slot)
-            elif kept:
-                yield self.frame_step("load_pointer", register, SLOT=slot)
-
-    def moved(self, array: int, axis: int) -> bool:
-        """Tell whether an array's pointer has to advance at the end of an outer axis."""
-        return self.nest.layouts[array][: axis + 1].strip(BROADCAST) != ""
-
-    def advances(self, axis: int) -> Iterator[Step]:
-        for array in range(self.frame.arrays):
-            if not self.moved(array, axis):
-                continue
-            steps, register = self.visit(array)
-            yield from steps
-            increment = self.frame.increment(array, axis)
-            yield self.frame_step("advance_pointer", register, SLOT=increment)
-            if steps:
-                yield self.frame_step("store_pointer", register, SLOT=self.frame.pointer(array))
-
-    def words(self) -> Iterator[Step]:
-        """Yield the steps by which a bound kernel writes the words of its call into the block."""
-        frame, nest = self.frame, self.nest
-        words = [frame.argument(at) for at in range(frame.arguments)]
-        words += [frame.stride(a) for a, layout in enumerate(nest.layouts) if layout[-1] == STRIDED]
-        words += [frame.extent(axis) for axis in range(1, nest.axes)]
-        for axis in range(nest.axes - 1):
-            words += [frame.increment(a, axis) for a in range(frame.arrays) if self.moved(a, axis)]
-        for word in words:
-            yield self.frame_step("set_slot", SLOT=word, IMMEDIATE=Immediate(word))
-        yield self.frame_step("set_range", IMMEDIATE=Immediate(frame.extent(0)))
+        return visit(self.pack, self.frame, self.nest.isa.pointers, array)
 
     # -- loops ----------------------------------------------------------------------------------
 
-    def add(self, depth: int, *items: Step | Label, tail: bool = False) -> None:
-        self.blocks.append(Block(depth, items, tail))
-
     def run(self) -> Selection:
-        nest, frame, inner = self.nest, self.frame, self.nest.axes
-        self.add(0, self.frame_step("entry", BODY="body"), Label("body"))
-        if self.bound:
-            self.add(0, *self.words())
-        self.add(0, *self.pointers())
+        nest, inner = self.nest, self.nest.axes
+        loops = loops_of(self.pack, nest.isa, self.frame, nest.layouts, nest.lanes, self.bound)
+        self.frame_block(0, loops.opening)
         for depth, nodes in enumerate(nest.bodies[:-1]):
             if depth:
-                self.open_axis(depth - 1)
-            self.add(depth, *self.steps(self.choose(nodes), 1, stored=False))
+                self.frame_block(depth, loops.heads[depth - 1])
+            if nodes:
+                self.blocks.append(Block(depth, self.steps(self.choose(nodes), 1, stored=False)))
         if inner > 1:
-            self.add(inner - 1, self.frame_step("inner_range", SLOT=frame.extent(inner - 1)))
+            self.frame_block(inner - 1, loops.inner_range)
         choices = self.choose(nest.bodies[-1])
-        if nest.vectors > 1:
-            self.vector_loop(self.steps(choices, nest.vectors, stored=True), nest.vectors)
-        body = self.steps(choices, 1, stored=True)
-        self.vector_loop(body, 1)
-        self.tail(body)
-        for axis in range(inner - 2, -1, -1):
-            repeat = self.frame_step("repeat", SLOT=frame.counter(axis), HEAD=f"axis{axis}")
-            self.add(axis + 1, *self.advances(axis), repeat)
-        self.add(0, self.frame_step("finish"))
-        return Selection(nest, frame, tuple(self.blocks), self.makers, f"by{nest.vectors}")
+        body: list[Step | Placed] = []
+        for vectors in sorted({nest.vectors, 1}, reverse=True):
+            guard, repeat, done = loops.vectors[vectors]
+            body = self.steps(choices, vectors, stored=True)
+            self.frame_block(inner - 1, guard)
+            self.blocks.append(Block(inner, body))
+            self.frame_block(inner, repeat)
+            self.frame_block(inner - 1, done)
+        guard, repeat, done = loops.tail
+        self.frame_block(inner - 1, guard)
+        self.blocks.append(Block(inner, body, tail=True))
+        self.frame_block(inner, repeat)
+        self.frame_block(inner - 1, done)
+        self.frame_block(0, loops.closing)
+        outer = tuple(self.names.values())
+        return Selection(nest, self.frame, tuple(self.blocks), outer, self.makers, f"by{nest.vectors}")
 
-    def open_axis(self, axis: int) -> None:
-        slot = self.frame.counter(axis)
-        if axis:
-            extent = self.frame.extent(axis)
-            self.add(axis, self.frame_step("count_axis", SLOT=slot, SLOT2=extent))
-        else:
-            self.add(axis, self.frame_step("count_range", SLOT=slot))
-        self.add(axis + 1, Label(f"axis{axis}"))
+    def frame_block(self, depth: int, items: Sequence[Item]) -> None:
+        if items:
+            self.blocks.append(Block(depth, items, frame=True))
 
-    def vector_loop(self, body: Sequence[Step], vectors: int) -> None:
-        """Add the loop over as many vectors as fit the range."""
-        name, step, depth = f"by{vectors}", vectors * self.nest.lanes, self.nest.axes
-        self.add(depth - 1, self.frame_step("vectors", STEP=step, SKIP=f"{name}_done"))
-        repeat = self.frame_step("next_vectors", STEP=step, HEAD=name)
-        self.add(depth, Label(name))
-        self.add(depth, *body)
-        self.add(depth, repeat)
-        self.add(depth - 1, Label(f"{name}_done"), self.frame_step("vectors_done", STEP=step))
 
-    def tail(self, body: Sequence[Step]) -> None:
-        """Add what is done for the elements that fill no vector."""
-        depth = self.nest.axes
-        self.add(depth - 1, self.frame_step("tail", SKIP="tail_done"))
-        if self.nest.isa.masked_tail:
-            self.add(depth, *body, tail=True)
-        else:
-            self.add(depth, Label("tail"))
-            self.add(depth, *body, tail=True)
-            self.add(depth, self.frame_step("next_element", HEAD="tail"))
-        self.add(depth - 1, Label("tail_done"))
+@functools.cache
+def _accesses(
+    pack: Pack, name: str, strided: bool, dtype: DType, lane_bytes: int
+) -> tuple[Stencil, Stencil]:
+    """Return the stencil of a load or store, and its stencil in a tail."""
+    full = f"{name}_strided" if strided else name
+    return pack.of(full, dtype, lane_bytes), pack.of(f"{full}_tail", dtype, lane_bytes)
+
+
+# -- the frame ----------------------------------------------------------------------------------
+
+
+def resident(frame: Frame, pointers: Sequence[int]) -> int:
+    """Return how many arrays have their pointer in a register of its own.
+
+    With more arrays than registers, those that find none visit the last register when it is used.
+    """
+    return len(pointers) if frame.arrays <= len(pointers) else len(pointers) - 1
+
+
+def visit(
+    pack: Pack, frame: Frame, pointers: Sequence[int], array: int
+) -> tuple[list[Step | Placed], int]:
+    """Return the steps that bring an array's pointer into a register, and the register."""
+    kept = resident(frame, pointers)
+    if array < kept:
+        return [], pointers[array]
+    slot: Values = {"SLOT": frame.pointer(array)}
+    return [Placed(pack["load_pointer"], (), pointers[kept], slot)], pointers[kept]
+
+
+# What stands before a loop's body, at its end, and after it.
+Loop = tuple[Sequence[Item], Sequence[Item], Sequence[Item]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loops:
+    """The frame of a kernel: everything but its bodies."""
+
+    opening: Sequence[Item]
+    heads: Sequence[Sequence[Item]]
+    inner_range: Sequence[Item]
+    vectors: dict[int, Loop]
+    tail: Loop
+    closing: Sequence[Item]
+
+
+# Kernels of one layout share their frame, whatever they compute.
+@functools.lru_cache(maxsize=1024)
+def loops_of(
+    pack: Pack, isa: Isa, frame: Frame, layouts: tuple[str, ...], lanes: int, bound: bool
+) -> Loops:
+    """Return the frame of the kernels of a layout."""
+    pointers, axes = isa.pointers, frame.axes
+
+    def step(name: str, pointer: int | None = None, **values: Value) -> Placed:
+        return Placed(pack[name], (), pointer, values)
+
+    def moved(array: int, axis: int) -> bool:
+        # By its own axis, or back by those inside of it.
+        return layouts[array][axis:-1].strip(BROADCAST) != ""
+
+    def advances(axis: int) -> Iterator[Item]:
+        for array in range(frame.arrays):
+            if moved(array, axis):
+                steps, register = visit(pack, frame, pointers, array)
+                yield from steps
+                increment = frame.increment(array, axis)
+                yield step("advance_pointer", register, SLOT=increment)
+                if steps:
+                    yield step("store_pointer", register, SLOT=frame.pointer(array))
+
+    def start(array: int) -> Iterator[Item]:
+        slot = frame.pointer(array)
+        kept = array < resident(frame, pointers)
+        _, register = visit(pack, frame, pointers, array)
+        if bound and kept:
+            yield step("set_pointer", register, IMMEDIATE=Immediate(slot))
+        elif bound:
+            yield step("set_slot", SLOT=slot, IMMEDIATE=Immediate(slot))
+        elif axes > 1:
+            yield step("start_pointer", register, SLOT=slot, SLOT2=frame.outer_stride(array))
+            if not kept:
+                yield step("store_pointer", register, SLOT=slot)
+        elif kept:
+            yield step("load_pointer", register, SLOT=slot)
+
+    def words() -> Iterator[int]:
+        """Yield the words of the call that a bound kernel writes into the block itself."""
+        yield from (frame.argument(at) for at in range(frame.arguments))
+        yield from (frame.stride(a) for a, layout in enumerate(layouts) if layout[-1] == STRIDED)
+        yield from (frame.extent(axis) for axis in range(1, axes))
+        for axis in range(axes - 1):
+            yield from (frame.increment(a, axis) for a in range(frame.arrays) if moved(a, axis))
+
+    opening: list[Item] = [step("entry", BODY="body"), Label("body")]
+    if bound:
+        opening += [step("set_slot", SLOT=at, IMMEDIATE=Immediate(at)) for at in words()]
+        opening.append(step("set_range", IMMEDIATE=Immediate(frame.extent(0))))
+    for array in range(frame.arrays):
+        opening += start(array)
+    heads: list[Sequence[Item]] = []
+    for axis in range(axes - 1):
+        slot = frame.counter(axis)
+        count = (
+            step("count_axis", SLOT=slot, SLOT2=frame.extent(axis))
+            if axis
+            else step("count_range", SLOT=slot)
+        )
+        heads.append((count, Label(f"axis{axis}")))
+    inner_range = (step("inner_range", SLOT=frame.extent(axes - 1)),) if axes > 1 else ()
+    vectors: dict[int, Loop] = {}
+    for width in (4, 2, 1):
+        name, elements = f"by{width}", width * lanes
+        vectors[width] = (
+            (step("vectors", STEP=elements, SKIP=f"{name}_done"), Label(name)),
+            (step("next_vectors", STEP=elements, HEAD=name),),
+            (Label(f"{name}_done"), step("vectors_done", STEP=elements)),
+        )
+    guard = step("tail", SKIP="tail_done")
+    if isa.masked_tail:
+        tail: Loop = ((guard,), (), (Label("tail_done"),))
+    else:
+        repeat = step("next_element", HEAD="tail")
+        tail = ((guard, Label("tail")), (repeat,), (Label("tail_done"),))
+    closing: list[Item] = []
+    for axis in range(axes - 2, -1, -1):
+        closing += advances(axis)
+        closing.append(step("repeat", SLOT=frame.counter(axis), HEAD=f"axis{axis}"))
+    closing.append(step("finish"))
+    return Loops(opening, heads, inner_range, vectors, tail, closing)
 
 
 def select(nest: LoopNest, pack: Pack, *, bound: bool = False) -> Selection:

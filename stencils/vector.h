@@ -109,6 +109,18 @@ OVERLOADED int any(vi64 mask) { return __builtin_reduce_or(mask) != 0; }
 OVERLOADED int any(vi32 mask) { return __builtin_reduce_or(mask) != 0; }
 #endif
 
+/* The address of a table of constants, whatever the address of the code. */
+#ifdef __x86_64__
+#define ADDRESS(table)                                                                             \
+    ({                                                                                            \
+        __typeof__(&table[0]) address_;                                                           \
+        __asm__("leaq %c1(%%rip), %0" : "=r"(address_) : "i"(table));                             \
+        address_;                                                                                 \
+    })
+#else
+#define ADDRESS(table) (&table[0])
+#endif
+
 #define UNLIKELY(condition) __builtin_expect(condition, 0)
 
 #endif

@@ -304,6 +304,8 @@ def _values(
         if symbol not in holes:
             hole: dict[str, Any] = {"symbol": symbol, "fields": [], "constant": None, "align": 1}
             if symbol not in SYMBOLS:
+                if not all(relative for _, _, _, relative, _ in known[relocation.type]):
+                    raise StencilError(f"the address of {symbol} is absolute: take it by ADDRESS")
                 data, align = obj.constant(symbol)
                 hole |= {"symbol": "CONSTANT", "constant": data.hex(), "align": align}
             holes[symbol] = hole

@@ -75,8 +75,9 @@ static const double two_over_pi[32][4] = {
 };
 
 INLINE vf64 gather_two_over_pi(vu64 row, int piece) {
+    double const(*table)[4] = ADDRESS(two_over_pi);
     vf64 gathered;
-    for (int lane = 0; lane < LANES; lane++) gathered[lane] = two_over_pi[row[lane]][piece];
+    for (int lane = 0; lane < LANES; lane++) gathered[lane] = table[row[lane]][piece];
     return gathered;
 }
 

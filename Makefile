@@ -1,0 +1,77 @@
+# make demo     install into .venv, then the main job on real data
+# make test     install into .venv, then all that CI runs, on every supported CPython found here
+# make bench    the figures of the README, against NumPy, numexpr, Numba and JAX
+# make fuzz     random expressions against NumPy, for FUZZ_SECONDS
+# make clean    remove all that these have made
+#
+# PYTHON is the one that .venv is made with: make PYTHON=python3.12 test
+
+PYTHON ?= python3
+FUZZ_SECONDS ?= 3600
+VERSIONS := 3.11 3.12 3.13 3.14
+BIN := .venv/bin
+
+# What an install is made from.  It is editable: other modules are read where they are.
+INSTALLED_FROM := pyproject.toml cpnum/dtypes.py cpnum/isa.py cpnum/ops.py \
+	$(wildcard cpnum/pack/*.py) $(shell find stencils -name '*.[ch]')
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check wheel bench fuzz clean $(VERSIONS:%=test-%)
+# Tests on two Pythons at once would only slow each other down.
+.NOTPARALLEL:
+
+demo: .venv/with-demo
+	$(BIN)/python -m cpnum demo
+
+test: check $(VERSIONS:%=test-%)
+
+# On the Python of .venv: everything.
+check: .venv/with-test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+# On the others: the wheel, in a virtual environment of its own, and a shorter random search.
+# A command pythonX.Y may be a shim of pyenv that leads nowhere, so each is tried by running it.
+$(VERSIONS:%=test-%): test-%: wheel
+	@set -e; \
+	is='import sys, ensurepip; sys.exit("%d.%d %s" % (*sys.version_info[:2], \
+	    sys.implementation.name) != "$* cpython" or "final" not in sys.version_info)'; \
+	if $(BIN)/python -c "$$is"; then exit; fi; \
+	for python in python$* "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$*.*/bin/python ""; do \
+	    if [ -n "$$python" ] && "$$python" -c "$$is" 2>/dev/null; then break; fi; \
+	done; \
+	if [ -z "$$python" ]; then echo "CPython $*: not on this machine, not tested"; exit; fi; \
+	set -x; \
+	"$$python" -m venv .venv-$*; \
+	.venv-$*/bin/python -m pip uninstall --quiet --yes cpnum; \
+	.venv-$*/bin/python -m pip install "$$(echo dist/*.whl)[test]"; \
+	CPNUM_TEST=short .venv-$*/bin/pytest --pyargs cpnum tests
+
+# The packs are built already and the test extra has hatchling, so this needs no network.
+wheel: .venv/with-test
+	rm -rf dist
+	$(BIN)/python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist .
+
+bench: .venv/with-bench
+	$(BIN)/python -m tests.benchmarks
+
+fuzz: .venv/with-test
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+clean:
+	rm -rf .venv .venv-* dist cpnum/packs .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# One stamp for each extra, in the environment that it tells about.
+.venv/with-%: $(INSTALLED_FROM) | .venv/bin/pip
+	$(BIN)/python -m pip install --editable '.[$*]'
+	touch $@
+
+.venv/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "cpnum needs Python 3.11 or newer, and $(PYTHON) is not: make PYTHON=python3.12 ..."; \
+	    exit 1; }
+	$(PYTHON) -m venv .venv

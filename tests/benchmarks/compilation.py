@@ -1,0 +1,133 @@
+"""How long it takes from a function to its machine code, and how that grows."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from cpnum import cpjit
+from cpnum.kernel import Kernel
+from cpnum.timing import Timing, format_seconds, measure
+from tests.benchmarks.tables import MISSED, Table
+
+GROWTH = (10, 30, 100, 300, 1000, 3000)
+_TEN_SECONDS = 150e-6
+_THOUSAND_SECONDS = 20e-3
+
+
+def ten_operations(a: Any, b: Any) -> Any:
+    """Compute something with ten operations, of different kinds."""
+    return np.sqrt(a * a + b * b) * 2.5 - np.exp(-a) / (1 + b)
+
+
+def chain_of(operations: int) -> Callable[..., Any]:
+    """Return Horner's rule: each operation needs the one before, each constant is another."""
+    coefficients = [1 / (2 + term) for term in range(operations // 2)]
+
+    def chain(a: Any, b: Any) -> Any:
+        value = a
+        for coefficient in coefficients:
+            value = value * b + coefficient
+        return value
+
+    return chain
+
+
+def braid_of(operations: int) -> Callable[..., Any]:
+    """Return operations on 40 values that are all needed to the end: more than registers."""
+    strands = min(40, operations // 4)
+
+    def braid(a: Any, b: Any) -> Any:
+        values = [a * (at + 1.5) for at in range(strands)]
+        left = operations - 2 * strands + 1
+        for at in range(left):
+            one, other = at % strands, (at * 7 + 1) % strands
+            values[one] = values[one] + values[other] if at % 2 else values[one] * b
+        total = values[0]
+        for value in values[1:]:
+            total = total - value
+        return total
+
+    return braid
+
+
+def compiled(function: Callable[..., Any], seconds: float) -> tuple[list[Kernel], Timing]:
+    """Return the kernels of repeated compilation, and the time that all around it takes."""
+    arrays = np.linspace(1.0, 2.0, 64), np.linspace(2.0, 3.0, 64)
+    kernels: list[Kernel] = []
+
+    def lower() -> None:
+        # Nothing but the pack is remembered from the last time.
+        kernels.append(cpjit(function).lower(*arrays))
+
+    timing = measure({"lower": lower}, seconds)["lower"]
+    return kernels, timing
+
+
+def line_seconds(kernels: Sequence[Kernel]) -> float:
+    """Return the median of the time from trace to emit."""
+    return statistics.median(sum(kernel.seconds.values()) for kernel in kernels)
+
+
+def _stages(seconds: float) -> Table:
+    kernels, timing = compiled(ten_operations, seconds)
+    count = sum(" = " in line for line in str(kernels[0].graph).splitlines())
+    total = line_seconds(kernels)
+    rows = [
+        [stage, format_seconds(statistics.median(each.seconds[stage] for each in kernels)), ""]
+        for stage in kernels[0].seconds
+    ]
+    missed = f" {MISSED}" if total > _TEN_SECONDS else ""
+    rows.append(["trace to emit", format_seconds(total), f"{_TEN_SECONDS / total:.2f}{missed}"])
+    rows.append(["f.lower(a, b)", format_seconds(timing.median), ""])
+    return Table(
+        f"Compiling {count} operations, the tail included (figure: {_TEN_SECONDS * 1e6:g} µs)",
+        ["stage", "median", "figure / time"],
+        rows,
+        [
+            f"{len(kernels[0].code.data)} bytes; median of {len(kernels)} compilations of "
+            "sqrt(a*a + b*b)*2.5 - exp(-a)/(1 + b)"
+        ],
+    )
+
+
+def _growth(sizes: Sequence[int], seconds: float) -> Table:
+    rows = []
+    for name, function_of in (("chain", chain_of), ("braid", braid_of)):
+        for size in sizes:
+            kernels, _ = compiled(function_of(size), seconds)
+            total = line_seconds(kernels)
+            slowest = max(
+                kernels[0].seconds,
+                key=lambda stage: statistics.median(each.seconds[stage] for each in kernels),
+            )
+            ratio = ""
+            if size == 1000:
+                missed = f" {MISSED}" if total > _THOUSAND_SECONDS else ""
+                ratio = f"{_THOUSAND_SECONDS / total:.2f}{missed}"
+            rows.append(
+                [
+                    name,
+                    str(size),
+                    format_seconds(total),
+                    format_seconds(total / size),
+                    slowest,
+                    ratio,
+                ]
+            )
+    return Table(
+        "Compile time by number of operations (figure: linear, "
+        f"{_THOUSAND_SECONDS * 1e3:g} ms for 1000)",
+        ["", "operations", "trace to emit", "per operation", "slowest stage", "figure / time"],
+        rows,
+        ["chain: Horner's rule; braid: 40 values that live to the end, so that some are spilled."],
+    )
+
+
+def tables(sizes: Sequence[int], seconds: float) -> Iterator[Table]:
+    """Yield the time of each stage, and the growth of the sum."""
+    yield _stages(seconds)
+    yield _growth(sizes, seconds)

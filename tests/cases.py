@@ -1,0 +1,181 @@
+"""What the tests share: values of each dtype, layouts they are put into, and how bits compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from cpnum.dtypes import DTYPES, F32, F64, I32, I64, B, DType
+from cpnum.isa import LEVELS, runs_here
+from cpnum.ops import OPS, Op
+
+HERE = [name for name, isa in LEVELS.items() if runs_here(isa)]
+
+_FLOATS = [
+    0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, -1.5, 2.5, -2.5, 3.0, np.inf, -np.inf, np.nan, -np.nan,
+    0.49999999999999994, 1e-3, 1e3, 2.0**31, -(2.0**31), 2.0**31 - 1, 2.0**52 + 0.5, -(2.0**52) - 1,
+    2.0**63, -(2.0**63), 2.0**24 + 1, 1e10, -1e10,
+]  # fmt: skip
+_INTEGERS = [0, 1, -1, 2, -2, 3, 7, -7, 31, 32, 33, 63, 64, 65, 255, 2**24 + 1, 2**31 - 1, -(2**31)]
+_WIDE = [2**53 + 1, -(2**53) - 1, 2**62, 2**63 - 1, -(2**63), -(2**63) + 1, 2**32, 2**31]
+
+
+def special(dtype: DType) -> Any:
+    """Return the values of a dtype that have a meaning of their own."""
+    if dtype.family == "F":
+        limits = np.finfo(dtype.numpy.name)
+        tiny = [limits.smallest_subnormal, limits.tiny, np.nextafter(limits.tiny, 0, dtype=dtype.numpy)]
+        edges = [limits.max, -limits.max, *tiny, -tiny[0], -tiny[1], limits.eps]
+        return np.concatenate([np.array(_FLOATS, dtype.numpy), np.array(edges, dtype.numpy)])
+    if dtype is I64:
+        return np.array(_INTEGERS + _WIDE, np.int64)
+    if dtype is I32:
+        return np.array([*_INTEGERS, 2**31 - 2, -(2**31) + 1], np.int32)
+    return np.array([False, True])
+
+
+def values(dtype: DType, count: int, seed: int = 0) -> Any:
+    """Return `count` values of a dtype: special ones among random ones of all magnitudes."""
+    random = np.random.default_rng([seed, dtype.itemsize, ord(dtype.family)])
+    chosen = random.choice(special(dtype), count)
+    if dtype.family == "F":
+        plain = random.normal(size=count) * 10.0 ** random.integers(-4, 5, count)
+    elif dtype.family == "I":
+        plain = random.integers(-1000, 1000, count)
+    else:
+        plain = random.integers(0, 2, count)
+    bits = random.integers(0, 256, count * dtype.itemsize, np.uint8).view(dtype.numpy)
+    if dtype.family == "B":
+        bits = plain
+    kind = random.integers(0, 3, count)
+    with np.errstate(all="ignore"):
+        return np.choose(kind, [chosen, plain.astype(dtype.numpy), bits.astype(dtype.numpy)])
+
+
+def tame(dtype: DType, count: int, seed: int = 0) -> Any:
+    """Return values between 0.25 and 1, or small integers: nothing with them raises a flag."""
+    random = np.random.default_rng([seed, 1])
+    if dtype.family == "F":
+        return random.uniform(0.25, 1.0, count).astype(dtype.numpy)
+    return random.integers(0, 2 if dtype is B else 5, count).astype(dtype.numpy)
+
+
+# -- layouts -------------------------------------------------------------------------------------
+
+
+def _contiguous(x: Any) -> Any:
+    return x.copy()
+
+
+def _strided(x: Any) -> Any:
+    wide = np.resize(x[::-1], 3 * len(x)).astype(x.dtype)
+    wide[::3] = x
+    return wide[::3]
+
+
+def _reversed(x: Any) -> Any:
+    return x[::-1].copy()[::-1]
+
+
+def _broadcast(x: Any) -> Any:
+    return np.broadcast_to(x[:1], x.shape) if len(x) else x.copy()
+
+
+def _misaligned(x: Any) -> Any:
+    raw = np.zeros(x.nbytes + 1, np.uint8)
+    raw[1:] = x.copy().view(np.uint8)
+    return np.ndarray(x.shape, x.dtype, raw, 1)
+
+
+# Each takes a one-dimensional array and returns one of equal shape; `broadcast` repeats the first
+# value, all others keep the values.
+LAYOUTS: dict[str, Callable[[Any], Any]] = {
+    "contiguous": _contiguous,
+    "strided": _strided,
+    "reversed": _reversed,
+    "broadcast": _broadcast,
+    "misaligned": _misaligned,
+}
+
+
+def lengths(level: str, dtypes: list[DType]) -> range:
+    """Return 0 to 4 * lanes + 1, for the lanes of a kernel of these dtypes."""
+    lanes = LEVELS[level].lanes(max(dtype.itemsize for dtype in dtypes))
+    return range(4 * lanes + 2)
+
+
+# -- operators -----------------------------------------------------------------------------------
+
+
+def operand_dtypes(op: Op, dtype: DType) -> list[DType]:
+    """Return the dtypes of an operator's operands."""
+    return [B if letter == "M" else dtype for letter in op.signature[: op.arity]]
+
+
+def function_of(op: Op) -> Callable[..., Any]:
+    """Return an operator's NumPy function, as a function of positional arguments."""
+    function = getattr(np, op.name)
+    if op.arity == 1:
+        return lambda x: function(x)
+    if op.arity == 2:
+        return lambda x, y: function(x, y)
+    return lambda x, y, z: function(x, y, z)
+
+
+# (operator, dtype) for all that NumPy has.
+ROWS = [
+    (op, dtype)
+    for op in OPS.values()
+    if op.numpy
+    for dtype in (DTYPES if set(op.signature) <= set("M->") else op.dtypes)
+]
+EXACT_ROWS = [(op, dtype) for op, dtype in ROWS if op.ulp == 0.5]
+ELEMENTARY = [op for op in OPS.values() if op.ulp > 0.5]
+FLOATING = (F64, F32)
+
+
+def row_name(row: object) -> str:
+    """Return the test id of an operator or a dtype."""
+    return repr(row)
+
+
+# -- comparing -----------------------------------------------------------------------------------
+
+
+def bits(x: Any) -> Any:
+    """Return the bits of an array as integers, every NaN the same one."""
+    x = np.asarray(x)
+    if x.dtype.kind != "f":
+        return x.astype(np.int64)
+    raw = x.copy().view(np.int64 if x.dtype.itemsize == 8 else np.int32).astype(np.int64)
+    return np.where(np.isnan(x), -1, raw)
+
+
+def assert_same(expected: Any, actual: Any, case: object = "", *operands: Any) -> None:
+    """Assert that type, dtype, shape and bits are equal; NaN equals NaN."""
+    assert type(expected) is type(actual), case
+    assert expected.dtype == actual.dtype, case
+    assert expected.shape == actual.shape, case
+    differ = bits(expected) != bits(actual)
+    if differ.any():
+        at = tuple(int(i) for i in np.argwhere(differ)[0])
+        given = [np.broadcast_to(each, expected.shape)[at] for each in operands]
+        raise AssertionError(
+            f"{case}: {int(differ.sum())} of {differ.size} differ, first at {at}: "
+            f"expected {expected[at]!r}, actual {actual[at]!r}, operands {given!r}"
+        )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Ignore floating-point errors: these tests look at values."""
+    with np.errstate(all="ignore"):
+        yield
+
+
+def plus_zeros(x: Any) -> Any:
+    """Return a copy in which no zero has a sign."""
+    return np.where(x == 0, np.zeros((), x.dtype), x) if x.dtype.kind == "f" else x

@@ -1,0 +1,357 @@
+"""Random typed expressions over random layouts: what the fuzzing tests run.
+
+A `Program` is a list of steps; each applies an operator of `cpnum.ops` (or a Python operator, a
+cast, a movement) to earlier values and constants.  While it is made it runs on the arguments, so
+what NumPy itself refuses is left out, and its value on NumPy is known.
+"""
+
+import operator
+from types import SimpleNamespace
+
+import numpy as np
+from hypothesis import strategies as st
+
+from cpnum.dtypes import DTYPES, F32, F64, I32, I64, B
+from cpnum.ops import OPS
+
+SUPPORTED = {dtype.numpy for dtype in DTYPES}
+EXACT = [op for op in OPS.values() if op.numpy and op.ulp <= 0.5]
+ELEMENTARY = [op for op in OPS.values() if op.ulp > 0.5]
+
+# What the arguments and casts of one program are made of: kernels of one width, and mixed ones.
+PALETTES = (
+    (F64,), (F32,), (I64,), (I32,), (B,), (F64, B), (F32, B), (F32, I32), (F64, I64), (I64, I32, B),
+    DTYPES,
+)  # fmt: skip
+SHAPES = (
+    (5,), (17,), (1,), (0,), (64,), (33,), (3, 4), (), (2, 1, 9), (5, 7), (4, 33), (2, 3, 4),
+    (130,), (16, 1), (1, 8), (3, 0), (2, 3, 2, 5), (7, 2, 3), (1, 1, 1, 1), (2, 65), (513,),
+    (6, 1, 1, 3), (40, 3),
+)  # fmt: skip
+STEPS = (1, 1, 1, 2, -1, 3, -2, 0)
+
+VALUES = {
+    "f": [
+        0.0, -0.0, 1.0, -1.0, 0.5, 2.5, -3.75, 7.0, np.inf, -np.inf, np.nan, 5e-324, -1e-310, 1e-40,
+        1e300, -1e308, 3.4e38, 0.1, -2.0, 1e10, -1e19, 2147483648.0, 9.223372036854776e18,
+    ],
+    "i": [
+        0, 1, -1, 2, 3, -7, 31, 32, 63, 64, 100, 2**31 - 1, -(2**31), 2**63 - 1, -(2**63), 46341,
+    ],
+    "b": [False, True],
+}  # fmt: skip
+CONSTANTS = (
+    2, 0.5, 1, 0, -1.0, 3.7, 2.0, True, 0.0, -0.0, -1, 0.1, 3, 31, 1.0, 64, 1e300, 1e-310, -5, 2**31,
+    2**40, 2**63 - 1, float("inf"), float("nan"), False, np.float64(-2.5), np.float32(0.1),
+    np.int64(2**40), np.int32(-7), np.bool(True), np.float32(1.0), np.float64(1e300),
+)  # fmt: skip
+PYTHON = (2.5, 3, -0.0, True, -7, 1e-300, 2**40, float("inf"), 0, 0.1)
+
+
+# -- steps --------------------------------------------------------------------------------------
+
+# -0.0 and 0.0 are equal, and which one NumPy takes depends on its SIMD level and on the position:
+# the sum is 0.0 for both.
+_ZEROS = {"minimum", "maximum", "fmin", "fmax", "clip"}
+
+
+def _call(op):
+    function = getattr(np, op.name)
+
+    def compare(x, y):
+        if not (hasattr(x, "dtype") or hasattr(y, "dtype")):
+            # NumPy compares Python integers as objects, for which there are no stencils.
+            raise TypeError("two Python scalars")
+        return function(x, y)
+
+    def equal_zeros(*operands):
+        result = function(*operands)
+        floating = getattr(result, "dtype", np.dtype(float)).kind == "f"
+        return result + np.zeros((), result.dtype)[()] if floating else result
+
+    def sign_of_numbers(x, y):
+        # The sign of a NaN is not defined by IEEE 754, nor kept by NumPy.
+        if hasattr(y, "dtype"):  # a Python scalar is none that was computed from several
+            y = np.where(np.isnan(y), y.dtype.type(1), y)[()]
+        return np.copysign(x, y)
+
+    if op.signature == "TT->M":
+        return compare
+    if op.name == "copysign":
+        return sign_of_numbers
+    return equal_zeros if op.name in _ZEROS else function
+
+
+def _in_place(x, y):
+    result = x.copy()
+    result += y
+    return result
+
+
+def _as(dtype):
+    def astype(x):
+        return x.astype(dtype.numpy)
+
+    return astype
+
+
+def _each(function):
+    """A movement: NumPy's scalars have none, and their tracers refuse it."""
+
+    def move(x):
+        if not x.ndim:
+            raise ValueError("no axis to move")
+        return function(x)
+
+    return move
+
+
+def _power(exponent):
+    def power(x):
+        # A power of a NumPy scalar is rounded otherwise; the tracer refuses it.
+        if not x.ndim or x.dtype == bool:
+            raise ValueError("not an array of numbers")
+        return x**exponent
+
+    return power
+
+
+# name, number of operands, function
+_OPERATORS = [
+    (f"operator.{name}", 2, getattr(operator, name))
+    for name in "add sub mul truediv lt le gt ge eq ne and_ or_ xor lshift rshift".split()
+] + [(f"operator.{name}", 1, getattr(operator, name)) for name in "neg pos abs invert".split()]
+_MOVES = [
+    ("[1:]", 1, _each(lambda x: x[1:])),
+    ("[:-1]", 1, _each(lambda x: x[:-1])),
+    ("[::-1]", 1, _each(lambda x: x[::-1])),
+    ("[..., ::2]", 1, _each(lambda x: x[..., ::2])),
+    ("[..., 1:-1]", 1, _each(lambda x: x[..., 1:-1])),
+    ("[..., ::-1]", 1, _each(lambda x: x[..., ::-1])),
+    (".T", 1, _each(lambda x: x.T)),
+    ("[0]", 1, _each(lambda x: x[0])),
+    ("[..., None]", 1, _each(lambda x: x[..., None])),
+    ("[-1:]", 1, _each(lambda x: x[-1:])),
+]
+_POWERS = [(f"**{exponent}", 1, _power(exponent)) for exponent in (2, 0.5, -1, 1, 0, 2.0)]
+
+
+def _table(ops):
+    table = [(f"np.{op.name}", op.arity, _call(op)) for op in ops]
+    casts = [(f"astype {dtype}", 1, _as(dtype)) for dtype in DTYPES]
+    return [*table, *_OPERATORS, *casts, *_MOVES, *_POWERS, ("in place", 2, _in_place)]
+
+
+TABLE = _table(EXACT)
+ELEMENTARY_TABLE = _table(EXACT) + 3 * [
+    (f"np.{op.name}", op.arity, getattr(np, op.name)) for op in ELEMENTARY
+]
+
+_REFUSED = (TypeError, ValueError, OverflowError, ZeroDivisionError, IndexError, AttributeError)
+
+
+class Program:
+    """A function and its arguments.
+
+    `steps` are (name, function, operands), an operand the number of a value, or a constant in a
+    1-tuple; `parents` the arrays that arguments are slices of, or None; `expected` is NumPy's value.
+    """
+
+    def __init__(self, steps, result, arguments, parents, expected):
+        self.steps = steps
+        self.result = result
+        self.arguments = arguments
+        self.parents = parents
+        self.expected = expected
+
+    def run(self, arguments, instead=()):
+        """Compute the result of any arguments; `instead` replaces functions by name."""
+        replaced = dict(instead)
+        values = list(arguments)
+        for name, function, operands in self.steps:
+            function = replaced.get(name, function)
+            values.append(
+                function(*[x[0] if type(x) is tuple else values[x] for x in operands])
+            )
+        return values[self.result]
+
+    @property
+    def function(self):
+        """The program as a Python function with as many parameters as it has arguments."""
+        run = self.run
+        return (
+            lambda a: run((a,)),
+            lambda a, b: run((a, b)),
+            lambda a, b, c: run((a, b, c)),
+            lambda a, b, c, d: run((a, b, c, d)),
+            lambda a, b, c, d, e: run((a, b, c, d, e)),
+        )[len(self.arguments) - 1]
+
+    def __repr__(self):
+        lines = []
+        for at, each in enumerate(self.arguments):
+            kind = f"{each.dtype}{each.shape} strides {each.strides}" if isinstance(
+                each, np.ndarray
+            ) else repr(each)
+            lines.append(f"v{at} = {kind}")
+        for at, (name, _, operands) in enumerate(self.steps, len(self.arguments)):
+            text = ", ".join(repr(x[0]) if type(x) is tuple else f"v{x}" for x in operands)
+            lines.append(f"v{at} = {name}({text})")
+        return "\n".join(["Program(", *lines, f"return v{self.result})"])
+
+
+# -- layouts ------------------------------------------------------------------------------------
+
+
+def laid_out(shape, dtype, layout):
+    """Return an array in a memory layout: order of axes, steps, bytes between, misalignment.
+
+    An array of another shape with the same numbers has the same kind of layout.
+    """
+    order = sorted(range(len(shape)), key=lambda axis: (layout.order >> 2 * axis) & 3)
+    strides = [0] * len(shape)
+    step = dtype.itemsize + layout.packed
+    first = 0
+    for axis in reversed(order):
+        wanted = STEPS[(layout.steps >> 3 * axis) & 7]
+        size = step * max(abs(wanted), 1)
+        strides[axis] = -size if wanted < 0 else size if wanted else 0
+        if wanted < 0:
+            first += size * max(shape[axis] - 1, 0)
+        step = size * max(shape[axis], 1)
+    offset = 8 + layout.misaligned
+    memory = np.zeros(offset + step + 16, np.uint8)
+    return np.ndarray(shape, dtype.numpy, memory, offset + first, strides)
+
+
+def filled(array, chance):
+    """Fill an array with a mixture of special values and random ones."""
+    kind = array.dtype.kind
+    flat = chance.integers(0, len(VALUES[kind]), array.shape)
+    with np.errstate(all="ignore"):
+        values = np.array(VALUES[kind]).astype(array.dtype)[flat]
+        if kind == "f":
+            ordinary = chance.standard_normal(array.shape) * 10
+        else:
+            ordinary = chance.integers(0, 2 if kind == "b" else 1000, array.shape)
+        array[...] = np.where(chance.random(array.shape) < 0.4, values, ordinary)
+    return array
+
+
+# -- programs -----------------------------------------------------------------------------------
+
+_small = st.integers(0, 63)
+_arguments = st.lists(
+    st.tuples(st.integers(0, 11), _small, st.integers(0, 4095), _small), min_size=1, max_size=5
+)
+_bits = st.integers(0, 255)
+
+
+@st.composite
+def programs(draw, table=TABLE, instead=(), most=40):
+    """Programs of up to `most` steps; `instead` are the functions that the oracle is to call."""
+    palette = PALETTES[draw(st.integers(0, len(PALETTES) - 1))]
+    shape = SHAPES[draw(st.integers(0, len(SHAPES) - 1))]
+    chance = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    arguments, parents = [], []
+    for kind, which, steps, more in draw(_arguments):
+        argument, parent = _argument(palette, shape, kind, which, steps, more, chance)
+        arguments.append(argument)
+        parents.append(parent)
+    if not any(isinstance(each, np.ndarray | np.generic) for each in arguments):
+        arguments[0] = filled(np.empty(shape, palette[0].numpy), chance)
+        parents[0] = None
+    rows = draw(
+        st.lists(
+            st.tuples(st.integers(0, len(table) - 1), _bits, _bits, _bits),
+            min_size=draw(st.sampled_from([least for least in (1, 3, 10, 25) if least < most])),
+            max_size=most,
+        )
+    )
+    values, steps = list(arguments), []
+    replaced = dict(instead)
+    with np.errstate(all="ignore"):
+        for row, *picks in rows:
+            name, arity, function = table[row]
+            operands = _operands(values, arity, picks)
+            if all(type(x) is tuple for x in operands):
+                continue
+            call = replaced.get(name, function)
+            try:
+                value = call(*[x[0] if type(x) is tuple else values[x] for x in operands])
+            except _REFUSED:
+                continue
+            if _dtype(value) not in SUPPORTED or np.ndim(value) > 5 or np.size(value) > 20_000:
+                continue
+            values.append(value)
+            steps.append((name, function, operands))
+    result = next(
+        at for at in range(len(values) - 1, -1, -1)
+        if isinstance(values[at], np.ndarray | np.generic)
+    )
+    return _pruned(Program(steps, result, arguments, parents, values[result]))
+
+
+def _dtype(value):
+    if type(value) is int and not -(2**63) <= value < 2**63:
+        return None
+    return np.asarray(value).dtype
+
+
+def _argument(palette, shape, kind, which, steps, more, chance):
+    dtype = palette[which % len(palette)]
+    if kind == 11:
+        return PYTHON[which % len(PYTHON)], None
+    if kind == 10:
+        return filled(np.empty(1, dtype.numpy), chance)[0], None
+    # Some axes are broadcast: leading ones left out, others of extent 1.
+    own = shape[more % 4 if kind > 7 else 0 :]
+    if kind > 5:
+        own = tuple(1 if which >> axis & 1 else extent for axis, extent in enumerate(own))
+    layout = SimpleNamespace(
+        order=(steps >> 4 if kind > 3 else 0b11100100) & 255,
+        steps=steps if kind > 2 else 0,
+        packed=more == 63,
+        misaligned=1 if more >> 3 == 6 else 0,
+    )
+    if not own:
+        return filled(laid_out(own, dtype, layout), chance), None
+    # A slice of a larger array, so that an `out` can overlap it.
+    parent = filled(laid_out((*own[:-1], own[-1] + 1), dtype, layout), chance)
+    return parent[..., 1:], parent
+
+
+def _operands(values, arity, picks):
+    """Choose operands: the latest values are the likeliest; of the others, those that broadcast."""
+    operands = []
+    shape = ()
+    for at, pick in enumerate(picks[:arity]):
+        if pick >= 192 and arity > 1:
+            operands.append((CONSTANTS[pick % len(CONSTANTS)],))
+            continue
+        fitting = [i for i, each in enumerate(values) if not at or _broadcast(shape, np.shape(each))]
+        chosen = fitting[-1 - pick % min(len(fitting), 64 if pick & 1 else 3)]
+        shape = np.broadcast_shapes(shape, np.shape(values[chosen]))
+        operands.append(chosen)
+    return operands
+
+
+def _broadcast(one, other):
+    return all(m == n or m == 1 or n == 1 for m, n in zip(one[::-1], other[::-1], strict=False))
+
+
+def _pruned(program):
+    """Leave out the steps that the result does not need."""
+    arity = len(program.arguments)
+    needed = {program.result}
+    for at in range(len(program.steps) - 1, -1, -1):
+        if at + arity in needed:
+            needed.update(x for x in program.steps[at][2] if type(x) is int)
+    kept = [at for at in range(len(program.steps)) if at + arity in needed]
+    names = {**{at: at for at in range(arity)}, **{old + arity: new + arity for new, old in enumerate(kept)}}
+    program.steps = [
+        (name, function, [x if type(x) is tuple else names[x] for x in operands])
+        for name, function, operands in (program.steps[at] for at in kept)
+    ]
+    program.result = names[program.result]
+    return program

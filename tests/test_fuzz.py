@@ -1,0 +1,237 @@
+"""Random expressions over random layouts, compiled for each level, give NumPy's bits.
+
+`python tests/test_fuzz.py --seconds N` goes on with examples of its own until the time is over.
+"""
+
+import argparse
+import gc
+import sys
+import time
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from cpnum import cpjit
+from cpnum.isa import LEVELS, runs_here
+from expressions import ELEMENTARY, ELEMENTARY_TABLE, filled, programs
+
+HERE = [isa.name for isa in LEVELS.values() if runs_here(isa)]
+
+# Numbers of examples as `make test` runs them; derandomized, so that two runs are the same.
+COMMON = settings(
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=False,
+)
+pytestmark = pytest.mark.skipif(not HERE, reason="no stencil pack fits this processor")
+
+
+def canonical(array):
+    """Return the bits of an array, every NaN the same one."""
+    array = np.ascontiguousarray(array)
+    if array.dtype.kind == "f":
+        array = np.where(np.isnan(array), array.dtype.type("nan"), array)
+    return array.view(f"u{array.itemsize}") if array.ndim else array.reshape(1).view(f"u{array.itemsize}")
+
+
+def assert_same(expected, actual):
+    assert np.asarray(actual).dtype == np.asarray(expected).dtype
+    assert np.shape(actual) == np.shape(expected)
+    same = np.array_equal(canonical(np.asarray(expected)), canonical(np.asarray(actual)))
+    assert same, f"expected\n{expected}\nactual\n{actual}"
+
+
+def assert_result(expected, actual):
+    assert_same(expected, actual)
+    assert isinstance(actual, np.ndarray) == (isinstance(expected, np.ndarray) and expected.ndim > 0)
+
+
+def memory_of(array):
+    """Return all bytes of the memory that an array is a view of."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def saved(arguments):
+    return [
+        memory_of(each).copy() if isinstance(each, np.ndarray) else each for each in arguments
+    ]
+
+
+def check_called(program, jitted):
+    """The result has the dtype, shape, bits and kind of NumPy's, and no argument is written to."""
+    before = saved(program.arguments)
+    with np.errstate(all="ignore"):
+        actual = jitted(*program.arguments)
+    assert_result(program.expected, actual)
+    for old, each in zip(before, program.arguments, strict=True):
+        if isinstance(each, np.ndarray):
+            assert old.tobytes() == memory_of(each).tobytes()
+    return actual
+
+
+def check_again(program, jitted, instead, chance):
+    """The kernel that was compiled serves other contents."""
+    for each in program.arguments:
+        if isinstance(each, np.ndarray):
+            filled(each, chance)
+    with np.errstate(all="ignore"):
+        assert_same(program.run(program.arguments, instead), jitted(*program.arguments))
+
+
+def check_out(program, jitted, expected, out):
+    """`out` gets NumPy's values, and nothing around it is written to."""
+    with np.errstate(all="ignore"):
+        wanted = np.broadcast_to(np.asarray(expected), out.shape).astype(out.dtype)
+        before = memory_of(out).copy()
+        assert jitted(*program.arguments, out=out) is out
+    assert_same(wanted, out)
+    if not out.size:
+        assert before.tobytes() == memory_of(out).tobytes()
+        return
+    # With the values taken out, what is left is what was there.
+    after = memory_of(out).copy()
+    place = np.ndarray(out.shape, out.dtype, after, _offset(out), out.strides)
+    place[...] = 0
+    place = np.ndarray(out.shape, out.dtype, before, _offset(out), out.strides)
+    place[...] = 0
+    assert before.tobytes() == after.tobytes()
+
+
+def _offset(array):
+    return array.__array_interface__["data"][0] - memory_of(array).__array_interface__["data"][0]
+
+
+def outs(program, choice):
+    """Return an `out` for the result, and whether it overlaps an argument; None if there is none."""
+    expected = np.asarray(program.expected)
+    dtypes = [d for d in ("f8", "f4", "i8", "i4", "?") if np.can_cast(expected.dtype, d, "same_kind")]
+    dtype = np.dtype(dtypes[choice % len(dtypes)])
+    if choice % 3:
+        for argument, parent in zip(program.arguments, program.parents, strict=True):
+            if (
+                parent is not None
+                and argument.shape == expected.shape
+                and np.can_cast(expected.dtype, argument.dtype, "same_kind")
+                and 0 not in argument.strides
+            ):
+                views = (argument, argument[::-1], parent[..., :-1])
+                return views[choice % 3]
+    shape = (2, *expected.shape) if choice % 5 == 4 else expected.shape
+    memory = np.full(np.prod(shape, dtype=int) * dtype.itemsize + 24, 0x5A, np.uint8)
+    array = np.ndarray(shape, dtype, memory, 8 + (choice % 7 == 6))
+    if choice % 4 == 1 and len(shape) > 1:
+        array = np.ndarray(shape[::-1], dtype, memory, 8).T
+    return array[::-1] if choice % 4 == 2 and shape else array
+
+
+def check(program, choice, instead=()):
+    """Compare a program with NumPy: called, called again, into `out`, bound; on each level."""
+    expected = program.expected
+    for level in HERE:
+        jitted = cpjit(program.function, isa=level)
+        check_called(program, jitted)
+        if choice & 8:
+            out = outs(program, choice >> 4)
+            contents = saved(program.arguments)
+            check_out(program, jitted, expected, out)
+            for each, old in zip(program.arguments, contents, strict=True):
+                if isinstance(each, np.ndarray):
+                    memory_of(each)[...] = old
+        if choice & 4 and np.size(expected):
+            with np.errstate(all="ignore"):
+                assert_same(expected, jitted.bind(*program.arguments)())
+    if choice & 3 == 3:
+        check_again(program, jitted, instead, np.random.default_rng(choice))
+
+
+EXACT_EXAMPLES, ELEMENTARY_EXAMPLES = 4000, 1000
+
+
+@settings(COMMON, max_examples=EXACT_EXAMPLES)
+@given(programs(), st.integers(0, 1023))
+def test_random_expressions_have_numpys_bits(program, choice):
+    check(program, choice)
+
+
+# -- elementary functions -----------------------------------------------------------------------
+
+# NumPy's own error is up to 4 ULP (SVML); ours is 1.
+TOLERANCE = 5
+
+
+def _alone(op):
+    """Return a function of arrays: the kernel of one elementary function, checked against NumPy."""
+    kernels = [cpjit(getattr(np, op.name), isa=level) for level in HERE]
+
+    def alone(*operands):
+        theirs = getattr(np, op.name)(*operands)
+        if theirs.dtype not in ("f8", "f4"):
+            return theirs  # float16, which the programs leave out
+        with np.errstate(all="ignore"):
+            ours = [kernel(*operands) for kernel in kernels]
+        for each in ours:
+            assert each.dtype == theirs.dtype
+            assert_same(ours[0], each)
+        assert_close(theirs, ours[0])
+        return ours[0]
+
+    return alone
+
+
+def assert_close(expected, actual):
+    assert np.array_equal(np.isnan(expected), np.isnan(actual))
+    number = np.isfinite(expected) & np.isfinite(actual)
+    with np.errstate(all="ignore"):
+        near = np.abs(actual - expected) <= TOLERANCE * np.spacing(np.abs(expected))
+    assert np.all(np.where(number, near, (expected == actual) | np.isnan(expected)))
+
+
+ALONE = [(f"np.{op.name}", _alone(op)) for op in ELEMENTARY] if HERE else []
+
+
+@settings(COMMON, max_examples=ELEMENTARY_EXAMPLES)
+@given(programs(ELEMENTARY_TABLE, ALONE), st.integers(0, 1023))
+def test_elementary_functions_have_the_same_bits_inside_of_expressions(program, choice):
+    # Values that flow out of them cannot be compared with NumPy's: each one is, where it is
+    # computed, and the expression is computed with the bits of the kernel of this function alone.
+    check(program, choice, ALONE)
+
+
+# -- for long ----------------------------------------------------------------------------------
+
+
+def main(words=None):
+    """Run examples until the time is over."""
+    parser = argparse.ArgumentParser(prog="python tests/test_fuzz.py", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--seed", type=int, default=None)
+    arguments = parser.parse_args(words)
+    end = time.monotonic() + arguments.seconds
+    seed = time.time_ns() if arguments.seed is None else arguments.seed
+    count = 0
+    while time.monotonic() < end:
+        for table, instead in (((), ()), ((ELEMENTARY_TABLE,), ALONE)):
+            source = programs(*table, instead) if table else programs()
+
+            @settings(COMMON, max_examples=500, derandomize=False, phases=(Phase.generate, Phase.shrink))
+            @given(source, st.integers(0, 1023))
+            def example(program, choice, instead=instead):
+                check(program, choice, instead)
+
+            example.hypothesis.inner_test._hypothesis_internal_use_seed = seed
+            example()
+            count += 500
+            seed += 1
+        gc.collect()
+        print(f"{count} examples")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""The wheel, the packs in it, and what an import costs."""
+
+import filecmp
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from cpnum.dtypes import DTYPES
+from cpnum.isa import LEVELS
+from cpnum.pack.build import digest
+from cpnum.pack.catalog import LANES, SOURCES, expected
+from cpnum.stencil import PACKS, load, stencil_name
+
+ROOT = Path(__file__).parents[1]
+STENCILS = ROOT / "stencils"
+PACK_FILES = [f"cpnum/packs/{name}.pack" for name in LEVELS]
+
+
+def run(*arguments, cwd, **environment):
+    command = [sys.executable, *map(str, arguments)]
+    done = subprocess.run(
+        command, cwd=cwd, env=os.environ | environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def checkout(folder):
+    """Copy what a clone has, with the packs of the package under test."""
+    made = "__pycache__ .git .venv* .*_cache .hypothesis .ipynb_checkpoints dist packs".split()
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*made))
+    shutil.copytree(PACKS, folder / "cpnum" / "packs")
+    return folder
+
+
+def built(target, folder):
+    """Build a checkout as pip does, but with the build requirements of this environment."""
+    output = folder / "dist"
+    run("-m", "hatchling", "build", "--target", target, "--directory", output, cwd=folder)
+    (path,) = output.iterdir()
+    return path
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    return built("wheel", checkout(tmp_path_factory.mktemp("one") / "checkout"))
+
+
+def test_the_wheel_has_all_packs_and_serves_every_python(wheel):
+    assert wheel.name.endswith("-py3-none-any.whl")
+    assert wheel.stat().st_size <= 5_000_000
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        for name in PACK_FILES:
+            assert archive.read(name) == (PACKS / Path(name).name).read_bytes()
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"cpnum"}
+
+
+def test_two_builds_give_the_same_bytes(wheel, tmp_path):
+    """The second one is in another folder and has to build a pack that the first one found."""
+    other = checkout(tmp_path / "elsewhere")
+    missing = other / "cpnum" / "packs" / "x86-64-v3.pack"
+    missing.unlink()
+    again = built("wheel", other)
+    assert filecmp.cmp(missing, PACKS / missing.name, shallow=False)
+    assert filecmp.cmp(again, wheel, shallow=False)
+
+
+def test_the_wheel_works_from_any_folder(wheel, tmp_path):
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
+    program = "import cpnum; print(cpnum.__file__); print(cpnum.cpjit(lambda x: x * x + 1)(3.0))"
+    place, result = run("-c", program, cwd=tmp_path, PYTHONPATH=str(tmp_path / "installed")).split()
+    assert Path(place) == tmp_path / "installed" / "cpnum" / "__init__.py"
+    assert float(result) == 10.0
+
+
+def test_the_source_distribution_has_the_stencils_and_no_pack(tmp_path):
+    with tarfile.open(built("sdist", checkout(tmp_path / "checkout"))) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    sources = {path.relative_to(ROOT).as_posix() for path in STENCILS.rglob("*.[ch]")}
+    assert sources <= names
+    assert {name for name in names if name.endswith(".pack")} == set()
+
+
+@pytest.mark.parametrize("name", LEVELS)
+def test_a_pack_is_current_with_the_sources(name):
+    assert load(name).digest == digest(STENCILS)
+
+
+@pytest.mark.parametrize("name", LEVELS)
+def test_the_index_of_a_pack_is_complete(name):
+    wanted = set()
+    for source in SOURCES:
+        for lane_bytes in LANES[:1] if source == "loop" else LANES:
+            for each in expected(source, lane_bytes):
+                operator, _, dtype = each.rpartition("_")
+                known = [one for one in DTYPES if one.name == dtype and source != "loop"]
+                wanted.add(stencil_name(operator, known[0], lane_bytes) if known else each)
+    pack = load(name)
+    assert set(pack) == wanted
+    assert {pack[each].name for each in pack} == wanted
+
+
+def test_clang_has_one_pin():
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)
+    clang = [each for each in project["build-system"]["requires"] if each.startswith("ziglang==")]
+    assert len(clang) == 1
+    assert clang[0] in project["project"]["optional-dependencies"]["test"]
+
+
+def test_an_import_loads_nothing_that_only_listings_notebooks_or_builds_need():
+    loaded = run("-c", "import sys, cpnum; print(*sys.modules)", cwd=PACKS.parents[1]).split()
+    assert "cpnum.jit" in loaded
+    heavy = {"IPython", "matplotlib", "capstone", "elftools", "ziglang", "pycparser", "hatchling"}
+    assert heavy & {name.partition(".")[0] for name in loaded} == set()
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not on this machine")
+def test_a_python_that_is_too_old_is_named(tmp_path):
+    folder = checkout(tmp_path / "checkout")
+    command = ["make", "demo", "PYTHON=false"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "cpnum needs Python 3.11 or newer, and false is not" in done.stdout
