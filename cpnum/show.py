@@ -114,7 +114,7 @@ def _disassembled(data: bytes, offset: int, machine: str) -> Iterator[tuple[byte
     Without capstone the text is empty, and there are 8 bytes at a time.
     """
     try:
-        import capstone
+        import capstone  # type: ignore[import-untyped, unused-ignore]
     except ImportError:
         for at in range(0, len(data), 8):
             yield data[at : at + 8], ""
@@ -224,7 +224,7 @@ class _Names:
             return self.words[value.offset]
         if patch.symbol.startswith("SLOT"):
             return f"{patch.text}, {self.words.get(patch.value, '<spilled>')}"
-        return patch.text
+        return str(patch.text)
 
     def is_address(self, line: Line, patch: Patch) -> bool:
         value = line.step.values.get(patch.symbol)
@@ -248,7 +248,7 @@ def _code_table(kernel: Kernel, data: bytes, *, raw: bool) -> Table:
         rows.append((f"{line.offset:#06x}  {line.step}{source}",))
         rows += _instruction_rows(line, data, names, kernel.loop_nest.isa.machine, raw=raw)
         pool = kernel.code.pool.values()
-        texts |= {patch.value: patch.text for patch in line.patches if patch.value in pool}
+        texts |= {patch.value: str(patch.text) for patch in line.patches if patch.value in pool}
     rows += _pool_rows(kernel, data, texts)
     return Table("Code", ("offset", "bytes", "assembly", "holes"), tuple(rows), _LEGEND)
 
@@ -273,16 +273,13 @@ def _instruction_rows(
     at = 0
     stencil = data[line.offset : line.offset + line.step.stencil.size]
     for instruction, text in _disassembled(stencil, line.offset, machine):
-        patches = {}
-        for byte in range(at, at + len(instruction)):
-            _, patch = marks.get(byte, ("", None))
-            if patch is not None:
-                patches[id(patch)] = patch
-        for patch in patches.values():
+        here = [marks.get(byte, ("", None))[1] for byte in range(at, at + len(instruction))]
+        patches = list({id(each): each for each in here if each is not None}.values())
+        for patch in patches:
             if names.is_address(line, patch) and not raw:
                 # The operands would show the address.
                 text = f"{text.partition(',')[0]}, {names.meaning(line, patch)}"
-        meanings = [f"{each.symbol}: {names.meaning(line, each)}" for each in patches.values()]
+        meanings = [f"{each.symbol}: {names.meaning(line, each)}" for each in patches]
         offset = f"{line.offset + at:#06x}"
         yield offset, _hex(instruction, at, marks, hidden), text, "; ".join(meanings)
         at += len(instruction)
@@ -373,7 +370,8 @@ def plain(function: Callable[..., Any]) -> Callable[..., Any]:
     >>> plain(quarter)(1.0)
     0.25
     """
-    return _plain(function, {})
+    result: Callable[..., Any] = _plain(function, {})
+    return result
 
 
 def _plain(value: Any, seen: dict[int, Any]) -> Any:
@@ -470,7 +468,9 @@ def _measured(functions: dict[str, Callable[[], Any]], first: float) -> dict[str
 
 
 def _shares(out: np.ndarray[Any, Any], arguments: Iterable[Any]) -> bool:
-    return any(isinstance(each, np.ndarray) and np.may_share_memory(out, each) for each in arguments)
+    return any(
+        isinstance(each, np.ndarray) and np.may_share_memory(out, each) for each in arguments
+    )
 
 
 class Report:
@@ -509,7 +509,7 @@ class Report:
                 del expected
                 # Into an `out` that is an argument too, each call computes something else.
                 kept = out.copy() if _shares(out, arguments) else None
-                calls = {
+                calls: dict[str, Callable[[], Any]] = {
                     "called": lambda: function(*arguments),
                     "bound": bound,
                     "NumPy": lambda: reference(*arguments),
@@ -586,9 +586,7 @@ class Report:
         from html import escape
 
         folded = {"Loops", "Stencils", "Code before the main loop"}
-        tables = "".join(
-            each.cut().html(opened=each.title not in folded) for each in self.tables()
-        )
+        tables = "".join(each.cut().html(opened=each.title not in folded) for each in self.tables())
         return (
             f'<div class="cpnum-report"><style>{_STYLE}</style>'
             f"<div><b>{escape(self.header)}</b></div>{tables}</div>"

@@ -42,8 +42,8 @@ def bind(
 ) -> tuple[tuple[str, ...], tuple[Any, ...], int]:
     """Return the parameters of a call, their arguments, and how many are positional.
 
-    >>> bind(lambda x, *rest, n=2: x, (1, 5), {})
-    (('x', 'rest0', 'n'), (1, 5, 2), 2)
+    >>> bind(lambda x, *rest, n=2: x, (1, 5), {"n": 3})
+    (('x', 'rest0', 'n'), (1, 5, 3), 2)
     """
     code = getattr(function, "__code__", None)
     if not keywords and code is not None and not hasattr(function, "__wrapped__"):
@@ -58,15 +58,17 @@ def bind(
             )
         count = len(arguments)
         return tuple(f"x{i}" for i in range(count)), tuple(arguments), count
+    # A default is left to the function: it is as constant as the function's code.
     bound = _signature(function).bind(*arguments, **keywords)
-    bound.apply_defaults()
     names: list[str] = []
     for name, parameter in bound.signature.parameters.items():
         if parameter.kind is parameter.VAR_POSITIONAL:
-            names += [f"{name}{i}" for i in range(len(bound.arguments[name]))]
-        elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            names += [f"{name}{i}" for i in range(len(bound.arguments.get(name, ())))]
+        else:
             names.append(name)
-    return (*names, *bound.kwargs), (*bound.args, *bound.kwargs.values()), len(bound.args)
+    positional = bound.args
+    keyword = bound.kwargs
+    return (*names[: len(positional)], *keyword), (*positional, *keyword.values()), len(positional)
 
 
 _VARIADIC = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
