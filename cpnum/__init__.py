@@ -8,6 +8,10 @@
 np.float64(5.0)
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from cpnum.errors import (
     CpnumError,
     DTypeError,
@@ -19,8 +23,23 @@ from cpnum.errors import (
     UnsupportedError,
 )
 from cpnum.jit import cpjit
+from cpnum.status import status
 
 __all__ = [
     "CpnumError", "DTypeError", "IsaError", "OutError", "ShapeError", "StencilError", "TraceError",
-    "UnsupportedError", "cpjit",
+    "UnsupportedError", "cpjit", "status",
 ]  # fmt: skip
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Register %%cpjit; IPython calls this at `%load_ext cpnum`."""
+    from cpnum import magic  # IPython, which nobody else pays for
+
+    magic.register(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take %%cpjit away; IPython calls this at `%unload_ext cpnum`."""
+    from cpnum import magic
+
+    magic.unregister(shell)

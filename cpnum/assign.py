@@ -26,6 +26,11 @@ class Assignment:
     items: tuple[Item, ...]
     block_bytes: int
 
+    @property
+    def uses_block(self) -> bool:
+        """Whether any step reads or writes the argument block."""
+        return any(type(item) is Placed and "SLOT" in item.values for item in self.items)
+
     def __str__(self) -> str:
         return "\n".join(
             f"{'' if isinstance(item, Label) else '  '}{item}" for item in self.items

@@ -90,6 +90,10 @@ class Apply:
     args: tuple[Node, ...]
     dtype: DType
 
+    def __repr__(self) -> str:
+        # Without the operands' own: a graph may be 10,000 nodes deep.
+        return f"<{self.op} of {len(self.args)}: {self.dtype}>"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Host:
@@ -101,6 +105,9 @@ class Host:
     function: Callable[..., Scalar]
     args: tuple[Node, ...]
     dtype: DType
+
+    def __repr__(self) -> str:
+        return f"<operator.{self.function.__name__} of {len(self.args)}: {self.dtype}>"
 
 
 Node = Input | Constant | Apply | Host
@@ -239,6 +246,9 @@ class Graph:
 
     def __hash__(self) -> int:
         return hash(str(self))
+
+    def __repr__(self) -> str:
+        return f"<graph {self.name}: {len(self.nodes)} nodes>"
 
     def __str__(self) -> str:
         names: dict[Node, str] = {}

@@ -14,7 +14,7 @@ from cpnum.dtypes import from_numpy
 from cpnum.errors import CpnumError, IsaError, OutError, ShapeError
 from cpnum.ir import Graph
 from cpnum.isa import Isa
-from cpnum.kernel import Clock, Kernel, compile, graph_of
+from cpnum.kernel import Clock, Kernel, compile, graphs_of
 from cpnum.memory import Region
 from cpnum.run import Array, Plan
 from cpnum.trace import bind, is_tracing
@@ -26,9 +26,13 @@ _PLANS = 1024
 
 
 class Specialization:
-    """A function traced for one signature, and its kernels by layout."""
+    """A function traced for one signature, and its kernels by layout.
 
-    def __init__(self, graph: Graph, seconds: dict[str, float]) -> None:
+    Reports of floating-point errors come from the graph as traced: it has the user's operations.
+    """
+
+    def __init__(self, traced: Graph, graph: Graph, seconds: dict[str, float]) -> None:
+        self.traced = traced
         self.graph = graph
         self.seconds = seconds
         self.kernels: dict[tuple[str, ...], Kernel] = {}
@@ -76,9 +80,10 @@ class Bound:
         self.code = kernel.code.bind(plan.words(arguments, out))
         self.region = memory.place(self.code, kernel.code.head)
         self._graph = plan.graph
-        self._words = -(-kernel.steps.block_bytes // 8)
+        # A kernel that counts, steps or spills nowhere but in registers needs no block.
+        self._words = -(-kernel.steps.block_bytes // 8) if kernel.steps.uses_block else 0
         self._blocks: list[Any] = []
-        self._function = run.function(self.region)
+        self._function = run.bound_function(self.region, self._words)
         self._in_place = any(run.overlap(out, view) for view in plan.views(arguments))
 
     def __call__(self) -> Array:
@@ -86,12 +91,15 @@ class Bound:
         arguments = self.arguments
         if self._in_place and run.watched():
             arguments = run.copied(arguments, self.out)
-        try:
-            block = self._blocks.pop()
-        except IndexError:
-            block = run.new_block(self._words)
-        flags = self._function(block, 0, 0)
-        self._blocks.append(block)
+        if self._words:
+            try:
+                block = self._blocks.pop()
+            except IndexError:
+                block = run.new_block(self._words)
+            flags = self._function(block)
+            self._blocks.append(block)
+        else:
+            flags = self._function()
         if flags:
             run.report(self._graph, arguments, flags)
         return self.out
@@ -155,13 +163,34 @@ class Jit:
 
     def __call__(self, *arguments: Any, out: Array | None = None, **keywords: Any) -> Any:
         """Compute the function's result with compiled code, into `out` if it is given."""
+        if not keywords and len(arguments) == self._arity:
+            # The short way for a call like an earlier one; 1.5 µs instead of 4 at three arrays.
+            key: list[Any] = [out if out is None else (out.dtype, out.shape, out.strides)]
+            for each in arguments:
+                kind = type(each)
+                if kind is np.ndarray:
+                    key.append((each.dtype, each.shape, each.strides))
+                elif kind is float or kind is int or kind is bool:
+                    key.append(kind)
+                else:
+                    key.append(_key(each))
+            try:
+                plan = self._plans.get(tuple(key))
+            except TypeError:
+                plan = None  # a tracer, or an argument that cannot be hashed
+            if plan is not None:
+                return self._run(plan, arguments, (), out)
+        return self._first_call(arguments, out, keywords)
+
+    def _first_call(
+        self, arguments: tuple[Any, ...], out: Array | None, keywords: dict[str, Any]
+    ) -> Any:
+        """Make a call that no plan was found for; keywords are looked up here, too."""
         if is_tracing(arguments) or (keywords and is_tracing(keywords.values())):
             return self.py_func(*arguments, **keywords)
         try:
-            names: tuple[str, ...] = ()
-            if keywords or len(arguments) != self._arity:
-                arguments, names = self._flat(arguments, keywords)
-            return self._run(arguments, names, out)
+            flat, names = self._flat(arguments, keywords)
+            return self._run(self._plan(flat, names, out), flat, names, out)
         except CpnumError as error:
             if self.fallback == "error":
                 raise error from None
@@ -187,43 +216,36 @@ class Jit:
         """Warn once a function that it does not run as machine code, and why."""
         if not self._told:
             self._told = True
-            warnings.warn(message, RuntimeWarning, stacklevel=3)
+            warnings.warn(message, RuntimeWarning, stacklevel=4)
 
-    def _run(self, arguments: tuple[Any, ...], names: tuple[str, ...], out: Array | None) -> Any:
-        key = (names, out if out is None else _key(out), *[_key(each) for each in arguments])
-        try:
-            plan = self._plans.get(key)
-        except TypeError:
-            plan = None  # an argument that cannot be hashed: tracing it says which
-        if plan is None:
-            plan = self._plan(arguments, names, out)
-            if len(self._plans) >= _PLANS:
-                self._plans.clear()
-            self._plans[key] = plan
-        if out is not None:
-            return self._into(plan, arguments, names, out)
-        result = plan.new_result()
-        flags = plan.run(arguments, result)
-        if flags:
-            run.report(plan.graph, arguments, flags)
-        return result if result.ndim else result[()]
-
-    def _into(
-        self, plan: run.AnyPlan, arguments: tuple[Any, ...], names: tuple[str, ...], out: Array
-    ) -> Array:
-        """Run into the caller's array; where it overlaps an argument, that one is read first."""
+    def _run(
+        self,
+        plan: run.AnyPlan,
+        arguments: tuple[Any, ...],
+        names: tuple[str, ...],
+        out: Array | None,
+    ) -> Any:
+        if out is None:
+            result = plan.new_result()
+            flags = plan.run(arguments, result)
+            if flags:
+                run.report(plan.graph, arguments, flags)
+            return result if result.ndim else result[()]
         if not out.flags.writeable:
             raise OutError("`out` is read-only", write="an array that may be written to")
-        overlapping = [view for view in plan.views(arguments) if run.overlap(out, view)]
-        if overlapping:
+        before = arguments
+        if plan.may_overlap(arguments, out):
+            overlapping = [view for view in plan.views(arguments) if run.overlap(out, view)]
             if not all(run.in_place(out, view) for view in overlapping):
-                self._run(run.copied(arguments, out), names, out)
-                return out
-            # Each element is read before it is written.  Who asks for errors needs the old ones.
-            before = run.copied(arguments, out) if run.watched() else arguments
+                # All is read before anything is written, as NumPy has it.
+                arguments = run.copied(arguments, out)
+                return self._run(self._plan(arguments, names, out), arguments, names, out)
+            if overlapping and run.watched():
+                # Each element is read before it is written; a report needs the old ones.
+                before = run.copied(arguments, out)
         flags = plan.run(arguments, out)
         if flags:
-            run.report(plan.graph, before if overlapping else arguments, flags)
+            run.report(plan.graph, before, flags)
         return out
 
     # -- compiling ------------------------------------------------------------------------------
@@ -244,9 +266,11 @@ class Jit:
             found = None
         if found is None:
             clock = Clock()
-            graph = graph_of(self.py_func, arguments, names, dtype, self.fastmath, clock)
-            found = Specialization(graph, clock.seconds)
-            if graph.shape_observed:
+            traced, graph = graphs_of(
+                self.py_func, arguments, names, dtype, self.fastmath, clock
+            )
+            found = Specialization(traced, graph, clock.seconds)
+            if traced.shape_observed:
                 self._specializations[key] = None
                 key = (names, dtype, *[_key(each) for each in arguments])
             found = self._specializations.setdefault(key, found) or found
@@ -264,22 +288,38 @@ class Jit:
             return specialization, run.describe(specialization.graph, arguments, out)
         except ShapeError:
             # Tracing raises it too, and names the line.
-            graph_of(self.py_func, arguments, names, None, self.fastmath, Clock())
+            graphs_of(self.py_func, arguments, names, None, self.fastmath, Clock())
             raise
 
     def _plan(
         self, arguments: tuple[Any, ...], names: tuple[str, ...], out: Array | None
     ) -> run.AnyPlan:
+        """Return the plan for a call, made now if it is the first of these shapes and strides."""
+        key = (*names, out if out is None else _key(out), *[_key(each) for each in arguments])
+        try:
+            plan = self._plans.get(key)
+        except TypeError:
+            return self._new_plan(arguments, names, out)  # which refuses what cannot be hashed
+        if plan is None:
+            plan = self._new_plan(arguments, names, out)
+            if len(self._plans) >= _PLANS:
+                self._plans.clear()
+            self._plans[key] = plan
+        return plan
+
+    def _new_plan(
+        self, arguments: tuple[Any, ...], names: tuple[str, ...], out: Array | None
+    ) -> run.AnyPlan:
         specialization, call = self._call(arguments, names, out)
         if call.arrangement is None:
-            return run.EmptyPlan(specialization.graph, call)
+            return run.EmptyPlan(specialization.traced, call)
         why_not = self._why_not()
         if why_not is not None:
             self._tell(f"{self.__name__} is evaluated by NumPy: {why_not}")
-            return run.NumpyPlan(specialization.graph, call)
+            return run.NumpyPlan(specialization.traced, call)
         assert self.isa is not None
         kernel = specialization.kernel(call, self.isa)
-        return Plan(specialization.graph, call, kernel.code, specialization.region(call, kernel))
+        return Plan(specialization.traced, call, kernel.code, specialization.region(call, kernel))
 
     def _why_not(self) -> str | None:
         """Return why machine code cannot run here, None if it can."""
@@ -336,7 +376,9 @@ class Jit:
                     "`out` overlaps an argument",
                     write="an out of its own, or the argument itself",
                 )
-        kernel = compile(plan.graph, plan.call, self._level(), Clock(), bound=True)
+        kernel = compile(
+            self._specialize(arguments, names, out).graph, plan.call, self._level(), Clock(), bound=True
+        )
         return Bound(plan, kernel, arguments, out)
 
     # -- looking --------------------------------------------------------------------------------
@@ -365,9 +407,8 @@ class Jit:
     def explain(self, *arguments: Any, out: Array | None = None, **keywords: Any) -> show.Report:
         """Return a report: stages, stencils, bytes with their holes, disassembly, timings."""
         bound = self.bind(*arguments, out=out, **keywords)
-        arguments, _ = self._flat(arguments, keywords)
-        kernel = self.lower(*arguments, out=out)
-        return show.Report(kernel, bound, arguments, self)
+        kernel = self.lower(*arguments, out=out, **keywords)
+        return show.Report(kernel, bound, self, arguments, keywords)
 
     def __repr__(self) -> str:
         return f"<cpjit {self.__name__}: {len(self._compiled())} signatures>"

@@ -63,15 +63,15 @@ class Kernel:
         return f"<kernel {self.graph.name}: {self.loop_nest.isa}, {len(self.code.data)} bytes>"
 
 
-def graph_of(
+def graphs_of(
     function: Callable[..., Any],
     arguments: Sequence[Any],
     names: tuple[str, ...],
     result: DType | None,
     fastmath: bool,
     clock: Clock,
-) -> Graph:
-    """Return the graph of a function for the signature of its arguments.
+) -> tuple[Graph, Graph]:
+    """Return the graph of a function for the signature of its arguments, as traced and simplified.
 
     The last arguments are those for the parameters in `names`.  `result` is the dtype that the
     result is cast to.
@@ -88,9 +88,9 @@ def graph_of(
         cast = Apply(CAST, graph.results, result)
         graph = replace(graph, nodes=(*graph.nodes, cast), results=(cast,))
     clock.end("trace")
-    graph = simplify(graph, fastmath)
+    simplified = simplify(graph, fastmath)
     clock.end("simplify")
-    return graph
+    return graph, simplified
 
 
 def compile(graph: Graph, call: Call, isa: Isa, clock: Clock, *, bound: bool = False) -> Kernel:

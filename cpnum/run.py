@@ -9,6 +9,7 @@ shared, so threads may run one plan at once; the interpreter lock is released wh
 from __future__ import annotations
 
 import functools
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,8 @@ import numpy as np
 
 from cpnum.emit import Code
 from cpnum.errors import OutError, ShapeError
-from cpnum.ir import Graph, evaluate, host_value
+from cpnum.dtypes import F64, FLOAT
+from cpnum.ir import Apply, Graph, Input, Node, evaluate, host_value
 from cpnum.memory import Region
 from cpnum.schedule import Arrangement, Operands, arrange, memory_order, operands_of
 
@@ -157,6 +159,16 @@ class _AnyPlan:
         """Return an array for the result."""
         return new_result(self.call.shape, self.call.order, self.graph)
 
+    def may_overlap(self, arguments: Sequence[Any], out: Array) -> bool:
+        """Tell whether `out` may share memory with an argument that is read."""
+        for array in self.call.operands.arrays:
+            argument = arguments[array.parameter]
+            # Two arrays with memory of their own share none: the quick answer for most calls.
+            if argument is out or argument.base is not None or out.base is not None:
+                if np.may_share_memory(argument, out):
+                    return True
+        return False
+
     def views(self, arguments: Sequence[Any]) -> list[Array]:
         """Return the views of the arguments that are read."""
         return [array.view(arguments[array.parameter]) for array in self.call.operands.arrays]
@@ -195,60 +207,74 @@ class Plan(_AnyPlan):
         super().__init__(graph, call)
         assert call.arrangement is not None
         self._region = region  # keeps the code where it is
-        self._function = function(region)
+        self._function = ffi().cast("int(*)(void *, long, long)", region.address)
         frame = code.assignment.selection.frame
         self._template = words_of(code, call.arrangement)
         self._block_words = -(-code.assignment.block_bytes // 8)
         self._range = call.arrangement.extents[0]
-        # (parameter, the input if it is a view of its argument)
+        # (word, parameter, the input if it is a view of its argument)
         self._pointers = [
-            (array.parameter, array if array.movement else None) for array in call.operands.arrays
+            (at, array.parameter, array if array.movement else None)
+            for at, array in enumerate(call.operands.arrays)
         ]
-        self._numbers = [(frame.argument(at), node) for at, node in enumerate(call.operands.arguments)]
-        self._blocks: list[Any] = []
+        self._numbers = [
+            (frame.argument(at), node, _parameter_of_double(node))
+            for at, node in enumerate(call.operands.arguments)
+        ]
+        self._blocks: list[tuple[Any, Any]] = []
 
-    def _block(self) -> Any:
+    def _block(self) -> tuple[Any, Any]:
+        """Return an argument block with the words of the call, and its bytes."""
         block = new_block(self._block_words)
-        ffi().buffer(block)[: len(self._template)] = self._template
-        return block
+        words = ffi().buffer(block)
+        words[: len(self._template)] = self._template
+        return block, words
 
-    def _fill(self, block: Any, arguments: Sequence[Any], out: Array) -> None:
+    def _fill(self, block: Any, words: Any, arguments: Sequence[Any], out: Array) -> None:
         """Write the pointers and the scalars of a run into its block."""
-        at = 0
-        for parameter, view in self._pointers:
-            array = arguments[parameter]
-            block[at] = pointer(array if view is None else view.view(array))
-            at += 1
-        block[at] = pointer(out)
-        for offset, node in self._numbers:
-            raw = np.asarray(host_value(node, arguments), node.dtype.numpy).tobytes()
-            ffi().buffer(block)[offset : offset + len(raw)] = raw
+        from_buffer = _from_buffer()
+        for at, parameter, view in self._pointers:
+            array = arguments[parameter] if view is None else view.view(arguments[parameter])
+            try:
+                block[at] = from_buffer(array)
+            except ValueError:
+                block[at] = _address(array)
+        try:
+            block[len(self._pointers)] = from_buffer(out)
+        except ValueError:
+            block[len(self._pointers)] = _address(out)
+        for offset, node, parameter in self._numbers:
+            if parameter is not None:
+                _DOUBLE.pack_into(words, offset, arguments[parameter])
+            else:
+                raw = np.asarray(host_value(node, arguments), node.dtype.numpy).tobytes()
+                words[offset : offset + len(raw)] = raw
 
     def run(self, arguments: Sequence[Any], out: Array) -> int:
         """Run the kernel; return the floating-point flags that it raised."""
         try:
-            block = self._blocks.pop()
+            block, words = self._blocks.pop()
         except IndexError:
-            block = self._block()
-        self._fill(block, arguments, out)
+            block, words = self._block()
+        self._fill(block, words, arguments, out)
         flags: int = self._function(block, 0, self._range)
-        self._blocks.append(block)
+        self._blocks.append((block, words))
         return flags
 
     def words(self, arguments: Sequence[Any], out: Array) -> Callable[[int], int]:
         """Return the words of a call, by their offset in the argument block."""
-        block = self._block()
-        self._fill(block, arguments, out)
-        raw = bytes(ffi().buffer(block))
+        block, words = self._block()
+        self._fill(block, words, arguments, out)
+        raw = bytes(words)
         return lambda offset: int.from_bytes(raw[offset : offset + 8], "little")
 
 
 AnyPlan = Plan | NumpyPlan | EmptyPlan
 
 
-def function(region: Region) -> Any:
-    """Return the entry of placed code, to be called with a block and a range."""
-    return ffi().cast("int(*)(void *, long, long)", region.address)
+def bound_function(region: Region, words: int) -> Any:
+    """Return the entry of a bound kernel, which sets its range itself, and its block if it has any."""
+    return ffi().cast("int(*)(void *)" if words else "int(*)(void)", region.address)
 
 
 def new_block(words: int) -> Any:
@@ -256,12 +282,27 @@ def new_block(words: int) -> Any:
     return ffi().new("void *[]", words)
 
 
-def pointer(array: Array) -> Any:
-    """Return the address of an array's first element, as cffi takes it for a void pointer."""
-    try:
-        return ffi().from_buffer(array)
-    except ValueError:  # not contiguous
-        return ffi().cast("void *", array.__array_interface__["data"][0])
+@functools.cache
+def _from_buffer() -> Callable[[Array], Any]:
+    from_buffer: Callable[[Array], Any] = ffi().from_buffer
+    return from_buffer
+
+
+def _address(array: Array) -> Any:
+    """Return the address of an array that is not contiguous, so that it gives no buffer."""
+    return ffi().cast("void *", array.__array_interface__["data"][0])
+
+
+_DOUBLE = struct.Struct("<d")
+
+
+def _parameter_of_double(node: Node) -> int | None:
+    """Return the parameter whose argument is the scalar itself, a float64; None for any other."""
+    if isinstance(node, Apply) and node.dtype is F64 and node.args[0].dtype is FLOAT:
+        node = node.args[0]
+    if isinstance(node, Input) and node.dtype in (F64, FLOAT) and not node.movement:
+        return node.parameter
+    return None
 
 
 def words_of(code: Code, arrangement: Arrangement) -> bytes:

@@ -7,9 +7,10 @@ and ( ) around bytes with bits of register numbers.
 
 from __future__ import annotations
 
+import functools
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import CellType, FunctionType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -255,7 +256,8 @@ def _code_table(kernel: Kernel, data: bytes, *, raw: bool) -> Table:
 
 def _halves(code: Table, kernel: Kernel) -> tuple[Table, Table]:
     """Split the code before the main loop, which is what one wants to see of a long kernel."""
-    at = code.rows.index((f"{kernel.steps.selection.main_loop}:",))
+    head = next(label for label, at in kernel.code.labels.items() if at == kernel.code.head)
+    at = code.rows.index((f"{head}:",))
     return (
         Table("Code before the main loop", code.columns, code.rows[:at], code.note),
         Table("Code from the main loop on", code.columns, code.rows[at:], code.note),
@@ -357,7 +359,7 @@ class _Bound(Protocol):
 class _Jit(Protocol):
     py_func: Callable[..., Any]
 
-    def __call__(self, *arguments: Any) -> Any: ...
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any: ...
 
 
 def plain(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -490,8 +492,9 @@ class Report:
         self,
         kernel: Kernel,
         bound: _Bound,
-        arguments: tuple[Any, ...],
         function: _Jit,
+        arguments: tuple[Any, ...],
+        keywords: Mapping[str, Any],
         *,
         timed: bool = True,
     ) -> None:
@@ -500,19 +503,19 @@ class Report:
         self.code = bound.region.read()
         self.timings: dict[str, Timing] = {}
         self.difference = ""
-        reference = plain(function.py_func)
+        numpy = functools.partial(plain(function.py_func), *arguments, **keywords)
         with np.errstate(all="ignore"):
             if timed:
-                expected, slow = _timed(lambda: reference(*arguments))
+                expected, slow = _timed(numpy)
                 out, fast = _timed(bound)
                 self.difference = difference(out, expected)
                 del expected
                 # Into an `out` that is an argument too, each call computes something else.
-                kept = out.copy() if _shares(out, arguments) else None
+                kept = out.copy() if _shares(out, [*arguments, *keywords.values()]) else None
                 calls: dict[str, Callable[[], Any]] = {
-                    "called": lambda: function(*arguments),
+                    "called": functools.partial(function, *arguments, **keywords),
                     "bound": bound,
-                    "NumPy": lambda: reference(*arguments),
+                    "NumPy": numpy,
                 }
                 self.timings = _measured(calls, slow + 2 * fast)
                 if kept is not None:

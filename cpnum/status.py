@@ -1,6 +1,6 @@
 """What cpnum runs on here, which path is active, and why.
 
->>> status().active in {"machine code", "NumPy"}
+>>> status().active in {"machine code", "NumPy", "nothing"}
 True
 """
 
@@ -20,9 +20,10 @@ from cpnum.stencil import PACKS, load
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What cpnum runs on, in words; `active` is "machine code" or "NumPy".
+    """What cpnum runs on, in words.
 
-    The path is that of functions without `isa=`.
+    `active` is the path of functions without `isa=`: "machine code", "NumPy", or "nothing" if
+    their calls raise an IsaError.
     """
 
     processor: str
@@ -66,41 +67,45 @@ def _version() -> str:
         return "not installed (a checkout)"
 
 
-def _level() -> tuple[isa.Isa | None, str, str]:
-    """Return the level that is chosen, what it says about it, and why it cannot run, if so."""
+def _level() -> tuple[isa.Isa | None, str]:
+    """Return the level that is chosen, and how it was.
+
+    Raises:  IsaError if there is no such level, or this processor has not got it.
+    """
     forced = os.environ.get("CPNUM_ISA")
-    try:
-        level = isa.choose(None)
-    except IsaError as error:
-        return None, f"CPNUM_ISA={forced}", error.message
+    level = isa.choose(None)
     if level is None:
-        return None, "none", "no stencil pack fits this processor"
+        return None, "none that has a pack"
     if not forced:
-        return level, f"{level}, the highest that this processor has", ""
-    why_not = "" if isa.runs_here(level) else f"this processor has no {level}"
-    return level, f"{level}, chosen by CPNUM_ISA (the highest here: {isa.host()})", why_not
+        return level, f"{level}, the highest that this processor has"
+    if not isa.runs_here(level):
+        raise IsaError(f"this processor has no {level}")
+    return level, f"{level}, chosen by CPNUM_ISA (the highest here: {isa.host()})"
 
 
 def status() -> Status:
     """Return what cpnum runs on: processor, ISA level, pack, memory, active path, versions."""
-    level, level_text, why_not = _level()
-    pack_text = "none"
-    if level is not None:
-        try:
+    mode, reason = memory.mode()
+    level_text, pack_text = f"CPNUM_ISA={os.environ.get('CPNUM_ISA')}", "none"
+    try:
+        level, level_text = _level()
+        if level is None:
+            active, why = "NumPy", "no stencil pack fits this processor"
+        else:
             pack = load(level)
             pack_text = f"{level}.pack, {len(pack)} stencils, digest {pack.digest}, in {PACKS}"
-        except IsaError as error:
-            pack_text, why_not = error.message, why_not or error.message
-    mode, reason = memory.mode()
-    if mode == "none":
-        why_not = why_not or f"no executable memory: {reason}"
+            active, why = "machine code", f"the pack of {level} fits, and there is memory to run in"
+            if mode == "none":
+                active, why = "NumPy", f"no executable memory: {reason}"
+    except IsaError as error:
+        active, why = "nothing", f"calls raise IsaError: {error.message}"
     return Status(
         processor=_processor(),
         isa=level_text,
         pack=pack_text,
         memory=f"{mode}: {reason}",
-        active="NumPy" if why_not else "machine code",
-        why=why_not or f"the pack of {level} fits, and memory can be made executable",
+        active=active,
+        why=why,
         versions=(
             f"cpnum {_version()}, NumPy {np.__version__}, "
             f"Python {platform.python_version()} ({platform.system()} {platform.machine()})"

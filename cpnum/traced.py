@@ -373,9 +373,11 @@ _POWERS = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 def power(recording: Recording, base: Any, exponent: Any, operator: bool = False) -> Any:
     """Trace a power that NumPy computes without pow(), with the bits of what it does instead.
 
+    The operator on two scalars does call pow(), as accurate as the C library makes it: less than
+    1 ulp off.  Then the exponents here give the correctly rounded value.
+
     Source:  NumPy 2.4, `fast_scalar_power` in number.c and the loops in
-             loops_umath_fp.dispatch.c.src.  The operator on two scalars does call pow(), which
-             rounds differently.
+             loops_umath_fp.dispatch.c.src; C17, F.10.4.4, for the special values of pow().
     """
     if isinstance(exponent, Traced):
         raise recording.error(
@@ -399,17 +401,18 @@ def power(recording: Recording, base: Any, exponent: Any, operator: bool = False
         return recording.tracer(recording, node, shape)
     if number == 1:
         return recording.tracer(recording, node, shape)
-    scalars = operator and base.state == SCALAR and dtype.family == "F"
-    if number not in _POWERS or scalars:
+    if number not in _POWERS:
         raise recording.error(
             UnsupportedError,
-            "a power of a NumPy scalar cannot be traced: it is rounded otherwise than an array's"
-            if scalars
-            else f"the power {exponent!r} cannot be traced",
+            f"the power {exponent!r} cannot be traced",
             seen=f"{base!r} ** {exponent!r}",
             write="np.square(x), np.sqrt(x), products of x, or np.exp(y * np.log(x))",
         )
-    return apply(recording, _POWERS[number.item()], (recording.tracer(recording, node, shape),))
+    value = recording.tracer(recording, node, shape)
+    if number == 0.5 and operator and base.state == SCALAR:
+        # pow() differs from sqrt: (-0.0) ** 0.5 is 0.0 and (-inf) ** 0.5 is inf.
+        return np.where(value == -np.inf, np.inf, np.sqrt(value + 0.0))
+    return apply(recording, _POWERS[number.item()], (value,))
 
 
 def located(recording: Recording, function: Callable[..., Any], *arguments: Any) -> Any:

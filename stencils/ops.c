@@ -56,15 +56,17 @@
 #define RIGHT_SHIFT(a, b) (a >> (IN_WIDTH(b) ? b : N(WIDTH - 1)))
 
 #if LANE > 1
-/* 1 / 0 is the lowest integer in NumPy, and raises divide: a real division raises it here. */
+/* 1 / 0 is the lowest integer in NumPy, and raises divide and, as infinity is no integer, invalid.
+   Real operations raise them here: 1 / 0, and infinity less itself, which is NaN. */
 #define INTEGER_RECIPROCAL(a) integer_reciprocal(a)
 #define CONSTANT_ONE(type) _Generic((type){}, vf64: 1.0, vf32: 1.0f)
 #define DEFINE_INTEGER_RECIPROCAL(integer, floating)                                              \
     OVERLOADED integer integer_reciprocal(integer a) {                                            \
         floating one = (floating)CONSTANT_ONE(floating);                                          \
         floating quotient = one / ((a == 0) ? (floating){} : one);                                \
+        floating nothing = quotient - quotient;                                                   \
         integer lowest = (integer)1 << (WIDTH - 1);                                               \
-        return (quotient != one) ? lowest : (((a == 1) | (a == -1)) ? a : (integer)0);            \
+        return (nothing != nothing) ? lowest : (((a == 1) | (a == -1)) ? a : (integer)0);         \
     }
 DEFINE_INTEGER_RECIPROCAL(vi64, vf64)
 DEFINE_INTEGER_RECIPROCAL(vi32, vf32)

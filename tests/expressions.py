@@ -108,8 +108,9 @@ def _each(function):
 
 def _power(exponent):
     def power(x):
-        # A power of a NumPy scalar is rounded otherwise; the tracer refuses it.
-        if not x.ndim or x.dtype == bool:
+        # A power of a NumPy scalar is rounded otherwise; the tracer refuses it.  A negative power of
+        # integers is an error, in NumPy only if there is an element.
+        if not x.ndim or x.dtype == bool or (exponent == -1 and x.dtype.kind == "i"):
             raise ValueError("not an array of numbers")
         return x**exponent
 

@@ -6,9 +6,9 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 
-from tests.benchmarks import compilation, importing, speed
-from tests.benchmarks.machine import PEERS, heading, missing, pin
-from tests.benchmarks.tables import Table
+from . import compilation, importing, speed
+from .machine import PEERS, heading, missing, pin
+from .tables import Table
 
 _TABLES = ("compile", "horner", "speed", "import")
 

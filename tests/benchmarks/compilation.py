@@ -11,7 +11,8 @@ import numpy as np
 from cpnum import cpjit
 from cpnum.kernel import Kernel
 from cpnum.timing import Timing, format_seconds, measure
-from tests.benchmarks.tables import MISSED, Table
+
+from .tables import MISSED, Table
 
 GROWTH = (10, 30, 100, 300, 1000, 3000)
 _TEN_SECONDS = 150e-6

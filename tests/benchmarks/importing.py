@@ -7,9 +7,12 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
+import cpnum
 from cpnum.timing import format_seconds
-from tests.benchmarks.tables import MISSED, Table
+
+from .tables import MISSED, Table
 
 _SECONDS = 30e-3
 _UNWANTED = ("IPython", "matplotlib", "capstone")
@@ -34,11 +37,12 @@ print(time.perf_counter() - start)
 
 
 def _python(source: str, *options: str) -> subprocess.CompletedProcess[str]:
+    # The cpnum that is measured here, wherever it is.
+    environment = {**os.environ, "PYTHONPATH": str(Path(cpnum.__file__).parents[1])}
     # A user's byte code is written once; without it, each import would compile the source.
-    environment = {**os.environ}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     return subprocess.run(
-        [sys.executable, *options, "-c", source],
+        [sys.executable, "-P", *options, "-c", source],
         check=True,
         capture_output=True,
         text=True,
@@ -49,11 +53,11 @@ def _python(source: str, *options: str) -> subprocess.CompletedProcess[str]:
 def slowest(count: int) -> list[tuple[str, float]]:
     """Return the modules that cpnum imports and NumPy does not, with the slowest in themselves."""
     lines = _python("import numpy\nimport cpnum", "-X", "importtime").stderr.splitlines()
-    found = []
+    found: list[tuple[str, float]] = []
     for line in lines:
         own, _, name = line.removeprefix("import time:").split("|")
         if name.strip() == "numpy":
-            found = []  # what came before is NumPy's
+            found.clear()  # what came before is NumPy's
         elif own.strip().isdigit():
             found.append((name.strip(), int(own) * 1e-6))
     return sorted(found, key=lambda each: -each[1])[:count]

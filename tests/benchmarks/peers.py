@@ -15,7 +15,8 @@ import numpy as np
 
 from cpnum import cpjit, isa
 from cpnum.timing import max_ulp
-from tests.benchmarks.expressions import (
+
+from .expressions import (
     Array,
     Expression,
     loop_function,
@@ -86,14 +87,14 @@ def _jax(expression: Expression, dtype: np.dtype[Any]) -> Prepared:
     jax.config.update("jax_enable_x64", True)
     function = expression.function(jax.numpy)
     # JAX's `out`: the buffer of the last result is given back for the next one.
-    compiled = jax.jit(lambda given, *arrays: function(*arrays), donate_argnums=0, keep_unused=True)
+    compiled = jax.jit(lambda out, *arrays: function(*arrays), donate_argnums=0, keep_unused=True)
 
     def prepare(arrays: Sequence[Array], out: Array) -> Call:
         held = [jax.numpy.zeros_like(out)]
-        arrays = [jax.numpy.asarray(each) for each in arrays]
+        given = [jax.numpy.asarray(each) for each in arrays]
 
         def call() -> object:
-            held[0] = compiled(held[0], *arrays)
+            held[0] = compiled(held[0], *given)
             held[0].block_until_ready()
             return held[0]
 

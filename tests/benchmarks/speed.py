@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from cpnum.timing import Timing, measure
-from tests.benchmarks.expressions import EXPRESSIONS, Expression, horner
-from tests.benchmarks.peers import BOUND, CALLED, FASTMATH, check, lower_levels, prepared
-from tests.benchmarks.tables import MISSED, Table, mark, power_of_ten
+
+from .expressions import EXPRESSIONS, Expression, horner
+from .peers import BOUND, CALLED, FASTMATH, check, lower_levels, prepared
+from .tables import MISSED, Table, mark, power_of_ten
 
 # The figures are for sizes from here on: below, a call costs more than its loop.
 FROM_SIZE = 10_000

@@ -1,0 +1,190 @@
+"""%%cpjit: compile the functions of a cell, run it, and show what became of its last call.
+
+    %load_ext cpnum
+
+    %%cpjit
+    def norm(x, y):
+        return np.sqrt(x * x + y * y)
+
+    norm(a, b)
+
+The cell without its first line is the same working Python.
+"""
+
+# IPython's functions have no annotations.
+# mypy: allow-untyped-calls, allow-untyped-decorators
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, cell_magic, magics_class
+from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.display import Pretty, display
+
+from cpnum.errors import CpnumError
+from cpnum.jit import Jit, cpjit
+from cpnum.show import Report
+from cpnum.trace import is_tracing
+
+# The name of the decorator while the cell runs; nobody's own, and gone afterwards.
+_DECORATOR = "__cpnum_cpjit__"
+
+# (function, arguments, out, keywords) of a call
+_Call = tuple[Jit, tuple[Any, ...], Any, dict[str, Any]]
+
+
+class _Decorate(ast.NodeTransformer):
+    """Decorates the functions that a cell defines, except those that have decorators.
+
+    Functions without parameters and generators compute nothing elementwise: they stay as they are.
+    """
+
+    def visit_Module(self, module: ast.Module) -> ast.Module:
+        for node in module.body:
+            if isinstance(node, ast.FunctionDef) and not node.decorator_list:
+                if _has_parameters(node.args) and not _yields(node):
+                    name = ast.Name(_DECORATOR, ast.Load())
+                    node.decorator_list = [ast.copy_location(name, node)]
+        return module
+
+
+def _has_parameters(arguments: ast.arguments) -> bool:
+    return bool(arguments.posonlyargs or arguments.args or arguments.kwonlyargs)
+
+
+def _yields(function: ast.FunctionDef) -> bool:
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+    return False
+
+
+@contextmanager
+def _last_call() -> Iterator[list[_Call]]:
+    """Keep the last call of a compiled function that returned, while the context lasts."""
+    calls: list[_Call] = []
+    call: Callable[..., Any] = Jit.__call__
+
+    def recorded(self: Jit, *arguments: Any, out: Any = None, **keywords: Any) -> Any:
+        __tracebackhide__ = True
+        result = call(self, *arguments, out=out, **keywords)
+        if not is_tracing(arguments) and not is_tracing(keywords.values()):
+            calls[:] = [(self, arguments, out, keywords)]
+        return result
+
+    Jit.__call__ = recorded  # type: ignore[method-assign]
+    try:
+        yield calls
+    finally:
+        Jit.__call__ = call  # type: ignore[method-assign]
+
+
+def _report(call: _Call, *, timed: bool) -> Report:
+    """Return the report of a call that was made; it is made again, into a result of its own."""
+    function, arguments, out, keywords = call
+    if out is not None:
+        out = np.empty_like(out)
+    bound = function.bind(*arguments, out=out, **keywords)
+    kernel = function.lower(*arguments, out=out, **keywords)
+    return Report(kernel, bound, function, arguments, keywords, timed=timed)
+
+
+def _tell(text: str) -> None:
+    display(Pretty(f"%%cpjit: {text}"))
+
+
+@magics_class
+class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
+    """The magics of cpnum."""
+
+    @magic_arguments()
+    @argument("--isa", help="the ISA level: x86-64-v4, x86-64-v3 or aarch64")
+    @argument("--fastmath", action="store_true", help="allow contraction and reassociation")
+    @argument(
+        "--fallback",
+        choices=("error", "numpy"),
+        default="error",
+        help="what becomes of calls that cannot be compiled",
+    )
+    @argument("--no-time", action="store_true", help="leave out the times of a call")
+    @argument("-o", "--out", metavar="NAME", help="keep the report in this variable")
+    @cell_magic
+    def cpjit(self, line: str, cell: str) -> None:
+        """Compile the functions of this cell, run it, and show what became of its last call.
+
+        Every function that the cell defines with `def`, and without a decorator of its own, is
+        compiled as by `@cpjit`.  The last call of a compiled function is shown: IR, stencils with
+        their registers, holes before and after patching, disassembly, and times against NumPy.
+        """
+        __tracebackhide__ = True  # IPython leaves this frame out of the cell's tracebacks
+        options = parse_argstring(self.cpjit, line)
+        if options.out and not options.out.isidentifier():
+            raise UsageError(f"%%cpjit: {options.out} is not a name")
+        try:
+            decorate = cpjit(isa=options.isa, fastmath=options.fastmath, fallback=options.fallback)
+            decorate(np.negative)  # an unknown ISA level is found here
+        except CpnumError as error:
+            raise UsageError(f"%%cpjit: {error}") from None
+        with _last_call() as calls:
+            self._run(cell, decorate)
+        if not calls:
+            _tell("the cell calls no compiled function, so there is nothing to show")
+            return
+        try:
+            report = _report(calls[0], timed=not options.no_time)
+        except CpnumError as error:
+            name = getattr(calls[0][0], "__name__", "the function")
+            _tell(f"{name} has no machine code to show: {error}")
+            return
+        if options.out:
+            shell: Any = self.shell
+            shell.user_ns[options.out] = report
+        display(report)
+
+    def _run(self, cell: str, decorate: Callable[..., Any]) -> None:
+        """Run a cell as IPython does, its functions decorated."""
+        __tracebackhide__ = True
+        shell: Any = self.shell
+        # The magic's own line counts, and so do the empty lines that IPython drops: line numbers
+        # are those that the user sees.
+        dropped = itertools.takewhile(lambda each: not each.strip(), cell.splitlines())
+        source = "\n" * (1 + len(list(dropped))) + shell.transform_cell(cell)
+        number = len(shell.history_manager.input_hist_parsed) - 1
+        name = shell.compile.cache(source, number, raw_code=source)
+        module = shell.transform_ast(shell.compile.ast_parse(source, name))
+        module = ast.fix_missing_locations(_Decorate().visit(module))
+        # An expression at the end is shown, as at the end of any cell.
+        last = None
+        quiet = shell.displayhook.semicolon_at_end_of_expression(source)
+        if module.body and isinstance(module.body[-1], ast.Expr) and not quiet:
+            last = module.body.pop()
+        space = shell.user_ns
+        space[_DECORATOR] = decorate
+        try:
+            exec(shell.compile(module, name, "exec"), space)
+            if last is not None:
+                exec(shell.compile(ast.Interactive([last]), name, "single"), space)
+        finally:
+            space.pop(_DECORATOR, None)
+
+
+def register(shell: Any) -> None:
+    """Add the magics to an IPython shell."""
+    shell.register_magics(CpnumMagics)
+
+
+def unregister(shell: Any) -> None:
+    """Remove them."""
+    shell.magics_manager.magics["cell"].pop("cpjit", None)
+    shell.magics_manager.registry.pop(CpnumMagics.__name__, None)
