@@ -16,6 +16,7 @@ INSTALLED_FROM := pyproject.toml cpnum/dtypes.py cpnum/isa.py cpnum/ops.py \
 	$(wildcard cpnum/pack/*.py) $(shell find stencils -name '*.[ch]')
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_PROGRESS_BAR := off
 
 .PHONY: demo test check wheel bench fuzz clean $(VERSIONS:%=test-%)
 # Tests on two Pythons at once would only slow each other down.
@@ -35,6 +36,7 @@ check: .venv/with-test
 
 # On the others: the wheel, in a virtual environment of its own, and a shorter random search.
 # A command pythonX.Y may be a shim of pyenv that leads nowhere, so each is tried by running it.
+# The .pth file lets tests import each other as tests.*; it comes after the wheel's cpnum.
 $(VERSIONS:%=test-%): test-%: wheel
 	@set -e; \
 	is='import sys, ensurepip; sys.exit("%d.%d %s" % (*sys.version_info[:2], \
@@ -48,6 +50,7 @@ $(VERSIONS:%=test-%): test-%: wheel
 	"$$python" -m venv .venv-$*; \
 	.venv-$*/bin/python -m pip uninstall --quiet --yes cpnum; \
 	.venv-$*/bin/python -m pip install "$$(echo dist/*.whl)[test]"; \
+	pwd > "$$(echo .venv-$*/lib/python*/site-packages)/checkout.pth"; \
 	CPNUM_TEST=short .venv-$*/bin/pytest --pyargs cpnum tests
 
 # The packs are built already and the test extra has hatchling, so this needs no network.

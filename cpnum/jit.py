@@ -376,9 +376,7 @@ class Jit:
                     "`out` overlaps an argument",
                     write="an out of its own, or the argument itself",
                 )
-        kernel = compile(
-            self._specialize(arguments, names, out).graph, plan.call, self._level(), Clock(), bound=True
-        )
+        kernel = compile(plan.compiled, plan.call, self._level(), Clock(), bound=True)
         return Bound(plan, kernel, arguments, out)
 
     # -- looking --------------------------------------------------------------------------------

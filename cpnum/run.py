@@ -200,12 +200,13 @@ class Plan(_AnyPlan):
 
     __slots__ = (
         "_block_words", "_blocks", "_function", "_numbers", "_pointers", "_range", "_region",
-        "_template",
+        "_template", "compiled",
     )  # fmt: skip
 
     def __init__(self, graph: Graph, call: Call, code: Code, region: Region) -> None:
         super().__init__(graph, call)
         assert call.arrangement is not None
+        self.compiled = code.assignment.selection.nest.graph
         self._region = region  # keeps the code where it is
         self._function = ffi().cast("int(*)(void *, long, long)", region.address)
         frame = code.assignment.selection.frame

@@ -561,19 +561,27 @@ class Report:
         return Table("Compile time", ("stage", "first call", "bound, after that"), tuple(rows))
 
     def _times(self) -> Table:
+        from cpnum.timing import format_seconds
+
         numpy = self.timings["NumPy"].median
         what = {
             "called": "f(...), a new result each time",
             "bound": "f.bind(...)(), into one result",
             "NumPy": "the function itself, without cpjit",
         }
+        once = len(self.timings["NumPy"].samples) == 1
         rows = [
-            (name, str(timing), f"{numpy / timing.median:.1f} x NumPy", what[name])
+            (
+                name,
+                format_seconds(timing.median) if once else str(timing),
+                f"{numpy / timing.median:.1f} x NumPy",
+                what[name],
+            )
             for name, timing in self.timings.items()
         ]
-        once = "one call each" if len(self.timings["NumPy"].samples) == 1 else "median ± IQR/2"
         columns = ("call", "time", "speed", "what")
-        return Table("Time", columns, (*rows, (self.difference,)), once)
+        note = "one call each" if once else "median ± IQR/2"
+        return Table("Time", columns, (*rows, (self.difference,)), note)
 
     def text(self, *, raw: bool = False) -> str:
         """Return the report as text, with the addresses of the arrays if `raw`."""

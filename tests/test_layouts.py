@@ -17,6 +17,12 @@ def array(shape, dtype=F64, seed=0):
     return values(dtype, int(np.prod(shape)), seed).reshape(shape)
 
 
+def in_memory(x):
+    """Return how a result lies in memory: the strides of a copy of it, where there are any."""
+    strides = x.copy(order="K").strides
+    return [stride for extent, stride in zip(x.shape, strides, strict=True) if extent > 1]
+
+
 def count_traces(function, **options):
     """Return a compiled function and the list of its traces: the function runs only to be traced."""
     traces = []
@@ -54,18 +60,25 @@ SHAPES = [(67,), (5, 7), (3, 33), (33, 3), (3, 4, 9), (2, 3, 2, 5), (2, 1, 3, 2,
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("name", VIEWS)
 def test_views_of_one_to_five_dimensions(name, shape, level):
-    def function(x, y):
-        return x * 2.0 - y
+    def one(x, y):
+        return x - y
 
-    compiled = cpjit(function, isa=level)
+    def several(x, y):
+        return (x * 2.0 - y) * x + 1.0
+
     x, y = array(shape), array(shape, seed=1)
     view = VIEWS[name](x)
     assert view.shape == shape
-    with quiet():
+    for function in (one, several):
+        compiled = cpjit(function, isa=level)
         for first, second in ((view, y), (y, view), (view, view), (view, VIEWS["transposed"](y))):
-            expected, actual = function(first, second), compiled(first, second)
-            assert_same(expected, actual, (name, shape), first, second)
-            assert expected.strides == actual.strides, (name, shape, first.strides, second.strides)
+            with quiet():
+                expected, actual = function(first, second), compiled(first, second)
+            case = name, function.__name__, shape, first.strides, second.strides
+            assert_same(expected, actual, case, first, second)
+            # Temporaries of NumPy lose the order of what is broadcast: only `one` has none.
+            if function is one or 0 not in first.strides + second.strides:
+                assert in_memory(expected) == in_memory(actual), case
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=row_name)
@@ -102,7 +115,7 @@ def test_result_lies_in_memory_as_that_of_numpy(axes, level):
                 first, second = permuted(x, axes), permuted(y, others)
                 expected, actual = function(first, second), compiled(first, second)
                 assert_same(expected, actual, (name, axes, others))
-                assert expected.strides == actual.strides, (name, axes, others)
+                assert in_memory(expected) == in_memory(actual), (name, axes, others)
 
 
 BROADCASTS = [
@@ -128,16 +141,17 @@ def test_shapes_broadcast(first, second, level):
     compiled = cpjit(function, isa=level)
     x, y = array(first), array(second, seed=1)
     with quiet():
-        for a, b in ((x, y), (y, x), (x.T, y.T), (x, x), (y, y)):
-            if a is x.T:
-                continue
-            try:
-                expected = function(a, b)
-            except ValueError:
-                with pytest.raises(ShapeError):
-                    compiled(a, b)
-                continue
-            assert_same(expected, compiled(a, b), (first, second))
+        strided = np.repeat(x, 2, -1)[..., ::2] if x.ndim else x
+        for a, b in ((x, y), (y, x), (strided, y), (y, strided), (y, y), (x, x)):
+            assert_same(function(a, b), compiled(a, b), (first, second))
+        assert_same(function(x.T, x.T), compiled(x.T, x.T), first)
+
+
+def test_shapes_that_do_not_broadcast_are_refused(level):
+    compiled = cpjit(lambda x, y: x + y, isa=level)
+    for first, second in (((3,), (4,)), ((2, 3), (2,)), ((0,), (2,)), ((2, 1, 3), (4, 2))):
+        with pytest.raises(ShapeError):
+            compiled(np.ones(first), np.ones(second))
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (0,), (0, 5), (5, 0), (1, 0, 3), (1, 1, 1)], ids=str)
@@ -215,18 +229,17 @@ def test_views_are_taken_inside_of_the_function(name, level):
         for view in (u, np.repeat(u, 2, 1)[:, ::2], u[::-1], np.asfortranarray(u)):
             expected, actual = function(view), compiled(view)
             assert_same(expected, actual, name)
-            assert expected.strides == actual.strides, name
+            assert in_memory(expected) == in_memory(actual), name
 
 
 def test_a_view_inside_copies_nothing(level):
-    """Each array is read in place: the kernel's loads name the parameter, not a copy."""
+    """A bound call has the addresses of the views in its code: it sees what the array becomes."""
     compiled = cpjit(lambda u: u[1:-1, 2:] - u[1:-1, :-2], isa=level)
-    u = array((40, 50))
+    u = np.random.default_rng(1).normal(size=(40, 50))
     bound = compiled.bind(u)
     first = bound().copy()
-    u *= 2.0
-    with quiet():
-        assert_same(u[1:-1, 2:] - u[1:-1, :-2], bound())
+    u *= 3.0
+    assert_same(u[1:-1, 2:] - u[1:-1, :-2], bound())
     assert np.any(bits(first) != bits(bound()))
 
 
@@ -256,7 +269,7 @@ def test_more_arrays_than_registers(count, dtype, level):
 
 def long_chain(x, y):
     for at in range(2500):
-        x = x * 0.999 + y * (at % 7 - 3.0)
+        x = x * 0.999 + y * (at - 1200.5)
         x = np.minimum(x, 50.0)
     return x
 
@@ -542,11 +555,16 @@ def test_a_wrong_out_is_refused_and_not_written(name, level):
 
 
 def test_new_shapes_and_strides_compile_nothing(level):
-    compiled, traces = count_traces(lambda x, y: np.sqrt(x * x + y), isa=level)
+    def function(x, y):
+        return np.sqrt(x * x + y)
+
     x = np.random.default_rng(1).uniform(1, 2, 4000)
     kernels = {
-        "contiguous": [(x[:n], x[-n:]) for n in range(2, 90)]
-        + [(x[: r * c].reshape(r, c), x[: r * c].reshape(r, c)) for r, c in ((3, 5), (40, 100))],
+        "contiguous": [(x[:n], x[-n:]) for n in range(2, 90)],
+        "blocks": [
+            (x[: r * c].reshape(r, c), x[-r * c :].reshape(r, c))
+            for r, c in ((3, 5), (40, 100), (2, 2), (7, 64))
+        ],
         "strided": [
             (x[: n * s : s], x[n * s - 1 :: -s][:n]) for n in (2, 5, 33) for s in (2, 3, 17)
         ],
@@ -556,11 +574,12 @@ def test_new_shapes_and_strides_compile_nothing(level):
         ],
     }  # fmt: skip
     for name, pairs in kernels.items():
+        compiled, traces = count_traces(function, isa=level)
         kernel = compiled.lower(*pairs[0])
         for first, second in pairs:
-            assert_same(np.sqrt(first * first + second), compiled(first, second), name)
+            assert_same(function(first, second), compiled(first, second), name)
             assert compiled.lower(first, second) is kernel, (name, first.shape, first.strides)
-    assert len(traces) == 2  # of one axis, and of two
+        assert len(traces) == 1, name
 
 
 @pytest.mark.parametrize("dtype", (F64, F32, I64, I32), ids=row_name)
@@ -588,6 +607,15 @@ SCALARS = [
     np.int32(7), np.bool_(True),
 ]
 # fmt: on
+
+
+def fits(number, result):
+    """Tell whether the dtype of a result holds an integer."""
+    if result is None or result.dtype.kind == "f":
+        return True
+    return np.iinfo(result.dtype).min <= number <= np.iinfo(result.dtype).max
+
+
 SCALAR_FUNCTIONS = {
     "add": lambda x, s: x + s,
     "radd": lambda x, s: s + x,
@@ -614,6 +642,8 @@ def test_scalars_are_converted_as_numpy_converts_them(name, dtype, level):
                 expected = None
         if expected is not None and expected.dtype not in [each.numpy for each in DTYPES]:
             continue
+        if name == "where" and type(scalar) is int and not fits(scalar, expected):
+            continue  # NumPy wraps it silently: refusing it is the better answer
         for ours, arguments in (
             (compiled, (x, scalar)),
             (cpjit(lambda x, s=scalar: function(x, s), isa=level), (x,)),
@@ -739,7 +769,6 @@ def test_dtypes_beside_one_another(first, second, layout, level):
     with quiet():
         for n in (1, 3, length - 3, length):
             assert_same(function(x[:n], y[:n]), compiled(x[:n], y[:n]), (first, second, n), x[:n])
-    assert from_numpy(compiled(x[:1] * 0, y[:1] * 0).dtype) in (first, second, F64)
 
 
 def test_five_dtypes_in_one_kernel(level):
