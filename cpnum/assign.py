@@ -32,9 +32,7 @@ class Assignment:
         return any(type(item) is Placed and "SLOT" in item.values for item in self.items)
 
     def __str__(self) -> str:
-        return "\n".join(
-            f"{'' if isinstance(item, Label) else '  '}{item}" for item in self.items
-        )
+        return "\n".join(f"{'' if isinstance(item, Label) else '  '}{item}" for item in self.items)
 
 
 _NEVER = 1 << 60
@@ -123,9 +121,7 @@ class _Assigner:
         size = self._slots_end
         return Assignment(self.selection, tuple(self.items), size)
 
-    def _repeat(
-        self, block: Block, items: Sequence[Item], start: int, end: int
-    ) -> bool:
+    def _repeat(self, block: Block, items: Sequence[Item], start: int, end: int) -> bool:
         """Place a tail with the registers of the loop it repeats; tell whether it could be done."""
         if items is not block.items or end - start != len(items):
             return False  # steps were added to it: reloads, spills
@@ -253,7 +249,11 @@ def _assign(kernel: _Assigner, block: Block) -> None:
         if not operands and result in kernel.makers and result not in home:
             continue  # made where it is used
         numbers = [
-            home[each] if each in home else held[each] if each in held else bring(each, at, operands)
+            home[each]
+            if each in home
+            else held[each]
+            if each in held
+            else bring(each, at, operands)
             for each in operands
         ]
         temporaries = []

@@ -61,18 +61,18 @@ class Code:
 
     def lines(self) -> tuple[Line, ...]:
         """Return the listing."""
-        return tuple(
-            Line(offset, step, tuple(self._patches(step))) for offset, step in self.placed
-        )
+        return tuple(Line(offset, step, tuple(self._patches(step))) for offset, step in self.placed)
 
     def _patches(self, step: Placed) -> list[Patch]:
         patches = []
         for hole in step.stencil.values:
             value = hole.constant if hole.constant is not None else step.values[hole.symbol]
+            number: int
             match value:
                 case bytes():
                     number, text = self.pool[value], f"0x{int.from_bytes(value, 'little'):x}"
-                    text = step.source if hole.symbol == "POOL" and step.source else text
+                    if hole.symbol == "POOL":
+                        text = str(step.source)
                 case str():
                     number, text = self.labels[value], value
                 case Immediate(offset):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import warnings
 from collections.abc import Callable
 from typing import Any, Literal, overload
@@ -20,6 +21,8 @@ from cpnum.run import Array, Plan
 from cpnum.trace import bind, is_tracing
 
 Fallback = Literal["error", "numpy"]
+
+_VARIADIC = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 
 # Plans are remembered for so many shapes and strides; a new one costs microseconds.
 _PLANS = 1024
@@ -155,8 +158,11 @@ class Jit:
         self._told = False
         # A plain signature needs no binding of arguments to parameters at each call.
         code = getattr(py_func, "__code__", None)
-        plain = code is not None and not code.co_kwonlyargcount and not code.co_flags & 0x0C
-        self._arity = code.co_argcount if plain and not hasattr(py_func, "__wrapped__") else -1
+        self._arity = -1
+        if code is not None and not hasattr(py_func, "__wrapped__"):
+            if not code.co_kwonlyargcount and not code.co_flags & _VARIADIC:
+                self._arity = code.co_argcount
+        self.__name__ = getattr(py_func, "__name__", type(py_func).__name__)
         functools.update_wrapper(self, py_func, updated=())
 
     # -- calling --------------------------------------------------------------------------------
@@ -266,9 +272,7 @@ class Jit:
             found = None
         if found is None:
             clock = Clock()
-            traced, graph = graphs_of(
-                self.py_func, arguments, names, dtype, self.fastmath, clock
-            )
+            traced, graph = graphs_of(self.py_func, arguments, names, dtype, self.fastmath, clock)
             found = Specialization(traced, graph, clock.seconds)
             if traced.shape_observed:
                 self._specializations[key] = None

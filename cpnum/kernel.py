@@ -1,6 +1,7 @@
 """The driver: the straight line from a function to machine code, stage by stage.
 
-    function -trace-> Graph -simplify-> Graph -schedule-> LoopNest -select-> steps -assign-> -emit-> Code
+    function -trace-> Graph -simplify-> Graph -schedule-> LoopNest
+             -select-> Selection -assign-> Assignment -emit-> Code
 
 It runs in two strokes: a graph serves all arguments of a signature, the rest all of one layout.
 """

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from cpnum.dtypes import F64, FLOAT
 from cpnum.emit import Code
 from cpnum.errors import OutError, ShapeError
-from cpnum.dtypes import F64, FLOAT
 from cpnum.ir import Apply, Graph, Input, Node, evaluate, host_value
 from cpnum.memory import Region
 from cpnum.schedule import Arrangement, Operands, arrange, memory_order, operands_of
@@ -31,7 +31,7 @@ FLAGS = {"divide": 1, "over": 2, "under": 4, "invalid": 8}
 
 @functools.cache
 def ffi() -> Any:
-    """Return cffi's FFI object, of the kind that needs no C parser: that one takes 18 ms to load."""
+    """Return cffi's FFI object, of the kind that needs no C parser, which takes 18 ms to load."""
     import _cffi_backend
 
     return _cffi_backend.FFI()
@@ -135,9 +135,7 @@ def describe(graph: Graph, arguments: Sequence[Any], out: Array | None) -> Call:
     return Call(shape, order, arrange(shape, strides, itemsizes), operands)
 
 
-def new_result(
-    shape: tuple[int, ...], order: tuple[int, ...] | None, graph: Graph
-) -> Array:
+def new_result(shape: tuple[int, ...], order: tuple[int, ...] | None, graph: Graph) -> Array:
     """Return an array for the result, laid out as NumPy lays out that of a ufunc."""
     dtype = graph.results[0].dtype.numpy
     if order is None:
@@ -244,9 +242,9 @@ class Plan(_AnyPlan):
             block[len(self._pointers)] = from_buffer(out)
         except ValueError:
             block[len(self._pointers)] = _address(out)
-        for offset, node, parameter in self._numbers:
-            if parameter is not None:
-                _DOUBLE.pack_into(words, offset, arguments[parameter])
+        for offset, node, double in self._numbers:
+            if double is not None:
+                _DOUBLE.pack_into(words, offset, arguments[double])
             else:
                 raw = np.asarray(host_value(node, arguments), node.dtype.numpy).tobytes()
                 words[offset : offset + len(raw)] = raw
@@ -274,7 +272,7 @@ AnyPlan = Plan | NumpyPlan | EmptyPlan
 
 
 def bound_function(region: Region, words: int) -> Any:
-    """Return the entry of a bound kernel, which sets its range itself, and its block if it has any."""
+    """Return the entry of a bound kernel: it sets its range, and needs a block only if it has words."""
     return ffi().cast("int(*)(void *)" if words else "int(*)(void)", region.address)
 
 
@@ -327,7 +325,7 @@ def overlap(out: Array, view: Array) -> bool:
     if not np.may_share_memory(out, view):
         return False
     try:
-        return bool(np.shares_memory(out, view, max_work=1))
+        return bool(np.shares_memory(out, view, max_work=1))  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
         return True
 

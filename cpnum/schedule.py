@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-
 from cpnum.ir import Apply, Constant, Graph, Input, Node
 from cpnum.isa import Isa
 from cpnum.ops import CAST
@@ -157,7 +156,7 @@ class LoopNest:
 
     def _text(self, node: Node, names: dict[Node, str]) -> str:
         if node in self.arrays:
-            at = self.arrays.index(node)  # type: ignore[arg-type]
+            at = self.arrays.index(node)
             parameter = self.graph.parameters[self.arrays[at].parameter]
             movement = "".join(map(str, self.arrays[at].movement))
             return f"load {parameter}{movement} {self.layouts[at]}"

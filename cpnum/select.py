@@ -84,8 +84,8 @@ class Step:
     """One stencil, and what goes into its holes.
 
     `operands` and `result` are virtual registers: numbers that mean a value.  `pointer` is the
-    general register of an array's pointer.  `tail`, of a load or store, is its stencil and values at the end of the range.  `source`
-    is what the step does in the user's terms.
+    general register of an array's pointer.  `tail`, of a load or store, is its stencil and values
+    at the end of the range.  `source` is what the step does in the user's terms.
     """
 
     __slots__ = ("operands", "pointer", "result", "source", "stencil", "tail", "values")
@@ -178,8 +178,9 @@ Item = Step | Placed | Label
 class Block:
     """A straight line of steps, `depth` loops deep.
 
-    A block of the frame has no values in vector registers.  In a `tail`, loads and stores are those of the end of the range.  The steps of a tail are those
-    of the last vector loop, so that its registers serve both.
+    A block of the `frame` has no values in vector registers.  In a `tail`, loads and stores are
+    those of the end of the range; its steps are those of the last vector loop, so that the same
+    registers serve both.
     """
 
     depth: int
@@ -193,7 +194,8 @@ class Selection:
     """The steps of a kernel.
 
     `outer` are the values that are made outside of the innermost loop.  `makers` are steps that
-    make a value again wherever it is needed: constants and scalars need no spilling.  `main_loop` is the label of the loop that most time is spent in.
+    make a value again wherever it is needed: constants and scalars need no spilling.  `main_loop`
+    is the label of the loop that most time is spent in.
     """
 
     nest: LoopNest
@@ -427,7 +429,8 @@ class _Selector:
         self.frame_block(inner - 1, done)
         self.frame_block(0, loops.closing)
         outer = tuple(self.names.values())
-        return Selection(nest, self.frame, tuple(self.blocks), outer, self.makers, f"by{nest.vectors}")
+        blocks, main_loop = tuple(self.blocks), f"by{nest.vectors}"
+        return Selection(nest, self.frame, blocks, outer, self.makers, main_loop)
 
     def frame_block(self, depth: int, items: Sequence[Item]) -> None:
         if items:

@@ -104,8 +104,9 @@ class Stencil:
 
     `registers` are the operands, the result, then the temporaries.  The result may take the
     register of an operand that is not needed any more, unless the operand's index is in
-    `early_clobber`: that one is read after the result is written.  `temporaries` counts the rest.  If `tied`, the last operand and
+    `early_clobber`: that one is read after the result is written.  If `tied`, the last operand and
     the result are one register.  `pointer` maps a general register to the XOR that selects it.
+    `temporaries` counts the registers that are neither operands nor the result.
     """
 
     name: str

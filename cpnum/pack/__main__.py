@@ -27,13 +27,13 @@ def _holes(stencil: Stencil) -> str:
 
 def _list(arguments: argparse.Namespace) -> None:
     pack = load(LEVELS[arguments.isa])
-    rows = [("stencil", "bytes", "in", "out", "temp", "constants", "holes")]
+    rows: list[tuple[str, ...]] = [("stencil", "bytes", "in", "out", "temp", "constants", "holes")]
     for name in pack:
         each = pack[name]
         constants = sum(hole.constant is not None for hole in each.values)
         result = "tied" if each.tied else str(int(each.has_result))
-        row = (name, each.size, each.operands, result, each.temporaries, constants, _holes(each))
-        rows.append(tuple(map(str, row)))
+        counts = map(str, (each.size, each.operands, result, each.temporaries, constants))
+        rows.append((name, *counts, _holes(each)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         name, *numbers, holes = row
@@ -50,7 +50,9 @@ def _show(arguments: argparse.Namespace) -> None:
     print(f"\nbytes    {data.hex(' ')}")
     print("holes    bits of the code, counted from the first byte's lowest")
     for at, hole in enumerate(stencil.registers):
-        bits = " ".join(str([bit for bit in range(mask.bit_length()) if mask >> bit & 1]) for mask in hole.masks)
+        bits = " ".join(
+            str([bit for bit in range(mask.bit_length()) if mask >> bit & 1]) for mask in hole.masks
+        )
         early = " early-clobber" if at in stencil.early_clobber else ""
         print(f"  {hole.role}{early}: {bits}")
     if stencil.pointer:
@@ -70,7 +72,9 @@ def main(words: list[str] | None = None) -> int:
         command = commands.add_parser(name)
         if name == "show":
             command.add_argument("stencil")
-        command.add_argument("--isa", choices=LEVELS, default=native.name if native else "x86-64-v3")
+        command.add_argument(
+            "--isa", choices=LEVELS, default=native.name if native else "x86-64-v3"
+        )
         command.set_defaults(run=run)
     build = commands.add_parser("build")
     build.add_argument("--sources", type=Path, default=_SOURCES)

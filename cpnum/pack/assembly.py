@@ -19,7 +19,9 @@ _VECTOR = {
     "aarch64": re.compile(r"(?<![\w.#$])([vqdshb])(\d+)(?=[.,\]\[}\s]|$)"),
 }
 _GENERAL = {
-    "x86_64": re.compile(r"%(r\d+[dwb]?|r[a-d]x|r[sd]i|r[sb]p|e[a-d]x|e[sd]i|e[sb]p|[a-d][xlh]|[sd]il?|[sb]pl?)(?!\w)"),
+    "x86_64": re.compile(
+        r"%(r\d+[dwb]?|r[a-d]x|r[sd]i|r[sb]p|e[a-d]x|e[sd]i|e[sb]p|[a-d][xlh]|[sd]il?|[sb]pl?)(?!\w)"
+    ),
     "aarch64": re.compile(r"(?<![\w.#$])([wx])(\d+)(?!\w)|(?<![\w.])(sp)(?!\w)"),
 }
 _COMMENT = re.compile(r"\s*(#(?!\d|:|-\d|0x).*|//.*)$")
@@ -198,7 +200,9 @@ def routine(name: str, lines: list[str], isa: Isa, *, entry: bool = False) -> Ro
         for line in lines:
             if re.search(r"\{[^}]*,[^}]*\}", line):
                 raise StencilError(f"{name}: a list of registers cannot be renamed: {line}")
-    return Routine(name, tuple(_pin(line, isa) for line in lines), tuple(vectors), tied, uses_pointer)
+    return Routine(
+        name, tuple(_pin(line, isa) for line in lines), tuple(vectors), tied, uses_pointer
+    )
 
 
 def rename(

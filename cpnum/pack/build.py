@@ -10,7 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cpnum import dtypes, isa as isa_module, ops
+from cpnum import dtypes, ops
+from cpnum import isa as isa_module
 from cpnum.dtypes import DTYPES
 from cpnum.errors import StencilError
 from cpnum.isa import LEVELS, Isa
@@ -42,7 +43,9 @@ def _compare(source: str, lane_bytes: int, found: set[str]) -> None:
         raise StencilError(f"cpnum/ops.py: no row for stencil {name} (line in stencils/{source}.c)")
 
 
-def _build_unit(sources: Path, source: str, isa: Isa, lane_bytes: int, work: Path) -> list[dict[str, Any]]:
+def _build_unit(
+    sources: Path, source: str, isa: Isa, lane_bytes: int, work: Path
+) -> list[dict[str, Any]]:
     """Return the records of one C file for one ISA level and lane."""
     text = compiler.compile_c(sources / f"{source}.c", isa, lane_bytes, work)
     functions, constants = assembly.split(assembly.name_constants(text), isa)
@@ -93,7 +96,8 @@ def is_current(path: Path, wanted: str) -> bool:
     if not path.exists():
         return False
     with path.open("rb") as file:
-        return json.loads(file.readline()).get("digest") == wanted
+        index: dict[str, Any] = json.loads(file.readline())
+    return index.get("digest") == wanted
 
 
 def build(sources: Path, output: Path, *, force: bool = False) -> list[Path]:
@@ -106,7 +110,9 @@ def build(sources: Path, output: Path, *, force: bool = False) -> list[Path]:
     paths = {isa: output / f"{isa}.pack" for isa in LEVELS.values()}
     stale = [isa for isa, path in paths.items() if force or not is_current(path, wanted)]
     with ThreadPoolExecutor(max_workers=2) as pool:
-        for isa, pack in zip(stale, pool.map(lambda isa: build_pack(sources, isa), stale), strict=True):
+        for isa, pack in zip(
+            stale, pool.map(lambda isa: build_pack(sources, isa), stale), strict=True
+        ):
             unfinished = paths[isa].with_suffix(".new")
             unfinished.write_bytes(pack)
             unfinished.replace(paths[isa])

@@ -15,7 +15,7 @@ SOURCES = ("ops", "cast", "memory", "loop")
 class Operands(NamedTuple):
     """The vector parameters of a stencil."""
 
-    count: int
+    vectors: int
     result: bool
 
 
@@ -55,7 +55,7 @@ def expected(source: str, lane_bytes: int) -> dict[str, Operands]:
     """Return the stencils that `stencils/<source>.c` must define for a lane.
 
     >>> expected("loop", 8)["spill"]
-    Operands(count=1, result=False)
+    Operands(vectors=1, result=False)
     >>> len(expected("cast", 4))
     6
     """
@@ -66,9 +66,14 @@ def expected(source: str, lane_bytes: int) -> dict[str, Operands]:
         return dict(_operators(lane_bytes))
     if source == "cast":
         return {
-            f"cast_{to}_{start}": Operands(1, True) for to in fitting for start in fitting if to is not start
+            f"cast_{to}_{start}": Operands(1, True)
+            for to in fitting
+            for start in fitting
+            if to is not start
         }
     if source == "memory":
-        return {f"{name}_{dtype}": operands for dtype in fitting for name, operands in _MEMORY.items()}
+        return {
+            f"{name}_{dtype}": operands for dtype in fitting for name, operands in _MEMORY.items()
+        }
     frame = {name: Operands(0, False) for name in _LOOP}
     return frame | {"spill": Operands(1, False), "reload": Operands(0, True)}

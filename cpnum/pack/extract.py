@@ -31,7 +31,7 @@ PROOFS = 4
 # System V ABI for x86-64, table 4.9; ELF for the Arm 64-bit Architecture, 5.7.
 _X64 = ENUM_RELOC_TYPE_x64
 _A64 = ENUM_RELOC_TYPE_AARCH64
-_FIELDS = {
+_FIELDS: dict[str, dict[int, tuple[tuple[int, int, int, bool, bool], ...]]] = {
     "x86_64": {
         _X64["R_X86_64_32"]: ((0, 32, 0, False, True),),
         _X64["R_X86_64_32S"]: ((0, 32, 0, False, True),),
@@ -83,7 +83,7 @@ class Plan:
 
 
 def plan(routine: Routine, operands: Operands, isa: Isa) -> Plan:
-    """Choose the variants: a base, one for each hole and bit flipped in it, and random ones as proof.
+    """Choose the variants: a base, one for each hole and bit flipped in it, and random ones.
 
     The numbers of the base have an even number of bits set, so that no flipped bit makes two equal:
     AArch64 has instructions (LDP) that may not name a register twice.
@@ -96,7 +96,9 @@ def plan(routine: Routine, operands: Operands, isa: Isa) -> Plan:
     for register in routine.vectors:
         for bit in range(max(isa.registers).bit_length()):
             label = f"{routine.name}.r{register}b{bit}"
-            made.bits[register, bit] = Variant(label, base | {register: base[register] ^ 1 << bit}, pointer)
+            made.bits[register, bit] = Variant(
+                label, base | {register: base[register] ^ 1 << bit}, pointer
+            )
     if routine.pointer:
         for number in isa.pointers:
             made.pointers[number] = Variant(f"{routine.name}.p{number}", base, number)
@@ -138,9 +140,10 @@ class _Object:
         self.machine = isa.machine
         file = ELFFile(io.BytesIO(elf))
         self._sections = list(file.iter_sections())
-        table = file.get_section_by_name(".symtab")
+        table: Any = file.get_section_by_name(".symtab")
+        text: Any = file.get_section_by_name(".text")
         self._symbols = list(table.iter_symbols())
-        self._text = file.get_section_by_name(".text").data()
+        self._text = text.data()
         self._places: dict[str, tuple[int, int]] = {}
         starts: dict[int, list[int]] = {}
         for symbol in self._symbols:
@@ -149,7 +152,7 @@ class _Object:
                 self._places[symbol.name] = (index, symbol["st_value"])
                 starts.setdefault(index, []).append(symbol["st_value"])
         self._starts = {index: sorted(set(values)) for index, values in starts.items()}
-        relocations = file.get_section_by_name(".rela.text")
+        relocations: Any = file.get_section_by_name(".rela.text")
         self._relocations = sorted(
             (relocations.iter_relocations() if relocations else ()), key=lambda r: r["r_offset"]
         )
@@ -158,7 +161,10 @@ class _Object:
     def code(self, label: str) -> tuple[bytes, tuple[_Relocation, ...]]:
         """Return the bytes of a label and the relocations in them, by offset from it."""
         start, end = self._places[label][1], self._places[f"{label}.end"][1]
-        first, last = bisect.bisect_left(self._offsets, start), bisect.bisect_left(self._offsets, end)
+        first, last = (
+            bisect.bisect_left(self._offsets, start),
+            bisect.bisect_left(self._offsets, end),
+        )
         found = tuple(
             _Relocation(
                 relocation["r_offset"] - start,
@@ -214,10 +220,10 @@ def _early_clobber(routine: Routine, operands: Operands) -> list[int]:
         for register in routine.vectors:
             if _names(line, register):
                 named.setdefault(register, []).append(at)
-    first = named.get(operands.count, [len(routine.lines)])[0]
+    first = named.get(operands.vectors, [len(routine.lines)])[0]
     return [
         operand
-        for operand in range(operands.count)
+        for operand in range(operands.vectors)
         if backward or named.get(operand, [-1])[-1] > first
     ]
 
@@ -246,7 +252,9 @@ def _extract(each: Plan, obj: _Object, isa: Isa) -> dict[str, Any]:
     def difference(variant: Variant) -> int:
         other, others = obj.code(variant.label)
         if len(other) != len(code):
-            raise StencilError(f"its length depends on a register ({len(code)}, {len(other)} bytes)")
+            raise StencilError(
+                f"its length depends on a register ({len(code)}, {len(other)} bytes)"
+            )
         if others != relocations:
             raise StencilError("its relocations depend on a register")
         return _xor(code, other)
@@ -270,8 +278,8 @@ def _extract(each: Plan, obj: _Object, isa: Isa) -> dict[str, Any]:
 
     all_zero = int.from_bytes(code, "little") ^ xor(each.base.vectors)
     operands = each.operands
-    parameters = operands.count + (operands.result and not each.routine.tied)
-    roles = ["input"] * operands.count + ["result"] * (parameters - operands.count)
+    parameters = operands.vectors + (operands.result and not each.routine.tied)
+    roles = ["input"] * operands.vectors + ["result"] * (parameters - operands.vectors)
     numbers = [*range(parameters), *(n for n in each.routine.vectors if n >= parameters)]
     roles += ["temporary"] * (len(numbers) - parameters)
     width = max(isa.registers).bit_length()
@@ -282,7 +290,7 @@ def _extract(each: Plan, obj: _Object, isa: Isa) -> dict[str, Any]:
             [role, [_bits(masks.get((number, bit), 0)) for bit in range(width)]]
             for role, number in zip(roles, numbers, strict=True)
         ],
-        "operands": operands.count,
+        "operands": operands.vectors,
         "has_result": operands.result,
         "tied": each.routine.tied,
         "early_clobber": _early_clobber(each.routine, operands),
@@ -295,7 +303,7 @@ def _extract(each: Plan, obj: _Object, isa: Isa) -> dict[str, Any]:
 def _values(
     code: bytes, relocations: tuple[_Relocation, ...], obj: _Object
 ) -> list[dict[str, Any]]:
-    known: Mapping[int, Any] = _FIELDS[obj.machine]
+    known = _FIELDS[obj.machine]
     holes: dict[str, dict[str, Any]] = {}
     for relocation in relocations:
         if relocation.type not in known:
