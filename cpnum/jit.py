@@ -11,13 +11,15 @@ from typing import Any, Literal, overload
 import numpy as np
 
 from cpnum import isa, memory, run, show
-from cpnum.dtypes import from_numpy
+from cpnum.dtypes import DType, from_numpy
 from cpnum.errors import CpnumError, IsaError, OutError, ShapeError
 from cpnum.ir import Graph
 from cpnum.isa import Isa
-from cpnum.kernel import Clock, Kernel, compile, graphs_of
+from cpnum.kernel import Clock, Kernel, cast_to, compile, graphs_of
 from cpnum.memory import Region
 from cpnum.run import Array, Plan
+from cpnum.simplify import simplify
+from cpnum.site import located
 from cpnum.trace import bind, is_tracing
 
 Fallback = Literal["error", "numpy"]
@@ -40,6 +42,19 @@ class Specialization:
         self.seconds = seconds
         self.kernels: dict[tuple[str, ...], Kernel] = {}
         self._regions: dict[tuple[str, ...], Region] = {}
+        self._casts: dict[DType, Specialization] = {}
+
+    def into(self, out: Array | None, fastmath: bool) -> Specialization:
+        """Return the specialization that writes to an array of the dtype of `out`."""
+        dtype = self.graph.results[0].dtype if out is None else from_numpy(out.dtype)
+        if dtype is self.graph.results[0].dtype:
+            return self
+        found = self._casts.get(dtype)
+        if found is None:
+            traced = cast_to(self.traced, dtype)
+            found = Specialization(traced, simplify(traced, fastmath), self.seconds)
+            found = self._casts.setdefault(dtype, found)
+        return found
 
     def kernel(self, call: run.Call, level: Isa) -> Kernel:
         """Return the kernel for the layouts of a call, compiled now if it is the first."""
@@ -171,7 +186,7 @@ class Jit:
         """Compute the function's result with compiled code, into `out` if it is given."""
         if not keywords and len(arguments) == self._arity:
             # The short way for a call like an earlier one; 1.5 µs instead of 4 at three arrays.
-            key: list[Any] = [out if out is None else (out.dtype, out.shape, out.strides)]
+            key: list[Any] = [out if out is None else _key(out)]
             for each in arguments:
                 kind = type(each)
                 if kind is np.ndarray:
@@ -198,8 +213,8 @@ class Jit:
             flat, names = self._flat(arguments, keywords)
             return self._run(self._plan(flat, names, out), flat, names, out)
         except CpnumError as error:
-            if self.fallback == "error":
-                raise error from None
+            if self.fallback == "error" or isinstance(error, OutError):
+                raise located(error) from None
             reason = error
         self._tell(f"{self.__name__} runs through NumPy: {reason.message}")
         result = self.py_func(*arguments, **keywords)
@@ -238,7 +253,13 @@ class Jit:
                 run.report(plan.graph, arguments, flags)
             return result if result.ndim else result[()]
         if not out.flags.writeable:
-            raise OutError("`out` is read-only", write="an array that may be written to")
+            raise located(
+                OutError(
+                    "`out` is read-only",
+                    seen=f"out of shape {out.shape}, not writeable",
+                    write="out=np.empty(...), or an array that may be written to",
+                )
+            )
         before = arguments
         if plan.may_overlap(arguments, out):
             overlapping = [view for view in plan.views(arguments) if run.overlap(out, view)]
@@ -256,27 +277,25 @@ class Jit:
 
     # -- compiling ------------------------------------------------------------------------------
 
-    def _specialize(
-        self, arguments: tuple[Any, ...], names: tuple[str, ...], out: Array | None
-    ) -> Specialization:
+    def _specialize(self, arguments: tuple[Any, ...], names: tuple[str, ...]) -> Specialization:
         """Return the specialization for the signature of a call, traced now if it is the first."""
-        dtype = None if out is None else from_numpy(out.dtype)
-        key: Any = (names, dtype, *[_signature(each) for each in arguments])
+        key: Any = (names, *[_signature(each) for each in arguments])
+        exact: Any = (names, *[_key(each) for each in arguments])
         try:
             found = self._specializations.get(key)
             if found is None and key in self._specializations:
-                # The function looked at shapes: its graph serves these only.
-                key = (names, dtype, *[_key(each) for each in arguments])
+                # The function looked at shapes: a graph serves these only.
+                key = exact
                 found = self._specializations.get(key)
         except TypeError:
             found = None
         if found is None:
             clock = Clock()
-            traced, graph = graphs_of(self.py_func, arguments, names, dtype, self.fastmath, clock)
-            found = Specialization(traced, graph, clock.seconds)
+            traced, graph = graphs_of(self.py_func, arguments, names, self.fastmath, clock)
             if traced.shape_observed:
                 self._specializations[key] = None
-                key = (names, dtype, *[_key(each) for each in arguments])
+                key = exact
+            found = Specialization(traced, graph, clock.seconds)
             found = self._specializations.setdefault(key, found) or found
         return found
 
@@ -287,12 +306,12 @@ class Jit:
             raise OutError(
                 "`out` is not an array", seen=f"a {type(out).__name__}", write="out=np.empty(...)"
             )
-        specialization = self._specialize(arguments, names, out)
+        specialization = self._specialize(arguments, names).into(out, self.fastmath)
         try:
             return specialization, run.describe(specialization.graph, arguments, out)
         except ShapeError:
             # Tracing raises it too, and names the line.
-            graphs_of(self.py_func, arguments, names, None, self.fastmath, Clock())
+            graphs_of(self.py_func, arguments, names, self.fastmath, Clock())
             raise
 
     def _plan(
@@ -354,18 +373,26 @@ class Jit:
           %0 = add x 1.0  f64
           return %0
         """
-        arguments, names = self._flat(arguments, keywords)
-        specialization, call = self._call(arguments, names, out)
-        if call.arrangement is None:
-            raise ShapeError("an empty result needs no kernel", seen=f"the shape {call.shape}")
-        return specialization.kernel(call, self._level())
+        try:
+            arguments, names = self._flat(arguments, keywords)
+            specialization, call = self._call(arguments, names, out)
+            if call.arrangement is None:
+                raise ShapeError("an empty result needs no kernel", seen=f"the shape {call.shape}")
+            return specialization.kernel(call, self._level())
+        except CpnumError as error:
+            raise located(error) from None
 
     def bind(self, *arguments: Any, out: Array | None = None, **keywords: Any) -> Bound:
         """Return a call without arguments, everything patched into its code; it returns `out`.
 
         Raises:  OutError if `out` overlaps an argument that it is not equal to.
         """
-        arguments, names = self._flat(arguments, keywords)
+        try:
+            return self._bind(*self._flat(arguments, keywords), out)
+        except CpnumError as error:
+            raise located(error) from None
+
+    def _bind(self, arguments: tuple[Any, ...], names: tuple[str, ...], out: Array | None) -> Bound:
         plan = self._plan(arguments, names, out)
         if not isinstance(plan, Plan):
             raise IsaError(
@@ -378,6 +405,7 @@ class Jit:
             if run.overlap(out, view) and not run.in_place(out, view):
                 raise OutError(
                     "`out` overlaps an argument",
+                    seen=f"out of shape {out.shape} and a view of shape {view.shape}",
                     write="an out of its own, or the argument itself",
                 )
         kernel = compile(plan.compiled, plan.call, self._level(), Clock(), bound=True)

@@ -68,30 +68,35 @@ def graphs_of(
     function: Callable[..., Any],
     arguments: Sequence[Any],
     names: tuple[str, ...],
-    result: DType | None,
     fastmath: bool,
     clock: Clock,
 ) -> tuple[Graph, Graph]:
     """Return the graph of a function for the signature of its arguments, as traced and simplified.
 
-    The last arguments are those for the parameters in `names`.  `result` is the dtype that the
-    result is cast to.
+    The last arguments are those for the parameters in `names`.
     """
     count = len(arguments) - len(names)
     graph = trace(function, arguments[:count], dict(zip(names, arguments[count:], strict=True)))
-    if result is not None and graph.results[0].dtype is not result:
-        if not np.can_cast(graph.results[0].dtype.numpy, result.numpy, "same_kind"):
-            raise OutError(
-                "`out` has the wrong dtype",
-                seen=f"out of dtype {result.numpy} for a result of {graph.results[0].dtype.numpy}",
-                write=f"out=np.empty(..., {graph.results[0].dtype.numpy})",
-            )
-        cast = Apply(CAST, graph.results, result)
-        graph = replace(graph, nodes=(*graph.nodes, cast), results=(cast,))
     clock.end("trace")
     simplified = simplify(graph, fastmath)
     clock.end("simplify")
     return graph, simplified
+
+
+def cast_to(graph: Graph, dtype: DType) -> Graph:
+    """Return the graph with its result converted to the dtype of an `out`, as ufuncs do.
+
+    Raises:  OutError if NumPy's rule "same_kind" forbids that.
+    """
+    node = graph.results[0]
+    if not np.can_cast(node.dtype.numpy, dtype.numpy, "same_kind"):
+        raise OutError(
+            "`out` has the wrong dtype",
+            seen=f"out of dtype {dtype.numpy} for a result of {node.dtype.numpy}",
+            write=f"out=np.empty(..., {node.dtype.numpy})",
+        )
+    cast = Apply(CAST, (node,), dtype)
+    return replace(graph, nodes=(*graph.nodes, cast), results=(cast,))
 
 
 def compile(graph: Graph, call: Call, isa: Isa, clock: Clock, *, bound: bool = False) -> Kernel:

@@ -41,14 +41,14 @@ _MFD_CLOEXEC, _MFD_ALLOW_SEALING, _MFD_EXEC = 0x1, 0x2, 0x10
 _F_SEAL_SEAL, _F_SEAL_SHRINK, _F_SEAL_GROW, _F_SEAL_FUTURE_WRITE = 0x1, 0x2, 0x4, 0x10
 
 # Addresses are intptr_t here: they are numbers to us, and -1 is every call's failure.
-_DECLARATIONS = """
-    int memfd_create(const char *name, unsigned int flags);
-    intptr_t mmap(intptr_t address, size_t size, int protection, int flags, int fd, long offset);
-    int mprotect(intptr_t address, size_t size, int protection);
-    int madvise(intptr_t address, size_t size, int advice);
-    int munmap(intptr_t address, size_t size);
-    void __clear_cache(intptr_t start, intptr_t end);
-"""
+_DECLARATIONS = {
+    "memfd_create": "int(*)(const char *, unsigned int)",
+    "mmap": "intptr_t(*)(intptr_t, size_t, int, int, int, long)",
+    "mprotect": "int(*)(intptr_t, size_t, int)",
+    "madvise": "int(*)(intptr_t, size_t, int)",
+    "munmap": "int(*)(intptr_t, size_t)",
+    "__clear_cache": "void(*)(intptr_t, intptr_t)",
+}
 
 
 class ExecutableMemoryError(CpnumError, RuntimeError):
@@ -61,30 +61,33 @@ class ExecutableMemoryError(CpnumError, RuntimeError):
 
 
 @functools.cache
-def _c() -> tuple[Any, Any]:
-    # Imported here: cffi and its C parser take 35 ms, which only those who compile should pay.
-    import cffi  # type: ignore[import-untyped, unused-ignore]
+def ffi() -> Any:
+    """Return cffi's FFI object, of the kind that needs no C parser, which takes 18 ms to load."""
+    import _cffi_backend  # here, because `import cpnum` does not need it
 
-    ffi = cffi.FFI()
-    ffi.cdef(_DECLARATIONS)
-    return ffi, ffi.dlopen(None)
+    return _cffi_backend.FFI()
+
+
+@functools.cache
+def _function(name: str, library: str | None = None) -> Any:
+    import _cffi_backend
+
+    try:
+        loaded = _cffi_backend.load_library(library, 0)
+        return loaded.load_function(ffi().typeof(_DECLARATIONS[name]), name)
+    except AttributeError:
+        raise OSError(errno.ENOSYS, f"{name}: the C library has no such function") from None
 
 
 def _call(name: str, *arguments: object) -> int:
-    ffi, library = _c()
-    try:
-        function = getattr(library, name)
-    except AttributeError:
-        raise OSError(errno.ENOSYS, f"{name}: the C library has no such function") from None
-    result: int = function(*arguments)
+    result: int = _function(name)(*arguments)
     if result == -1:
-        raise OSError(ffi.errno, f"{name}: {os.strerror(ffi.errno)}")
+        raise OSError(ffi().errno, f"{name}: {os.strerror(ffi().errno)}")
     return result
 
 
 def _bytes_at(address: int, size: int) -> Any:
-    ffi, _ = _c()
-    return ffi.buffer(ffi.cast("char *", address), size)
+    return ffi().buffer(ffi().cast("char *", address), size)
 
 
 @functools.cache
@@ -93,8 +96,7 @@ def _clear_cache() -> Callable[[int, int], None] | None:
     # Code"); aarch64 does not.  The compiler's builtin is a function of libgcc.
     if platform.machine() != "aarch64":
         return None
-    ffi, _ = _c()
-    function: Callable[[int, int], None] = ffi.dlopen("libgcc_s.so.1").__clear_cache
+    function: Callable[[int, int], None] = _function("__clear_cache", "libgcc_s.so.1")
     return function
 
 

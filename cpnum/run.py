@@ -20,21 +20,13 @@ from cpnum.dtypes import F64, FLOAT
 from cpnum.emit import Code
 from cpnum.errors import OutError, ShapeError
 from cpnum.ir import Apply, Graph, Input, Node, evaluate, host_value
-from cpnum.memory import Region
+from cpnum.memory import Region, ffi
 from cpnum.schedule import Arrangement, Operands, arrange, memory_order, operands_of
 
 Array = np.ndarray[Any, Any]
 
 # What an entry stencil returns: NumPy's numbers for its floating-point errors.
 FLAGS = {"divide": 1, "over": 2, "under": 4, "invalid": 8}
-
-
-@functools.cache
-def ffi() -> Any:
-    """Return cffi's FFI object, of the kind that needs no C parser, which takes 18 ms to load."""
-    import _cffi_backend
-
-    return _cffi_backend.FFI()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -272,7 +264,7 @@ AnyPlan = Plan | NumpyPlan | EmptyPlan
 
 
 def bound_function(region: Region, words: int) -> Any:
-    """Return the entry of a bound kernel: it sets its range, and needs a block only if it has words."""
+    """Return the entry of a bound kernel, which sets its range, and has a block if it needs one."""
     return ffi().cast("int(*)(void *)" if words else "int(*)(void)", region.address)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from cpnum.errors import CpnumError
 from cpnum.ir import Site, location
 
 # The frames of files below this folder are not the user's.
@@ -29,6 +30,14 @@ def user_site() -> Site:
     while frame.f_code.co_filename.startswith(PACKAGE) and frame.f_back is not None:
         frame = frame.f_back
     return frame.f_code, frame.f_lasti
+
+
+def located(error: CpnumError) -> CpnumError:
+    """Return the error with the user's line, if it has none yet."""
+    if error.where is None:
+        frame = user_frame()
+        error.where = described((frame.f_code, frame.f_lasti))
+    return error
 
 
 def described(site: Site) -> str:

@@ -112,7 +112,7 @@ class Traced:
 
     def unsupported(self, message: str, write: str | None = None) -> CpnumError:
         """Return the error of a use that cannot be traced."""
-        return self.recording.error(UnsupportedError, message, write=write)
+        return self.recording.error(UnsupportedError, message, seen=repr(self), write=write)
 
     def needs_value(self, what: str, write: str) -> CpnumError:
         """Return the error of a use that needs the contents."""
@@ -157,6 +157,13 @@ class Traced:
 
     def __contains__(self, value: object) -> NoReturn:
         raise self.needs_value("`in`", "x == value, which compares each element")
+
+    def __matmul__(self, other: object) -> NoReturn:
+        raise self.unsupported(
+            "a matrix product (`@`) cannot be traced", "it outside of the function"
+        )
+
+    __rmatmul__ = __matmul__
 
     def __array__(self, dtype: object = None, copy: object = None) -> NoReturn:
         raise self.needs_value("an array to read", "x without np.asarray or np.array around it")

@@ -40,7 +40,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         if name not in PEERS:
             parser.error(f"no peer {name}: there are {', '.join(PEERS)}")
     quick = options.quick
-    options.seconds = options.seconds or (0.05 if quick else 0.25)
+    options.seconds = options.seconds or (0.05 if quick else 0.4)
     options.sizes = options.sizes or tuple(
         10**power for power in ((4, 6) if quick else (3, 4, 5, 6, 7))
     )

@@ -15,6 +15,9 @@ from .tables import MISSED, Table, mark, power_of_ten
 # The figures are for sizes from here on: below, a call costs more than its loop.
 FROM_SIZE = 10_000
 
+NOISY = "~"
+_NOISE = f"{NOISY} is noisy: the spread is over a tenth"
+
 Timings = dict[str, Timing]
 
 
@@ -34,22 +37,25 @@ def measured(
     return found
 
 
-def _best(timings: Timings, fastmath: bool, *starts: str) -> float | None:
-    """Return the time of the fastest of the columns that start so, None if there is none."""
-    times = [
-        timing.median
+def _best(timings: Timings, fastmath: bool, *starts: str) -> Timing | None:
+    """Return the fastest of the columns that start so, None if there is none."""
+    found = [
+        timing
         for name, timing in timings.items()
         if name.startswith(starts) and (FASTMATH in name) == fastmath
     ]
-    return min(times, default=None)
+    return min(found, key=lambda timing: timing.median, default=None)
 
 
-def _ratio(ours: float, theirs: float | None, figure: float | None) -> str:
-    return "-" if theirs is None else mark(theirs / ours, figure or 0.0)
+def _ratio(ours: Timing, theirs: Timing | None, figure: float | None) -> str:
+    if theirs is None:
+        return "-"
+    noisy = NOISY if ours.noisy or theirs.noisy else ""
+    return mark(theirs.median / ours.median, figure or 0.0) + noisy
 
 
 def _element(timing: Timing, size: int) -> str:
-    return f"{timing.median / size * 1e9:.3g}{'~' if timing.noisy else ''}"
+    return f"{timing.median / size * 1e9:.3g}{NOISY if timing.noisy else ''}"
 
 
 def _times(expression: Expression, dtype: str, found: dict[int, Timings]) -> Table:
@@ -59,7 +65,7 @@ def _times(expression: Expression, dtype: str, found: dict[int, Timings]) -> Tab
         for column in columns
     ]
     return Table(
-        f"{expression}, {dtype}: ns per element (~ is noisy: the spread is over a tenth)",
+        f"{expression}, {dtype}: ns per element ({_NOISE})",
         ["", *map(power_of_ten, found)],
         rows,
     )
@@ -89,7 +95,7 @@ def _ratio_rows(
     for ours, columns, fastmath, figure in lines:
         cells = [
             _ratio(
-                timings[ours].median,
+                timings[ours],
                 _best(timings, fastmath, *columns),
                 figure if size >= FROM_SIZE else None,
             )
@@ -118,7 +124,7 @@ def tables(
         [
             '"best" is the fastest of NumPy (as written, and by hand with out=), numexpr and Numba '
             "(njit, ufunc).",
-            f"{MISSED} is below the figure, meant from {power_of_ten(FROM_SIZE)} elements on.",
+            f"{_NOISE}; {MISSED} is below the figure, meant from {power_of_ten(FROM_SIZE)} elements on.",
         ],
     )
 
@@ -146,7 +152,7 @@ def horner_tables(
                     str(terms),
                     column,
                     _element(timing, size),
-                    _ratio(timing.median, numba, figure if host else None) if ours else "",
+                    _ratio(timing, numba, figure if host else None) if ours else "",
                     f"{figure:g}" if host else "",
                 ]
             )

@@ -1,0 +1,249 @@
+"""%%cpjit in an IPython of its own: what it compiles, what it shows, and what it leaves behind."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from cpnum import isa, memory
+
+runs = pytest.mark.skipif(
+    isa.host() is None or memory.mode()[0] == "none", reason="machine code cannot run here"
+)
+
+# Runs cells, and writes for each: did it succeed, what it printed, what it displayed.
+SESSION = """
+import json, sys
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+
+shell = InteractiveShell.instance(colors="nocolor")
+shell.history_manager.enabled = False
+outcomes = []
+for cell in json.load(sys.stdin):
+    with capture_output() as captured:
+        success = shell.run_cell(cell, store_history=True).success
+    shown = [output.data for output in captured.outputs]
+    outcomes.append([success, captured.stdout + captured.stderr, shown])
+json.dump(outcomes, sys.stdout)
+"""
+START = "%load_ext cpnum\nimport numpy as np\nfrom cpnum import cpjit"
+
+
+class Outcome:
+    """What came of one cell."""
+
+    def __init__(self, success, printed, shown):
+        self.success, self.printed = success, printed
+        value = re.search(r"^Out\[\d+\]: ?(.*)", printed, re.M | re.S)
+        self.value = value and value[1].strip()
+        # What was displayed besides.
+        self.texts = [each["text/plain"] for each in shown]
+        self.html = [each.get("text/html") for each in shown]
+
+
+@pytest.fixture
+def session(tmp_path):
+    def run(*cells, **environment):
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", SESSION],
+            input=json.dumps([START, *cells]),
+            env={**os.environ, "IPYTHONDIR": str(tmp_path), **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        start, *outcomes = [Outcome(*each) for each in json.loads(done.stdout)]
+        assert start.success, start.printed
+        return outcomes
+
+    return run
+
+
+NORM = (
+    "def norm(x, y):\n    return np.sqrt(x * x + y * y)\n\nnorm(np.full(3, 3.0), np.full(3, 4.0))"
+)
+
+
+@runs
+def test_cell_is_compiled_run_and_shown_in_both_faces(session):
+    (cell,) = session(f"%%cpjit\n{NORM}")
+    assert cell.success
+    assert cell.value == "array([5., 5., 5.])"
+    (report,) = cell.texts
+    assert report.startswith("norm(x: f64[:], y: f64[:]) -> f64: ")
+    for title in ("Compile time", "Graph", "Stencils", "Holes", "Code from the main loop", "Time"):
+        assert f"\n\n{title}" in report
+    assert '<div class="cpnum-report">' in cell.html[0]
+    assert "norm(x: f64[:], y: f64[:]) -&gt; f64: " in cell.html[0]
+
+
+@runs
+def test_cell_without_its_first_line_is_the_same_working_python(session):
+    cells = [
+        NORM,
+        "scale = 2.0\ndef a(x):\n    return x * scale\ndef b(x):\n    return a(x) + 1\nb(4.0)",
+        "total = 0\nfor number in range(5):\n    total += number\ntotal",
+        "def nothing():\n    return 'text'\nnothing()",
+        "def numbers(n):\n    yield from range(n)\nlist(numbers(3))",
+        "@cpjit(fastmath=True)\ndef c(x):\n    return x * 3\nc(2.0);",
+        "y = np.arange(3.0)\n@cpjit\ndef d(x):\n    return x + 1\nd(y, out=y)\ny",
+        "[each for each in range(3)]\n",
+        "pass",
+        "",
+    ]
+    plain = session(*cells)
+    magic = session(*[f"%%cpjit --no-time\n{cell}" for cell in cells])
+    for cell, without, with_magic in zip(cells, plain, magic, strict=True):
+        assert without.success, cell
+        assert with_magic.success, with_magic.printed
+        assert _number(without.value) == _number(with_magic.value), cell
+        assert without.texts == []
+    assert [bool(each.value) for each in plain] == [
+        *(True, True, True, True, True),
+        *(False, True, True, False, False),
+    ]
+
+
+def _number(value):
+    # Given a Python number, a function of NumPy's returns a NumPy number; `*` alone does not.
+    return value and re.sub(r"np\.float64\((.*)\)", r"\1", value)
+
+
+@runs
+def test_the_last_call_is_shown(session):
+    define = "@cpjit\ndef f(x):\n    return x + 1\n@cpjit\ndef g(x):\n    return f(x) * 2\n"
+    of_both, of_f, fallen, earlier = session(
+        f"%%cpjit --no-time\n{define}f(1.0); g(1.0); g(np.ones(2));",
+        f"%%cpjit --no-time\n{define}g(1.0); f(1.0);",
+        "%%cpjit --no-time --fallback numpy\n"
+        "import warnings\nwarnings.simplefilter('ignore')\n"
+        "def h(x):\n    return g(np.linalg.inv(x))\nh(np.eye(2));",
+        "%%cpjit --no-time\nf(2.0);",
+    )
+    assert of_both.texts[-1].startswith("g(x: f64[:]) -> f64")
+    assert of_f.texts[-1].startswith("f(x: float) -> f64")
+    assert fallen.texts[-1].startswith("%%cpjit: h has no machine code")
+    assert earlier.texts[-1].startswith("f(x: float) -> f64")
+
+
+@runs
+def test_a_call_into_its_own_argument_is_not_made_twice(session):
+    _, seen = session(
+        "%%cpjit\ny = np.zeros(3)\ndef d(x):\n    return x + 1\nd(y, out=y);",
+        "y.tolist()",
+    )
+    assert seen.value == "[1.0, 1.0, 1.0]"
+
+
+@runs
+def test_options_are_passed_on(session):
+    define = "def f(x):\n    return x * 2.5 + 1\nf(np.ones(3));"
+    fast, kept, level, helped = session(
+        f"%%cpjit --fastmath --no-time -o seen\n{define}",
+        "type(seen).__name__, f.fastmath, f.fallback, 'Time (' in str(seen), seen.kernel.graph",
+        f"%%cpjit --isa x86-64-v3 --no-time\n{define}",
+        "%%cpjit?",
+    )
+    assert fast.success
+    assert kept.value.startswith("('Report', True, 'error', False, ")
+    if isa.runs_here(isa.LEVELS["x86-64-v3"]):
+        assert ": x86-64-v3, 4 lanes" in level.texts[-1]
+    assert "--fallback" in helped.printed + "".join(helped.texts)
+
+
+def test_wrong_options_are_usage_errors(session):
+    unknown, level, name = session(
+        "%%cpjit --speed\n1", "%%cpjit --isa x86-64-v9\n1", "%%cpjit -o 1a\n1"
+    )
+    for cell, message in (
+        (unknown, "--speed"),
+        (level, "unknown ISA level x86-64-v9"),
+        (name, "1a is not a name"),
+    ):
+        assert "UsageError" in cell.printed
+        assert message in cell.printed
+        assert not cell.texts
+
+
+def test_no_report_after_a_syntax_error_and_the_line_is_the_users(session):
+    cell, names = session("%%cpjit\n\ndef f(x)\n    return x\n", "'f' in globals()")
+    assert not cell.success
+    assert not cell.texts
+    # The magic's line is line 1, as the user sees the cell.
+    assert re.search(r"Cell In\[2\], line 3\n +def f\(x\)\n", cell.printed)
+    assert names.value == "False"
+
+
+def test_no_report_after_an_exception_and_the_lines_are_the_users(session):
+    untraced, wrong = session(
+        "%%cpjit\ndef relu(x):\n    if x > 0:\n        return x\n    return -x\n\nrelu(np.ones(3))",
+        "%%cpjit\n\n\ny = 1\ny / 0",
+    )
+    assert not untraced.success
+    assert not untraced.texts
+    assert "TraceError" in untraced.printed
+    assert "cell 2, line 3:  if x > 0:" in untraced.printed
+    assert re.search(r"Cell In\[2\], line 7\n", untraced.printed)
+    assert "magic.py" not in untraced.printed
+    assert re.search(r"Cell In\[3\], line 5\n", wrong.printed)
+
+
+def test_what_has_no_machine_code_is_said(session):
+    silent, fallen = session(
+        "%%cpjit\nx = 1",
+        "%%cpjit --fallback numpy\nimport warnings\nwarnings.simplefilter('ignore')\n"
+        "def f(x):\n    return np.linalg.inv(x)\nf(np.eye(2));",
+    )
+    assert silent.success
+    assert silent.texts == [
+        "%%cpjit: the cell calls no compiled function, so there is nothing to show"
+    ]
+    assert fallen.success
+    (text,) = fallen.texts
+    assert text.startswith("%%cpjit: f has no machine code to show: numpy.linalg.inv cannot")
+
+
+def test_where_machine_code_cannot_run_the_cell_still_does(session):
+    (cell,) = session(
+        f"%%cpjit\nimport warnings\nwarnings.simplefilter('ignore')\n{NORM}", CPNUM_MEMORY="none"
+    )
+    assert cell.success
+    assert cell.value == "array([5., 5., 5.])"
+    (said,) = cell.texts
+    assert said.startswith("%%cpjit: norm has no machine code to show: ")
+
+
+def test_nothing_is_left_behind(session):
+    before, _, _, after = session(
+        "hook = type(cpjit(np.exp)).__call__; sorted(globals())",
+        f"%%cpjit --no-time\n{NORM}",
+        "%%cpjit\n1 / 0",
+        "type(norm).__call__ is hook, [each for each in globals() if 'cpnum' in each]",
+    )
+    assert before.success
+    assert after.value == "(True, [])"
+
+
+def test_unload_and_load_again(session):
+    unloaded, missing, again, there = session(
+        "%unload_ext cpnum", "%%cpjit\n1", "%load_ext cpnum", "%%cpjit\n1"
+    )
+    assert unloaded.success
+    assert again.success
+    assert "`%%cpjit` not found" in missing.printed
+    assert there.value == "1"
+
+
+def test_import_of_cpnum_registers_nothing_and_needs_no_ipython():
+    seen = subprocess.run(
+        [sys.executable, "-c", "import cpnum, sys; print('IPython' in sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert seen.stdout == "False\n"

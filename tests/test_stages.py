@@ -1,0 +1,180 @@
+"""The text of every stage, for each ISA level, is what it was: tests/golden/stages.
+
+The bytes depend on the compiler, which is pinned.  After a change that is meant, write them anew
+and look at the difference:  CPNUM_UPDATE_GOLDEN=1 python -m pytest tests/test_stages.py
+"""
+
+import goldens
+import numpy as np
+import pytest
+
+from cpnum import cpjit, run
+from cpnum.isa import LEVELS
+from cpnum.select import select
+from cpnum.simplify import simplify
+from cpnum.stencil import load
+from cpnum.trace import trace
+
+
+def ones(*shape, dtype="f8"):
+    return np.ones(shape, dtype)
+
+
+def axpy(a, x, y):
+    return a * x + y
+
+
+def polynomial(x):
+    result = 0.5
+    for k in range(9):
+        result = result * x + (k + 1.0)
+    return result
+
+
+def choice(x, y):
+    return np.where(x < y, x / 2.0, -y)
+
+
+def haversine(lat1, lon1, lat2, lon2):
+    a = (
+        np.sin((lat2 - lat1) / 2) ** 2
+        + np.cos(lat1) * np.cos(lat2) * np.sin((lon2 - lon1) / 2) ** 2
+    )
+    return 2 * 6371.0 * np.arcsin(np.sqrt(a))
+
+
+def difference(u):
+    return u[1:-1, 2:] - u[1:-1, :-2]
+
+
+def tree(x):
+    """More values alive at once than any level has registers."""
+    values = [x + float(k) for k in range(1, 41)]
+    total = values[0]
+    for value in values[1:]:
+        total = total * value
+    for value in values:
+        total = total - value
+    return total
+
+
+def sum_of_many(*arrays):
+    total = arrays[0]
+    for array in arrays[1:]:
+        total = total + array
+    return total
+
+
+def inside(x, y, mask):
+    return (x > 0) & ~mask | (y == x)
+
+
+def mixed(x, n):
+    return np.abs(x).astype("f8") * n + x
+
+
+lat, lon = np.linspace(0.5, 0.9, 12), np.linspace(-2.0, -1.0, 12)
+CASES = {
+    "axpy": (axpy, (2.5, ones(100), ones(100))),
+    "polynomial": (polynomial, (ones(100),)),
+    "choice": (choice, (ones(3, 5)[:, ::-1], ones(5))),
+    "haversine": (haversine, (lat[:, None], lon[:, None], lat, lon)),
+    "difference": (difference, (ones(6, 9),)),
+    "tree": (tree, (ones(100),)),
+    "sum_of_many": (sum_of_many, tuple(ones(7 + k, 5)[k:, :3] for k in range(12))),
+    "float32": (axpy, (np.float32(2), ones(50, dtype="f4"), ones(50, dtype="f4"))),
+    "boolean": (inside, (ones(9, dtype="i4"), ones(9, dtype="i4"), ones(9, dtype="?"))),
+    "mixed": (mixed, (ones(4, 2, 3, dtype="f4").T, ones(4, dtype="i8"))),
+    "scalar": (axpy, (2.0, np.float64(3.0), np.float64(4.0))),
+}
+
+
+def stages(name, level):
+    """Return the text of all stages, from the graph to the bytes."""
+    function, arguments = CASES[name]
+    isa = LEVELS[level]
+    graph = trace(function, arguments)
+    kernel = cpjit(function, isa=level).lower(*arguments)
+    # The one graph of a kernel is the simplified one.
+    assert kernel.graph == simplify(graph)
+    selection = select(kernel.loop_nest, load(isa))
+    return {
+        "graph": str(graph),
+        "simplified graph": str(kernel.graph),
+        "loop nest": str(kernel.loop_nest),
+        "selection": str(selection),
+        "assignment": str(kernel.steps),
+        "listing": "\n".join(listing(kernel.code)),
+    }
+
+
+def listing(code):
+    """Yield the offset, stencil and bytes of each line, then the pool of constants."""
+    starts = [line.offset for line in code.lines()]
+    for line, end in zip(code.lines(), [*starts[1:], code.size], strict=True):
+        shown = code.data[line.offset : end]
+        # Elementary functions are long: their end is as good a witness as their middle.
+        text = shown.hex(" ") if len(shown) <= 48 else f"{shown[:24].hex(' ')} ... {shown[-24:].hex(' ')}"
+        yield f"{line.offset:#06x} {line.step}: {text}"
+        for patch in line.patches:
+            places = " ".join(f"{field.at}+{field.width}" for field in patch.fields)
+            yield f"       {patch.symbol} {places} = {patch.text}"
+    yield f"{code.size:#06x} pool: {code.data[code.size :].hex(' ')}"
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("name", CASES)
+def test_the_text_of_every_stage_is_what_it_was(name, level):
+    found = stages(name, level)
+    text = "\n\n".join(f"== {stage} ==\n{text}" for stage, text in found.items())
+    goldens.compare(f"stages/{name}.{level}", text + "\n")
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_two_compilations_give_the_same_text_and_bytes(level):
+    for name, (function, arguments) in CASES.items():
+        first, second = (cpjit(function, isa=level).lower(*arguments) for _ in range(2))
+        assert str(first) == str(second), name
+        assert first.code.data == second.code.data, name
+        assert stages(name, level) == stages(name, level), name
+        # No address of this process is in a text.
+        assert "0x7" not in "".join(str(each) for each in (first.graph, first.loop_nest, first.steps))
+
+
+def test_the_cases_are_what_they_are_here_for():
+    def lower(name, level="x86-64-v4"):
+        function, arguments = CASES[name]
+        return cpjit(function, isa=level).lower(*arguments)
+
+    assert lower("polynomial").loop_nest.vectors > 1
+    assert "where_less" in str(lower("choice").steps)
+    assert lower("haversine").loop_nest.axes == 2
+    assert lower("choice").loop_nest.layouts[0].endswith("s")
+    for level in LEVELS:
+        assert "spill" in str(lower("tree", level).steps)
+    assert len(lower("sum_of_many").loop_nest.arrays) > len(LEVELS["x86-64-v4"].pointers)
+    assert lower("float32").loop_nest.lanes == 16
+    assert lower("boolean").graph.results[0].dtype.name == "b"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_cases_have_numpys_values(name, level):
+    function, arguments = CASES[name]
+    with np.errstate(all="ignore"):
+        actual, expected = cpjit(function, isa=level)(*arguments), function(*arguments)
+    if name == "haversine":
+        assert np.allclose(actual, expected, rtol=1e-12)
+    else:
+        assert np.array_equal(actual, expected, equal_nan=True)
+
+
+def test_the_driver_is_the_stages_in_line():
+    """What `lower` gives is what the stages give, one after the other."""
+    function, arguments = CASES["axpy"]
+    isa = LEVELS["x86-64-v3"]
+    graph = simplify(trace(function, arguments))
+    call = run.describe(graph, arguments, None)
+    assert call.arrangement is not None
+    kernel = cpjit(function, isa=isa.name).lower(*arguments)
+    assert str(kernel.graph) == str(graph)
+    assert kernel.loop_nest.layouts == call.arrangement.layouts

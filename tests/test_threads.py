@@ -1,0 +1,174 @@
+"""Threads call one function at once, and run while a kernel runs; no page is ever both."""
+
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cpnum import cpjit
+
+THREADS = 8
+
+
+def together(work, threads=THREADS):
+    """Run `work(number)` in threads that start at once; return what they return, in order."""
+    barrier = threading.Barrier(threads)
+
+    def start(number):
+        barrier.wait(timeout=60)
+        return work(number)
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(start, range(threads)))
+
+
+def gaussian(x, y):
+    return np.sqrt(x * x + y * y) / (1.0 + x * y)
+
+
+def arrays(number, count=1000):
+    chance = np.random.default_rng(number)
+    return chance.random(count), chance.random(count)
+
+
+@pytest.fixture(autouse=True)
+def _frequent_switches():
+    """Let threads take turns often, so that races are found."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+def test_first_calls_race_to_compile(level):
+    for _ in range(20):
+        f = cpjit(gaussian, isa=level)
+        inputs = [arrays(number) for number in range(THREADS)]
+        results = together(lambda number, f=f, inputs=inputs: f(*inputs[number]))
+        for each, given in zip(results, inputs, strict=True):
+            assert np.array_equal(each, gaussian(*given))
+        assert f.signatures == ["f64[:], f64[:]"]
+
+
+def test_shapes_dtypes_and_scalars_of_their_own(level):
+    f = cpjit(gaussian, isa=level)
+
+    def work(number):
+        dtype = ("f8", "f4")[number % 2]
+        right = []
+        for count in (1, 7, 64, 1000, 0, 333, 3000):
+            x, y = (each.astype(dtype) for each in arrays(number, count + number))
+            right.append(np.array_equal(f(x, y), gaussian(x, y)))
+            scalar = float(number)
+            right.append(np.array_equal(f(x, scalar), gaussian(x, scalar)))
+            x, y = x[::-2], y[:100, None]
+            right.append(np.array_equal(f(x, y), gaussian(x, y)))
+        return all(right)
+
+    assert together(work) == [True] * THREADS
+
+
+def test_one_plan_is_run_by_all_threads_many_times(level):
+    f = cpjit(lambda x, a: x * a + a, isa=level)
+    x = np.arange(500.0)
+    f(x, 1.0)
+
+    def work(number):
+        expected = x * float(number) + float(number)
+        return all(np.array_equal(f(x, float(number)), expected) for _ in range(300))
+
+    assert together(work) == [True] * THREADS
+
+
+def test_bound_kernels_of_several_threads(level):
+    f = cpjit(lambda x, a: x * a + a, isa=level)
+    x = np.arange(500.0)
+
+    def work(number):
+        out = np.empty(500)
+        bound = f.bind(x, float(number), out=out)
+        expected = x * float(number) + float(number)
+        right = []
+        for _ in range(100):
+            out[:] = -1.0
+            right.append(bound() is out and np.array_equal(out, expected))
+        return all(right)
+
+    assert together(work) == [True] * THREADS
+
+
+def test_one_bound_kernel_is_called_by_all_threads(level):
+    # More than the registers hold: the block of a call keeps counters and spilled values.
+    terms = [float(number) for number in range(60)]
+
+    def f(x, y):
+        values = [np.sqrt(x * term + y) for term in terms]
+        while len(values) > 1:
+            values = [a + b for a, b in zip(values[::2], values[1::2], strict=False)] + values[
+                len(values) // 2 * 2 :
+            ]
+        return values[0]
+
+    x, y = np.random.default_rng(0).random((2, 40, 50))
+    bound = cpjit(f, isa=level).bind(x[:, 1:], y[:, :-1])
+    expected = f(x[:, 1:], y[:, :-1])
+
+    def work(number):
+        return all(np.array_equal(bound(), expected) for _ in range(100))
+
+    assert together(work) == [True] * THREADS
+
+
+def test_other_threads_run_while_a_kernel_runs(level):
+    def slow(x):
+        for _ in range(40):
+            x = np.sqrt(x) / (x + 1.0)
+        return x
+
+    f = cpjit(slow, isa=level)
+    x = np.random.default_rng(0).random(4_000_000)
+    out = np.empty_like(x)
+    f(x[:10], out=out[:10])
+    f(x, out=out)  # its pages are there now
+    running, times = threading.Event(), []
+
+    def call():
+        running.set()
+        started = time.perf_counter()
+        f(x, out=out)
+        times.extend((started, time.perf_counter()))
+
+    # With an interval this long, only a released lock lets this thread go on.
+    sys.setswitchinterval(30.0)
+    thread = threading.Thread(target=call)
+    thread.start()
+    running.wait()
+    ticks = []
+    while thread.is_alive():
+        ticks.append(time.perf_counter())
+        time.sleep(1e-4)
+    thread.join()
+    started, ended = times
+    assert ended - started > 0.01
+    assert sum(started < tick < ended for tick in ticks) >= 5
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="no /proc")
+def test_no_page_is_writable_and_executable():
+    f = cpjit(gaussian)
+    found = []
+
+    def work(number):
+        for count in range(20):
+            x, y = arrays(number, 10 + count)
+            f(x[:: 1 + count % 3], y[:: 1 + count % 3])
+            f.bind(x, y)()
+            found.append("rwx" in Path("/proc/self/maps").read_text())
+
+    together(work)
+    assert len(found) == 20 * THREADS
+    assert not any(found)
