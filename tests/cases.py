@@ -27,7 +27,11 @@ def special(dtype: DType) -> Any:
     """Return the values of a dtype that have a meaning of their own."""
     if dtype.family == "F":
         limits = np.finfo(dtype.numpy.name)
-        tiny = [limits.smallest_subnormal, limits.tiny, np.nextafter(limits.tiny, 0, dtype=dtype.numpy)]
+        tiny = [
+            limits.smallest_subnormal,
+            limits.tiny,
+            np.nextafter(limits.tiny, 0, dtype=dtype.numpy),
+        ]
         edges = [limits.max, -limits.max, *tiny, -tiny[0], -tiny[1], limits.eps]
         return np.concatenate([np.array(_FLOATS, dtype.numpy), np.array(edges, dtype.numpy)])
     if dtype is I64:

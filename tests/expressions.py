@@ -82,6 +82,17 @@ def _call(op):
     return equal_zeros if op.name in _ZEROS else function
 
 
+def _python(function):
+    """An operator: Python itself would need 2**40 bits for 1 << 2**40."""
+
+    def operate(*operands):
+        if function is operator.lshift and not any(hasattr(each, "dtype") for each in operands):
+            raise TypeError("two Python scalars")
+        return function(*operands)
+
+    return operate
+
+
 def _in_place(x, y):
     result = x.copy()
     result += y
@@ -119,7 +130,7 @@ def _power(exponent):
 
 # name, number of operands, function
 _OPERATORS = [
-    (f"operator.{name}", 2, getattr(operator, name))
+    (f"operator.{name}", 2, _python(getattr(operator, name)))
     for name in "add sub mul truediv lt le gt ge eq ne and_ or_ xor lshift rshift".split()
 ] + [(f"operator.{name}", 1, getattr(operator, name)) for name in "neg pos abs invert".split()]
 _MOVES = [

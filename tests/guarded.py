@@ -56,7 +56,9 @@ class Guarded:
             start = array.__array_interface__["data"][0] - self.bytes.__array_interface__["data"][0]
             offsets = sum(
                 np.arange(extent).reshape([-1] + [1] * (array.ndim - 1 - axis)) * stride
-                for axis, (extent, stride) in enumerate(zip(array.shape, array.strides, strict=True))
+                for axis, (extent, stride) in enumerate(
+                    zip(array.shape, array.strides, strict=True)
+                )
             )
             for byte in range(array.itemsize):
                 mine[np.ravel(start + offsets + byte)] = True

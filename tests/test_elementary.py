@@ -132,10 +132,14 @@ def pairs(dtype, count):
     y, x = raw.reshape(2, -1)
     limits = np.finfo(dtype.numpy.name)
     exponents = random.integers(limits.minexp // 2, limits.maxexp // 2, count)
-    close = np.ldexp(random.uniform(1, 2, (2, count)), exponents) * random.choice([-1, 1], (2, count))
+    close = np.ldexp(random.uniform(1, 2, (2, count)), exponents) * random.choice(
+        [-1, 1], (2, count)
+    )
     ratio = random.uniform(-2, 2, count) * np.exp2(random.integers(-30, 30, count))
     plain = random.normal(size=count)
-    edge = np.array([limits.max, -limits.max, limits.tiny, -limits.tiny, limits.smallest_subnormal, 1.0])
+    edge = np.array(
+        [limits.max, -limits.max, limits.tiny, -limits.tiny, limits.smallest_subnormal, 1.0]
+    )
     grid = [each.ravel() for each in np.meshgrid(edge, edge)]
     tangents = np.array([0.5, 7 / 16, 11 / 16, 1.0, 19 / 16, 39 / 16, np.tan(np.pi / 8)])
     with quiet():
@@ -168,7 +172,7 @@ def true_values(op, dtype, count):
     heads, rests = [], []
     for numbers in zip(*operands_of(op, dtype, count), strict=True):
         exact = true_value(op.name, *numbers)
-        with mpmath.workprec(PRECISION):
+        with mpmath.workprec(PRECISION), quiet():
             head = dtype.numpy.type(float(exact))
             heads.append(head)
             if np.isfinite(head):
@@ -253,7 +257,10 @@ def test_same_bits_in_body_and_tail_alone_and_fused(op, dtype, level):
     at = random.permutation(len(every[0]))[: 24 * lanes]
     special = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 3.0], dtype.numpy)
     operands = [np.concatenate([each[at], random.permutation(special)]) for each in every]
-    minus_zero, zero = np.full(len(operands[0]), -0.0, dtype.numpy), np.zeros(len(operands[0]), dtype.numpy)
+    minus_zero, zero = (
+        np.full(len(operands[0]), -0.0, dtype.numpy),
+        np.zeros(len(operands[0]), dtype.numpy),
+    )
 
     # x + -0.0 and x - 0.0 are x, bit for bit; as arrays of the call no rewrite knows that.
     fused = cpjit(lambda m, z, *o: function(*(each + m for each in o)) - z, isa=level)
@@ -369,7 +376,12 @@ def test_special_values(name, dtype, level):
     lanes = LEVELS[level].lanes(dtype.itemsize)
     for argument, value, kinds in SPECIAL[name]:
         x, expected = number(argument, dtype), number(value, dtype)
-        for length, at in ((1, 0), (lanes - 1, lanes - 2), (lanes, 1), (4 * lanes + 3, 4 * lanes + 1)):
+        for length, at in (
+            (1, 0),
+            (lanes - 1, lanes - 2),
+            (lanes, 1),
+            (4 * lanes + 3, 4 * lanes + 1),
+        ):
             given = np.full(length, 0.5, dtype.numpy)
             given[at] = x
             actual, seen = errors_of(ours, given)
@@ -442,7 +454,12 @@ def test_values_that_are_exact(dtype, level):
 @pytest.mark.parametrize("dtype", FLOATING, ids=row_name)
 def test_results_stay_in_their_range(dtype, level):
     with quiet():
-        for name, low, high in (("sin", -1, 1), ("cos", -1, 1), ("tanh", -1, 1), ("exp", 0, np.inf)):
+        for name, low, high in (
+            ("sin", -1, 1),
+            ("cos", -1, 1),
+            ("tanh", -1, 1),
+            ("exp", 0, np.inf),
+        ):
             y = compiled(OPS[name], level)(arguments(name, dtype, 10_000))
             assert np.all((y >= low) & (y <= high)), name
 

@@ -54,7 +54,17 @@ VIEWS = {
     "one element": lambda x: np.broadcast_to(x[(0,) * x.ndim].copy(), x.shape),
 }
 # fmt: on
-SHAPES = [(67,), (5, 7), (3, 33), (33, 3), (3, 4, 9), (2, 3, 2, 5), (2, 1, 3, 2, 4), (1, 1), (1, 40)]
+SHAPES = [
+    (67,),
+    (5, 7),
+    (3, 33),
+    (33, 3),
+    (3, 4, 9),
+    (2, 3, 2, 5),
+    (2, 1, 3, 2, 4),
+    (1, 1),
+    (1, 40),
+]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -258,9 +268,7 @@ def test_more_arrays_than_registers(count, dtype, level):
     compiled = cpjit(function, isa=level)
     arrays = [values(dtype, 67, seed) for seed in range(count)]
     square = [each[:66].reshape(6, 11) for each in arrays]
-    mixed = [
-        LAYOUTS[list(LAYOUTS)[at % len(LAYOUTS)]](each) for at, each in enumerate(arrays)
-    ]
+    mixed = [LAYOUTS[list(LAYOUTS)[at % len(LAYOUTS)]](each) for at, each in enumerate(arrays)]
     columns = [each if at % 2 else each[:, :1] for at, each in enumerate(square)]
     with quiet():
         for operands in (arrays, mixed, square, [each.T for each in square], columns):
@@ -340,9 +348,7 @@ def test_many_values_are_hoisted_out_of_the_loop(level):
         assert_same(expected, compiled(column, row, *numbers))
         assert_same(function(row, column, *numbers), compiled(row, column, *numbers))
         cube = np.random.default_rng(3).uniform(0.5, 1, (3, 1, 1))
-        assert_same(
-            function(cube + column, row, *numbers), compiled(cube + column, row, *numbers)
-        )
+        assert_same(function(cube + column, row, *numbers), compiled(cube + column, row, *numbers))
 
 
 @pytest.mark.parametrize("degree", (5, 12, 30, 100))
@@ -702,7 +708,12 @@ def test_a_call_with_nothing_but_scalars(arguments, level):
 
 def test_layouts_outside_of_cpnum_are_refused_not_misread(level):
     compiled = cpjit(lambda x: x + 1.0, isa=level)
-    for wrong in (np.ones(3, ">f8"), np.ones(3, np.float16), np.ones(3, complex), np.ones(3, object)):
+    for wrong in (
+        np.ones(3, ">f8"),
+        np.ones(3, np.float16),
+        np.ones(3, complex),
+        np.ones(3, object),
+    ):
         with pytest.raises(CpnumError):
             compiled(wrong)
 
@@ -740,7 +751,9 @@ def test_bound_scalars_are_in_the_code(level):
 
 
 def test_bound_many_arrays_and_spills(level):
-    compiled = cpjit(function := lambda *arrays: sum(a * b for a in arrays for b in arrays), isa=level)
+    compiled = cpjit(
+        function := lambda *arrays: sum(a * b for a in arrays for b in arrays), isa=level
+    )
     arrays = [np.random.default_rng(k).normal(size=(6, 13))[:, ::2] for k in range(11)]
     with quiet():
         assert_same(function(*arrays), compiled.bind(*arrays)())

@@ -422,23 +422,21 @@ def test_a_kernel_that_does_not_know_mfd_exec_is_asked_without(
 
 
 def test_a_c_library_without_memfd_create_is_no_accident(monkeypatch: pytest.MonkeyPatch) -> None:
-    ffi, library = memory._c()
+    declared = memory._DECLARATIONS["memfd_create"]
+    function = memory._function
 
-    class Old:
-        def __getattr__(self, name: str) -> object:
-            if name == "memfd_create":
-                raise AttributeError(name)
-            return getattr(library, name)
+    def old(name: str, library: str | None = None) -> object:
+        return function("no_such_function" if name == "memfd_create" else name, library)
 
-    monkeypatch.setattr(memory, "_c", lambda: (ffi, Old()))
+    monkeypatch.setitem(memory._DECLARATIONS, "no_such_function", declared)
+    monkeypatch.setattr(memory, "_function", old)
     name, reason = mode()
     assert "mprotect" == name
-    assert "memfd_create: the C library has no such function" in reason
+    assert "no_such_function: the C library has no such function" in reason
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.ENOMEM])
 def test_failures_halfway_leave_no_mapping(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    memory._c()
     call = memory._call
     executable = mmap.PROT_READ | mmap.PROT_EXEC
 

@@ -214,7 +214,9 @@ def test_method_or_function(name, dtype, level):
     assert_same(expected, actual, name)
 
 
-@pytest.mark.parametrize("exponent", (2, 2.0, 0.5, -1, -1.0, 0, 0.0, 1, 1.0, np.float32(2)), ids=repr)
+@pytest.mark.parametrize(
+    "exponent", (2, 2.0, 0.5, -1, -1.0, 0, 0.0, 1, 1.0, np.float32(2)), ids=repr
+)
 @pytest.mark.parametrize("dtype", DTYPES, ids=row_name)
 @pytest.mark.parametrize("function", (operator.pow, np.power), ids=lambda f: f.__name__)
 def test_power_with_a_special_exponent(function, dtype, exponent, level):
@@ -252,7 +254,9 @@ def assert_same_or_refused(function, compiled, operands, case):
         actual = compiled(*operands)
     except DTypeError as refused:
         # NumPy computes it in a dtype that has no stencils: float16 or int8, of booleans.
-        assert expected.dtype not in supported or "bool" in str(refused) or " b" in str(refused), case
+        assert expected.dtype not in supported or "bool" in str(refused) or " b" in str(refused), (
+            case
+        )
         assert any(np.asarray(each).dtype == bool for each in operands), case
         return
     assert_same(expected, actual, case)

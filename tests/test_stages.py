@@ -4,6 +4,8 @@ The bytes depend on the compiler, which is pinned.  After a change that is meant
 and look at the difference:  CPNUM_UPDATE_GOLDEN=1 python -m pytest tests/test_stages.py
 """
 
+from zlib import crc32
+
 import goldens
 import numpy as np
 import pytest
@@ -113,8 +115,9 @@ def listing(code):
     starts = [line.offset for line in code.lines()]
     for line, end in zip(code.lines(), [*starts[1:], code.size], strict=True):
         shown = code.data[line.offset : end]
-        # Elementary functions are long: their end is as good a witness as their middle.
-        text = shown.hex(" ") if len(shown) <= 48 else f"{shown[:24].hex(' ')} ... {shown[-24:].hex(' ')}"
+        text = shown.hex(" ")
+        if len(shown) > 48:  # an elementary function
+            text = f"{shown[:24].hex(' ')} ... {shown[-24:].hex(' ')} (CRC {crc32(shown):08x})"
         yield f"{line.offset:#06x} {line.step}: {text}"
         for patch in line.patches:
             places = " ".join(f"{field.at}+{field.width}" for field in patch.fields)
@@ -137,8 +140,6 @@ def test_two_compilations_give_the_same_text_and_bytes(level):
         assert str(first) == str(second), name
         assert first.code.data == second.code.data, name
         assert stages(name, level) == stages(name, level), name
-        # No address of this process is in a text.
-        assert "0x7" not in "".join(str(each) for each in (first.graph, first.loop_nest, first.steps))
 
 
 def test_the_cases_are_what_they_are_here_for():
