@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from cpnum.assign import Assignment
 from cpnum.select import Immediate, Label, Placed
-from cpnum.stencil import Field
+from cpnum.stencil import Field, ValueHole
 
 LINE_BYTES = 64
 
@@ -92,8 +92,7 @@ class Code:
                     stencil = step.stencil
                     end = offset + stencil.size
                     code = int.from_bytes(data[offset:end], "little")
-                    for field in hole.fields:
-                        code |= field.encode(word(value.offset))
+                    code |= hole.encode(word(value.offset))
                     data[offset:end] = code.to_bytes(stencil.size, "little")
         return bytes(data)
 
@@ -102,15 +101,14 @@ def _prepare(step: Placed) -> int:
     """Patch what does not depend on where the step stands, and note the rest in `step.late`."""
     stencil = step.stencil
     code = stencil.patch(step.registers, step.pointer)
-    late: list[tuple[tuple[Field, ...], str | bytes]] = []
+    late: list[tuple[ValueHole, str | bytes]] = []
     for hole in stencil.values:
         value = step.values[hole.symbol] if hole.constant is None else hole.constant
         if type(value) is int:
-            for field in hole.fields:
-                code |= field.encode(value)
+            code |= hole.encode(value)
         elif type(value) is not Immediate:
             assert isinstance(value, str | bytes)
-            late.append((hole.fields, value))
+            late.append((hole, value))
     step.late = tuple(late)
     step.code = code
     return code
@@ -121,8 +119,9 @@ def emit(assignment: Assignment) -> Code:
     codes: list[int] = []
     placed: list[tuple[int, Placed]] = []
     labels: dict[str, int] = {}
-    # (index in codes, fields, offset of the stencil, label or constant)
-    later: list[tuple[int, tuple[Field, ...], int, str | bytes]] = []
+    aligns: dict[bytes, int] = {}
+    # (index in codes, offset of the stencil, hole, label or constant)
+    later: list[tuple[int, int, ValueHole, str | bytes]] = []
     offset = 0
     for item in assignment.items:
         if type(item) is Label:
@@ -132,20 +131,24 @@ def emit(assignment: Assignment) -> Code:
         code = item.code
         if code is None:
             code = _prepare(item)
-        if item.late:
-            for fields, value in item.late:
-                later.append((len(codes), fields, offset, value))
+        for hole, value in item.late:
+            if type(value) is bytes:
+                align = len(value) if hole.constant is None else hole.align
+                if align > aligns.get(value, 0):
+                    aligns[value] = align
+            later.append((len(codes), offset, hole, value))
         codes.append(code)
         placed.append((offset, item))
         offset += item.stencil.size
     head = labels[assignment.selection.main_loop]
-    pool = _pool(placed, offset, head)
-    for at, fields, start, value in later:
-        target = labels[value] if type(value) is str else pool[value]  # type: ignore[index]
-        code = codes[at]
-        for field in fields:
-            code |= field.encode(target - start - field.origin)
-        codes[at] = code
+    pool = _pool(aligns, offset, head)
+    for at, start, hole, value in later:
+        if type(value) is bytes and hole.linear is not None:
+            ones, offsets = hole.linear
+            codes[at] |= (pool[value] - start) * ones + offsets
+        else:
+            target = labels[value] if type(value) is str else pool[value]  # type: ignore[index]
+            codes[at] |= hole.encode(target - start)
     parts = [
         code.to_bytes(step.stencil.size, "little")
         for code, (_, step) in zip(codes, placed, strict=True)
@@ -158,22 +161,11 @@ def emit(assignment: Assignment) -> Code:
     return Code(assignment, b"".join(parts), offset, head, tuple(placed), labels, pool)
 
 
-def _pool(placed: list[tuple[int, Placed]], start: int, head: int) -> dict[bytes, int]:
+def _pool(aligns: dict[bytes, int], start: int, head: int) -> dict[bytes, int]:
     """Place each constant at a multiple of its alignment, the strictest first."""
-    aligns: dict[bytes, int] = {}
-    for _, step in placed:
-        if not step.late:
-            continue
-        for hole in step.stencil.values:
-            if hole.constant is not None:
-                aligns[hole.constant] = max(aligns.get(hole.constant, 1), hole.align)
-            elif hole.symbol == "POOL":
-                value = step.values["POOL"]
-                assert isinstance(value, bytes)
-                aligns.setdefault(value, len(value))
     pool: dict[bytes, int] = {}
     offset = start
-    for constant in sorted(aligns, key=lambda each: -aligns[each]):
+    for constant in sorted(aligns, key=aligns.__getitem__, reverse=True):
         offset += -(offset - head) % aligns[constant]
         pool[constant] = offset
         offset += len(constant)

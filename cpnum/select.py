@@ -18,7 +18,7 @@ from cpnum.ir import Apply, Constant, Input, Node
 from cpnum.isa import Isa
 from cpnum.ops import CAST, OPS
 from cpnum.schedule import BROADCAST, STRIDED, LoopNest
-from cpnum.stencil import Field, Pack, Stencil
+from cpnum.stencil import Pack, Stencil, ValueHole
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ class Placed:
         # What `emit` finds out once, for all places where the same step stands: the code with what
         # does not depend on the place, and the rest.
         self.code: int | None = None
-        self.late: tuple[tuple[tuple[Field, ...], str | bytes], ...] = ()
+        self.late: tuple[tuple[ValueHole, str | bytes], ...] = ()
 
     def __str__(self) -> str:
         parts = [self.stencil.name, *(f"r{each}" for each in self.registers)]

@@ -90,12 +90,28 @@ class ValueHole:
 
     `constant`, if any, is the bytes that clang put into .rodata; they go to the kernel's pool, at
     a multiple of `align`, and the value is their address.
+
+    `linear`, if all fields are distances of 32 bits, are two numbers: a distance d > 0 from the
+    stencil goes into all fields at once as d * linear[0] + linear[1], since no field overflows into
+    the next.  An elementary function has 20 constants, and this patches them in a tenth of the time.
     """
 
     symbol: str
     fields: tuple[Field, ...]
     constant: bytes | None = None
     align: int = 1
+    linear: tuple[int, int] | None = None
+
+    def encode(self, value: int) -> int:
+        """Return the bits of a value, or of its distance from the stencil, in all fields.
+
+        >>> hex(ValueHole("HEAD", (Field(0, 8, relative=True, origin=1),)).encode(0x10))
+        '0xf'
+        """
+        code = 0
+        for field in self.fields:
+            code |= field.encode(value - field.origin if field.relative else value)
+        return code
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,6 +162,36 @@ def _mask(bits: list[int]) -> int:
     return sum(1 << bit for bit in bits)
 
 
+def _values(holes: list[dict[str, Any]]) -> tuple[ValueHole, ...]:
+    """Return the value holes of a stencil, its constants as one block of bytes."""
+    values: list[ValueHole] = []
+    fields: list[Field] = []
+    block = b""
+    constants = [hole for hole in holes if hole["constant"] is not None]
+    for hole in sorted(constants, key=lambda hole: -hole["align"]):
+        block += bytes(-len(block) % hole["align"])
+        for at, width, shift, addend, *rest in hole["fields"]:
+            fields.append(Field(at, width, shift, addend + len(block), *rest))
+        block += bytes.fromhex(hole["constant"])
+    for hole in holes:
+        if hole["constant"] is None:
+            values.append(_hole(hole["symbol"], [Field(*each) for each in hole["fields"]]))
+    if block:
+        align = max(hole["align"] for hole in constants)
+        values.append(_hole("CONSTANT", fields, block, align))
+    return tuple(values)
+
+
+def _hole(
+    symbol: str, fields: list[Field], constant: bytes | None = None, align: int = 1
+) -> ValueHole:
+    linear = None
+    if all(each.relative and each.width == 32 and each.shift == 0 for each in fields):
+        ones = sum(1 << each.at for each in fields)
+        linear = ones, sum((each.addend - each.origin) << each.at for each in fields)
+    return ValueHole(symbol, tuple(fields), constant, align, linear)
+
+
 def _read(record: dict[str, Any]) -> Stencil:
     code = bytes.fromhex(record["code"])
     return Stencil(
@@ -165,15 +211,7 @@ def _read(record: dict[str, Any]) -> Stencil:
             if record["pointer"] is not None
             else None
         ),
-        values=tuple(
-            ValueHole(
-                hole["symbol"],
-                tuple(Field(*field) for field in hole["fields"]),
-                None if hole["constant"] is None else bytes.fromhex(hole["constant"]),
-                hole["align"],
-            )
-            for hole in record["values"]
-        ),
+        values=_values(record["values"]),
         assembly=tuple(record["assembly"]),
         temporaries=sum(role == "temporary" for role, _ in record["registers"]),
         _patched={},

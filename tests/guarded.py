@@ -1,4 +1,4 @@
-"""Runs kernels on arrays that end or begin at a page without access; `test_guard_pages.py` starts it.
+"""Runs kernels on arrays beside a page without access; `test_guard_pages.py` starts it.
 
     python guarded.py LEVEL CASE
 
@@ -23,7 +23,7 @@ STRIDES = (1, 2, 3, -1, -2, -3)
 class Guarded:
     """Memory between two pages that must not be touched.
 
-    The bytes are a canary until an array is placed: `check` tells whether anything else was written.
+    The bytes are a canary but for the array that is placed: what else was written shows.
     """
 
     def __init__(self, size):
@@ -38,7 +38,7 @@ class Guarded:
         self.bytes[:] = CANARY
 
     def place(self, shape, strides, dtype, end):
-        """Return an array whose first or last byte is that beside a guard page; strides in elements."""
+        """Return an array whose first or last byte is beside a guard page; strides in elements."""
         self.bytes[:] = CANARY
         step = [each * dtype.itemsize for each in strides]
         span = [(extent - 1) * each for extent, each in zip(shape, step, strict=True)]

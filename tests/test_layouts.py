@@ -24,7 +24,7 @@ def in_memory(x):
 
 
 def count_traces(function, **options):
-    """Return a compiled function and the list of its traces: the function runs only to be traced."""
+    """Return a compiled function and the list of its traces: it runs only to be traced."""
     traces = []
 
     def counted(*arguments):
@@ -201,7 +201,7 @@ def test_any_length(dtype, level):
             assert_same(expected[:length], compiled(x[:length], y[:length]), length)
 
 
-# -- movement inside of the function ---------------------------------------------------------------
+# -- movement inside of the function -------------------------------------------------------------
 
 # fmt: off
 INSIDE = {
@@ -253,7 +253,7 @@ def test_a_view_inside_copies_nothing(level):
     assert np.any(bits(first) != bits(bound()))
 
 
-# -- registers -------------------------------------------------------------------------------------
+# -- registers -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", (F64, F32, I64, I32), ids=row_name)
@@ -373,7 +373,7 @@ def test_interleaved_vectors_at_every_length(dtype, degree, level):
         assert_same(expected[:length][::-1], compiled(x[:length][::-1]), length)
 
 
-# -- out -------------------------------------------------------------------------------------------
+# -- out -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", [name for name in VIEWS if not name.startswith("one")])
@@ -557,7 +557,7 @@ def test_a_wrong_out_is_refused_and_not_written(name, level):
     assert not np.any(np.asarray(out))
 
 
-# -- one kernel for all shapes, strides and scalars --------------------------------------------------
+# -- one kernel for all shapes, strides and scalars ----------------------------------------------
 
 
 def test_new_shapes_and_strides_compile_nothing(level):
@@ -606,10 +606,11 @@ def test_new_scalars_compile_nothing(dtype, level):
 
 # fmt: off
 SCALARS = [
-    0, 1, -1, True, False, 2**24 + 1, 2**31 - 1, -(2**31), 2**31, 2**32, 2**53 + 1, 2**60 + 2**36 + 1,
-    2**63 - 1, -(2**63), 2**63, -(2**63) - 1, 2**64, 2**100, 2**127, 2**128, 2**1023, 2**1024, 0.1,
-    -0.0, 16777217.0, 1e38, 3.4028235677973366e38, 1e300, -1e300, 1e-46, 7e-46, 5e-324, float("inf"),
-    float("nan"), np.float64(0.1), np.float64(1e300), np.float32(0.1), np.int64(2**53 + 1),
+    0, 1, -1, True, False, 2**24 + 1, 2**31 - 1, -(2**31), 2**31, 2**32, 2**53 + 1,
+    2**60 + 2**36 + 1, 2**63 - 1, -(2**63), 2**63, -(2**63) - 1, 2**64, 2**100, 2**127, 2**128,
+    2**1023, 2**1024, 0.1, -0.0, 16777217.0, 1e38, 3.4028235677973366e38, 1e300, -1e300, 1e-46,
+    7e-46, 5e-324, float("inf"), float("nan"),
+    np.float64(0.1), np.float64(1e300), np.float32(0.1), np.int64(2**53 + 1),
     np.int32(7), np.bool_(True),
 ]
 # fmt: on
@@ -718,7 +719,7 @@ def test_layouts_outside_of_cpnum_are_refused_not_misread(level):
             compiled(wrong)
 
 
-# -- bound -----------------------------------------------------------------------------------------
+# -- bound ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", VIEWS)
@@ -769,7 +770,7 @@ def test_bound_out_may_be_an_argument_but_not_overlap_one(level):
         compiled.bind(x[:-1], out=x[1:])
 
 
-# -- dtypes beside one another -----------------------------------------------------------------------
+# -- dtypes beside one another -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -94,7 +94,7 @@ def test_cell_without_its_first_line_is_the_same_working_python(session):
         "y = np.arange(3.0)\n@cpjit\ndef d(x):\n    return x + 1\nd(y, out=y)\ny",
         "[each for each in range(3)]\n",
         "pass",
-        "",
+        "# nothing",
     ]
     plain = session(*cells)
     magic = session(*[f"%%cpjit --no-time\n{cell}" for cell in cells])

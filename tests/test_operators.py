@@ -4,6 +4,7 @@ import contextlib
 import fractions
 import itertools
 import operator
+import re
 import warnings
 
 import numpy as np
@@ -34,8 +35,8 @@ from cpnum.ops import OPS
 
 # NumPy is not consistent about which zero of 0.0 and -0.0 these return.  Measured on 2.4, AVX-512:
 # fmin and fmax return the first in some loops and the second in others, depending on strides and
-# length; clip returns a bound that is an array, but not one that is a scalar.  So a zero compares by
-# value.  minimum and maximum return the second operand everywhere and compare by bits.
+# length; clip returns a bound that is an array, but not one that is a scalar.  So a zero compares
+# by value.  minimum and maximum return the second operand everywhere and compare by bits.
 SIGN_OF_ZERO_VARIES = {"fmin", "fmax", "clip"}
 
 # Of some float32 functions NumPy rounds to 0.5 ulp, of others to 4: these compare with the true
@@ -171,20 +172,21 @@ FUNCTIONS = {
     "np.abs": np.abs, "np.fabs": lambda x: np.fabs(x * 1.0), "np.clip": lambda x: np.clip(x, 0, 3),
     "np.where": lambda x: np.where(x > 1, x, 1), "np.positive": lambda x: np.positive(x) * 2,
     "np.where weak": lambda x: np.where(x, 2.5, 1), "np.ones_like": lambda x: np.ones_like(x) + x,
-    "np.zeros_like": lambda x: np.zeros_like(x) - x, "np.full_like": lambda x: np.full_like(x, 7) * x,
-    "np.flip": lambda x: np.flip(x) - x, "np.copy": lambda x: np.copy(x) * x,
-    "np.degrees by hand": lambda x: x * (180 / np.pi), "np.astype": lambda x: x.astype(np.int64) + 1,
+    "np.zeros_like": lambda x: np.zeros_like(x) - x, "np.flip": lambda x: np.flip(x) - x,
+    "np.full_like": lambda x: np.full_like(x, 7) * x, "np.copy": lambda x: np.copy(x) * x,
+    "degrees": lambda x: x * (180 / np.pi), "np.astype": lambda x: x.astype(np.int64) + 1,
     "np.broadcast_to": lambda x: np.broadcast_to(x, (3, 34)) + x,
     "np.expand_dims": lambda x: np.expand_dims(x, 0) * np.expand_dims(x, 1),
 }
 # fmt: on
 
 
-@pytest.mark.parametrize("dtype", DTYPES, ids=row_name)
-@pytest.mark.parametrize("name", DUNDERS)
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [(name, dtype) for name in DUNDERS for dtype in OPS[name].dtypes],
+    ids=str,
+)
 def test_operator_of_python_is_the_function(name, dtype, level):
-    if dtype not in OPS[name].dtypes:
-        pytest.skip(f"no {name} of {dtype}")
     function = DUNDERS[name]
     x, y = values(dtype, 37, 1), values(dtype, 37, 2)
     number = {"F": 2.5, "I": 3, "B": True}[dtype.family]
@@ -226,7 +228,7 @@ def test_power_with_a_special_exponent(function, dtype, exponent, level):
         try:
             expected = function(x, exponent)
         except ValueError as refused:  # integers to negative powers
-            with pytest.raises(ValueError, match=str(refused)):
+            with pytest.raises(ValueError, match=re.escape(str(refused))):
                 compiled(x)
             return
         if expected.dtype not in [each.numpy for each in DTYPES]:
@@ -365,13 +367,13 @@ def test_floating_point_error_is_reported_as_numpy_does(name, mode, level):
 
 
 def test_a_warning_shows_the_category_and_the_message_of_numpy(level):
-    with pytest.warns(RuntimeWarning, match="^divide by zero encountered in log$"):
+    with pytest.warns(RuntimeWarning, match=r"^divide by zero encountered in log$"):
         cpjit(np.log, isa=level)(np.array([1.0, 0.0]))
-    with pytest.warns(RuntimeWarning, match="^invalid value encountered in cast$"):
+    with pytest.warns(RuntimeWarning, match=r"^invalid value encountered in cast$"):
         cpjit(lambda x: x.astype(int), isa=level)(np.array([np.nan]))
     with (
         np.errstate(divide="raise"),
-        pytest.raises(FloatingPointError, match="^divide by zero encountered in divide$"),
+        pytest.raises(FloatingPointError, match=r"^divide by zero encountered in divide$"),
     ):
         cpjit(lambda x, y: x / y, isa=level)(np.ones(3), np.zeros(3))
 
@@ -392,16 +394,13 @@ def numpy_flags(function, operands):
 UNDERFLOW = run.FLAGS["under"]
 
 
-@pytest.mark.parametrize("dtype", DTYPES, ids=row_name)
-@pytest.mark.parametrize("op", [op for op in OPS.values() if op.numpy], ids=row_name)
+@pytest.mark.parametrize(("op", "dtype"), [row for row in ROWS if row[1] is not B], ids=row_name)
 def test_kernel_raises_the_flags_of_numpy_and_no_others(op, dtype, level, monkeypatch):
     """Each value alone: in the body, beside harmless ones, and in the tail.
 
     Underflow is advisory: NumPy raises it for subnormal operands of some functions whose results
     are normal, and not always alike in body and tail.
     """
-    if (op, dtype) not in ROWS or dtype is B:
-        pytest.skip(f"no flags from {op} of {dtype}")
     raised = []
     monkeypatch.setattr(run, "report", lambda graph, arguments, flags: raised.append(flags))
     function = function_of(op)

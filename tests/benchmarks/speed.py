@@ -124,7 +124,7 @@ def tables(
         [
             '"best" is the fastest of NumPy (as written, and by hand with out=), numexpr and Numba '
             "(njit, ufunc).",
-            f"{MISSED} is below the figure, which is for {power_of_ten(FROM_SIZE)} elements or more; "
+            f"{MISSED} is below the figure, meant from {power_of_ten(FROM_SIZE)} elements on; "
             f"{_NOISE}",
         ],
     )
