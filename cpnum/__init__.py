@@ -1,5 +1,6 @@
 """cpnum: NumPy functions as patched machine code.
 
+>>> import numpy as np
 >>> from cpnum import cpjit
 >>> @cpjit
 ... def f(x, y):

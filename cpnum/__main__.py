@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
-from cpnum import status
+from cpnum import CpnumError, status
 
 
 def main() -> int:
@@ -16,9 +17,13 @@ def main() -> int:
     if parser.parse_args().command == "status":
         print(status())
         return 0
-    from cpnum import demo
+    try:
+        from cpnum import demo
 
-    return demo.main()
+        return demo.main()
+    except CpnumError as error:  # CPNUM_ISA asks for what there is not
+        print(error, file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -66,7 +66,8 @@ class _Assigner:
         wanted, most = self._pressure(uses)
         kept = sorted(uses, key=lambda value: -uses[value])
         if len(kept) + wanted > len(self.registers):
-            del kept[max(0, len(self.registers) - max(wanted, most)) :]
+            # One register more, for a constant that is made again while all others are held.
+            del kept[max(0, len(self.registers) - max(wanted + 1, most)) :]
         for value in kept:
             self.home[value] = self.registers.pop()
         self.outside = frozenset(uses.keys() - self.home.keys() - self.makers.keys())
@@ -256,9 +257,14 @@ def _assign(kernel: _Assigner, block: Block) -> None:
             else bring(each, at, operands)
             for each in operands
         ]
-        temporaries = []
-        if stencil.temporaries:
-            temporaries = [registers.take(at, operands) for _ in range(stencil.temporaries)]
+        count = stencil.temporaries
+        temporaries: list[int] = []
+        if count:
+            if len(free) >= count:
+                temporaries = free[-count:]
+                del free[-count:]
+            else:
+                temporaries = [registers.take(at, operands) for _ in range(count)]
         released = []
         for each in operands:
             if last[each] == at and each in held:

@@ -15,7 +15,7 @@ add
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cpnum.dtypes import DTYPES, F32, F64, I32, I64, B, DType
 
@@ -37,16 +37,13 @@ class Op:
     ulp: float
     commutative: bool = False
     numpy: bool = True
+    # Of the signature: the number of operands, and whether the result is a mask.
+    arity: int = field(init=False)
+    masked: bool = field(init=False)
 
-    @property
-    def arity(self) -> int:
-        """The number of operands."""
-        return self.signature.index("-")
-
-    @property
-    def masked(self) -> bool:
-        """Whether the result is a mask."""
-        return self.signature.endswith("M")
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "arity", self.signature.index("-"))
+        object.__setattr__(self, "masked", self.signature.endswith("M"))
 
     def __repr__(self) -> str:
         return self.name

@@ -105,6 +105,7 @@ _WRITTEN = (
          _has_exact_reciprocal),
     Rule("square",                 lambda x: np.square(x),        lambda x: x * x,        _F + _I),
     Rule("negate twice",           lambda x: np.negative(-x),      lambda x: x,            _F + _I),
+    Rule("negative times",         lambda x, k: np.negative(x) * k, lambda x, k: x * -k,   _F),
     Rule("absolute twice",         lambda x: np.abs(np.abs(x)),   lambda x: np.abs(x),    _F + _I),
     Rule("absolute of negative",   lambda x: np.abs(-x),          lambda x: np.abs(x),    _F + _I),
     Rule("floor of integer",       lambda x: np.floor(x),         lambda x: x,            (*_I, B)),

@@ -235,14 +235,15 @@ def schedule(graph: Graph, isa: Isa, operands: Operands, layouts: tuple[str, ...
 # chains leave fewer is computed for several vectors at once, unless it is so short that the
 # processor's window holds several of its iterations anyway, or so long that the code would no
 # longer fit the caches of instructions.
-_PARALLEL, _SHORT, _LONG = 8, 16, 1200
+_PARALLEL, _SHORT, _LONG = 8, 16, 1700
+WIDTHS = (8, 4, 2)
 # From this latency on, the chain is inside of one stencil, and there is nothing to interleave.
 _ELEMENTARY = 40
 _LOAD_LATENCY = 5
 
 
 def _vectors(body: Sequence[Node], registers: int) -> int:
-    """Choose how many vectors are computed at once: 1, 2 or 4."""
+    """Choose how many vectors are computed at once: 1, or one of WIDTHS."""
     if not _SHORT <= len(body) <= _LONG:
         return 1
     last_use: dict[Node, Node] = {}
@@ -267,7 +268,7 @@ def _vectors(body: Sequence[Node], registers: int) -> int:
         live += 1
         most_live = max(most_live, live)
     chains = total / max(finish.values())
-    for vectors in (4, 2):
+    for vectors in WIDTHS:
         # Half of the registers are left to constants and temporaries.
         fits = most_live * vectors <= registers // 2 and len(body) * vectors <= _LONG
         if chains * vectors <= _PARALLEL * 1.5 and fits:

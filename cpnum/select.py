@@ -17,7 +17,7 @@ from cpnum.dtypes import DType
 from cpnum.ir import Apply, Constant, Input, Node
 from cpnum.isa import Isa
 from cpnum.ops import CAST, OPS
-from cpnum.schedule import BROADCAST, STRIDED, LoopNest
+from cpnum.schedule import BROADCAST, STRIDED, WIDTHS, LoopNest
 from cpnum.stencil import Pack, Stencil, ValueHole
 
 
@@ -174,8 +174,7 @@ class Label:
 Item = Step | Placed | Label
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Block:
+class Block(NamedTuple):
     """A straight line of steps, `depth` loops deep.
 
     A block of the `frame` has no values in vector registers.  In a `tail`, loads and stores are
@@ -275,19 +274,18 @@ class _Selector:
     def choose(self, nodes: Sequence[Node]) -> list[_Choice]:
         """Choose the stencil of each node of a body."""
         dying = self._dying_addends(nodes)
+        fused, arguments = self.fused, self.arguments
         choices = []
         for node in nodes:
-            if node in self.fused:
-                continue
-            if node in self.arrays:
+            kind = type(node)
+            if kind is Apply and node not in arguments:
+                if node not in fused:
+                    choices.append(self._choose_apply(node, dying))  # type: ignore[arg-type]
+            elif kind is Input and node not in arguments:
                 choices.append(_Choice(node, None, ()))
-            elif node in self.arguments:
-                choices.append(_Choice(node, self.stencil("argument", node.dtype), ()))
-            elif type(node) is Constant:
-                choices.append(_Choice(node, self.stencil("constant", node.dtype), ()))
             else:
-                assert isinstance(node, Apply)
-                choices.append(self._choose_apply(node, dying))
+                name = "constant" if kind is Constant else "argument"
+                choices.append(_Choice(node, self.stencil(name, node.dtype), ()))
         return choices
 
     def _dying_addends(self, nodes: Sequence[Node]) -> set[Node]:
@@ -318,39 +316,37 @@ class _Selector:
             return _Choice(node, self.stencil(f"cast_{node.dtype}", args[0].dtype), args)
         if op.masked:
             return _Choice(node, self.stencil(op.name, args[0].dtype), args)
-        if args[0] in self.fused:
+        if self.fused and args[0] in self.fused:
             comparison = args[0]
             assert isinstance(comparison, Apply)
             stencil = self.stencil(f"where_{comparison.op.name}", node.dtype)
             return _Choice(node, stencil, (*comparison.args, *args[1:]))
-        name = "multiply_add_tied" if node in dying else op.name
+        name = "multiply_add_tied" if dying and node in dying else op.name
         return _Choice(node, self.stencil(name, node.dtype), args)
 
     def steps(self, choices: Sequence[_Choice], vectors: int, stored: bool) -> list[Step | Placed]:
         """Return the steps of a body, each for all vectors before the next; then the stores."""
         steps: list[Step | Placed] = []
-        outer = self.names
-        renamed: list[dict[Node, int]] = [{} for _ in range(vectors)]
+        renamed = [(vector, self.names.copy()) for vector in range(vectors)]
         made = self.made
         for node, stencil, args in choices:
-            for vector, names in enumerate(renamed):
-                if stencil is None:
+            for vector, names in renamed:
+                if args:
+                    assert stencil is not None
+                    steps.append(Step(stencil, tuple([names[arg] for arg in args]), made))
+                elif stencil is None:
                     assert isinstance(node, Input)
-                    steps += self.load(node, made, vector)
-                elif args:
-                    operands = tuple([names[a] if a in names else outer[a] for a in args])
-                    steps.append(Step(stencil, operands, made))
+                    self.load(steps, node, made, vector)
                 else:
                     steps.append(self.maker(node, stencil, made))
                 names[node] = made
                 made += 1
         self.made = made
         if stored:
-            result = self.nest.result
-            for vector, names in enumerate(renamed):
-                steps += self.store(names[result] if result in names else outer[result], vector)
+            for vector, names in renamed:
+                self.store(steps, names[self.nest.result], vector)
         else:
-            outer |= renamed[0]
+            self.names = renamed[0][1]
         return steps
 
     def maker(self, node: Node, stencil: Stencil, result: int) -> Step:
@@ -364,25 +360,23 @@ class _Selector:
         self.makers[result] = step
         return step
 
-    def load(self, node: Input, result: int, vector: int) -> list[Step | Placed]:
+    def load(self, steps: list[Step | Placed], node: Input, result: int, vector: int) -> None:
         array = self.arrays[node]
         source = self.nest.graph.parameters[node.parameter]
         if node.movement:
             source += "".join(map(str, node.movement))
-        steps, register = self.visit(array)
+        register = self.visit(steps, array)
         if self.nest.layouts[array][-1] == BROADCAST:
             stencil, values, tail = self.stencil("load_broadcast", node.dtype), _NO_VALUES, None
         else:
             stencil, values, tail = self.access("load", node.dtype, array, vector)
         steps.append(Step(stencil, (), result, register, values, source, tail))
-        return steps
 
-    def store(self, value: int, vector: int) -> list[Step | Placed]:
+    def store(self, steps: list[Step | Placed], value: int, vector: int) -> None:
         array = len(self.nest.arrays)
-        steps, register = self.visit(array)
+        register = self.visit(steps, array)
         stencil, values, tail = self.access("store", self.nest.result.dtype, array, vector)
         steps.append(Step(stencil, (value,), None, register, values, "out", tail))
-        return steps
 
     def access(
         self, name: str, dtype: DType, array: int, vector: int
@@ -396,9 +390,14 @@ class _Selector:
         slot = self.frame.stride(array)
         return stencil, {"SLOT": slot, "AHEAD": ahead}, (at_end, {"SLOT": slot})
 
-    def visit(self, array: int) -> tuple[list[Step | Placed], int]:
-        """Return the steps that bring an array's pointer into a register, and the register."""
-        return visit(self.pack, self.frame, self.nest.isa.pointers, array)
+    def visit(self, steps: list[Step | Placed], array: int) -> int:
+        """Bring an array's pointer into a register, if it is in none; return the register."""
+        pointers = self.nest.isa.pointers
+        if self.frame.arrays <= len(pointers):
+            return pointers[array]
+        more, register = visit(self.pack, self.frame, pointers, array)
+        steps += more
+        return register
 
     # -- loops ----------------------------------------------------------------------------------
 
@@ -549,7 +548,7 @@ def loops_of(
         heads.append((count, Label(f"axis{axis}")))
     inner_range = (step("inner_range", SLOT=frame.extent(axes - 1)),) if axes > 1 else ()
     vectors: dict[int, Loop] = {}
-    for width in (4, 2, 1):
+    for width in (*WIDTHS, 1):
         name, elements = f"by{width}", width * lanes
         vectors[width] = (
             (step("vectors", STEP=elements, SKIP=f"{name}_done"), Label(name)),

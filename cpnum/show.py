@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 # Longer tables are cut: the HTML of a report stays below 60 kB, the text below a few screens.
 _ROWS = 60
 _HEX = 16
+_WIDEST = (
+    2 + 2 * _HEX
+)  # the digits of a constant; what is longer is a table, and named by its place
 _REGISTERS = "registers"
 _MARKED = re.compile(r"\[[A-Z]\w* [^]]*\]")
 _LEGEND = "[ ] a patched value, ( ) bits of register numbers"
@@ -225,7 +228,8 @@ class _Names:
             return self.words[value.offset]
         if patch.symbol.startswith("SLOT"):
             return f"{patch.text}, {self.words.get(patch.value, '<spilled>')}"
-        return str(patch.text)
+        text = str(patch.text)
+        return text if len(text) <= _WIDEST else f"table at {patch.value:#06x}"
 
     def is_address(self, line: Line, patch: Patch) -> bool:
         value = line.step.values.get(patch.symbol)
@@ -301,7 +305,7 @@ def _pool_rows(kernel: Kernel, data: bytes, texts: dict[int, str]) -> Iterator[t
             number = int.from_bytes(part, "little")
             size = {1: ".byte", 2: ".short", 4: ".long", 8: ".quad"}.get(len(part), ".octa")
             meaning = texts.get(offset, "") if at == offset else ""
-            meaning = "" if meaning == hex(number) else meaning
+            meaning = "" if meaning == hex(number) or len(meaning) > _WIDEST else meaning
             yield f"{at:#06x}", part.hex(" "), f"{size} {number:#x}", meaning
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import platform
 from dataclasses import dataclass
-from importlib import metadata
 
 import numpy as np
 
@@ -61,6 +60,8 @@ def _processor() -> str:
 
 
 def _version() -> str:
+    from importlib import metadata  # 3 ms that only this function pays
+
     try:
         return metadata.version("cpnum")
     except metadata.PackageNotFoundError:

@@ -103,6 +103,14 @@ def test_inspect_asm_has_the_listing():
     assert jit.inspect_asm() == {"f64[:, :], f64[:], float": listing(kernel)}
 
 
+@pytest.mark.parametrize("level", LEVELS)
+def test_lines_are_not_wider_than_their_instructions(level):
+    # A stencil may read a table of hundreds of bytes; it is shown where it lies, once.
+    kernel = cpjit(lambda x: np.sin(x) + np.arctan(x) + np.log(x), isa=level).lower(np.ones(3))
+    longest = max(listing(kernel).splitlines(), key=len)
+    assert len(longest) <= 240, longest
+
+
 # -- the report ---------------------------------------------------------------------------------
 
 
@@ -167,6 +175,14 @@ def test_report_has_all_its_parts():
 
 
 @runs
+def test_code_is_split_at_the_head_of_the_main_loop():
+    report, _ = explained(wave, *arguments())
+    (loop,) = [each for each in report.tables() if each.title == "Code from the main loop on"]
+    assert re.fullmatch(r"by[124]:", loop.rows[0][0])
+    assert loop.rows[2][0] == f"{report.bound.code.head:#06x}"
+
+
+@runs
 def test_report_without_times_runs_nothing():
     calls = []
 
@@ -198,7 +214,8 @@ def test_explaining_into_an_argument_computes_once():
 @runs
 def test_explaining_leaves_the_result_in_out():
     out = np.zeros(5)
-    cpjit(lambda x: np.sqrt(x)).explain(np.full(5, 16.0), out=out)
+    report = cpjit(lambda x: np.sqrt(x)).explain(np.full(5, 16.0), out=out)
+    assert "bit for bit" in report.difference
     assert out.tolist() == [4.0] * 5
 
 

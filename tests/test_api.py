@@ -1,0 +1,527 @@
+"""The names that users meet, and what they do: `cpjit`, its options, and what it makes."""
+
+import functools
+import inspect
+import itertools
+import os
+import subprocess
+import sys
+import textwrap
+import warnings
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import cpnum
+from cpnum import IsaError, UnsupportedError, cpjit
+from cpnum.ir import Graph
+from cpnum.kernel import Kernel
+from cpnum.schedule import LoopNest
+
+X = np.linspace(0.5, 2.0, 37)
+Y = np.linspace(-1.0, 3.0, 37)
+
+
+def hypot(x, y):
+    """Return the length of the hypotenuse."""
+    return np.sqrt(x * x + y * y)
+
+
+def run(code, **environment):
+    """Run code in a process of its own; return what it prints."""
+    program = "import numpy as np, warnings\nfrom cpnum import cpjit\n" + textwrap.dedent(code)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | environment,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+# -- decorating ---------------------------------------------------------------------------------
+
+
+def test_the_decorator_with_and_without_options():
+    @cpjit
+    def plain(x):
+        return x + 1
+
+    @cpjit(fastmath=True, isa=None, fallback="numpy")
+    def optioned(x):
+        return x + 1
+
+    called = cpjit(lambda x: x + 1, fastmath=False)
+    for f in (plain, optioned, called):
+        assert np.array_equal(f(X), X + 1)
+    assert not plain.fastmath
+    assert optioned.fastmath
+
+
+def test_the_function_keeps_its_name_text_and_signature():
+    f = cpjit(hypot)
+    assert f.__name__ == "hypot"
+    assert f.__qualname__ == "hypot"
+    assert f.__module__ == __name__
+    assert f.__doc__ == hypot.__doc__
+    assert f.__wrapped__ is hypot
+    assert f.py_func is hypot
+    assert inspect.signature(f) == inspect.signature(hypot)
+    assert repr(f) == "<cpjit hypot: 0 signatures>"
+
+
+def test_a_class_has_methods_that_are_compiled():
+    class Scaled:
+        def __init__(self, factor):
+            self.factor = factor
+
+        @cpjit
+        def times(self, x):
+            return x * self.factor
+
+        @staticmethod
+        @cpjit
+        def plus(x, y):
+            return x + y
+
+    two, three = Scaled(2.0), Scaled(3.0)
+    assert np.array_equal(two.times(X), X * 2)
+    assert np.array_equal(three.times(X), X * 3)
+    assert np.array_equal(two.times(x=X), X * 2)
+    assert np.array_equal(two.plus(X, Y), X + Y)
+    out = np.empty_like(X)
+    assert three.times(X, out=out) is out
+    assert np.array_equal(out, X * 3)
+
+
+def test_closures_read_what_they_close_over_when_they_are_traced():
+    def scaled(factor):
+        @cpjit
+        def times(x):
+            return x * factor
+
+        return times
+
+    assert np.array_equal(scaled(2.0)(X), X * 2)
+    assert np.array_equal(scaled(3.0)(X), X * 3)
+
+
+def test_decorated_functions_call_decorated_functions():
+    @cpjit
+    def square(x):
+        return x * x
+
+    @cpjit
+    def length(x, y):
+        return np.sqrt(square(x) + square(y))
+
+    assert np.array_equal(length(X, Y), hypot(X, Y))
+    # The inner one was traced into the outer one.
+    assert square.signatures == []
+    assert "square" not in next(iter(length.inspect_ir().values()))
+
+
+def test_ufuncs_and_builtins_and_partials():
+    assert np.array_equal(cpjit(np.sqrt)(X), np.sqrt(X))
+    assert np.array_equal(cpjit(np.add)(X, Y), X + Y)
+    assert np.array_equal(cpjit(abs)(Y), abs(Y))
+    assert np.array_equal(cpjit(functools.partial(hypot, y=2.0))(X), hypot(X, 2.0))
+
+
+# -- calling ------------------------------------------------------------------------------------
+
+
+def test_keywords_defaults_and_variable_arguments():
+    @cpjit
+    def f(x, y=2.0, *more, scale, **others):
+        for each in more:
+            x = x + each
+        for each in others.values():
+            x = x - each
+        return (x + y) * scale
+
+    assert np.array_equal(f(X, scale=2.0), (X + 2.0) * 2.0)
+    assert np.array_equal(f(X, Y, X, scale=Y), (X + X + Y) * Y)
+    assert np.array_equal(f(scale=2.0, x=X, y=Y), (X + Y) * 2.0)
+    assert np.array_equal(f(X, scale=2.0, a=Y), (X - Y + 2.0) * 2.0)
+    out = np.empty_like(X)
+    assert f(X, scale=2.0, out=out) is out
+    assert np.array_equal(out, (X + 2.0) * 2.0)
+
+
+def test_out_is_returned_and_filled(level):
+    f = cpjit(hypot, isa=level)
+    out = np.full_like(X, -1.0)
+    assert f(X, Y, out=out) is out
+    assert np.array_equal(out, hypot(X, Y))
+    wide = np.empty((3, X.size))
+    assert f(X, Y, out=wide) is wide
+    assert np.array_equal(wide, np.broadcast_to(hypot(X, Y), wide.shape))
+    single = np.empty_like(X, dtype="f4")
+    assert np.array_equal(f(X, Y, out=single), hypot(X, Y).astype("f4"))
+
+
+def test_scalars_give_numpys_scalars(level):
+    f = cpjit(hypot, isa=level)
+    for arguments in ((3.0, 4.0), (np.float32(3), np.float32(4)), (np.float64(3), 4), (3, 4)):
+        actual, expected = f(*arguments), hypot(*arguments)
+        assert type(actual) is type(expected)
+        assert actual == expected
+
+
+def test_a_new_value_of_a_scalar_does_not_compile(level):
+    f = cpjit(lambda x, a: x * a, isa=level)
+    f(X, 1.0)
+    kernel = f.lower(X, 1.0)
+    for value in (2.0, -0.0, 1e300, float("inf")):
+        assert np.array_equal(f(X, value), X * value)
+        assert f.lower(X, value) is kernel
+    assert f.signatures == ["f64[:], float"]
+
+
+def test_the_result_is_not_an_argument():
+    f = cpjit(lambda x: x)
+    result = f(X)
+    assert np.array_equal(result, X)
+    assert not np.shares_memory(result, X)
+
+
+# -- looking ------------------------------------------------------------------------------------
+
+
+def test_signatures_are_listed_in_the_order_of_their_first_calls():
+    f = cpjit(hypot)
+    assert f.signatures == []
+    f(X, Y)
+    f(X.astype("f4"), 2.0)
+    f(X[:, None], Y)
+    f(X[:5], Y[:5])
+    assert f.signatures == ["f64[:], f64[:]", "f32[:], float", "f64[:, 1], f64[:]"]
+    assert list(f.inspect_ir()) == f.signatures
+    assert list(f.inspect_asm()) == f.signatures
+    assert repr(f) == "<cpjit hypot: 3 signatures>"
+
+
+def test_an_out_of_the_results_dtype_is_no_other_signature():
+    f = cpjit(hypot)
+    f(X, Y)
+    f(X, Y, out=np.empty_like(X))
+    assert f.signatures == ["f64[:], f64[:]"]
+
+
+def test_inspect_ir_is_the_text_of_the_graph():
+    f = cpjit(hypot)
+    f(X, Y)
+    assert f.inspect_ir() == {
+        "f64[:], f64[:]": (
+            "hypot(x: f64[:], y: f64[:])\n"
+            "  %0 = multiply x x  f64\n"
+            "  %1 = multiply y y  f64\n"
+            "  %2 = add %0 %1     f64\n"
+            "  %3 = sqrt %2       f64\n"
+            "  return %3"
+        )
+    }
+
+
+def test_inspect_asm_is_the_disassembly_of_each_layout(level):
+    f = cpjit(hypot, isa=level)
+    f(X, Y)
+    once = f.inspect_asm()["f64[:], f64[:]"]
+    assert "vsqrtpd" in once
+    assert "vmulpd" in once
+    f(X[::2], Y[::2])
+    twice = f.inspect_asm()["f64[:], f64[:]"]
+    assert twice.count("vsqrtpd") > once.count("vsqrtpd")
+
+
+@pytest.mark.parametrize("name", ["x86-64-v4", "x86-64-v3", "aarch64"])
+def test_lower_has_all_stages_for_any_level(name):
+    f = cpjit(hypot, isa=name)
+    kernel = f.lower(X, Y)
+    assert isinstance(kernel, Kernel)
+    assert isinstance(kernel.graph, Graph)
+    assert isinstance(kernel.loop_nest, LoopNest)
+    assert kernel.loop_nest.isa.name == name
+    assert "sqrt_f64" in str(kernel.steps)
+    assert isinstance(kernel.code.data, bytes)
+    assert str(kernel).startswith(str(kernel.graph))
+    assert {"trace", "simplify", "schedule", "select", "assign", "emit"} <= set(kernel.seconds)
+    assert all(seconds >= 0 for seconds in kernel.seconds.values())
+
+
+def test_lower_does_not_run_the_function_on_arrays(level):
+    out = np.full_like(X, 7.0)
+    f = cpjit(hypot, isa=level)
+    kernel = f.lower(X, Y, out=out)
+    assert np.all(out == 7.0)
+    f(X, Y, out=out)
+    assert f.lower(X, Y, out=out) is kernel
+    assert f.lower(x=X, y=Y, out=out) is kernel
+
+
+def test_explain_reports_all_stages():
+    report = str(cpjit(hypot).explain(X, Y))
+    for text in ("sqrt_f64", "%3 = sqrt %2", "vsqrtpd" if cpjit(hypot).isa.machine == "x86_64" else ""):
+        assert text in report
+
+
+def test_status_says_what_is_active():
+    text = str(cpnum.status())
+    assert "machine code" in text
+    assert np.__version__ in text
+
+
+# -- bound --------------------------------------------------------------------------------------
+
+
+def test_a_bound_call_reads_its_arrays_each_time(level):
+    f = cpjit(hypot, isa=level)
+    x, out = X.copy(), np.empty_like(X)
+    bound = f.bind(x, Y, out=out)
+    assert bound() is out
+    assert np.array_equal(out, hypot(X, Y))
+    x += 1
+    bound()
+    assert np.array_equal(out, hypot(X + 1, Y))
+
+
+def test_a_bound_call_without_out_makes_one():
+    bound = cpjit(hypot).bind(X, y=2.0)
+    result = bound()
+    assert result is bound.out
+    assert np.array_equal(result, hypot(X, 2.0))
+
+
+def test_bound_calls_hold_their_arrays():
+    f = cpjit(lambda x, a: x * a)
+    bounds = [f.bind(np.full(1000, float(k)), 2.0) for k in range(50)]
+    for k, bound in enumerate(bounds):
+        assert np.all(bound() == 2.0 * k)
+
+
+def test_pointers_strides_extents_and_scalars_are_in_the_code(level):
+    out = np.empty((5, 7))
+    x = np.ones((5, 15))[:, ::2][:, :7]
+    bound = cpjit(lambda x, a: x * a, isa=level).bind(x, 2.71828, out=out)
+    code = bound.region.read()
+    for value in (x.ctypes.data, out.ctypes.data):
+        assert value.to_bytes(8, "little") in code
+    assert np.float64(2.71828).tobytes() in code
+
+
+# -- levels -------------------------------------------------------------------------------------
+
+
+def test_levels_have_the_same_bits(level):
+    expected = hypot(X, Y)
+    assert cpjit(hypot, isa=level)(X, Y).tobytes() == expected.tobytes()
+
+
+def test_the_environment_chooses_the_level(level):
+    code = "print(cpjit(np.sqrt).isa); print(cpjit(np.sqrt)(np.ones(3)))"
+    assert run(code, CPNUM_ISA=level) == [level, "[1. 1. 1.]"]
+
+
+def test_the_option_is_stronger_than_the_environment():
+    code = "print(cpjit(np.sqrt, isa='x86-64-v3').isa, cpjit(np.sqrt).isa)"
+    assert run(code, CPNUM_ISA="aarch64") == ["x86-64-v3 aarch64"]
+
+
+def test_an_unknown_level_is_refused():
+    with pytest.raises(IsaError) as caught:
+        cpjit(hypot, isa="x86-64-v9")
+    assert str(caught.value) == (
+        "unknown ISA level x86-64-v9\n"
+        "  seen: isa='x86-64-v9'\n"
+        "  write one of x86-64-v4, x86-64-v3, aarch64"
+    )
+    code = """
+        try:
+            cpjit(np.sqrt)
+        except Exception as error:
+            print(type(error).__name__, error)
+    """
+    assert run(code, CPNUM_ISA="v9") == [
+        "IsaError unknown ISA level v9",
+        "  seen: CPNUM_ISA=v9",
+        "  write one of x86-64-v4, x86-64-v3, aarch64",
+    ]
+
+
+# -- fallback -----------------------------------------------------------------------------------
+
+
+def test_fallback_runs_through_numpy_and_warns_once():
+    @cpjit(fallback="numpy")
+    def inverse(x):
+        return np.linalg.inv(x) + 1.0
+
+    matrix = np.array([[2.0, 0.0], [0.0, 4.0]])
+    with pytest.warns(RuntimeWarning) as caught:
+        assert np.array_equal(inverse(matrix), inverse.py_func(matrix))
+    assert [str(each.message) for each in caught] == [
+        "inverse runs through NumPy: numpy.linalg.inv cannot be traced"
+    ]
+    assert caught[0].filename == __file__
+    # Warnings are errors here: there is no other.
+    assert np.array_equal(inverse(matrix), inverse.py_func(matrix))
+    out = np.empty((2, 2))
+    assert inverse(matrix, out=out) is out
+    assert np.array_equal(out, inverse.py_func(matrix))
+
+
+def test_fallback_is_for_what_cannot_be_compiled_only():
+    f = cpjit(lambda x: x + 1, fallback="numpy")
+    with pytest.warns(RuntimeWarning, match="no stencils for dtype uint8"):
+        assert f(np.ones(3, "uint8")).dtype == np.uint8
+    assert np.array_equal(f(X), X + 1)
+    assert f.signatures == ["f64[:]"]
+
+
+def test_without_fallback_it_is_an_error():
+    with pytest.raises(UnsupportedError):
+        cpjit(np.linalg.inv)(np.eye(2))
+    with pytest.raises(UnsupportedError):
+        cpjit(np.linalg.inv, fallback="error")(np.eye(2))
+
+
+NUMPY_PATH = """
+    warnings.simplefilter("always")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        f = cpjit(lambda x, y: np.sqrt(x * x + y * y))
+        g = cpjit(lambda x: x + 1)
+        x, y = np.arange(5.0), np.ones(5)
+        for _ in range(2):
+            assert np.array_equal(f(x, y), np.sqrt(x * x + y * y))
+            assert type(f(3.0, 4.0)) is np.float64
+            out = np.empty(5)
+            assert f(x, y, out=out) is out
+            assert np.array_equal(out, np.sqrt(x * x + y * y))
+            memory = np.arange(6.0)
+            assert np.array_equal(g(memory[:-1], out=memory[1:]), np.arange(5.0) + 1)
+            assert f(x[:0], y[:0]).shape == (0,)
+        assert f.signatures[0] == "f64[:], f64[:]"
+    messages = [str(each.message) for each in caught]
+    print(len(messages), {each.category.__name__ for each in caught}, messages[0])
+    import cpnum
+    print("NumPy" in str(cpnum.status()))
+"""
+
+
+def test_without_executable_memory_numpy_evaluates_and_a_warning_says_why():
+    first, status = run(NUMPY_PATH, CPNUM_MEMORY="none")
+    assert first.startswith("2 {'RuntimeWarning'} <lambda> is evaluated by NumPy: ")
+    assert "CPNUM_MEMORY" in first
+    assert status == "True"
+
+
+def test_without_a_level_that_fits_numpy_evaluates_and_a_warning_says_why():
+    nothing = "import cpnum.isa\n    cpnum.isa.host = lambda: None\n"
+    first, status = run(f"\n    {nothing}{NUMPY_PATH}")
+    assert first == (
+        "2 {'RuntimeWarning'} <lambda> is evaluated by NumPy: no stencil pack fits this processor"
+    )
+    assert status == "True"
+
+
+def test_without_executable_memory_there_is_nothing_to_bind():
+    code = """
+        try:
+            cpjit(np.sqrt).bind(np.ones(3))
+        except Exception as error:
+            print(type(error).__name__, error)
+        print(cpjit(np.sqrt).lower(np.ones(3)).graph.name)
+    """
+    with_error = run(code, CPNUM_MEMORY="none", PYTHONWARNINGS="ignore")
+    assert with_error[0].startswith("IsaError there is no code to bind")
+    assert with_error[-1] == "sqrt"
+
+
+# -- fastmath -----------------------------------------------------------------------------------
+
+
+def contracted(x, y, z):
+    """Return x * y + z rounded once."""
+    return np.array(
+        [
+            float(Fraction(a) * Fraction(b) + Fraction(c))
+            for a, b, c in zip(x.tolist(), y.tolist(), z.tolist(), strict=True)
+        ]
+    )
+
+
+def test_fastmath_rounds_a_multiply_add_once(level):
+    x, y = np.random.default_rng(0).random((2, 301))
+    z = -x * y * (1 + 1e-12)
+    exact = cpjit(lambda x, y, z: x * y + z, isa=level)
+    fast = cpjit(lambda x, y, z: x * y + z, isa=level, fastmath=True)
+    assert exact(x, y, z).tobytes() == (x * y + z).tobytes()
+    assert fast(x, y, z).tobytes() == contracted(x, y, z).tobytes()
+    assert fast(x, y, z).tobytes() != exact(x, y, z).tobytes()
+    assert "multiply_add" in str(fast.lower(x, y, z).graph)
+    assert "multiply_add" not in str(exact.lower(x, y, z).graph)
+
+
+def test_fastmath_is_near(level):
+    def polynomial(x):
+        result = 1.0 + 0.0 * x
+        for k in range(1, 12):
+            result = result * x + 1.0 / k
+        return result
+
+    fast = cpjit(polynomial, isa=level, fastmath=True)
+    assert np.allclose(fast(X), polynomial(X), rtol=1e-14)
+
+
+EXPRESSIONS = {
+    "x * y + z": lambda x, y, z: x * y + z,
+    "z + x * y": lambda x, y, z: z + x * y,
+    "x * y - z": lambda x, y, z: x * y - z,
+    "z - x * y": lambda x, y, z: z - x * y,
+    "-(x * y) - z": lambda x, y, z: -(x * y) - z,
+    "x * 2 + z": lambda x, y, z: x * 2 + z,
+    "z - x * 2": lambda x, y, z: z - x * 2.0,
+    "x * y + z * z": lambda x, y, z: x * y + z * z,
+    "x + y + z + x + y": lambda x, y, z: x + y + z + x + y,
+    "x * y * z * x * y": lambda x, y, z: x * y * z * x * y,
+    "x - y - z - x": lambda x, y, z: x - y - z - x,
+    "x * 0 + z": lambda x, y, z: x * 0.0 + z,
+    "x + 0": lambda x, y, z: x + 0.0 + y * z,
+    "x / x": lambda x, y, z: x / x + y * z,
+}
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.0, -0.5, np.inf, -np.inf, np.nan]
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_fastmath_treats_nan_infinities_and_zeros_as_without(name, dtype, level):
+    # All results here are exact, so a rounding less changes none.
+    function = EXPRESSIONS[name]
+    x, y, z = np.array(list(itertools.product(SPECIAL, repeat=3)), dtype).T.copy()
+    with np.errstate(all="ignore"):
+        expected = function(x, y, z)
+        actual = cpjit(function, isa=level, fastmath=True)(x, y, z)
+    assert actual.dtype == expected.dtype
+    assert np.array_equal(np.isnan(actual), np.isnan(expected))
+    number = ~np.isnan(expected)
+    assert actual[number].tobytes() == expected[number].tobytes()
+
+
+# -- floating-point errors ----------------------------------------------------------------------
+
+
+def test_warnings_are_numpys_and_name_the_users_line(level):
+    f = cpjit(lambda x: 1.0 / x, isa=level)  # the line
+    with pytest.warns(RuntimeWarning, match="^divide by zero encountered in divide$") as caught:
+        f(np.zeros(3))
+    assert caught[0].filename == __file__
+    with np.errstate(divide="raise"), pytest.raises(FloatingPointError):
+        f(np.zeros(3))
+    with np.errstate(divide="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.all(np.isinf(f(np.zeros(3))))
