@@ -62,7 +62,7 @@ bench: .venv/with-bench
 	$(BIN)/python -m tests.benchmarks
 
 fuzz: .venv/with-test
-	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+	$(BIN)/python tests/test_fuzz.py --seconds $(FUZZ_SECONDS)
 
 clean:
 	rm -rf .venv .venv-* dist cpnum/packs .mypy_cache .pytest_cache .ruff_cache .hypothesis

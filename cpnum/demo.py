@@ -115,8 +115,8 @@ def main() -> int:
     )
     if "differ" in compared:
         compared += (
-            "\nIt comes from sin, cos and arcsin, where cpnum keeps within 1 ULP of the exact value "
-            "and\nNumPy has rounding errors of its own; + - * / and sqrt are NumPy's, bit for bit."
+            "\nIt comes from sin, cos and arcsin: cpnum is within 1 ULP of the exact value, and"
+            "\nNumPy has rounding errors of its own; + - * / and sqrt are NumPy's, bit for bit."
         )
     _section("Largest difference", compared)
 

@@ -47,6 +47,7 @@ class TraceError(CpnumError, TypeError):
     Cause: the function is run once on tracers, which have a dtype and a shape but no contents.
     `if`, `while`, `bool()`, `float()`, `int()` and indexing need contents.
 
+    >>> import numpy as np
     >>> from cpnum import cpjit
     >>> @cpjit
     ... def relu(x):
@@ -62,14 +63,15 @@ class TraceError(CpnumError, TypeError):
     >>> @cpjit
     ... def relu(x):
     ...     return np.where(x > 0, x, 0.0)
-    >>> relu(2.0)
-    np.float64(2.0)
+    >>> relu(np.array([2.0, -1.0]))
+    array([2., 0.])
     """
 
 
 class DTypeError(CpnumError, TypeError):
     """A dtype, or an operator on a dtype, that has no stencil.
 
+    >>> import numpy as np
     >>> from cpnum import cpjit
     >>> cpjit(np.negative)(np.ones(3, "complex128"))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -80,6 +82,7 @@ class DTypeError(CpnumError, TypeError):
 class ShapeError(CpnumError, ValueError):
     """Shapes that do not broadcast, or an `out` of the wrong shape.
 
+    >>> import numpy as np
     >>> from cpnum import cpjit
     >>> cpjit(np.add)(np.ones(3), np.ones(4))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -90,6 +93,7 @@ class ShapeError(CpnumError, ValueError):
 class OutError(CpnumError, ValueError):
     """An `out` that cannot take the result.
 
+    >>> import numpy as np
     >>> from cpnum import cpjit
     >>> cpjit(np.sqrt)(np.ones(3), out=np.empty(4))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -100,6 +104,7 @@ class OutError(CpnumError, ValueError):
 class UnsupportedError(CpnumError, NotImplementedError):
     """A function or a use of one that cannot be traced.
 
+    >>> import numpy as np
     >>> from cpnum import cpjit
     >>> cpjit(np.linalg.inv)(np.eye(2))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -110,6 +115,7 @@ class UnsupportedError(CpnumError, NotImplementedError):
 class IsaError(CpnumError, RuntimeError):
     """An ISA level that is unknown, or that this processor does not have.
 
+    >>> import numpy as np
     >>> from cpnum import cpjit
     >>> cpjit(np.exp, isa="x86-64-v9")  # doctest: +ELLIPSIS
     Traceback (most recent call last):

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from cpnum.dtypes import FLOAT, INT, B, DType, from_numpy
+from cpnum.dtypes import F32, FLOAT, I64, INT, B, DType, from_numpy
 from cpnum.ops import OPS
 from cpnum.traced import (
     FUNCTIONS,
@@ -16,6 +16,7 @@ from cpnum.traced import (
     apply,
     dtype_of,
     located,
+    node_of,
     record,
     universal,
 )
@@ -71,6 +72,12 @@ def _where(condition: Any, x: Any = _UNSET, y: Any = _UNSET) -> Any:
     dtype_of(recording, condition)
     given = (dtype_of(recording, x), dtype_of(recording, y))
     dtype = located(recording, from_numpy, np.result_type(*map(_promoted, given)))
+    if dtype is F32:
+        # NumPy makes an int64 of a Python integer first, so that it is rounded once.
+        x, y = (
+            recording.tracer(recording, node_of(recording, each, I64), ()) if weak is INT else each
+            for each, weak in zip((x, y), given, strict=True)
+        )
     return record(recording, OPS["where"], (condition, x, y), (B, dtype, dtype), dtype)
 
 

@@ -232,6 +232,12 @@ class Graph:
         _check(self)
 
     @property
+    def boxed(self) -> bool:
+        """Whether a result without axes is an array and no scalar: only `np.where` returns such."""
+        result = self.results[0]
+        return isinstance(result, Apply) and result.op is OPS["where"]
+
+    @property
     def inputs(self) -> tuple[Input, ...]:
         """All inputs, those included that only give a shape."""
         return tuple(node for node in self.nodes if isinstance(node, Input))
@@ -390,7 +396,9 @@ def evaluate(graph: Graph, arguments: Sequence[Value], warn: bool = True) -> Val
                     values.pop(arg, None)
     value = values[result]
     if isinstance(value, np.ndarray):
-        return value.copy("K") if value.ndim and isinstance(result, Input) else value[()]
+        if value.ndim:
+            return value.copy("K") if isinstance(result, Input) else value
+        return value if graph.boxed else value[()]
     return value
 
 

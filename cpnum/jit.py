@@ -19,7 +19,7 @@ from cpnum.kernel import Clock, Kernel, cast_to, compile, graphs_of
 from cpnum.memory import Region
 from cpnum.run import Array, Plan
 from cpnum.simplify import simplify
-from cpnum.site import located
+from cpnum.site import located, user_frame
 from cpnum.trace import bind, is_tracing
 
 Fallback = Literal["error", "numpy"]
@@ -234,10 +234,13 @@ class Jit:
         return values, parameters[positional:]
 
     def _tell(self, message: str) -> None:
-        """Warn once a function that it does not run as machine code, and why."""
+        """Warn once a function, at the user's line, that it does not run as machine code."""
         if not self._told:
             self._told = True
-            warnings.warn(message, RuntimeWarning, stacklevel=4)
+            frame = user_frame()
+            warnings.warn_explicit(
+                message, RuntimeWarning, frame.f_code.co_filename, frame.f_lineno
+            )
 
     def _run(
         self,
@@ -251,7 +254,7 @@ class Jit:
             flags = plan.run(arguments, result)
             if flags:
                 run.report(plan.graph, arguments, flags)
-            return result if result.ndim else result[()]
+            return result if result.ndim or plan.graph.boxed else result[()]
         if not out.flags.writeable:
             raise located(
                 OutError(

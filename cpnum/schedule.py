@@ -170,31 +170,32 @@ class LoopNest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operands:
-    """What a kernel reads: arrays through memory, and one scalar a call for each argument."""
+    """What a kernel reads: arrays through memory, and one scalar a call for each argument.
+
+    `host` are all scalars that the host computes, the steps on the way to an argument included.
+    """
 
     arrays: tuple[Input, ...]
     arguments: tuple[Node, ...]
+    host: frozenset[Node]
 
 
 def operands_of(graph: Graph, scalars: frozenset[int] = frozenset()) -> Operands:
     """Return what the kernel of a graph reads; `scalars` are the parameters without axes."""
     read = {graph.results[0]}
+    given: set[Node] = set()
     for node in graph.nodes:
         if type(node) is Apply:
-            read.update(node.args)
-    arrays: list[Input] = []
-    arguments: list[Node] = []
-    for node in graph.nodes:
-        if node not in read:
-            continue
-        if type(node) is Input and not node.dtype.weak:
-            if node.parameter in scalars:
-                arguments.append(node)
+            arg = node.args[0]
+            if node.op is CAST and (arg.dtype.weak or arg in given):
+                given.add(node)
             else:
-                arrays.append(node)
-        elif type(node) is Apply and node.op is CAST and node.args[0].dtype.weak:
-            arguments.append(node)
-    return Operands(tuple(arrays), tuple(arguments))
+                read.update(node.args)
+        elif type(node) is Input and node.parameter in scalars:
+            given.add(node)
+    arrays = [node for node in graph.inputs if node in read and node not in given]
+    arguments = [node for node in graph.nodes if node in read and node in given]
+    return Operands(tuple(arrays), tuple(arguments), frozenset(given))
 
 
 def schedule(graph: Graph, isa: Isa, operands: Operands, layouts: tuple[str, ...]) -> LoopNest:
@@ -208,7 +209,7 @@ def schedule(graph: Graph, isa: Isa, operands: Operands, layouts: tuple[str, ...
     # A load stands right before its first use, so that it holds a register no longer than needed.
     waiting = set(depths)
     for node in graph.nodes:
-        if type(node) is Apply and node not in depths:
+        if type(node) is Apply and node not in operands.host:
             depth = 0
             for arg in node.args:
                 level = depths[arg]

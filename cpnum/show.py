@@ -286,9 +286,29 @@ def _instruction_rows(
                 # The operands would show the address.
                 text = f"{text.partition(',')[0]}, {names.meaning(line, patch)}"
         meanings = [f"{each.symbol}: {names.meaning(line, each)}" for each in patches]
+        end = line.offset + at + len(instruction)
+        if any(len(str(each.text)) > _WIDEST for each in patches):
+            meanings = [f"CONSTANT: {_constant_read(text, end, data)}"]
         offset = f"{line.offset + at:#06x}"
         yield offset, _hex(instruction, at, marks, hidden), text, "; ".join(meanings)
         at += len(instruction)
+
+
+_READS = re.compile(r"(\w+) ptr \[rip ([+-]) (0x[0-9a-f]+|\d+)\]")
+_SIZES = {"byte": 1, "word": 2, "dword": 4, "qword": 8, "xmmword": 16}
+
+
+def _constant_read(text: str, end: int, data: bytes) -> str:
+    """Say what an instruction that ends at `end` reads of a table of constants."""
+    found = _READS.search(text)
+    if found is None:
+        return "a table"
+    width, sign, distance = found.groups()
+    at = end + int(f"{sign}{distance}", 0)
+    size = _SIZES.get(width)
+    if size is None:
+        return f"a vector at {at:#06x}"
+    return f"{int.from_bytes(data[at : at + size], 'little'):#x}"
 
 
 def _pool_rows(kernel: Kernel, data: bytes, texts: dict[int, str]) -> Iterator[tuple[str, ...]]:
@@ -333,16 +353,30 @@ def _hole_table(kernel: Kernel, data: bytes, *, raw: bool) -> Table:
             cells = [_cut_hex([code[at] for at in registers]) for code in (before, after)]
             rows.append((place, step.stencil.name, _REGISTERS, *cells, " ".join(chosen)))
         for patch in line.patches:
-            places = _bytes_of(patch)
-            meaning = names.meaning(line, patch)
-            old, new = (_cut_hex([code[at] for at in places]) for code in (before, after))
-            if names.is_address(line, patch) and not raw:
-                new = " ".join([".."] * len(places))
-            place = f"{line.offset + places[0]:#06x}"
-            rows.append((place, step.stencil.name, patch.symbol, old, new, meaning))
+            for places in _runs(_bytes_of(patch)):
+                meaning = names.meaning(line, patch)
+                old, new = (_cut_hex([code[at] for at in places]) for code in (before, after))
+                if names.is_address(line, patch) and not raw:
+                    new = " ".join([".."] * len(places))
+                place = f"{line.offset + places[0]:#06x}"
+                rows.append((place, step.stencil.name, patch.symbol, old, new, meaning))
     columns = ("offset", "stencil", "hole", "before", "after", "meaning")
     note = "after: as read back from the memory that runs"
     return Table("Holes", columns, tuple(rows), note)
+
+
+def _runs(places: list[int]) -> list[list[int]]:
+    """Split places into runs of neighbours.
+
+    >>> _runs([3, 4, 8, 9, 10])
+    [[3, 4], [8, 9, 10]]
+    """
+    runs: list[list[int]] = []
+    for place in places:
+        if not runs or runs[-1][-1] + 1 != place:
+            runs.append([])
+        runs[-1].append(place)
+    return runs
 
 
 def _cut_hex(data: Iterable[int]) -> str:
@@ -546,7 +580,7 @@ class Report:
         kernel = self.kernel
         signature = str(kernel.graph).partition("\n")[0]
         lines = self.bound.code.lines()
-        holes = sum(len(line.patches) + bool(line.step.stencil.registers) for line in lines)
+        holes = len(_hole_table(self.bound, self.code, raw=False).rows)
         nest = kernel.loop_nest
         return (
             f"{signature} -> {nest.result.dtype}: {nest.isa}, {nest.lanes} lanes, "

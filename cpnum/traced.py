@@ -12,7 +12,7 @@ from typing import Any, NoReturn, cast
 
 import numpy as np
 
-from cpnum.dtypes import F32, FLOAT, INT, B, DType, from_numpy, from_python
+from cpnum.dtypes import F32, FLOAT, I32, I64, INT, B, DType, from_numpy, from_python
 from cpnum.errors import CpnumError, DTypeError, ShapeError, TraceError, UnsupportedError
 from cpnum.ir import Input, Node
 from cpnum.ops import Op
@@ -300,10 +300,16 @@ def apply(recording: Recording, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Any
     resolution = _resolutions.get((ufunc, dtypes))
     if resolution is None:
         resolution = _resolutions[ufunc, dtypes] = located(recording, resolve, ufunc, dtypes)
-    if resolution.op.masked and int in map(type, inputs):
+    if resolution.op.masked and (INT in dtypes):
         always = _beyond(recording, ufunc, inputs, resolution.operands)
         if always is not None:
             return always
+        if I32 in resolution.operands and any(
+            type(each) is not int and dtype is INT
+            for each, dtype in zip(inputs, dtypes, strict=True)
+        ):
+            # An integer argument is known at the call only; in 64 bits, no int32 is beyond it.
+            return record(recording, resolution.op, inputs, (I64, I64), resolution.dtype)
     if dtypes == resolution.operands and len(dtypes) == 1:
         _direct_unary[ufunc, dtypes[0]] = resolution.op, resolution.dtype
     return record(recording, resolution.op, inputs, resolution.operands, resolution.dtype)

@@ -41,8 +41,8 @@ VALUES = {
     "b": [False, True],
 }  # fmt: skip
 CONSTANTS = (
-    2, 0.5, 1, 0, -1.0, 3.7, 2.0, True, 0.0, -0.0, -1, 0.1, 3, 31, 1.0, 64, 1e300, 1e-310, -5, 2**31,
-    2**40, 2**63 - 1, float("inf"), float("nan"), False, np.float64(-2.5), np.float32(0.1),
+    2, 0.5, 1, 0, -1.0, 3.7, 2.0, True, 0.0, -0.0, -1, 0.1, 3, 31, 1.0, 64, 1e300, 1e-310, -5,
+    2**31, 2**40, 2**63 - 1, float("inf"), float("nan"), False, np.float64(-2.5), np.float32(0.1),
     np.int64(2**40), np.int32(-7), np.bool(True), np.float32(1.0), np.float64(1e300),
 )  # fmt: skip
 PYTHON = (2.5, 3, -0.0, True, -7, 1e-300, 2**40, float("inf"), 0, 0.1)
@@ -119,8 +119,8 @@ def _each(function):
 
 def _power(exponent):
     def power(x):
-        # A power of a NumPy scalar is rounded otherwise; the tracer refuses it.  A negative power of
-        # integers is an error, in NumPy only if there is an element.
+        # A power of a NumPy scalar is rounded otherwise; the tracer refuses it.  A negative power
+        # of integers is an error, in NumPy only if there is an element.
         if not x.ndim or x.dtype == bool or (exponent == -1 and x.dtype.kind == "i"):
             raise ValueError("not an array of numbers")
         return x**exponent
@@ -166,7 +166,7 @@ class Program:
     """A function and its arguments.
 
     `steps` are (name, function, operands), an operand the number of a value, or a constant in a
-    1-tuple; `parents` the arrays that arguments are slices of, or None; `expected` is NumPy's value.
+    1-tuple; `parents` the arrays that arguments are slices of, or None; `expected` NumPy's value.
     """
 
     def __init__(self, steps, result, arguments, parents, expected):
@@ -182,10 +182,17 @@ class Program:
         values = list(arguments)
         for name, function, operands in self.steps:
             function = replaced.get(name, function)
-            values.append(
-                function(*[x[0] if type(x) is tuple else values[x] for x in operands])
-            )
+            values.append(function(*[x[0] if type(x) is tuple else values[x] for x in operands]))
         return values[self.result]
+
+    @property
+    def cuts(self):
+        """Whether elements are computed that are not needed: those cut off, and those of x**0."""
+        moves = {name for name, _, _ in _MOVES}
+        return any(
+            name == "**0" or (name in moves and operands[0] >= len(self.arguments))
+            for name, _, operands in self.steps
+        )
 
     @property
     def function(self):
@@ -202,9 +209,11 @@ class Program:
     def __repr__(self):
         lines = []
         for at, each in enumerate(self.arguments):
-            kind = f"{each.dtype}{each.shape} strides {each.strides}" if isinstance(
-                each, np.ndarray
-            ) else repr(each)
+            kind = (
+                f"{each.dtype}{each.shape} strides {each.strides}"
+                if isinstance(each, np.ndarray)
+                else repr(each)
+            )
             lines.append(f"v{at} = {kind}")
         for at, (name, _, operands) in enumerate(self.steps, len(self.arguments)):
             text = ", ".join(repr(x[0]) if type(x) is tuple else f"v{x}" for x in operands)
@@ -276,7 +285,7 @@ def programs(draw, table=TABLE, instead=(), most=40):
     rows = draw(
         st.lists(
             st.tuples(st.integers(0, len(table) - 1), _bits, _bits, _bits),
-            min_size=draw(st.sampled_from([least for least in (1, 3, 10, 25) if least < most])),
+            min_size=draw(st.sampled_from([least for least in (1, 4, 12, 30) if least < most])),
             max_size=most,
         )
     )
@@ -298,7 +307,8 @@ def programs(draw, table=TABLE, instead=(), most=40):
             values.append(value)
             steps.append((name, function, operands))
     result = next(
-        at for at in range(len(values) - 1, -1, -1)
+        at
+        for at in range(len(values) - 1, -1, -1)
         if isinstance(values[at], np.ndarray | np.generic)
     )
     return _pruned(Program(steps, result, arguments, parents, values[result]))
@@ -341,8 +351,12 @@ def _operands(values, arity, picks):
         if pick >= 192 and arity > 1:
             operands.append((CONSTANTS[pick % len(CONSTANTS)],))
             continue
-        fitting = [i for i, each in enumerate(values) if not at or _broadcast(shape, np.shape(each))]
-        chosen = fitting[-1 - pick % min(len(fitting), 64 if pick & 1 else 3)]
+        fitting = [
+            i for i, each in enumerate(values) if not at or _broadcast(shape, np.shape(each))
+        ]
+        # A program of many rows is to be deep: the first operand is one of the latest values.
+        among = 2 if not at and pick & 7 else 3 if pick & 1 else 64
+        chosen = fitting[-1 - (pick >> 3) % min(len(fitting), among)]
         shape = np.broadcast_shapes(shape, np.shape(values[chosen]))
         operands.append(chosen)
     return operands
@@ -360,7 +374,10 @@ def _pruned(program):
         if at + arity in needed:
             needed.update(x for x in program.steps[at][2] if type(x) is int)
     kept = [at for at in range(len(program.steps)) if at + arity in needed]
-    names = {**{at: at for at in range(arity)}, **{old + arity: new + arity for new, old in enumerate(kept)}}
+    names = {
+        **{at: at for at in range(arity)},
+        **{old + arity: new + arity for new, old in enumerate(kept)},
+    }
     program.steps = [
         (name, function, [x if type(x) is tuple else names[x] for x in operands])
         for name, function, operands in (program.steps[at] for at in kept)

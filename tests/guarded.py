@@ -10,7 +10,7 @@ import mmap
 import sys
 
 import numpy as np
-from cases import LAYOUTS, assert_same, lengths, tame
+from cases import assert_same, lengths, tame
 
 from cpnum import cpjit
 from cpnum.dtypes import DTYPES, F32, F64
@@ -103,8 +103,8 @@ def cast(level, source, to):
     read, written = (Guarded(3 * longest * each.itemsize) for each in (source, to))
     for stride in STRIDES:
         for end in (False, True):
-            tell("cast", level, source, to, "stride", stride, "end" if end else "begin")
             for length in range(longest + 1):
+                tell("cast", level, source, to, stride, "end" if end else "begin", length)
                 x = read.place((length,), (stride,), source, end)
                 fill(x, length)
                 out = written.place((length,), (stride,), to, end)
@@ -123,8 +123,8 @@ def run_operators(level):
         memory = [Guarded(3 * longest * dtype.itemsize) for _ in range(4)]
         for strides in ((1, 1, 1, 1), (1, 2, 0, 1), (0, -1, 3, -2), (-3, 1, 0, 2), (2, 0, 1, 1)):
             for ends in ((True,) * 4, (False,) * 4, (True, False, True, False)):
-                tell("operator", level, dtype, strides, ends)
                 for length in range(1, longest + 1):
+                    tell("operator", level, dtype, strides, ends, length)
                     arrays = [
                         each.place((length,), (stride,), dtype, end)
                         for each, stride, end in zip(memory, strides, ends, strict=True)
@@ -147,7 +147,6 @@ def run_planes(level):
         longest = lengths(level, [dtype])[-1]
         memory = [Guarded(8 * 2 * (longest + 3) * dtype.itemsize) for _ in range(3)]
         for length in range(1, longest + 1, 2):
-            tell("planes", level, dtype, length)
             wide = length + 3
             layouts = {
                 "padded": (wide, 1),
@@ -168,6 +167,7 @@ def run_planes(level):
                         x[...] = 0.25 if 0 in strides else tame(dtype, 3 * length).reshape(x.shape)
                         fill(y, 1)
                         case = (dtype, name, order, end, length)
+                        tell("planes", level, *case)
                         check(function, compiled, [x, y], memory[2], out, case)
 
 
@@ -186,8 +186,8 @@ def run_interleaved(level):
         read, written = (Guarded(3 * longest * dtype.itemsize) for _ in range(2))
         for stride in STRIDES:
             for end in (False, True):
-                tell("interleaved", level, dtype, stride, "end" if end else "begin")
                 for length in range(1, longest + 1):
+                    tell("interleaved", level, dtype, stride, "end" if end else "begin", length)
                     x = read.place((length,), (stride,), dtype, end)
                     fill(x)
                     out = written.place((length,), (stride,), dtype, end)
@@ -226,22 +226,27 @@ def run_bound(level):
 
 
 def run_misaligned(level):
-    """The first byte of an element is at no multiple of its size, as the last one's end is not."""
+    """Elements at no multiple of their size, one byte from the guard page."""
+
+    def function(x):
+        return np.where(x == x, x, x)
+
     for dtype in DTYPES:
-
-        def function(x):
-            return np.where(x == x, x, x)
-
         compiled = cpjit(function, isa=level)
         longest = lengths(level, [dtype])[-1]
-        read = Guarded((longest + 1) * dtype.itemsize)
-        tell("misaligned", level, dtype)
-        for length in range(longest + 1):
-            x = read.place((length,), (1,), dtype, True)
-            fill(x)
-            # One byte less is between the array and the page that begins it.
-            for view in (x, LAYOUTS["misaligned"](x)):
-                assert_same(function(view.copy()), compiled(view), (dtype, length))
+        size = (longest + 1) * dtype.itemsize
+        read, written = Guarded(size), Guarded(size)
+        for end in (False, True):
+            for length in range(longest + 1):
+                tell("misaligned", level, dtype, "end" if end else "begin", length)
+                first = read.size - length * dtype.itemsize - 1 if end else 1
+                x, out = (
+                    np.ndarray((length,), dtype.numpy, each.bytes, first)
+                    for each in (read, written)
+                )
+                written.bytes[:] = CANARY
+                fill(x)
+                check(function, compiled, [x], written, out, (dtype, end, length))
 
 
 def run_fault(level):

@@ -265,7 +265,11 @@ def test_lower_does_not_run_the_function_on_arrays(level):
 
 def test_explain_reports_all_stages():
     report = str(cpjit(hypot).explain(X, Y))
-    for text in ("sqrt_f64", "%3 = sqrt %2", "vsqrtpd" if cpjit(hypot).isa.machine == "x86_64" else ""):
+    for text in (
+        "sqrt_f64",
+        "%3 = sqrt %2",
+        "vsqrtpd" if cpjit(hypot).isa.machine == "x86_64" else "",
+    ):
         assert text in report
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from cases import ELEMENTARY, FLOATING, HERE, LAYOUTS, assert_same, bits, quiet, row_name
 
-from cpnum import cpjit
+from cpnum import cpjit, run
 from cpnum.dtypes import F32, F64
 from cpnum.isa import LEVELS
 from cpnum.ops import OPS
@@ -414,10 +414,13 @@ def test_special_values_of_arctan2(dtype, level):
 
 @pytest.mark.parametrize("dtype", FLOATING, ids=row_name)
 @pytest.mark.parametrize("op", UNARY, ids=row_name)
-def test_finite_arguments_in_the_domain_raise_no_error(op, dtype, level):
+def test_finite_arguments_in_the_domain_raise_no_flag(op, dtype, level, monkeypatch):
+    """Not even one that NumPy, asked for its message, then does not raise: that costs time."""
+    raised = []
+    monkeypatch.setattr(run, "report", lambda graph, arguments, flags: raised.append(flags))
     x = arguments(op.name, dtype, 2000)
-    x = x[x < 88.7] if op.name == "exp" else x
-    assert not errors_of(compiled(op, level), x)[1]
+    compiled(op, level)(x[x < 88.7] if op.name == "exp" else x)
+    assert not [flags for flags in raised if flags & ~run.FLAGS["under"]]
 
 
 # -- symmetry and exact points -------------------------------------------------------------------

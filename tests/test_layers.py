@@ -81,7 +81,9 @@ def imports(path):
     def visit(node, in_function, for_types):
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.Import | ast.ImportFrom):
-                found.extend((name_of(path), each, in_function, for_types) for each in imported(child))
+                found.extend(
+                    (name_of(path), each, in_function, for_types) for each in imported(child)
+                )
             elif isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
                 visit(child, in_function, True)
             elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
@@ -121,7 +123,8 @@ def test_imports_inside_of_functions_are_the_documented_ones():
 
 
 def test_importing_cpnum_loads_nothing_that_only_some_users_need():
-    code = f"import sys, cpnum; print([each for each in {HEAVY + AT_FIRST_CALL} if each in sys.modules])"
+    names = HEAVY + AT_FIRST_CALL
+    code = f"import sys, cpnum; print([each for each in {names} if each in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

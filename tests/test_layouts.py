@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from cases import LAYOUTS, assert_same, bits, function_of, quiet, row_name, values
 
-from cpnum import CpnumError, OutError, ShapeError, cpjit
+from cpnum import CpnumError, DTypeError, OutError, ShapeError, cpjit
 from cpnum.dtypes import DTYPES, F32, F64, I32, I64, B, from_numpy
 from cpnum.isa import LEVELS
 from cpnum.ops import OPS
@@ -647,6 +647,10 @@ def test_scalars_are_converted_as_numpy_converts_them(name, dtype, level):
                 expected = function(x, scalar)
             except OverflowError:
                 expected = None
+            # cpnum has no integers beyond 64 bits, and may answer where NumPy refuses.
+            beyond = type(scalar) is int and not -(2**63) <= scalar < 2**63
+            if beyond and name in ("less", "equal"):
+                continue
         if expected is not None and expected.dtype not in [each.numpy for each in DTYPES]:
             continue
         if name == "where" and type(scalar) is int and not fits(scalar, expected):
@@ -701,6 +705,10 @@ def test_a_call_with_nothing_but_scalars(arguments, level):
         try:
             expected = function(*arguments)
         except TypeError:
+            continue
+        if at == 2 and all(type(each) is int for each in arguments):
+            with pytest.raises(DTypeError, match="in object"):
+                compiled(*arguments)
             continue
         if expected.dtype.type is np.float16:
             continue

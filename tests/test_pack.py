@@ -36,7 +36,9 @@ def disassembler(isa):
 def decoded(tool, stencil, registers, pointer):
     """Return (mnemonic, operands) of each instruction; all bytes are instructions."""
     code = stencil.patch(registers, pointer).to_bytes(stencil.size, "little")
-    found = [(each.address + each.size, each.mnemonic, each.op_str) for each in tool.disasm(code, 0)]
+    found = [
+        (each.address + each.size, each.mnemonic, each.op_str) for each in tool.disasm(code, 0)
+    ]
     assert found[-1][0] == stencil.size, f"{stencil.name}: {code[found[-1][0] :].hex()}"
     return [(mnemonic, operands) for _, mnemonic, operands in found]
 
@@ -124,7 +126,7 @@ def test_early_clobbers_are_read_after_the_result_is_written(name):
     for each in map(pack.__getitem__, pack):
         if each.tied or not each.has_result or not each.operands:
             continue
-        numbers, lines = written(each)
+        _, lines = written(each)
         result = each.operands
         first = None
         for at, line in enumerate(lines):
@@ -156,7 +158,9 @@ def test_a_pack_has_what_the_operator_table_asks_for(name):
     for source in ("ops", "cast", "memory"):
         for lane in catalog.LANES:
             for stencil, operands in catalog.expected(source, lane).items():
-                natural = {"f64": 8, "i64": 8, "f32": 4, "i32": 4, "b": 1}[stencil.rpartition("_")[2]]
+                natural = {"f64": 8, "i64": 8, "f32": 4, "i32": 4, "b": 1}[
+                    stencil.rpartition("_")[2]
+                ]
                 full = stencil if natural == lane else f"{stencil}_lane{lane}"
                 wanted.add(full)
                 assert (pack[full].operands, pack[full].has_result) == operands, full
@@ -164,7 +168,6 @@ def test_a_pack_has_what_the_operator_table_asks_for(name):
 
 
 # -- refusals -----------------------------------------------------------------------------------
-
 
 
 @pytest.fixture(scope="module")
@@ -208,10 +211,12 @@ def test_a_result_in_an_operands_register_is_tied(work):
 
 REFUSED = {
     "a general register that is not its own": (
-        ["movq %rcx, %rax", *GOOD], V4, "touches rcx, which is neither pinned nor scratch: movq %rcx, %rax",
+        ["movq %rcx, %rax", *GOOD], V4,
+        "touches rcx, which is neither pinned nor scratch: movq %rcx, %rax",
     ),
     "the upper half of an argument register": (
-        ["movl %r8d, %eax", *GOOD], V3, "touches r8d, which is neither pinned nor scratch: movl %r8d, %eax",
+        ["movl %r8d, %eax", *GOOD], V3,
+        "touches r8d, which is neither pinned nor scratch: movl %r8d, %eax",
     ),
     "a general register of AArch64": (
         ["mov x8, x4", "fadd v2.2d, v0.2d, v1.2d", "b NEXT"], A64,
@@ -229,7 +234,8 @@ REFUSED = {
         "refers to UNKNOWN, which is neither a hole nor a constant",
     ),
     "an unknown number": (
-        ["movq $UNKNOWN, %rax", *GOOD], V4, "the address of UNKNOWN is absolute: take it by ADDRESS",
+        ["movq $UNKNOWN, %rax", *GOOD], V4,
+        "the address of UNKNOWN is absolute: take it by ADDRESS",
     ),
     "a call": (
         ["callq sin", *GOOD], V4, "refers to sin, which is neither a hole nor a constant",
@@ -280,7 +286,9 @@ def test_a_constant_at_an_absolute_address_is_refused(isa, work):
 def test_a_length_that_depends_on_a_register_is_refused(work, monkeypatch):
     # Without the prefix that pins the encoding, low registers have a shorter one.
     monkeypatch.setattr(assembly, "_pin", lambda instruction, isa: instruction)
-    with pytest.raises(StencilError, match=r"bad: its length depends on a register \(\d+, \d+ bytes"):
+    with pytest.raises(
+        StencilError, match=r"bad: its length depends on a register \(\d+, \d+ bytes"
+    ):
         extracted(["vsubpd %ymm1, %ymm0, %ymm2", "jmp NEXT"], V3, work)
 
 
@@ -343,7 +351,7 @@ def test_a_stencil_of_c_that_calls_a_function_is_refused(work):
     text = compiler.compile_c(source, V3, 8, work)
     functions, constants = assembly.split(assembly.name_constants(text), V3)
     assert list(functions) == ["bad"]
-    with pytest.raises(StencilError, match="bad: touches |bad: refers to outside"):
+    with pytest.raises(StencilError, match=r"bad: touches |bad: refers to outside"):
         extracted(functions["bad"], V3, work, constants, catalog.Operands(1, True))
 
 
@@ -376,7 +384,11 @@ def test_show_prints_the_assembly_and_the_holes(capsys):
     out = capsys.readouterr().out
     assert out.startswith("add_f64: 6 bytes, x86-64-v4\n    {evex} vaddpd %zmm1, %zmm0, %zmm2\n")
     assert "\nbytes    62 " in out
-    assert [line.split(":")[0].strip() for line in out.splitlines()[-3:]] == ["input", "input", "result"]
+    assert [line.split(":")[0].strip() for line in out.splitlines()[-3:]] == [
+        "input",
+        "input",
+        "result",
+    ]
 
 
 def test_show_prints_constants_and_pointers(capsys):

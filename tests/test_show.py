@@ -107,8 +107,21 @@ def test_inspect_asm_has_the_listing():
 def test_lines_are_not_wider_than_their_instructions(level):
     # A stencil may read a table of hundreds of bytes; it is shown where it lies, once.
     kernel = cpjit(lambda x: np.sin(x) + np.arctan(x) + np.log(x), isa=level).lower(np.ones(3))
-    longest = max(listing(kernel).splitlines(), key=len)
-    assert len(longest) <= 240, longest
+    holes = show._hole_table(kernel, kernel.code.data, raw=False).text()
+    for text in (listing(kernel), holes):
+        longest = max(text.splitlines(), key=len)
+        assert len(longest) <= 240, longest
+
+
+@pytest.mark.parametrize("level", ["x86-64-v4", "x86-64-v3"])
+def test_instructions_that_read_a_table_show_what_they_read(level):
+    kernel = cpjit(lambda x: np.sin(x), isa=level).lower(np.ones(3))
+    pattern = r"\[CONSTANT .. .. .. ..\].* qword ptr \[rip .*CONSTANT: (0x[0-9a-f]+)$"
+    read = {int(number, 16) for number in re.findall(pattern, listing(kernel), re.M)}
+    (table,) = [each for each in kernel.code.pool if len(each) > 64]
+    assert read == read & {word for (word,) in struct.iter_unpack("<Q", table)}
+    assert struct.unpack("<Q", struct.pack("<d", 2 / np.pi))[0] in read
+    assert struct.unpack("<Q", table[-8:])[0] in read
 
 
 # -- the report ---------------------------------------------------------------------------------
