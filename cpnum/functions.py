@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from cpnum.dtypes import F32, FLOAT, I64, INT, B, DType, from_numpy
+from cpnum.dtypes import F32, FLOAT, I32, I64, INT, B, DType, from_numpy
 from cpnum.ops import OPS
 from cpnum.traced import (
     FUNCTIONS,
@@ -72,8 +72,8 @@ def _where(condition: Any, x: Any = _UNSET, y: Any = _UNSET) -> Any:
     dtype_of(recording, condition)
     given = (dtype_of(recording, x), dtype_of(recording, y))
     dtype = located(recording, from_numpy, np.result_type(*map(_promoted, given)))
-    if dtype is F32:
-        # NumPy makes an int64 of a Python integer first, so that it is rounded once.
+    if dtype is F32 or dtype is I32:
+        # NumPy makes an int64 of a Python integer first: it is rounded once, or wraps.
         x, y = (
             recording.tracer(recording, node_of(recording, each, I64), ()) if weak is INT else each
             for each, weak in zip((x, y), given, strict=True)
@@ -99,6 +99,7 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: An
     if isinstance(a, Traced):
         return _array(a).clip(low, high)
     recording = _first(low, high).recording
+    a = np.asarray(a)[()]  # as NumPy does: a number that is clipped is not weak
     if low is None or high is None:
         ufunc = np.minimum if low is None else np.maximum
         return universal(recording, ufunc, (a, high if low is None else low))

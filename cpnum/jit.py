@@ -126,6 +126,14 @@ class Bound:
         return f"<bound {self._graph.name}: {len(self.code)} bytes>"
 
 
+def _read_only(out: Array) -> OutError:
+    return OutError(
+        "`out` is read-only",
+        seen=f"out of shape {out.shape}, not writeable",
+        write="out=np.empty(...), or an array that may be written to",
+    )
+
+
 def _key(argument: Any) -> Any:
     """Return what a plan depends on of an argument."""
     kind = type(argument)
@@ -256,13 +264,7 @@ class Jit:
                 run.report(plan.graph, arguments, flags)
             return result if result.ndim or plan.graph.boxed else result[()]
         if not out.flags.writeable:
-            raise located(
-                OutError(
-                    "`out` is read-only",
-                    seen=f"out of shape {out.shape}, not writeable",
-                    write="out=np.empty(...), or an array that may be written to",
-                )
-            )
+            raise located(_read_only(out))
         before = arguments
         if plan.may_overlap(arguments, out):
             overlapping = [view for view in plan.views(arguments) if run.overlap(out, view)]
@@ -404,6 +406,8 @@ class Jit:
             )
         if out is None:
             out = plan.new_result()
+        if not out.flags.writeable:
+            raise _read_only(out)
         for view in plan.views(arguments):
             if run.overlap(out, view) and not run.in_place(out, view):
                 raise OutError(

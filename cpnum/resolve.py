@@ -56,6 +56,7 @@ def _resolve(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> Resolution:
     if op is None or not op.numpy:
         raise UnsupportedError(
             f"numpy.{ufunc.__name__} cannot be traced",
+            seen=f"operands of {', '.join(map(str, dtypes))}",
             write="its call outside of the function; what can be traced is in cpnum.ops.OPS",
         )
     computed = loop_dtypes(ufunc, dtypes)

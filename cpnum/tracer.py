@@ -196,7 +196,9 @@ class Tracer(Traced):
 
     def copy(self, order: str = "C") -> Tracer:
         """Return the same value with memory of its own."""
-        return Tracer(self.recording, self.node, self._shape)
+        # Without axes, it is an array still, and what is a scalar here would not be written to.
+        state = self.state if self.state == ARGUMENT and not self._shape else OWNED
+        return Tracer(self.recording, self.node, self._shape, state)
 
     def conj(self) -> Tracer:
         """Return the value: there are no complex numbers."""
