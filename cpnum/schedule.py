@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cpnum.ir import Apply, Constant, Graph, Input, Node
 from cpnum.isa import Isa
@@ -25,8 +26,7 @@ from cpnum.ops import CAST
 VARIES, CONTIGUOUS, STRIDED, BROADCAST = "vcsb"
 
 
-@dataclass(frozen=True, slots=True)
-class Arrangement:
+class Arrangement(NamedTuple):
     """The axes of one call: extents in elements, strides of each operand in bytes, layouts."""
 
     extents: tuple[int, ...]
@@ -168,8 +168,7 @@ class LoopNest:
         return " ".join([node.op.name, *(names[arg] for arg in node.args)])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Operands:
+class Operands(NamedTuple):
     """What a kernel reads: arrays through memory, and one scalar a call for each argument.
 
     `host` are all scalars that the host computes, the steps on the way to an argument included.

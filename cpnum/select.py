@@ -21,8 +21,7 @@ from cpnum.schedule import BROADCAST, STRIDED, WIDTHS, LoopNest
 from cpnum.stencil import Pack, Stencil, ValueHole
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """Where things lie in the argument block, in bytes: all words of 8 bytes, spills after them.
 
     block: pointers | inner strides | outer strides | increments | extents | counters | arguments
@@ -66,8 +65,7 @@ class Frame:
         return self.argument(self.arguments)
 
 
-@dataclass(frozen=True, slots=True)
-class Immediate:
+class Immediate(NamedTuple):
     """A word of the call that a bound kernel holds in its code: the word's offset in the block."""
 
     offset: int
@@ -161,8 +159,7 @@ def value_text(value: Value) -> str:
             return str(value)
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """A place in the code that a step jumps to."""
 
     name: str
@@ -471,8 +468,7 @@ def visit(
 Loop = tuple[Sequence[Item], Sequence[Item], Sequence[Item]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Loops:
+class Loops(NamedTuple):
     """The frame of a kernel: everything but its bodies."""
 
     opening: Sequence[Item]

@@ -16,10 +16,9 @@ built from, and where each stencil's line is.  Each other line is one stencil, J
 from __future__ import annotations
 
 import functools
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from cpnum.dtypes import DType
 from cpnum.errors import IsaError, StencilError
@@ -30,8 +29,7 @@ PACKS = Path(__file__).with_name("packs")
 Role = Literal["input", "result", "temporary"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RegisterHole:
+class RegisterHole(NamedTuple):
     """A vector register that is chosen when the stencil is copied.
 
     `masks[k]` is the XOR that flips bit k of the register's number.
@@ -54,8 +52,7 @@ class RegisterHole:
         return code
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Field:
+class Field(NamedTuple):
     """Bits of an instruction that hold bits of a value.
 
     Analogous to a relocation: `width` bits of (value + addend) >> `shift` go to bit `at` of the
@@ -84,8 +81,7 @@ class Field:
         return (value & ((1 << self.width) - 1)) << self.at
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ValueHole:
+class ValueHole(NamedTuple):
     """A value that is patched in: `symbol` says which, `fields` where.
 
     `constant`, if any, is the bytes that clang put into .rodata; they go to the kernel's pool, at
@@ -232,6 +228,8 @@ class Pack:
         # Read at once, 0.6 MB: a pack may be replaced on disk while a process uses it.
         self._data = path.read_bytes()
         self._base = self._data.index(b"\n") + 1
+        import json  # here and below: 1.5 ms that `import cpnum` can do without
+
         index = json.loads(self._data[: self._base])
         self.isa: str = index["isa"]
         self.digest: str = index["digest"]
@@ -265,6 +263,8 @@ class Pack:
             offset, size = self._places[name]
         except KeyError:
             raise StencilError(f"the pack {self.isa} has no stencil {name}") from None
+        import json
+
         start = self._base + offset
         stencil = _read(json.loads(self._data[start : start + size]))
         return self._stencils.setdefault(name, stencil)
