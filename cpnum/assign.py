@@ -14,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cpnum.select import Block, Item, Label, Placed, Selection, Step, Values
+from cpnum.select import Selection
 from cpnum.stencil import Pack, Stencil
+from cpnum.steps import Block, Item, Label, Placed, Step, Values
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cpnum.assign import Assignment
-from cpnum.select import Immediate, Label, Placed
 from cpnum.stencil import Field, ValueHole
+from cpnum.steps import Immediate, Label, Placed
 
 LINE_BYTES = 64
 

@@ -11,6 +11,7 @@ from cpnum.dtypes import F32, FLOAT, I32, I64, INT, B, DType, from_numpy
 from cpnum.ops import OPS
 from cpnum.traced import (
     FUNCTIONS,
+    OWNED,
     Traced,
     UnknownArgumentError,
     apply,
@@ -78,7 +79,9 @@ def _where(condition: Any, x: Any = _UNSET, y: Any = _UNSET) -> Any:
             recording.tracer(recording, node_of(recording, each, I64), ()) if weak is INT else each
             for each, weak in zip((x, y), given, strict=True)
         )
-    return record(recording, OPS["where"], (condition, x, y), (B, dtype, dtype), dtype)
+    result = record(recording, OPS["where"], (condition, x, y), (B, dtype, dtype), dtype)
+    result.state = OWNED  # an array, without axes too
+    return result
 
 
 def _promoted(dtype: DType) -> Any:

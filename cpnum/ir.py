@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import bisect
 import functools
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import CodeType
@@ -22,10 +21,9 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from cpnum.dtypes import BOOL, F32, F64, FLOAT, INT, B, DType
-from cpnum.errors import DTypeError
+from cpnum.dtypes import F32, F64, B, DType
 from cpnum.movement import Movement
-from cpnum.ops import CAST, OPS, Op
+from cpnum.ops import CAST, Op
 
 # A place in the user's code: finding the line number is left to whoever asks for it.
 Site = tuple[CodeType, int]
@@ -209,8 +207,10 @@ class Graph:
 
     `types` describes the parameters as they are printed.  `sites` says where in the user's code a
     node was made; it takes no part in equality, which is that of the text.  `shape_observed`:
-    the function looked at its arguments' shapes, so the graph serves only these shapes.
+    the function looked at its arguments' shapes, so the graph serves only these shapes.  `boxed`: a
+    result without axes is an array, as from `np.where`, and not a scalar, as from a ufunc.
 
+    >>> from cpnum.ops import OPS
     >>> nodes = Nodes()
     >>> x = nodes.input(0, (), F64)
     >>> root = nodes.apply(OPS["sqrt"], (x,), x.dtype)
@@ -227,15 +227,10 @@ class Graph:
     results: tuple[Node, ...]
     sites: Mapping[Node, Site] = field(default_factory=dict)
     shape_observed: bool = False
+    boxed: bool = False
 
     def __post_init__(self) -> None:
         _check(self)
-
-    @property
-    def boxed(self) -> bool:
-        """Whether a result without axes is an array and no scalar: only `np.where` returns such."""
-        result = self.results[0]
-        return isinstance(result, Apply) and result.op is OPS["where"]
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -370,130 +365,3 @@ def _check_types(op: Op, dtype: DType, args: Sequence[DType]) -> None:
             raise ValueError(f"{op}: {each} where {variables[symbol]} is expected")
     if variables.get("T", op.dtypes[0]) not in op.dtypes:
         raise ValueError(f"{op} has no stencil for {variables['T']}")
-
-
-# -- evaluating ---------------------------------------------------------------------------------
-
-
-def evaluate(graph: Graph, arguments: Sequence[Value], warn: bool = True) -> Value:
-    """Compute the result of `graph` with NumPy, one node after the other.
-
-    The result is what the user's function returns, but never a view of an argument.
-    Floating-point errors are handled as `np.errstate` says; a warning names the line in the user's
-    code.  `warn=False` ignores them.
-    """
-    values: dict[Node, Value] = {}
-    last_use = {arg: node for node in graph.nodes for arg in operands(node)}
-    result = graph.results[0]
-    with _FloatingPointErrors(graph.sites) if warn else np.errstate(all="ignore") as errors:
-        for node in graph.nodes:
-            if errors is not None:
-                errors.node = node
-            values[node] = _value(node, values, arguments)
-            # Temporaries go as early as they do in the user's function.
-            for arg in operands(node):
-                if last_use[arg] is node and arg is not result:
-                    values.pop(arg, None)
-    value = values[result]
-    if isinstance(value, np.ndarray):
-        if value.ndim:
-            return value.copy("K") if isinstance(result, Input) else value
-        return value if graph.boxed else value[()]
-    return value
-
-
-def host_value(node: Node, arguments: Sequence[Value]) -> np.generic:
-    """Compute a single value for a call: a Python scalar that was cast, or a NumPy scalar."""
-    values: dict[Node, Value] = {}
-    pending = [node]
-    while pending:
-        missing = [arg for arg in operands(pending[-1]) if arg not in values]
-        if missing:
-            pending += missing
-        else:
-            last = pending.pop()
-            values[last] = _value(last, values, arguments)
-    return cast(np.generic, values[node])
-
-
-_PYTHON_TYPES = {FLOAT: float, INT: int, BOOL: bool}
-
-
-def _value(node: Node, values: Mapping[Node, Value], arguments: Sequence[Value]) -> Value:
-    match node:
-        case Input(parameter):
-            return node.view(arguments[parameter])
-        case Constant(value, dtype, like):
-            if not like:
-                return value
-            if len(like) == 1:
-                return np.full_like(values[like[0]], value, np.asarray(value).dtype)
-            return np.full(np.broadcast_shapes(*(values[x].shape for x in like)), value)
-        case Host(function, args, dtype):
-            result = function(*(values[arg] for arg in args))
-            if type(result) is not _PYTHON_TYPES[dtype]:
-                raise DTypeError(
-                    f"a Python scalar was computed that is not a {dtype}", seen=repr(result)
-                )
-            return result
-        case Apply(op, args, dtype):
-            read = [values[arg] for arg in args]
-            if op is CAST:
-                if args[0].dtype.weak:
-                    return dtype.numpy.type(read[0])
-                return read[0].astype(dtype.numpy)
-            if op is OPS["multiply_add"]:
-                return read[0] * read[1] + read[2]
-            return getattr(np, op.name)(*read)
-
-
-class _FloatingPointErrors:
-    """The user's `np.errstate`, but warnings name the user's line."""
-
-    def __init__(self, sites: Mapping[Node, Site]) -> None:
-        self._sites = sites
-        self._modes = cast(dict[str, str], np.geterr())
-        self._user: Any = np.geterrcall()
-        self._errstate: Any = None
-        self.node: Node | None = None
-
-    def __enter__(self) -> _FloatingPointErrors:
-        modes = {kind: "call" if mode == "warn" else mode for kind, mode in self._modes.items()}
-        self._errstate = np.errstate(call=self, **cast(Any, modes))
-        self._errstate.__enter__()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._errstate.__exit__(*exception)
-
-    def __call__(self, kind: str, flag: int) -> None:
-        if self._modes[_KINDS[kind]] == "call":
-            # NumPy refuses the mode "call" without a function, so there is one.
-            self._user(kind, flag)
-            return
-        node = self.node
-        name = node.op.name if isinstance(node, Apply) else "cast"
-        site = self._sites.get(node) if node is not None else None
-        filename, line = location(site) if site is not None else ("<cpnum>", 0)
-        warnings.warn_explicit(
-            f"{kind} encountered in {name}",
-            RuntimeWarning,
-            filename,
-            line,
-            registry=_registries.setdefault(filename, {}),
-        )
-
-    def write(self, message: str) -> None:
-        """Pass on what the mode "log" writes."""
-        self._user.write(message)
-
-
-_KINDS = {
-    "divide by zero": "divide",
-    "overflow": "over",
-    "underflow": "under",
-    "invalid value": "invalid",
-}
-
-# Python remembers here which line has warned: once a location is the default.
-_registries: dict[str, dict[Any, Any]] = {}

@@ -79,6 +79,11 @@ class Specialization:
         return region
 
 
+# In the table of specializations: none yet; and the function looked at shapes, so that a graph
+# serves only the shapes it was traced for.
+_MISSING, _SHAPE_OBSERVED = "missing", "shape observed"
+
+
 class Bound:
     """A call without arguments: pointers, strides, extents and scalars are in its code.
 
@@ -177,7 +182,7 @@ class Jit:
         self.fallback = fallback
         self.isa = isa.choose(level)
         self._plans: dict[Any, run.AnyPlan] = {}
-        self._specializations: dict[Any, Specialization | None] = {}
+        self._specializations: dict[Any, Specialization | str] = {}
         self._told = False
         # A plain signature needs no binding of arguments to parameters at each call.
         code = getattr(py_func, "__code__", None)
@@ -287,21 +292,23 @@ class Jit:
         key: Any = (names, *[_signature(each) for each in arguments])
         exact: Any = (names, *[_key(each) for each in arguments])
         try:
-            found = self._specializations.get(key)
-            if found is None and key in self._specializations:
-                # The function looked at shapes: a graph serves these only.
+            # One look at the table: another thread may be entering the same signature.
+            found = self._specializations.get(key, _MISSING)
+            if found is _SHAPE_OBSERVED:
                 key = exact
-                found = self._specializations.get(key)
+                found = self._specializations.get(key, _MISSING)
         except TypeError:
-            found = None
-        if found is None:
+            found = _MISSING
+        if found is _MISSING:
             clock = Clock()
             traced, graph = graphs_of(self.py_func, arguments, names, self.fastmath, clock)
             if traced.shape_observed:
-                self._specializations[key] = None
+                self._specializations[key] = _SHAPE_OBSERVED
                 key = exact
-            found = Specialization(traced, graph, clock.seconds)
-            found = self._specializations.setdefault(key, found) or found
+            found = self._specializations.setdefault(
+                key, Specialization(traced, graph, clock.seconds)
+            )
+        assert isinstance(found, Specialization)
         return found
 
     def _call(
@@ -426,7 +433,7 @@ class Jit:
         return [", ".join(each.graph.types) for each in self._compiled()]
 
     def _compiled(self) -> list[Specialization]:
-        return [each for each in self._specializations.values() if each is not None]
+        return [each for each in self._specializations.values() if type(each) is Specialization]
 
     def inspect_ir(self) -> dict[str, str]:
         """Return the text of the graph for each signature."""

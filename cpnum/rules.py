@@ -114,7 +114,6 @@ _WRITTEN = (
     Rule("absolute of boolean",    lambda x: np.abs(x),           lambda x: x,            (B,)),
     Rule("not twice",              lambda x: np.logical_not(np.logical_not(x)), lambda x: x, (B,)),
     Rule("invert twice",           lambda x: ~(~x),               lambda x: x,            (*_I, B)),
-    Rule("same choice",            lambda c, x: np.where(c, x, x), lambda c, x: x,        DTYPES),
 )
 
 INEXACT = (

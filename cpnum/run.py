@@ -19,7 +19,8 @@ import numpy as np
 from cpnum.dtypes import F64, FLOAT
 from cpnum.emit import Code
 from cpnum.errors import OutError, ShapeError
-from cpnum.ir import Apply, Graph, Input, Node, evaluate, host_value
+from cpnum.evaluate import evaluate, host_value
+from cpnum.ir import Apply, Graph, Input, Node
 from cpnum.memory import Region, ffi
 from cpnum.schedule import Arrangement, Operands, arrange, memory_order, operands_of
 

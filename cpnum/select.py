@@ -1,4 +1,4 @@
-"""LoopNest to steps: which stencil does each step; registers are still virtual.
+"""LoopNest to Selection: which stencil does each step; registers are still virtual.
 
 The steps stand in the order of the code, in blocks: a block is a straight line, and the innermost
 ones repeat.
@@ -7,182 +7,19 @@ ones repeat.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from cpnum.dtypes import DType
+from cpnum.frame import loops_of, visit
 from cpnum.ir import Apply, Constant, Input, Node
-from cpnum.isa import Isa
 from cpnum.ops import CAST, OPS
-from cpnum.schedule import BROADCAST, STRIDED, WIDTHS, LoopNest
-from cpnum.stencil import Pack, Stencil, ValueHole
-
-
-class Frame(NamedTuple):
-    """Where things lie in the argument block, in bytes: all words of 8 bytes, spills after them.
-
-    block: pointers | inner strides | outer strides | increments | extents | counters | arguments
-    """
-
-    arrays: int
-    axes: int
-    arguments: int
-
-    def pointer(self, array: int) -> int:
-        """Return the offset of an array's pointer."""
-        return 8 * array
-
-    def stride(self, array: int) -> int:
-        """Return the offset of an array's stride along the innermost axis."""
-        return 8 * (self.arrays + array)
-
-    def outer_stride(self, array: int) -> int:
-        """Return the offset of an array's stride along the outermost axis."""
-        return 8 * (2 * self.arrays + array)
-
-    def increment(self, array: int, axis: int) -> int:
-        """Return the offset of what an array's pointer advances by at the end of an outer axis."""
-        return 8 * (self.arrays * (3 + axis) + array)
-
-    def extent(self, axis: int) -> int:
-        """Return the offset of an axis's extent."""
-        return 8 * (self.arrays * (2 + self.axes) + axis)
-
-    def counter(self, axis: int) -> int:
-        """Return the offset of an outer axis's counter."""
-        return self.extent(self.axes + axis)
-
-    def argument(self, argument: int) -> int:
-        """Return the offset of a scalar."""
-        return self.counter(self.axes + argument)
-
-    @property
-    def spills(self) -> int:
-        """The offset of the first spilled value."""
-        return self.argument(self.arguments)
-
-
-class Immediate(NamedTuple):
-    """A word of the call that a bound kernel holds in its code: the word's offset in the block."""
-
-    offset: int
-
-
-# What goes into a value hole: a number, a label, the bytes of a constant, or a word of the call.
-Value = int | str | bytes | Immediate
-Values = dict[str, Value]
-
-_NO_VALUES: Values = {}
-
-
-class Step:
-    """One stencil, and what goes into its holes.
-
-    `operands` and `result` are virtual registers: numbers that mean a value.  `pointer` is the
-    general register of an array's pointer.  `tail`, of a load or store, is its stencil and values
-    at the end of the range.  `source` is what the step does in the user's terms.
-    """
-
-    __slots__ = ("operands", "pointer", "result", "source", "stencil", "tail", "values")
-
-    def __init__(
-        self,
-        stencil: Stencil,
-        operands: tuple[int, ...] = (),
-        result: int | None = None,
-        pointer: int | None = None,
-        values: Values = _NO_VALUES,
-        source: object = "",
-        tail: tuple[Stencil, Values] | None = None,
-    ) -> None:
-        self.stencil = stencil
-        self.operands = operands
-        self.result = result
-        self.pointer = pointer
-        self.values = values
-        self.source = source
-        self.tail = tail
-
-    def __str__(self) -> str:
-        parts = [self.stencil.name, *(f"v{each}" for each in self.operands)]
-        if self.pointer is not None:
-            parts.append(f"p{self.pointer}")
-        parts += [f"{symbol}={value_text(value)}" for symbol, value in self.values.items()]
-        return " ".join(parts if self.result is None else [f"v{self.result} =", *parts])
-
-
-class Placed:
-    """A stencil with physical registers: what `emit` copies and patches.
-
-    The frame of a kernel has no values in vector registers, so its steps are placed as selected.
-    """
-
-    __slots__ = ("code", "late", "pointer", "registers", "source", "stencil", "values")
-
-    def __init__(
-        self,
-        stencil: Stencil,
-        registers: tuple[int, ...] = (),
-        pointer: int | None = None,
-        values: Values = _NO_VALUES,
-        source: object = "",
-    ) -> None:
-        self.stencil = stencil
-        self.registers = registers
-        self.pointer = pointer
-        self.values = values
-        self.source = source
-        # What `emit` finds out once, for all places where the same step stands: the code with what
-        # does not depend on the place, and the rest.
-        self.code: int | None = None
-        self.late: tuple[tuple[ValueHole, str | bytes], ...] = ()
-
-    def __str__(self) -> str:
-        parts = [self.stencil.name, *(f"r{each}" for each in self.registers)]
-        if self.pointer is not None:
-            parts.append(f"p{self.pointer}")
-        parts += [f"{symbol}={value_text(value)}" for symbol, value in self.values.items()]
-        return " ".join(parts)
-
-
-def value_text(value: Value) -> str:
-    """Return how a value is printed."""
-    match value:
-        case bytes():
-            return f"0x{int.from_bytes(value, 'little'):x}"
-        case Immediate(offset):
-            return f"call+{offset}"
-        case _:
-            return str(value)
-
-
-class Label(NamedTuple):
-    """A place in the code that a step jumps to."""
-
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.name}:"
-
-
-Item = Step | Placed | Label
-
-
-class Block(NamedTuple):
-    """A straight line of steps, `depth` loops deep.
-
-    A block of the `frame` has no values in vector registers.  In a `tail`, loads and stores are
-    those of the end of the range; its steps are those of the last vector loop, so that the same
-    registers serve both.
-    """
-
-    depth: int
-    items: Sequence[Item]
-    frame: bool = False
-    tail: bool = False
+from cpnum.schedule import BROADCAST, STRIDED, LoopNest
+from cpnum.stencil import Pack, Stencil
+from cpnum.steps import NO_VALUES, Block, Frame, Item, Label, Placed, Step, Values
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -364,7 +201,7 @@ class _Selector:
             source += "".join(map(str, node.movement))
         register = self.visit(steps, array)
         if self.nest.layouts[array][-1] == BROADCAST:
-            stencil, values, tail = self.stencil("load_broadcast", node.dtype), _NO_VALUES, None
+            stencil, values, tail = self.stencil("load_broadcast", node.dtype), NO_VALUES, None
         else:
             stencil, values, tail = self.access("load", node.dtype, array, vector)
         steps.append(Step(stencil, (), result, register, values, source, tail))
@@ -383,7 +220,7 @@ class _Selector:
         strided = self.nest.layouts[array][-1] == STRIDED
         stencil, at_end = _accesses(self.pack, name, strided, dtype, self.lane_bytes)
         if not strided:
-            return stencil, {"OFFSET": ahead * self.itemsizes[array]}, (at_end, _NO_VALUES)
+            return stencil, {"OFFSET": ahead * self.itemsizes[array]}, (at_end, NO_VALUES)
         slot = self.frame.stride(array)
         return stencil, {"SLOT": slot, "AHEAD": ahead}, (at_end, {"SLOT": slot})
 
@@ -440,129 +277,6 @@ def _accesses(
     """Return the stencil of a load or store, and its stencil in a tail."""
     full = f"{name}_strided" if strided else name
     return pack.of(full, dtype, lane_bytes), pack.of(f"{full}_tail", dtype, lane_bytes)
-
-
-# -- the frame ----------------------------------------------------------------------------------
-
-
-def resident(frame: Frame, pointers: Sequence[int]) -> int:
-    """Return how many arrays have their pointer in a register of its own.
-
-    With more arrays than registers, those that find none visit the last register when it is used.
-    """
-    return len(pointers) if frame.arrays <= len(pointers) else len(pointers) - 1
-
-
-def visit(
-    pack: Pack, frame: Frame, pointers: Sequence[int], array: int
-) -> tuple[list[Step | Placed], int]:
-    """Return the steps that bring an array's pointer into a register, and the register."""
-    kept = resident(frame, pointers)
-    if array < kept:
-        return [], pointers[array]
-    slot: Values = {"SLOT": frame.pointer(array)}
-    return [Placed(pack["load_pointer"], (), pointers[kept], slot)], pointers[kept]
-
-
-# What stands before a loop's body, at its end, and after it.
-Loop = tuple[Sequence[Item], Sequence[Item], Sequence[Item]]
-
-
-class Loops(NamedTuple):
-    """The frame of a kernel: everything but its bodies."""
-
-    opening: Sequence[Item]
-    heads: Sequence[Sequence[Item]]
-    inner_range: Sequence[Item]
-    vectors: dict[int, Loop]
-    tail: Loop
-    closing: Sequence[Item]
-
-
-# Kernels of one layout share their frame, whatever they compute.
-@functools.lru_cache(maxsize=1024)
-def loops_of(
-    pack: Pack, isa: Isa, frame: Frame, layouts: tuple[str, ...], lanes: int, bound: bool
-) -> Loops:
-    """Return the frame of the kernels of a layout."""
-    pointers, axes = isa.pointers, frame.axes
-
-    def step(name: str, pointer: int | None = None, **values: Value) -> Placed:
-        return Placed(pack[name], (), pointer, values)
-
-    def moved(array: int, axis: int) -> bool:
-        # By its own axis, or back by those inside of it.
-        return layouts[array][axis:-1].strip(BROADCAST) != ""
-
-    def advances(axis: int) -> Iterator[Item]:
-        for array in range(frame.arrays):
-            if moved(array, axis):
-                steps, register = visit(pack, frame, pointers, array)
-                yield from steps
-                increment = frame.increment(array, axis)
-                yield step("advance_pointer", register, SLOT=increment)
-                if steps:
-                    yield step("store_pointer", register, SLOT=frame.pointer(array))
-
-    def start(array: int) -> Iterator[Item]:
-        slot = frame.pointer(array)
-        kept = array < resident(frame, pointers)
-        _, register = visit(pack, frame, pointers, array)
-        if bound and kept:
-            yield step("set_pointer", register, IMMEDIATE=Immediate(slot))
-        elif bound:
-            yield step("set_slot", SLOT=slot, IMMEDIATE=Immediate(slot))
-        elif axes > 1:
-            yield step("start_pointer", register, SLOT=slot, SLOT2=frame.outer_stride(array))
-            if not kept:
-                yield step("store_pointer", register, SLOT=slot)
-        elif kept:
-            yield step("load_pointer", register, SLOT=slot)
-
-    def words() -> Iterator[int]:
-        """Yield the words of the call that a bound kernel writes into the block itself."""
-        yield from (frame.argument(at) for at in range(frame.arguments))
-        yield from (frame.stride(a) for a, layout in enumerate(layouts) if layout[-1] == STRIDED)
-        yield from (frame.extent(axis) for axis in range(1, axes))
-        for axis in range(axes - 1):
-            yield from (frame.increment(a, axis) for a in range(frame.arrays) if moved(a, axis))
-
-    opening: list[Item] = [step("entry", BODY="body"), Label("body")]
-    if bound:
-        opening += [step("set_slot", SLOT=at, IMMEDIATE=Immediate(at)) for at in words()]
-        opening.append(step("set_range", IMMEDIATE=Immediate(frame.extent(0))))
-    for array in range(frame.arrays):
-        opening += start(array)
-    heads: list[Sequence[Item]] = []
-    for axis in range(axes - 1):
-        slot = frame.counter(axis)
-        count = (
-            step("count_axis", SLOT=slot, SLOT2=frame.extent(axis))
-            if axis
-            else step("count_range", SLOT=slot)
-        )
-        heads.append((count, Label(f"axis{axis}")))
-    inner_range = (step("inner_range", SLOT=frame.extent(axes - 1)),) if axes > 1 else ()
-    vectors: dict[int, Loop] = {}
-    for width in (*WIDTHS, 1):
-        name, elements = f"by{width}", width * lanes
-        vectors[width] = (
-            (step("vectors", STEP=elements, SKIP=f"{name}_done"), Label(name)),
-            (step("next_vectors", STEP=elements, HEAD=name),),
-            (Label(f"{name}_done"), step("vectors_done", STEP=elements)),
-        )
-    guard = step("tail", SKIP="tail_done")
-    if isa.masked_tail:
-        tail: Loop = ((guard,), (), (Label("tail_done"),))
-    else:
-        repeat = step("next_element", HEAD="tail")
-        tail = ((guard, Label("tail")), (repeat,), (Label("tail_done"),))
-    closing: list[Item] = []
-    for axis in range(axes - 2, -1, -1):
-        closing += advances(axis)
-        closing.append(step("repeat", SLOT=frame.counter(axis), HEAD=f"axis{axis}"))
-    closing.append(step("finish"))
-    return Loops(opening, heads, inner_range, vectors, tail, closing)
 
 
 def select(nest: LoopNest, pack: Pack, *, bound: bool = False) -> Selection:

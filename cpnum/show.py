@@ -21,7 +21,7 @@ from cpnum.emit import Line, Patch
 from cpnum.ir import Apply, Input
 from cpnum.kernel import Kernel
 from cpnum.memory import Region
-from cpnum.select import Immediate
+from cpnum.steps import Immediate
 
 if TYPE_CHECKING:
     from cpnum.timing import Timing

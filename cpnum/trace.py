@@ -111,6 +111,7 @@ def trace(
         (result,),
         recording.sites,
         recording.shape_observed,
+        isinstance(returned, Traced) and not returned.known_shape and returned.state != SCALAR,
     )
 
 

@@ -196,9 +196,10 @@ class Tracer(Traced):
 
     def copy(self, order: str = "C") -> Tracer:
         """Return the same value with memory of its own."""
-        # Without axes, it is an array still, and what is a scalar here would not be written to.
-        state = self.state if self.state == ARGUMENT and not self._shape else OWNED
-        return Tracer(self.recording, self.node, self._shape, state)
+        result = Tracer(self.recording, self.node, self._shape)
+        if self.state != SCALAR:
+            result.state = OWNED  # an array, without axes too
+        return result
 
     def conj(self) -> Tracer:
         """Return the value: there are no complex numbers."""

@@ -199,7 +199,6 @@ FOUND = {
     "an integer argument out of range, equal": (lambda n, x: np.equal(x, n), (2**40, I32)),
     "an integer argument out of range, less": (lambda n, x: x < n, (2**40, I32)),
     "an integer argument out of range, greater": (lambda n, x: x > n, (-(2**40), I32)),
-    "an integer argument out of int64": (lambda n, x: x < n, (2**70, I32.astype("i8"))),
     "a copy of an array without axes": (in_place_on_a_copy, (np.array(1, "f4"),)),
     "a Python number that is clipped": (lambda x: np.clip(2, x, x), (F32,)),
     "where with a literal out of range": (lambda x: np.where(x, x, 2**31), (I32,)),

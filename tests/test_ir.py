@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from cpnum.dtypes import F32, F64, FLOAT, I64, B
-from cpnum.ir import Apply, Constant, Graph, Input, Nodes, evaluate, host_value
+from cpnum.evaluate import evaluate, host_value
+from cpnum.ir import Apply, Constant, Graph, Input, Nodes
 from cpnum.movement import Index, Reshape, Transpose
 from cpnum.ops import CAST, OPS
 from cpnum.trace import trace

@@ -16,7 +16,7 @@ PACKAGE = Path(cpnum.__file__).parent
 ORDER = """
     errors dtypes isa ops stencil
     movement ir site recording resolve traced tracer functions trace
-    rules simplify schedule select assign emit memory run kernel
+    evaluate rules simplify schedule steps frame select assign emit memory run kernel
     timing show jit status magic demo
     __init__ __main__
 """.split()

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from cpnum.errors import CpnumError, DTypeError, ShapeError, TraceError, UnsupportedError
-from cpnum.ir import evaluate
+from cpnum.evaluate import evaluate
 from cpnum.ops import OPS
 from cpnum.simplify import simplify
 from cpnum.trace import bind, is_tracing, trace

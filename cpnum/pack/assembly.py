@@ -26,7 +26,16 @@ _GENERAL = {
 }
 _COMMENT = re.compile(r"\s*(#(?!\d|:|-\d|0x).*|//.*)$")
 _FUNCTION = re.compile(r"^(\w+):")
-_TEXT_DIRECTIVES = (".globl", ".p2align", ".Lfunc_end", ".text", ".type", ".size", ".section")
+_TEXT_DIRECTIVES = (
+    ".globl",
+    ".p2align",
+    ".Lfunc_end",
+    ".text",
+    ".type",
+    ".size",
+    ".section",
+    ".hidden",
+)
 _LOCAL = re.compile(r"\.LBB\w+")
 
 # The general registers by number, and each one's names.

@@ -7,7 +7,7 @@ higher ones take up what the rounding of the lower ones missed; the better of th
 
 import struct
 
-from mpmath import coth, exp, expm1, log, lu_solve, matrix, mp, mpf, pi, cos
+from mpmath import cos, coth, exp, expm1, log, lu_solve, matrix, mp, mpf, pi
 
 mp.prec = 200
 
@@ -85,8 +85,10 @@ def refitted(f, w, g, count, low, high, precision):
 def show(name, f, w, g, count, low, high, precision):
     c, error = fit(f, w, g, count, low, high)
     print(f"{name}: error {float(log(error, 2)):.1f} bits before rounding")
-    choices = [rounded(value, precision) for value in c], refitted(
-        f, w, g, count, low, high, precision)
+    choices = (
+        [rounded(value, precision) for value in c],
+        refitted(f, w, g, count, low, high, precision),
+    )
     grid = [low + (high - low) * mpf(i) / 2001 for i in range(2002)]
 
     def error_of(c):
@@ -115,7 +117,23 @@ top = (log(2) / 2 * mpf(17) / 32 * (1 + mpf(2) ** -16)) ** 2
 for precision, exp_count, tanh_count in ((53, 10, 5), (24, 5, 2)):
     print(f"float{64 if precision == 53 else 32}")
     constants(precision)
-    show("exp P", lambda r: (expm1(r) - r) / r**2, lambda r: r**2 / exp(r), lambda r: r,
-         exp_count, -half, half, precision)
-    show("tanh Q", lambda z: (mp.sqrt(z) * coth(mp.sqrt(z)) - 1) / z, lambda z: z, lambda z: z,
-         tanh_count, mpf(2) ** -30, top, precision)
+    show(
+        "exp P",
+        lambda r: (expm1(r) - r) / r**2,
+        lambda r: r**2 / exp(r),
+        lambda r: r,
+        exp_count,
+        -half,
+        half,
+        precision,
+    )
+    show(
+        "tanh Q",
+        lambda z: (mp.sqrt(z) * coth(mp.sqrt(z)) - 1) / z,
+        lambda z: z,
+        lambda z: z,
+        tanh_count,
+        mpf(2) ** -30,
+        top,
+        precision,
+    )

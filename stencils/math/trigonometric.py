@@ -5,8 +5,23 @@ Remez exchange; its coefficients are rounded one after the other, lowest first, 
 it fitted anew, so that they make up for the rounding.
 """
 
-from mpmath import cos, floor, fabs, frexp, ldexp, linspace, log, lu_solve, matrix, mp, mpf, nint
-from mpmath import pi, sin, sqrt
+from mpmath import (
+    cos,
+    fabs,
+    floor,
+    frexp,
+    ldexp,
+    linspace,
+    log,
+    lu_solve,
+    matrix,
+    mp,
+    mpf,
+    nint,
+    pi,
+    sin,
+    sqrt,
+)
 
 mp.prec = 1600  # 2/pi to beyond the largest exponent
 
@@ -41,9 +56,12 @@ def remez(target, weight, powers, end):
             right[i] = target(s)
         solution = list(lu_solve(rows, right))[:count]
 
-        errors = [w * (t - sum(c * s**p for c, p in zip(solution, powers))) for s, t, w in values]
+        errors = [
+            w * (t - sum(c * s**p for c, p in zip(solution, powers, strict=True)))
+            for s, t, w in values
+        ]
         peaks = []  # one extremum for every run of equal signs
-        for s, error in zip(grid, errors):
+        for s, error in zip(grid, errors, strict=True):
             if not peaks or (error > 0) != (peaks[-1][1] > 0):
                 peaks.append((s, error))
             elif fabs(error) > fabs(peaks[-1][1]):
@@ -59,13 +77,16 @@ def remez(target, weight, powers, end):
 def polynomial(name, target, weight, count, end, bits, suffix):
     fixed = []
     while len(fixed) < count:
+
         def rest(s):
             return target(s) - sum(c * s**k for k, c in enumerate(fixed))
+
         fitted, bound = remez(rest, weight, range(len(fixed), count), end)
         fixed.append(rounded(fitted[0], bits))
     s_values = linspace(end / 2000, end, 2000)
-    bound = max(fabs(weight(s) * (target(s) - sum(c * s**k for k, c in enumerate(fixed))))
-                for s in s_values)
+    bound = max(
+        fabs(weight(s) * (target(s) - sum(c * s**k for k, c in enumerate(fixed)))) for s in s_values
+    )
     print(f"{name}: relative error of the result < 2**{float(log(bound, 2)):.1f}")
     print("   ", ", ".join(literal(c, suffix) for c in fixed))
 

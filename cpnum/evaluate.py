@@ -1,0 +1,145 @@
+"""Computes a graph with NumPy, node by node: the oracle of the tests, and the fallback.
+
+It also reports floating-point errors, for a kernel cannot tell which operation raised a flag.
+
+>>> from cpnum.trace import trace
+>>> evaluate(trace(lambda x: x[1:] + 1, (np.arange(3),)), (np.arange(3),))
+array([2, 3])
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+
+from cpnum.dtypes import BOOL, FLOAT, INT
+from cpnum.errors import DTypeError
+from cpnum.ir import Apply, Constant, Graph, Host, Input, Node, Site, Value, location, operands
+from cpnum.ops import CAST, OPS
+
+
+def evaluate(graph: Graph, arguments: Sequence[Value], warn: bool = True) -> Value:
+    """Compute the result of `graph` with NumPy, one node after the other.
+
+    The result is what the user's function returns, but never a view of an argument.
+    Floating-point errors are handled as `np.errstate` says; a warning names the line in the user's
+    code.  `warn=False` ignores them.
+    """
+    values: dict[Node, Value] = {}
+    last_use = {arg: node for node in graph.nodes for arg in operands(node)}
+    result = graph.results[0]
+    with _FloatingPointErrors(graph.sites) if warn else np.errstate(all="ignore") as errors:
+        for node in graph.nodes:
+            if errors is not None:
+                errors.node = node
+            values[node] = _value(node, values, arguments)
+            # Temporaries go as early as they do in the user's function.
+            for arg in operands(node):
+                if last_use[arg] is node and arg is not result:
+                    values.pop(arg, None)
+    value = values[result]
+    if isinstance(value, np.ndarray):
+        if value.ndim:
+            return value.copy("K") if isinstance(result, Input) else value
+        return value.copy() if graph.boxed else value[()]
+    return np.asarray(value) if graph.boxed else value
+
+
+def host_value(node: Node, arguments: Sequence[Value]) -> np.generic:
+    """Compute a single value for a call: a Python scalar that was cast, or a NumPy scalar."""
+    values: dict[Node, Value] = {}
+    pending = [node]
+    while pending:
+        missing = [arg for arg in operands(pending[-1]) if arg not in values]
+        if missing:
+            pending += missing
+        else:
+            last = pending.pop()
+            values[last] = _value(last, values, arguments)
+    return cast(np.generic, values[node])
+
+
+_PYTHON_TYPES = {FLOAT: float, INT: int, BOOL: bool}
+
+
+def _value(node: Node, values: Mapping[Node, Value], arguments: Sequence[Value]) -> Value:
+    match node:
+        case Input(parameter):
+            return node.view(arguments[parameter])
+        case Constant(value, dtype, like):
+            if not like:
+                return value
+            if len(like) == 1:
+                return np.full_like(values[like[0]], value, np.asarray(value).dtype)
+            return np.full(np.broadcast_shapes(*(values[x].shape for x in like)), value)
+        case Host(function, args, dtype):
+            result = function(*(values[arg] for arg in args))
+            if type(result) is not _PYTHON_TYPES[dtype]:
+                raise DTypeError(
+                    f"a Python scalar was computed that is not a {dtype}", seen=repr(result)
+                )
+            return result
+        case Apply(op, args, dtype):
+            read = [values[arg] for arg in args]
+            if op is CAST:
+                if args[0].dtype.weak:
+                    return dtype.numpy.type(read[0])
+                return read[0].astype(dtype.numpy)
+            if op is OPS["multiply_add"]:
+                return read[0] * read[1] + read[2]
+            return getattr(np, op.name)(*read)
+
+
+class _FloatingPointErrors:
+    """The user's `np.errstate`, but warnings name the user's line."""
+
+    def __init__(self, sites: Mapping[Node, Site]) -> None:
+        self._sites = sites
+        self._modes = cast(dict[str, str], np.geterr())
+        self._user: Any = np.geterrcall()
+        self._errstate: Any = None
+        self.node: Node | None = None
+
+    def __enter__(self) -> _FloatingPointErrors:
+        modes = {kind: "call" if mode == "warn" else mode for kind, mode in self._modes.items()}
+        self._errstate = np.errstate(call=self, **cast(Any, modes))
+        self._errstate.__enter__()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._errstate.__exit__(*exception)
+
+    def __call__(self, kind: str, flag: int) -> None:
+        if self._modes[_KINDS[kind]] == "call":
+            # NumPy refuses the mode "call" without a function, so there is one.
+            self._user(kind, flag)
+            return
+        node = self.node
+        name = node.op.name if isinstance(node, Apply) else "cast"
+        site = self._sites.get(node) if node is not None else None
+        filename, line = location(site) if site is not None else ("<cpnum>", 0)
+        warnings.warn_explicit(
+            f"{kind} encountered in {name}",
+            RuntimeWarning,
+            filename,
+            line,
+            registry=_registries.setdefault(filename, {}),
+        )
+
+    def write(self, message: str) -> None:
+        """Pass on what the mode "log" writes."""
+        self._user.write(message)
+
+
+_KINDS = {
+    "divide by zero": "divide",
+    "overflow": "over",
+    "underflow": "under",
+    "invalid value": "invalid",
+}
+
+# Python remembers here which line has warned: once a location is the default.
+_registries: dict[str, dict[Any, Any]] = {}
