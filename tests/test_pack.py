@@ -6,6 +6,7 @@ The bad stencils are C and assembly as clang would write it; they go through the
 
 import random
 import re
+from pathlib import Path
 
 import capstone
 import pytest
@@ -14,7 +15,7 @@ from cpnum.errors import IsaError, StencilError
 from cpnum.isa import A64, LEVELS, V3, V4
 from cpnum.pack import assembly, build, catalog, compiler, extract
 from cpnum.pack.__main__ import main
-from cpnum.stencil import PACKS, load
+from cpnum.stencil import load
 
 # -- decoding -----------------------------------------------------------------------------------
 
@@ -356,7 +357,7 @@ def test_a_stencil_of_c_that_calls_a_function_is_refused(work):
 
 
 def build_sources():
-    return PACKS.parents[1] / "stencils"
+    return Path(__file__).parents[1] / "stencils"
 
 
 # -- the command --------------------------------------------------------------------------------
