@@ -302,7 +302,7 @@ class Jit:
         if found is _MISSING:
             clock = Clock()
             traced, graph = graphs_of(self.py_func, arguments, names, self.fastmath, clock)
-            if traced.shape_observed:
+            if traced.shape_observed and key is not exact:
                 self._specializations[key] = _SHAPE_OBSERVED
                 key = exact
             found = self._specializations.setdefault(
