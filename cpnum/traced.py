@@ -379,6 +379,9 @@ def universal(recording: Recording, ufunc: np.ufunc, inputs: tuple[Any, ...]) ->
     return apply(recording, ufunc, inputs)
 
 
+# Before NumPy 2.3, only the operator did without pow().
+_POWER_CALLS_POW = np.lib.NumpyVersion(np.__version__) < "2.3.0"
+
 # The exponents for which NumPy's loop does not call pow(), if they are one number.
 _POWERS = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 
@@ -422,7 +425,7 @@ def power(recording: Recording, base: Any, exponent: Any, operator: bool = False
             write="np.square(x), np.sqrt(x), products of x, or np.exp(y * np.log(x))",
         )
     value = recording.tracer(recording, node, shape)
-    if number == 0.5 and operator and base.state == SCALAR:
+    if number == 0.5 and (base.state == SCALAR if operator else _POWER_CALLS_POW):
         # pow() differs from sqrt: (-0.0) ** 0.5 is 0.0 and (-inf) ** 0.5 is inf.
         return np.where(value == -np.inf, np.inf, np.sqrt(value + 0.0))
     return apply(recording, _POWERS[number.item()], (value,))

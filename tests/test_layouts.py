@@ -857,3 +857,10 @@ def test_integers_compare_exactly_beyond_float64(level):
     for n in (2**53 + 1, 2**63 - 1):
         assert (x == n).tolist() == compiled(x, n).tolist()
     assert [I64, I32] == [from_numpy(np.dtype(each)) for each in ("i8", "i4")]
+
+
+def test_a_function_that_looks_at_shapes_serves_each_shape(level):
+    compiled = cpjit(lambda x: x / x.size, isa=level)
+    for extent in (3, 4, 3, 5, 1, 4):
+        assert_same(np.full(extent, 1 / extent), compiled(np.ones(extent)), extent)
+    assert len(compiled.signatures) == 4
