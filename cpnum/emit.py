@@ -105,7 +105,8 @@ def _prepare(step: Placed) -> int:
     for hole in stencil.values:
         value = step.values[hole.symbol] if hole.constant is None else hole.constant
         if type(value) is int:
-            code |= hole.encode(value)
+            small = hole.plain is not None and 0 <= value < 1 << 31
+            code |= value << hole.plain if small else hole.encode(value)  # type: ignore[operator]
         elif type(value) is not Immediate:
             assert isinstance(value, str | bytes)
             late.append((hole, value))

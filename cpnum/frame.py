@@ -12,7 +12,7 @@ from typing import NamedTuple
 from cpnum.isa import Isa
 from cpnum.schedule import BROADCAST, STRIDED, WIDTHS
 from cpnum.stencil import Pack
-from cpnum.steps import Frame, Immediate, Item, Label, Placed, Step, Value, Values
+from cpnum.steps import Block, Frame, Immediate, Item, Label, Placed, Step, Value, Values
 
 
 def resident(frame: Frame, pointers: Sequence[int]) -> int:
@@ -34,19 +34,19 @@ def visit(
     return [Placed(pack["load_pointer"], (), pointers[kept], slot)], pointers[kept]
 
 
-# What stands before a loop's body, at its end, and after it.
-Loop = tuple[Sequence[Item], Sequence[Item], Sequence[Item]]
+# What stands before a loop's body, and after it.
+Loop = tuple[Block, Block]
 
 
 class Loops(NamedTuple):
     """The frame of a kernel: everything but its bodies."""
 
-    opening: Sequence[Item]
-    heads: Sequence[Sequence[Item]]
-    inner_range: Sequence[Item]
+    opening: Block
+    heads: Sequence[Block]
+    inner_range: Block
     vectors: dict[int, Loop]
     tail: Loop
-    closing: Sequence[Item]
+    closing: Block
 
 
 # Kernels of one layout share their frame, whatever they compute.
@@ -59,6 +59,9 @@ def loops_of(
 
     def step(name: str, pointer: int | None = None, **values: Value) -> Placed:
         return Placed(pack[name], (), pointer, values)
+
+    def block(*items: Item) -> Block:
+        return Block(items, frame=True)
 
     def moved(array: int, axis: int) -> bool:
         # By its own axis, or back by those inside of it.
@@ -103,7 +106,7 @@ def loops_of(
         opening.append(step("set_range", IMMEDIATE=Immediate(frame.extent(0))))
     for array in range(frame.arrays):
         opening += start(array)
-    heads: list[Sequence[Item]] = []
+    heads: list[Block] = []
     for axis in range(axes - 1):
         slot = frame.counter(axis)
         count = (
@@ -111,25 +114,27 @@ def loops_of(
             if axis
             else step("count_range", SLOT=slot)
         )
-        heads.append((count, Label(f"axis{axis}")))
-    inner_range = (step("inner_range", SLOT=frame.extent(axes - 1)),) if axes > 1 else ()
+        heads.append(block(count, Label(f"axis{axis}")))
+    inner_range = [step("inner_range", SLOT=frame.extent(axes - 1))] if axes > 1 else []
     vectors: dict[int, Loop] = {}
     for width in (*WIDTHS, 1):
         name, elements = f"by{width}", width * lanes
         vectors[width] = (
-            (step("vectors", STEP=elements, SKIP=f"{name}_done"), Label(name)),
-            (step("next_vectors", STEP=elements, HEAD=name),),
-            (Label(f"{name}_done"), step("vectors_done", STEP=elements)),
+            block(step("vectors", STEP=elements, SKIP=f"{name}_done"), Label(name)),
+            block(
+                step("next_vectors", STEP=elements, HEAD=name),
+                Label(f"{name}_done"),
+                step("vectors_done", STEP=elements),
+            ),
         )
-    guard = step("tail", SKIP="tail_done")
+    guard, done = step("tail", SKIP="tail_done"), Label("tail_done")
     if isa.masked_tail:
-        tail: Loop = ((guard,), (), (Label("tail_done"),))
+        tail = block(guard), block(done)
     else:
-        repeat = step("next_element", HEAD="tail")
-        tail = ((guard, Label("tail")), (repeat,), (Label("tail_done"),))
+        tail = block(guard, Label("tail")), block(step("next_element", HEAD="tail"), done)
     closing: list[Item] = []
     for axis in range(axes - 2, -1, -1):
         closing += advances(axis)
         closing.append(step("repeat", SLOT=frame.counter(axis), HEAD=f"axis{axis}"))
     closing.append(step("finish"))
-    return Loops(opening, heads, inner_range, vectors, tail, closing)
+    return Loops(block(*opening), heads, block(*inner_range), vectors, tail, block(*closing))

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from cpnum.ir import Apply, Constant, Graph, Input, Node
 from cpnum.isa import Isa
-from cpnum.ops import CAST
+from cpnum.ops import CAST, Op
 
 # The letters of a layout, one an axis, outermost first: does the operand vary along it?  The
 # innermost axis also tells how: contiguous or strided.
@@ -112,7 +112,7 @@ class LoopNest:
     `arrays` are the inputs that are read through memory, `arguments` the scalars of a call, both in
     the order of the argument block; `layouts` those of the arrays, then of the result.
     `bodies[d]` are the nodes that are computed inside `d` loops; the innermost ones are computed
-    for `vectors` vectors of `lanes` lanes at once.
+    for `vectors` vectors of `lanes` lanes at once.  `ops` are the operators of all bodies.
     """
 
     graph: Graph
@@ -124,6 +124,7 @@ class LoopNest:
     arguments: tuple[Node, ...]
     layouts: tuple[str, ...]
     bodies: tuple[tuple[Node, ...], ...]
+    ops: frozenset[Op]
 
     @property
     def lanes(self) -> int:
@@ -207,6 +208,7 @@ def schedule(graph: Graph, isa: Isa, operands: Operands, layouts: tuple[str, ...
     bodies: list[list[Node]] = [[] for _ in range(axes + 1)]
     # A load stands right before its first use, so that it holds a register no longer than needed.
     waiting = set(depths)
+    ops: set[Op] = set()
     for node in graph.nodes:
         if type(node) is Apply and node not in operands.host:
             depth = 0
@@ -219,6 +221,7 @@ def schedule(graph: Graph, isa: Isa, operands: Operands, layouts: tuple[str, ...
                     depth = level
             depths[node] = depth
             bodies[depth].append(node)
+            ops.add(node.op)
         elif type(node) is Constant and not node.dtype.weak:
             depths[node] = 0
             waiting.add(node)
@@ -226,8 +229,9 @@ def schedule(graph: Graph, isa: Isa, operands: Operands, layouts: tuple[str, ...
         bodies[depths[graph.results[0]]].append(graph.results[0])
     lane_bytes = max([node.dtype.itemsize for body in bodies for node in body])
     vectors = _vectors(bodies[axes], len(isa.registers))
+    made = tuple(map(tuple, bodies))
     return LoopNest(
-        graph, isa, lane_bytes, vectors, axes, arrays, arguments, layouts, tuple(map(tuple, bodies))
+        graph, isa, lane_bytes, vectors, axes, arrays, arguments, layouts, made, frozenset(ops)
     )
 
 

@@ -19,7 +19,7 @@ from cpnum.ir import Apply, Constant, Input, Node
 from cpnum.ops import CAST, OPS
 from cpnum.schedule import BROADCAST, STRIDED, LoopNest
 from cpnum.stencil import Pack, Stencil
-from cpnum.steps import NO_VALUES, Block, Frame, Item, Label, Placed, Step, Values
+from cpnum.steps import NO_VALUES, Block, Frame, Label, Placed, Step, Values
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,9 +77,7 @@ class _Selector:
     def _fused(self) -> set[Node]:
         """Return the comparisons that become one stencil with the `where` that alone uses them."""
         where = OPS["where"]
-        if not any(
-            type(node) is Apply and node.op is where for body in self.nest.bodies for node in body
-        ):
+        if where not in self.nest.ops:
             return set()
         users: dict[Node, list[Apply]] = {}
         for body in self.nest.bodies:
@@ -125,7 +123,7 @@ class _Selector:
     def _dying_addends(self, nodes: Sequence[Node]) -> set[Node]:
         """Return the multiply-adds whose addend is not needed afterwards."""
         fused = OPS["multiply_add"]
-        if not any(type(node) is Apply and node.op is fused for node in nodes):
+        if fused not in self.nest.ops:
             return set()
         last_use: dict[Node, Node] = {}
         for node in nodes:
@@ -236,38 +234,25 @@ class _Selector:
     # -- loops ----------------------------------------------------------------------------------
 
     def run(self) -> Selection:
-        nest, inner = self.nest, self.nest.axes
+        nest, blocks = self.nest, self.blocks
         loops = loops_of(self.pack, nest.isa, self.frame, nest.layouts, nest.lanes, self.bound)
-        self.frame_block(0, loops.opening)
+        blocks.append(loops.opening)
         for depth, nodes in enumerate(nest.bodies[:-1]):
             if depth:
-                self.frame_block(depth, loops.heads[depth - 1])
+                blocks.append(loops.heads[depth - 1])
             if nodes:
-                self.blocks.append(Block(depth, self.steps(self.choose(nodes), 1, stored=False)))
-        if inner > 1:
-            self.frame_block(inner - 1, loops.inner_range)
+                blocks.append(Block(self.steps(self.choose(nodes), 1, stored=False)))
+        blocks.append(loops.inner_range)
         choices = self.choose(nest.bodies[-1])
         body: list[Step | Placed] = []
-        for vectors in sorted({nest.vectors, 1}, reverse=True):
-            guard, repeat, done = loops.vectors[vectors]
+        for vectors in (nest.vectors, 1) if nest.vectors > 1 else (1,):
+            before, after = loops.vectors[vectors]
             body = self.steps(choices, vectors, stored=True)
-            self.frame_block(inner - 1, guard)
-            self.blocks.append(Block(inner, body))
-            self.frame_block(inner, repeat)
-            self.frame_block(inner - 1, done)
-        guard, repeat, done = loops.tail
-        self.frame_block(inner - 1, guard)
-        self.blocks.append(Block(inner, body, tail=True))
-        self.frame_block(inner, repeat)
-        self.frame_block(inner - 1, done)
-        self.frame_block(0, loops.closing)
+            blocks += (before, Block(body), after)
+        before, after = loops.tail
+        blocks += (before, Block(body, tail=True), after, loops.closing)
         outer = tuple(self.names.values())
-        blocks, main_loop = tuple(self.blocks), f"by{nest.vectors}"
-        return Selection(nest, self.frame, blocks, outer, self.makers, main_loop)
-
-    def frame_block(self, depth: int, items: Sequence[Item]) -> None:
-        if items:
-            self.blocks.append(Block(depth, items, frame=True))
+        return Selection(nest, self.frame, tuple(blocks), outer, self.makers, f"by{nest.vectors}")
 
 
 @functools.cache

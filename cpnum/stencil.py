@@ -89,7 +89,8 @@ class ValueHole(NamedTuple):
 
     `linear`, if all fields are distances of 32 bits, are two numbers: a distance d > 0 from the
     stencil goes into all fields at once as d * linear[0] + linear[1], since no field overflows into
-    the next.  An elementary function has 20 constants; so they take a tenth of the time.
+    the next.  An elementary function has 20 constants; so they take a tenth of the time.  `plain`,
+    if the one field is a number of 32 bits, is where it is.
     """
 
     symbol: str
@@ -97,6 +98,7 @@ class ValueHole(NamedTuple):
     constant: bytes | None = None
     align: int = 1
     linear: tuple[int, int] | None = None
+    plain: int | None = None
 
     def encode(self, value: int) -> int:
         """Return the bits of a value, or of its distance from the stencil, in all fields.
@@ -185,7 +187,10 @@ def _hole(
     if all(each.relative and each.width == 32 and each.shift == 0 for each in fields):
         ones = sum(1 << each.at for each in fields)
         linear = ones, sum((each.addend - each.origin) << each.at for each in fields)
-    return ValueHole(symbol, tuple(fields), constant, align, linear)
+    first = fields[0]
+    absolute = len(fields) == 1 and not first.relative and not first.shift and not first.addend
+    plain = first.at if absolute and first.width == 32 else None
+    return ValueHole(symbol, tuple(fields), constant, align, linear, plain)
 
 
 def _read(record: dict[str, Any]) -> Stencil:

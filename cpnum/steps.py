@@ -166,14 +166,13 @@ Item = Step | Placed | Label
 
 
 class Block(NamedTuple):
-    """A straight line of steps, `depth` loops deep.
+    """A straight line of steps.
 
     A block of the `frame` has no values in vector registers.  In a `tail`, loads and stores are
     those of the end of the range; its steps are those of the last vector loop, so that the same
     registers serve both.
     """
 
-    depth: int
     items: Sequence[Item]
     frame: bool = False
     tail: bool = False
