@@ -198,16 +198,12 @@ class Jit:
     def __call__(self, *arguments: Any, out: Array | None = None, **keywords: Any) -> Any:
         """Compute the function's result with compiled code, into `out` if it is given."""
         if not keywords and len(arguments) == self._arity:
-            # The short way for a call like an earlier one; 1.5 µs instead of 4 at three arrays.
-            key: list[Any] = [out if out is None else _key(out)]
-            for each in arguments:
-                kind = type(each)
-                if kind is np.ndarray:
-                    key.append((each.dtype, each.shape, each.strides))
-                elif kind is float or kind is int or kind is bool:
-                    key.append(kind)
-                else:
-                    key.append(_key(each))
+            # The short way for a call like an earlier one; _key(), without calling it for arrays.
+            array = np.ndarray
+            key = [
+                (each.dtype, each.shape, each.strides) if type(each) is array else _key(each)
+                for each in (out, *arguments)
+            ]
             try:
                 plan = self._plans.get(tuple(key))
             except TypeError:
@@ -239,7 +235,7 @@ class Jit:
     def _flat(
         self, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> tuple[tuple[Any, ...], tuple[str, ...]]:
-        """Return the arguments of a call, defaults included, and the names of the last ones.
+        """Return the arguments of a call, without defaults, and the names of the last ones.
 
         These are the parameters that take no positional argument.
         """
@@ -330,7 +326,7 @@ class Jit:
         self, arguments: tuple[Any, ...], names: tuple[str, ...], out: Array | None
     ) -> run.AnyPlan:
         """Return the plan for a call, made now if it is the first of these shapes and strides."""
-        key = (*names, out if out is None else _key(out), *[_key(each) for each in arguments])
+        key = (*names, _key(out), *[_key(each) for each in arguments])
         try:
             plan = self._plans.get(key)
         except TypeError:
@@ -488,9 +484,10 @@ def cpjit(
     """Compile a NumPy function when it is called, by copying and patching stencils.
 
     `fastmath` allows a multiplication and an addition to be fused and sums and products to be
-    reassociated; NaN, infinities and signed zeros are treated as without.  `isa` selects a lower
-    level than the host's.  With `fallback="numpy"`, what cannot be compiled runs through NumPy, and
-    a warning says why, once; with "error" it is an error.
+    reassociated; NaN, infinities and signed zeros are treated as without.  Variables from outside
+    of the function are constants from its first call on, as Numba and JAX have it.  `isa` selects a
+    lower level than the host's.  With `fallback="numpy"`, what cannot be compiled runs through
+    NumPy, and a warning says why, once; with "error" it is an error.
 
     Raises:  IsaError if there is no such level.
 
