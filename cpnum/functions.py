@@ -24,6 +24,9 @@ from cpnum.traced import (
 from cpnum.tracer import CLIP, Tracer
 
 _UNSET: Any = object()
+
+# Before 2.5, np.where made an int64 of a Python integer, before it took the result's dtype.
+_WHERE_MAKES_INT64 = np.lib.NumpyVersion(np.__version__) < "2.5.0"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -73,8 +76,8 @@ def _where(condition: Any, x: Any = _UNSET, y: Any = _UNSET) -> Any:
     dtype_of(recording, condition)
     given = (dtype_of(recording, x), dtype_of(recording, y))
     dtype = located(recording, from_numpy, np.result_type(*map(_promoted, given)))
-    if dtype is F32 or dtype is I32:
-        # NumPy makes an int64 of a Python integer first: it is rounded once, or wraps.
+    if _WHERE_MAKES_INT64 and (dtype is F32 or dtype is I32):
+        # It is rounded once, or wraps.
         x, y = (
             recording.tracer(recording, node_of(recording, each, I64), ()) if weak is INT else each
             for each, weak in zip((x, y), given, strict=True)

@@ -214,8 +214,15 @@ FOUND = {
 @pytest.mark.parametrize("name", FOUND)
 def test_what_was_found_stays_found(name, level):
     function, arguments = FOUND[name]
+    compiled = cpjit(function, isa=level)
     with np.errstate(all="ignore"):
-        assert_result(function(*arguments), cpjit(function, isa=level)(*arguments))
+        try:
+            expected = function(*arguments)
+        except OverflowError as error:  # NumPy 2.5 has these where 2.4 wraps
+            with pytest.raises(OverflowError, match=str(error)):
+                compiled(*arguments)
+            return
+        assert_result(expected, compiled(*arguments))
 
 
 # -- elementary functions -----------------------------------------------------------------------
