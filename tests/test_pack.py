@@ -384,7 +384,7 @@ def test_show_prints_the_assembly_and_the_holes(capsys):
     assert main(["show", "add_f64", "--isa", "x86-64-v4"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("add_f64: 6 bytes, x86-64-v4\n    {evex} vaddpd %zmm1, %zmm0, %zmm2\n")
-    assert "\nbytes    62 " in out
+    assert "\n  62 (f1) (fd) (48) 58 (c0)\n" in out
     assert [line.split(":")[0].strip() for line in out.splitlines()[-3:]] == [
         "input",
         "input",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import itertools
+import os
 import sys
 from pathlib import Path
 
@@ -41,13 +43,35 @@ def _list(arguments: argparse.Namespace) -> None:
         print("  ".join([f"{name:{widths[0]}}", *cells, holes]).rstrip())
 
 
+def _marked(stencil: Stencil) -> str:
+    """Return the bytes: (..) has bits of register numbers, [NAME ..] is patched with a value."""
+    names = [""] * stencil.size
+    for value in stencil.values:
+        for field in value.fields:
+            for byte in range(field.at // 8, (field.at + field.width + 7) // 8):
+                names[byte] = value.symbol
+    bits = 0
+    masks = [mask for hole in stencil.registers for mask in hole.masks]
+    for mask in (*masks, *(stencil.pointer or {}).values()):
+        bits |= mask
+    registers = bits.to_bytes(stencil.size, "little")
+    words = []
+    places = zip(stencil.code.to_bytes(stencil.size, "little"), names, registers, strict=True)
+    for name, run in itertools.groupby(places, key=lambda place: place[1]):
+        if name:
+            words.append(f"[{name} {' '.join(f'{byte:02x}' for byte, _, _ in run)}]")
+        else:
+            words += [f"({byte:02x})" if mask else f"{byte:02x}" for byte, _, mask in run]
+    return " ".join(words)
+
+
 def _show(arguments: argparse.Namespace) -> None:
     stencil = load(LEVELS[arguments.isa])[arguments.stencil]
     print(f"{stencil.name}: {stencil.size} bytes, {arguments.isa}")
     for line in stencil.assembly:
         print(f"{'' if line.endswith(':') else '    '}{line}")
-    data = stencil.code.to_bytes(stencil.size, "little")
-    print(f"\nbytes    {data.hex(' ')}")
+    print("\nbytes    ( ) has bits of register numbers, [ ] is patched with a value")
+    print(f"  {_marked(stencil)}")
     print("holes    bits of the code, counted from the first byte's lowest")
     for at, hole in enumerate(stencil.registers):
         bits = " ".join(
@@ -87,6 +111,9 @@ def main(words: list[str] | None = None) -> int:
     except CpnumError as error:
         print(error, file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # The reader, `head` for one, has seen enough; nothing is left to be flushed at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
