@@ -55,7 +55,7 @@ class _Assigner:
         self.outside: frozenset[int] = frozenset()
         self.hurried = hurried and len(selection.outer) < len(self.registers)
         if self.hurried:
-            # Nearly always there are registers for all; if not, _OutOfRegisters tells.
+            # Nearly always there are registers for all; if not, _OutOfRegistersError tells.
             for value in selection.outer:
                 self.home[value] = self.registers.pop()
         else:

@@ -118,6 +118,7 @@ def _prepare(step: Placed) -> int:
 def emit(assignment: Assignment) -> Code:
     """Copy the stencils and patch what is known: all but the words that a bound kernel lacks."""
     codes: list[int] = []
+    sizes: list[int] = []
     placed: list[tuple[int, Placed]] = []
     labels: dict[str, int] = {}
     aligns: dict[bytes, int] = {}
@@ -132,15 +133,18 @@ def emit(assignment: Assignment) -> Code:
         code = item.code
         if code is None:
             code = _prepare(item)
-        for hole, value in item.late:
-            if type(value) is bytes:
-                align = len(value) if hole.constant is None else hole.align
-                if align > aligns.get(value, 0):
-                    aligns[value] = align
-            later.append((len(codes), offset, hole, value))
+        if item.late:
+            for hole, value in item.late:
+                if type(value) is bytes:
+                    align = len(value) if hole.constant is None else hole.align
+                    if align > aligns.get(value, 0):
+                        aligns[value] = align
+                later.append((len(codes), offset, hole, value))
         codes.append(code)
         placed.append((offset, item))
-        offset += item.stencil.size
+        size = item.stencil.size
+        sizes.append(size)
+        offset += size
     head = labels[assignment.selection.main_loop]
     pool = _pool(aligns, offset, head)
     for at, start, hole, value in later:
@@ -150,10 +154,7 @@ def emit(assignment: Assignment) -> Code:
         else:
             target = labels[value] if type(value) is str else pool[value]  # type: ignore[index]
             codes[at] |= hole.encode(target - start)
-    parts = [
-        code.to_bytes(step.stencil.size, "little")
-        for code, (_, step) in zip(codes, placed, strict=True)
-    ]
+    parts = [code.to_bytes(size, "little") for code, size in zip(codes, sizes, strict=True)]
     end = offset
     for constant, place in pool.items():
         parts.append(b"\0" * (place - end))

@@ -167,10 +167,10 @@ class Nodes:
     def apply(self, op: Op, args: tuple[Node, ...], dtype: DType) -> Apply:
         """Return the node of an operator applied to `args`."""
         key = (op, args, dtype)
-        node = self._table.get(key)
+        node: Any = self._table.get(key)  # cast() would be a call for each operation
         if node is None:
             node = self._table[key] = Apply(op, args, dtype)
-        return cast(Apply, node)
+        return node  # type: ignore[no-any-return]
 
     def host(self, function: Callable[..., Scalar], args: tuple[Node, ...], dtype: DType) -> Host:
         """Return the node of arithmetic between Python scalars."""

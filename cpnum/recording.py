@@ -65,7 +65,7 @@ class Recording:
         self.parameters.append(name)
         node = self.nodes.input(parameter, (), dtype)
         self.shapes[node] = shape
-        self.extents[node] = tuple((parameter, axis, 0, "") for axis in range(len(shape)))
+        self.extents[node] = tuple([(parameter, axis, 0, "") for axis in range(len(shape))])
         return node
 
     def cast(self, node: Node, dtype: DType) -> Node:

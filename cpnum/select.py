@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -48,12 +47,9 @@ class Selection:
         return "\n".join(lines)
 
 
-class _Choice(NamedTuple):
-    """What is to be done for a node: its stencil, and the nodes that are its operands."""
-
-    node: Node
-    stencil: Stencil | None  # None: a load, which depends on the vector
-    args: tuple[Node, ...]
+# What is to be done for a node: its stencil, and the nodes that are its operands.  A load has no
+# stencil yet, for that depends on the vector.
+_Choice = tuple[Node, Stencil | None, tuple[Node, ...]]
 
 
 class _Selector:
@@ -107,17 +103,17 @@ class _Selector:
         """Choose the stencil of each node of a body."""
         dying = self._dying_addends(nodes)
         fused, arguments = self.fused, self.arguments
-        choices = []
+        choices: list[_Choice] = []
         for node in nodes:
             kind = type(node)
             if kind is Apply and node not in arguments:
                 if node not in fused:
                     choices.append(self._choose_apply(node, dying))  # type: ignore[arg-type]
             elif kind is Input and node not in arguments:
-                choices.append(_Choice(node, None, ()))
+                choices.append((node, None, ()))
             else:
                 name = "constant" if kind is Constant else "argument"
-                choices.append(_Choice(node, self.stencil(name, node.dtype), ()))
+                choices.append((node, self.stencil(name, node.dtype), ()))
         return choices
 
     def _dying_addends(self, nodes: Sequence[Node]) -> set[Node]:
@@ -145,16 +141,16 @@ class _Selector:
     def _choose_apply(self, node: Apply, dying: set[Node]) -> _Choice:
         op, args = node.op, node.args
         if op is CAST:
-            return _Choice(node, self.stencil(f"cast_{node.dtype}", args[0].dtype), args)
+            return (node, self.stencil(f"cast_{node.dtype}", args[0].dtype), args)
         if op.masked:
-            return _Choice(node, self.stencil(op.name, args[0].dtype), args)
+            return (node, self.stencil(op.name, args[0].dtype), args)
         if self.fused and args[0] in self.fused:
             comparison = args[0]
             assert isinstance(comparison, Apply)
             stencil = self.stencil(f"where_{comparison.op.name}", node.dtype)
-            return _Choice(node, stencil, (*comparison.args, *args[1:]))
+            return (node, stencil, (*comparison.args, *args[1:]))
         name = "multiply_add_tied" if dying and node in dying else op.name
-        return _Choice(node, self.stencil(name, node.dtype), args)
+        return (node, self.stencil(name, node.dtype), args)
 
     def steps(self, choices: Sequence[_Choice], vectors: int, stored: bool) -> list[Step | Placed]:
         """Return the steps of a body, each for all vectors before the next; then the stores."""

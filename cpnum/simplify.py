@@ -105,8 +105,16 @@ class _Rewriting:
     def run(self) -> Graph:
         """Return the rewritten graph; the same object if no rule fits."""
         nodes = self.graph.nodes
-        start = next((i for i, node in enumerate(nodes) if self._is_touched(node)), None)
-        if start is None:
+        table = self.table
+        start = -1
+        for at, node in enumerate(nodes):
+            # Most nodes of most graphs are not touched, so the answer no must be quick.
+            if type(node) is not Apply:
+                continue
+            if (node.op in table or type(node.args[0]) is Constant) and self._is_touched(node):
+                start = at
+                break
+        if start < 0:
             return self.graph
         self.nodes = Nodes(nodes[:start])
         self.new = {node: node for node in nodes[:start]}
@@ -119,10 +127,7 @@ class _Rewriting:
                     self.uses[made] = max(self.uses.get(made, 0), self.uses[node])
         return _with(self.graph, self.nodes, self.new, self.sites)
 
-    def _is_touched(self, node: Node) -> bool:
-        # Most nodes of most graphs are not, so the answer no must be quick.
-        if type(node) is not Apply:
-            return False
+    def _is_touched(self, node: Apply) -> bool:
         args = node.args
         if type(args[0]) is Constant and _folds(args):
             return True
