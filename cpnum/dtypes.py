@@ -55,7 +55,6 @@ BOOL =  DType("bool",  np.dtype("bool"),    "B",    1, weak=True)
 # fmt: on
 
 DTYPES = (F64, F32, I64, I32, B)
-WEAK_DTYPES = (FLOAT, INT, BOOL)
 
 _BY_NUMPY = {dtype.numpy: dtype for dtype in DTYPES}
 _BY_PYTHON: dict[type_, DType] = {float: FLOAT, int: INT, bool: BOOL}

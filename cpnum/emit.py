@@ -1,8 +1,8 @@
 """Copies stencils and patches their holes: steps to bytes.
 
-The code of a kernel is its stencils laid end to end, then a pool with each distinct constant once.
-Offsets are those from the first byte; the code runs at any address that is `residue` modulo 64,
-which puts the head of the main loop on a cache line.
+The code of a kernel is its stencils laid end to end, then a pool: each distinct constant of the
+graph once, and once the block that each stencil brings with it.  Offsets are those from the first
+byte; the code runs at any address that puts `head`, where the main loop starts, on a cache line.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from cpnum.assign import Assignment
 from cpnum.stencil import Field, ValueHole
 from cpnum.steps import Immediate, Label, Placed
-
-LINE_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +39,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Code:
-    """The machine code of a kernel, and a listing that says which byte came from where.
-
-    `calls` are the words of the call that a bound kernel still lacks, as (line, hole) by offset.
-    """
+    """The machine code of a kernel, and a listing that says which byte came from where."""
 
     assignment: Assignment
     data: bytes
@@ -53,11 +48,6 @@ class Code:
     placed: tuple[tuple[int, Placed], ...]
     labels: Mapping[str, int]
     pool: Mapping[bytes, int]
-
-    @property
-    def residue(self) -> int:
-        """The address of the code modulo 64."""
-        return -self.head % LINE_BYTES
 
     def lines(self) -> tuple[Line, ...]:
         """Return the listing."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from cpnum.dtypes import DTYPES, F32, F64, I32, I64, B, DType
+from cpnum.dtypes import DTYPES, DType
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,5 +127,3 @@ OPS = {op.name: op for op in _ROWS}
 
 # The dtype of a cast's Apply is what it casts to; its operand may have any other dtype.
 CAST = Op("cast", "S->T", DTYPES, 4, 0.5, numpy=False)
-
-__all__ = ["CAST", "F32", "F64", "I32", "I64", "OPS", "B", "Op"]
