@@ -32,6 +32,14 @@ __all__ = [
 ]  # fmt: skip
 
 
+def __getattr__(name: str) -> Any:
+    if name == "special":
+        import cpnum.special  # those who do not use it need not read it
+
+        return cpnum.special
+    raise AttributeError(f"module 'cpnum' has no attribute {name!r}")
+
+
 def load_ipython_extension(shell: Any) -> None:
     """Register %%cpjit; IPython calls this at `%load_ext cpnum`."""
     from cpnum import magic  # IPython, which nobody else pays for

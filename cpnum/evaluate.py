@@ -18,7 +18,8 @@ import numpy as np
 from cpnum.dtypes import BOOL, FLOAT, INT
 from cpnum.errors import DTypeError
 from cpnum.ir import Apply, Constant, Graph, Host, Input, Node, Site, Value, location, operands
-from cpnum.ops import CAST, OPS
+from cpnum.ops import CAST
+from cpnum.reference import function_of
 
 
 def evaluate(graph: Graph, arguments: Sequence[Value], warn: bool = True) -> Value:
@@ -88,9 +89,7 @@ def _value(node: Node, values: Mapping[Node, Value], arguments: Sequence[Value])
                 if args[0].dtype.weak:
                     return dtype.numpy.type(read[0])
                 return read[0].astype(dtype.numpy)
-            if op is OPS["multiply_add"]:
-                return read[0] * read[1] + read[2]
-            return getattr(np, op.name)(*read)
+            return function_of(op)(*read)
 
 
 class _FloatingPointErrors:

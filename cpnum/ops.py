@@ -16,8 +16,13 @@ add
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from cpnum.dtypes import DTYPES, DType
+
+# Whose function a row is: NumPy's; SciPy's, which is in `cpnum.special` too; or no user's, since
+# only rewrites make it.
+Home = Literal["numpy", "special", "rewrites"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +41,7 @@ class Op:
     latency: int
     ulp: float
     commutative: bool = False
-    numpy: bool = True
+    home: Home = "numpy"
     # Of the signature: the number of operands, and whether the result is a mask.
     arity: int = field(init=False)
     masked: bool = field(init=False)
@@ -61,9 +66,9 @@ def _row(
     ulp: float = 0.5,
     laws: str = "",
     *,
-    numpy: bool = True,
+    home: Home = "numpy",
 ) -> Op:
-    return Op(name, signature, _dtypes(families), latency, ulp, "C" in laws, numpy)
+    return Op(name, signature, _dtypes(families), latency, ulp, "C" in laws, home)
 
 
 # fmt: off
@@ -118,12 +123,11 @@ _ROWS = (
     _row("arctan",        "T->T",    "F",     90, 1.0),
     _row("arctan2",       "TT->T",   "F",    110, 1.0),
     _row("tanh",          "T->T",    "F",     90, 1.0),
-    # Only rewrites make these: NumPy has no such function.
-    _row("multiply_add",  "TTT->T",  "F",      4, numpy=False),
+    _row("multiply_add",  "TTT->T",  "F",      4, home="rewrites"),
 )
 # fmt: on
 
 OPS = {op.name: op for op in _ROWS}
 
 # The dtype of a cast's Apply is what it casts to; its operand may have any other dtype.
-CAST = Op("cast", "S->T", DTYPES, 4, 0.5, numpy=False)
+CAST = Op("cast", "S->T", DTYPES, 4, 0.5, home="rewrites")

@@ -12,6 +12,7 @@ Resolution(op=sqrt, operands=(f64,), dtype=f64)
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,9 @@ class Resolution:
 # Functions that another row computes with the same bits, once the operands are cast.
 _SAME_ROW = {"fabs": "absolute"}
 
+# Where NumPy's ufuncs are, those without a public name included (np.clip is a wrapper of one).
+_UMATH = np._core.umath  # type: ignore[attr-defined]
+
 # What is left to write where NumPy has no loop for booleans.
 _FOR_BOOLEANS = {"subtract": "x ^ y", "negative": "~x", "positive": "x.copy()"}
 
@@ -51,11 +55,36 @@ def resolve(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> Resolution:
     return known
 
 
+def row_of(ufunc: np.ufunc) -> Op | None:
+    """Return the row that computes a ufunc, None if there is none.
+
+    A name is not enough: other packages, and `np.frompyfunc`, make ufuncs of any name.
+    """
+    name = ufunc.__name__
+    if getattr(_UMATH, name, None) is ufunc:
+        op = OPS.get(_SAME_ROW.get(name, name))
+        return op if op is not None and op.home == "numpy" else None
+    if getattr(sys.modules.get("scipy.special"), name, None) is ufunc:
+        # SciPy has some of NumPy's functions as well, and calls them by the same names.
+        return OPS.get(name)
+    return None
+
+
+def name_of(ufunc: np.ufunc) -> str:
+    """Return how a user calls a ufunc.
+
+    >>> name_of(np.hypot)
+    'numpy.hypot'
+    """
+    name = ufunc.__name__
+    return f"numpy.{name}" if getattr(_UMATH, name, None) is ufunc else f"the ufunc {name}"
+
+
 def _resolve(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> Resolution:
-    op = OPS.get(_SAME_ROW.get(ufunc.__name__, ufunc.__name__))
-    if op is None or not op.numpy:
+    op = row_of(ufunc)
+    if op is None:
         raise UnsupportedError(
-            f"numpy.{ufunc.__name__} cannot be traced",
+            f"{name_of(ufunc)} cannot be traced",
             seen=f"operands of {', '.join(map(str, dtypes))}",
             write="its call outside of the function; what can be traced is in cpnum.ops.OPS",
         )

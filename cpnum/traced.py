@@ -12,12 +12,12 @@ from typing import Any, NoReturn, cast
 
 import numpy as np
 
-from cpnum.dtypes import F32, FLOAT, I32, I64, INT, B, DType, from_numpy, from_python
+from cpnum.dtypes import F32, F64, FLOAT, I32, I64, INT, B, DType, from_numpy, from_python
 from cpnum.errors import CpnumError, DTypeError, ShapeError, TraceError, UnsupportedError
 from cpnum.ir import Input, Node
 from cpnum.ops import Op
 from cpnum.recording import Recording, Shape
-from cpnum.resolve import Resolution, loop_dtypes, resolve
+from cpnum.resolve import Resolution, loop_dtypes, name_of, resolve
 from cpnum.site import PACKAGE, user_frame, user_site
 
 # What NumPy functions are traced by; `functions` fills it.
@@ -64,24 +64,24 @@ class Traced:
                 return recording.tracer(recording, node, self._shape)
         if method != "__call__":
             raise self.unsupported(
-                f"numpy.{ufunc.__name__}.{method} cannot be traced: "
+                f"{name_of(ufunc)}.{method} cannot be traced: "
                 + ("reductions are not supported yet" if method == "reduce" else "not elementwise")
             )
         dtype = keywords.pop("dtype", None)
         out = keywords.pop("out", None)
         if out is not None:
             raise self.unsupported(
-                f"the argument out of numpy.{ufunc.__name__} cannot be traced",
+                f"the argument out of {name_of(ufunc)} cannot be traced",
                 "x = f(y) instead of f(y, out=x)",
             )
         for name in keywords:
             raise self.unsupported(
-                f"the argument {name} of numpy.{ufunc.__name__} cannot be traced",
+                f"the argument {name} of {name_of(ufunc)} cannot be traced",
                 "np.where(mask, f(x), y)" if name == "where" else f"it without {name}",
             )
         if dtype is not None:
             raise self.unsupported(
-                f"the argument dtype of numpy.{ufunc.__name__} cannot be traced",
+                f"the argument dtype of {name_of(ufunc)} cannot be traced",
                 "x.astype(dtype) for the operands",
             )
         if ufunc in _COMPARISONS:
@@ -333,6 +333,14 @@ def record(
     if node not in recording.sites:
         recording.sites[node] = user_site()
     return recording.tracer(recording, node, shape)
+
+
+def special(op: Op, *inputs: Any) -> Any:
+    """Trace a function of `cpnum.special`: float32 stays, all other dtypes become float64."""
+    recording = next(each.recording for each in inputs if isinstance(each, Traced))
+    narrow = all(dtype_of(recording, each) is F32 for each in inputs)
+    dtype = F32 if narrow else F64
+    return record(recording, op, inputs, (dtype,) * op.arity, dtype)
 
 
 def broadcast(recording: Recording, shape: Shape, other: Shape) -> Shape:

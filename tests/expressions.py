@@ -9,13 +9,14 @@ import operator
 from types import SimpleNamespace
 
 import numpy as np
+from cases import callable_of
 from hypothesis import strategies as st
 
 from cpnum.dtypes import DTYPES, F32, F64, I32, I64, B
 from cpnum.ops import OPS
 
 SUPPORTED = {dtype.numpy for dtype in DTYPES}
-EXACT = [op for op in OPS.values() if op.numpy and op.ulp <= 0.5]
+EXACT = [op for op in OPS.values() if op.home == "numpy" and op.ulp <= 0.5]
 ELEMENTARY = [op for op in OPS.values() if op.ulp > 0.5]
 
 # What the arguments and casts of one program are made of: kernels of one width, and mixed ones.
@@ -156,7 +157,7 @@ def _table(ops):
 
 TABLE = _table(EXACT)
 ELEMENTARY_TABLE = _table(EXACT) + 3 * [
-    (f"np.{op.name}", op.arity, getattr(np, op.name)) for op in ELEMENTARY
+    (f"np.{op.name}", op.arity, callable_of(op)) for op in ELEMENTARY
 ]
 
 _REFUSED = (TypeError, ValueError, OverflowError, ZeroDivisionError, IndexError, AttributeError)

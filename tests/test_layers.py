@@ -16,8 +16,8 @@ PACKAGE = Path(cpnum.__file__).parent
 ORDER = """
     errors dtypes isa ops stencil
     movement ir site recording resolve traced tracer functions trace
-    evaluate rules simplify schedule steps frame select assign emit memory run kernel
-    timing show jit status magic demo
+    reference evaluate rules simplify schedule steps frame select assign emit memory run kernel
+    timing show jit special status magic demo
     __init__ __main__
 """.split()
 PACK_ORDER = "__init__ catalog assembly compiler extract build hatch __main__".split()
@@ -25,6 +25,7 @@ PACK_ORDER = "__init__ catalog assembly compiler extract build hatch __main__".s
 # Imports inside of functions: what only some users pay for.  (module, what it imports)
 LAZY = {
     ("__init__", "magic"),  # IPython
+    ("__init__", "special"),
     ("__main__", "demo"),  # the data of the demonstration
     ("show", "timing"),  # `statistics` takes 8 ms to import
     ("pack.__main__", "pack.build"),  # pyelftools and ziglang, which users do not have

@@ -7,6 +7,7 @@ import re
 import time
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from cpnum.errors import CpnumError, DTypeError, ShapeError, TraceError, UnsupportedError
 from cpnum.evaluate import evaluate
 from cpnum.ops import OPS
+from cpnum.resolve import row_of
 from cpnum.simplify import simplify
 from cpnum.trace import bind, is_tracing, trace
 
@@ -63,12 +65,21 @@ def refused(kind, function, *arguments, **keywords):
     return str(caught.value)
 
 
+def test_a_ufunc_of_another_package_is_not_taken_for_numpys():
+    assert row_of(np.sqrt) is OPS["sqrt"]
+    assert row_of(SimpleNamespace(__name__="sqrt")) is None
+    other = np.frompyfunc(lambda x: -x, 1, 1)
+    message = refused(UnsupportedError, lambda x: other(x), np.ones(3))
+    assert "the ufunc <lambda> (vectorized) cannot be traced" in message
+
+
 # -- operators ----------------------------------------------------------------------------------
 
-UFUNCS = [getattr(np, name) for name, op in OPS.items() if op.numpy and name not in ("where",)]
+NUMPY = [name for name, op in OPS.items() if op.home == "numpy"]
+UFUNCS = [getattr(np, name) for name in NUMPY if name != "where"]
 
 
-@pytest.mark.parametrize("name", [name for name, op in OPS.items() if op.numpy])
+@pytest.mark.parametrize("name", NUMPY)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_every_operator_of_the_table_has_numpys_values(name, dtype):
     function, op = getattr(np, name), OPS[name]

@@ -1,0 +1,20 @@
+"""The elementary functions' facts, a row each, by families: what the tests hold them to.
+
+`FUNCTIONS` has them by name, in the order of the operator table.
+"""
+
+from __future__ import annotations
+
+from cpnum.ops import OPS
+
+from . import exponential, logarithmic, powers, special, trigonometric
+from .function import DIVIDE, INVALID, NONE, OVER, Function, near, true_value
+
+__all__ = ["DIVIDE", "FUNCTIONS", "INVALID", "NONE", "OVER", "Function", "near", "true_value"]
+
+_ROWS = {
+    name: function
+    for family in (exponential, logarithmic, trigonometric, powers, special)
+    for name, function in family.FUNCTIONS.items()
+}
+FUNCTIONS: dict[str, Function] = {name: _ROWS[name] for name, op in OPS.items() if op.ulp > 0.5}

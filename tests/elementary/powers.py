@@ -1,0 +1,7 @@
+"""Powers and roots."""
+
+from __future__ import annotations
+
+from .function import Function
+
+FUNCTIONS: dict[str, Function] = {}
