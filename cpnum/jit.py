@@ -483,9 +483,10 @@ def cpjit(
 ) -> Any:
     """Compile a NumPy function when it is called, by copying and patching stencils.
 
-    `fastmath` allows a multiplication and an addition to be fused and sums and products to be
-    reassociated; NaN, infinities and signed zeros are treated as without.  Variables from outside
-    of the function are constants from its first call on, as Numba and JAX have it.  `isa` selects a
+    `fastmath` allows a multiplication and an addition to be fused, sums and products to be
+    reassociated, and a float32 quotient of a root to be off by 4.2 ULP (1.5 for a divisor below
+    2**126); NaN, infinities and signed zeros are treated as without.  Variables from outside of
+    the function are constants from its first call on, as Numba and JAX have it.  `isa` selects a
     lower level than the host's.  With `fallback="numpy"`, what cannot be compiled runs through
     NumPy, and a warning says why, once; with "error" it is an error.
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cpnum.dtypes import DTYPES, DType
+from cpnum.dtypes import DTYPES, F32, DType
 
 # Whose function a row is: NumPy's; SciPy's, which is in `cpnum.special` too; or no user's, since
 # only rewrites make it.
@@ -55,7 +55,10 @@ class Op:
 
 
 def _dtypes(families: str) -> tuple[DType, ...]:
-    return tuple(dtype for dtype in DTYPES if dtype.family in families)
+    """Return the dtypes of families, floating, integer, boolean; S is float32, the single one."""
+    return tuple(
+        dtype for dtype in DTYPES if dtype.family in families or (dtype is F32 and families == "S")
+    )
 
 
 def _row(
@@ -124,6 +127,7 @@ _ROWS = (
     _row("arctan2",       "TT->T",   "F",    110, 1.0),
     _row("tanh",          "T->T",    "F",     90, 1.0),
     _row("multiply_add",  "TTT->T",  "F",      4, home="rewrites"),
+    _row("approximate_divide", "TT->T", "S",  16, 4.5, home="rewrites"),
 )
 # fmt: on
 

@@ -69,6 +69,12 @@ def multiply_add(a: Any, b: Any, x: Any) -> Any:
     return Pattern(OPS["multiply_add"], (a, b, x)) if pattern else a * b + x
 
 
+def approximate_divide(a: Any, x: Any) -> Any:
+    """Return a / x; in a pattern it is the operator that rounds not quite as NumPy's."""
+    pattern = any(isinstance(each, Pattern) for each in (a, x))
+    return Pattern(OPS["approximate_divide"], (a, x)) if pattern else a / x
+
+
 # -- rules --------------------------------------------------------------------------------------
 
 _F = (F64, F32)
@@ -117,6 +123,10 @@ _WRITTEN = (
 )
 
 INEXACT = (
+    Rule("root divided",           lambda a, x: np.sqrt(a) / x,
+                                   lambda a, x: approximate_divide(np.sqrt(a), x),        (F32,)),
+    Rule("divided by root",        lambda a, x: a / np.sqrt(x),
+                                   lambda a, x: approximate_divide(a, np.sqrt(x)),        (F32,)),
     Rule("contract sum",           lambda a, b, x: a * b + x,
                                    lambda a, b, x: multiply_add(a, b, x),                 _F),
     Rule("contract doubled",       lambda a, x: (a + a) + x,

@@ -1,13 +1,14 @@
 /* The operators: one line each, and each line a row of the same name in cpnum/ops.py.
 
    FIB, FI, F, IB, I and B are the families an operator has stencils for, floating, integer and
-   boolean, with an expression for each.  a, b, c (and m, a mask) are the operands, vectors of
+   boolean, with an expression for each; S is float32 alone.  a, b, c (and m, a mask) are the operands, vectors of
    LANES elements; a boolean is all ones or all zeros.  K(x) and N(x) are a floating and an integer
    constant in each lane. */
 
 #include "stencil.h"
 
 #if LANE > 1
+#include "math/approximate.h"
 #include "math/arccos.h"
 #include "math/arcsin.h"
 #include "math/arctan.h"
@@ -130,6 +131,7 @@ DEFINE_INTEGER_RECIPROCAL(vi32, vf32)
 #define IB(name, signature, integer, boolean)                                                     \
     INTEGER(signature, name, integer) BOOLEAN(signature, name, boolean)
 #define F(name, signature, floating) FLOATING(signature, name, floating)
+#define S(name, signature, single) SINGLE(signature, name, single)
 #define I(name, signature, integer) INTEGER(signature, name, integer)
 #define B(name, signature, boolean) BOOLEAN(signature, name, boolean)
 
@@ -185,4 +187,5 @@ F  (arctan,        T_T,   MATH(arctan, a))
 F  (arctan2,       TT_T,  MATH(arctan2, a, b))
 F  (tanh,          T_T,   MATH(tanh, a))
 F  (multiply_add,  TTC_T, FMA(a, b, c))
+S  (approximate_divide, TT_T, approximate_divide_f32(a, b))
 /* clang-format on */

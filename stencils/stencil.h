@@ -73,6 +73,11 @@ extern char SLOT, SLOT2, STEP, OFFSET, AHEAD;
 #define IN_BLOCK(type, symbol) (*(type *)(block + HOLE(symbol)))
 
 /* M(T, ...) for each dtype T of a family that a kernel with this lane can hold. */
+#if LANE > 1
+#define SINGLE(M, ...) M(f32, __VA_ARGS__)
+#else
+#define SINGLE(M, ...)
+#endif
 #if LANE == 8
 #define FLOATING(M, ...) M(f64, __VA_ARGS__) M(f32, __VA_ARGS__)
 #define INTEGER(M, ...) M(i64, __VA_ARGS__) M(i32, __VA_ARGS__)

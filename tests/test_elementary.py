@@ -15,6 +15,7 @@ from cases import (
     LAYOUTS,
     assert_same,
     bits,
+    errors_of,
     function_of,
     quiet,
     row_name,
@@ -155,15 +156,6 @@ def number(value, dtype):
     if isinstance(value, str):
         return -named[value[1:]] if value.startswith("-") else named[value]
     return dtype.numpy.type(value)
-
-
-def errors_of(function, *operands):
-    """Return the kinds of floating-point errors but underflow, which is advisory."""
-    seen = set()
-    names = {"divide by zero": "divide", "overflow": "over", "invalid value": "invalid"}
-    with np.errstate(all="call", under="ignore", call=lambda kind, _: seen.add(names[kind])):
-        result = function(*operands)
-    return result, seen
 
 
 @pytest.mark.parametrize("dtype", FLOATING, ids=row_name)

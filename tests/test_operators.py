@@ -17,6 +17,7 @@ from cases import (
     ROWS,
     assert_same,
     bits,
+    errors_of,
     function_of,
     lengths,
     operand_dtypes,
@@ -438,3 +439,25 @@ def test_fastmath_multiply_add_rounds_once(level):
     assert actual.dtype == np.float32
     wide = [each.astype(np.longdouble) for each in narrow]
     assert_same((wide[0] * wide[1] + wide[2]).astype(np.float32), actual)
+
+
+def test_fastmath_quotient_of_a_root(level):
+    """It may round otherwise; NaN, infinities, zeros and floating-point errors stay as they are."""
+    fast = cpjit(lambda a, b: np.sqrt(a) / b, isa=level, fastmath=True)
+    random = np.random.default_rng(0)
+    raw = random.integers(0, 2**32, (2, 100_000), np.uint32).view(np.float32)
+    edge = special(F32)
+    a, b = np.concatenate([raw, np.reshape(np.meshgrid(edge, edge), (2, -1))], axis=1)
+    with quiet():
+        exact = np.sqrt(a).astype(np.float64) / b
+        expected, actual = exact.astype(np.float32), fast(a, b)
+        number = np.isfinite(expected) & (expected != 0)
+        unit = np.spacing(np.abs(expected[number])).astype(np.float64)
+        error = np.abs(actual[number] - exact[number]) / unit
+        usual = np.abs(b[number]) < 2.0**126
+    assert error.max() <= OPS["approximate_divide"].ulp
+    assert error[usual].max() <= 1.5
+    assert_same(expected[~number], actual[~number], "special values", a[~number], b[~number])
+    for divisor, kinds in ((0.0, {"divide"}), (np.nan, set()), (np.inf, set()), (1e-45, {"over"})):
+        operands = np.full(37, 4.0, np.float32), np.full(37, divisor, np.float32)
+        assert errors_of(fast, *operands)[1] == kinds, divisor

@@ -156,7 +156,8 @@ def test_both_sides_of_an_inexact_rule_agree_in_exact_arithmetic(rule):
     names = list(inspect.signature(rule.pattern).parameters)
     for arguments in itertools.product([-3.0, 0.5, 2.0], repeat=len(names)):
         values = [np.full(1, each, F32.numpy) for each in arguments]
-        assert rule.pattern(*values).tobytes() == rule.replacement(*values).tobytes()
+        with np.errstate(invalid="ignore"):  # the root of -3
+            assert rule.pattern(*values).tobytes() == rule.replacement(*values).tobytes()
 
 
 def test_fastmath_makes_trees_of_long_chains():

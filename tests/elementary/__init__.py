@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from cpnum.ops import OPS
+from cases import ELEMENTARY
 
 from . import exponential, logarithmic, powers, special, trigonometric
 from .function import DIVIDE, INVALID, NONE, OVER, Function, near, true_value
@@ -17,4 +17,4 @@ _ROWS = {
     for family in (exponential, logarithmic, trigonometric, powers, special)
     for name, function in family.FUNCTIONS.items()
 }
-FUNCTIONS: dict[str, Function] = {name: _ROWS[name] for name, op in OPS.items() if op.ulp > 0.5}
+FUNCTIONS: dict[str, Function] = {op.name: _ROWS[op.name] for op in ELEMENTARY}
