@@ -1,5 +1,6 @@
 # make demo     install into .venv, then the main job on real data
 # make test     install into .venv, then all that CI runs, on every supported CPython found here
+# make test-aarch64  the kernels of that pack, in an emulator (Debian: qemu-user-static)
 # make bench    the figures of the README, against NumPy, numexpr, Numba and JAX
 # make fuzz     random expressions against NumPy, for FUZZ_SECONDS
 # make clean    remove all that these have made
@@ -18,7 +19,9 @@ INSTALLED_FROM := pyproject.toml cpnum/dtypes.py cpnum/isa.py cpnum/ops.py \
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_PROGRESS_BAR := off
 
-.PHONY: demo test check wheel bench fuzz clean $(VERSIONS:%=test-%)
+AARCH64_TESTS := $(patsubst %,tests/test_%.py,operators elementary layouts fuzz)
+
+.PHONY: demo test test-aarch64 check wheel bench fuzz clean $(VERSIONS:%=test-%)
 # Tests on two Pythons at once would only slow each other down.
 .NOTPARALLEL:
 
@@ -57,6 +60,9 @@ $(VERSIONS:%=test-%): test-%: wheel
 wheel: .venv/with-test
 	rm -rf dist
 	$(BIN)/python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist .
+
+test-aarch64: .venv/with-test
+	CPNUM_TEST=aarch64 $(BIN)/pytest -k "aarch64 or every_isa or test_fuzz" $(AARCH64_TESTS)
 
 bench: .venv/with-bench
 	$(BIN)/python -m tests.benchmarks

@@ -26,8 +26,10 @@
 #define INFINITE ((__typeof__(a))_Generic(a, vf64: __builtin_inf(), vf32: __builtin_inff()))
 #define N(x) ((__typeof__(a))(x))
 
-#define FLOATING_SIGN(a)                                                                          \
-    (LESS(K(0.0), a) ? K(1.0) : (LESS(a, K(0.0)) ? K(-1.0) : ((a == K(0.0)) ? K(0.0) : a)))
+#define FLOATING_SIGN(a) ((a == K(0.0)) ? K(0.0) : ((a != a) ? a : COPYSIGN(K(1.0), a)))
+
+/* As integers, the absolute values of floats keep their order, and a NaN raises no flag. */
+#define AS_INTEGER(a) AS(__typeof__(a == a), a)
 
 /* NumPy's choices, measured on 2.4: of equal operands (0.0 and -0.0) the second; minimum and
    maximum return a NaN from either side, fmin and fmax the other operand. */
@@ -63,6 +65,7 @@
 #define CONSTANT_ONE(type) _Generic((type){}, vf64: 1.0, vf32: 1.0f)
 #define DEFINE_INTEGER_RECIPROCAL(integer, floating)                                              \
     OVERLOADED integer integer_reciprocal(integer a) {                                            \
+        FLAGS_MATTER                                                                              \
         floating one = (floating)CONSTANT_ONE(floating);                                          \
         floating quotient = one / ((a == 0) ? (floating){} : one);                                \
         floating nothing = quotient - quotient;                                                   \
@@ -165,7 +168,7 @@ FIB(greater,       TT_M,  LESS(b, a),                       a > b,              
 FIB(greater_equal, TT_M,  LESS_EQUAL(b, a),                 a >= b,                            a | ~b)
 FIB(isnan,         T_M,   a != a,                           a != a,                            a != a)
 FIB(isinf,         T_M,   ABS(a) == INFINITE,               a != a,                            a != a)
-FIB(isfinite,      T_M,   LESS(ABS(a), INFINITE),           a == a,                            a == a)
+FIB(isfinite,      T_M,   AS_INTEGER(ABS(a)) < AS_INTEGER(INFINITE), a == a,                       a == a)
 B  (logical_and,   MM_M,                                                                       a & b)
 B  (logical_or,    MM_M,                                                                       a | b)
 B  (logical_xor,   MM_M,                                                                       a ^ b)
