@@ -173,11 +173,9 @@ def install(folder: Path) -> None:
 
     def plan_run(self: Any, arguments: Any, out: Array) -> int:
         code = codes[self._region]
-        return (
-            enter(self, code, arguments, out, False)
-            if emulated(code)
-            else run_plan(self, arguments, out)
-        )
+        if emulated(code):
+            return enter(self, code, arguments, out, bound=False)
+        return run_plan(self, arguments, out)
 
     def bound_init(self: Any, plan: run.Plan, kernel: Any, arguments: Any, out: Array) -> None:
         init_bound(self, plan, kernel, arguments, out)

@@ -1,0 +1,192 @@
+"""Measures the error of the elementary functions in units in the last place, for long.
+
+    python tests/accuracy.py                      all functions, 10**8 numbers of float64 each, and
+                                                  all 2**32 of float32
+    python tests/accuracy.py --points 1e5 exp     quickly
+    python tests/accuracy.py --plot docs/ulp.png  a picture of the errors
+
+float64 is compared with MPFR: random numbers of all magnitudes, those around the ends of intervals
+of reduction, and then climbing from the worst.  float32 is compared with our own float64, whose
+error is a few millionths of a unit of float32.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from cases import function_of
+from elementary import FUNCTIONS
+from elementary.function import errors, true_values
+
+from cpnum import cpjit
+from cpnum.dtypes import F32, F64, DType
+from cpnum.ops import OPS
+
+Array = np.ndarray[Any, Any]
+
+_CHUNK = 100_000
+_CLIMB = 40  # rounds
+_ALL = 1 << 32
+
+
+class Worst(NamedTuple):
+    """The largest error found so far, and where."""
+
+    error: float
+    operands: tuple[float, ...]
+
+    def __str__(self) -> str:
+        return f"{self.error:.4f} at {', '.join(each.hex() for each in self.operands)}"
+
+
+def _compiled(name: str) -> Any:
+    return cpjit(function_of(OPS[name]))
+
+
+def _worst(operands: Sequence[Array], error: Array) -> Worst:
+    at = int(np.argmax(np.where(np.isnan(error), np.inf, error)))
+    return Worst(float(error[at]), tuple(float(each[at]) for each in operands))
+
+
+def error_of(name: str, dtype: DType, operands: Sequence[Array]) -> Array:
+    """Return the errors at some arguments, in units of the last place of the true values."""
+    with np.errstate(all="ignore"):
+        actual = _compiled(name)(*operands)
+    return errors(actual, *true_values(FUNCTIONS[name], dtype, operands))
+
+
+def sample(name: str, seed: int) -> Worst:
+    """Return the worst of a chunk of arguments."""
+    function = FUNCTIONS[name]
+    operands = function.arguments(F64, _CHUNK // 3, seed)
+    return _worst(operands, error_of(name, F64, operands))
+
+
+def climb(name: str, start: Worst, seed: int) -> Worst:
+    """Return the worst in ever smaller neighbourhoods of the worst."""
+    random = np.random.default_rng(seed)
+    function = FUNCTIONS[name]
+    best = start
+    for _ in range(_CLIMB):
+        spread = 2.0 ** -random.uniform(4, 50)
+        operands = [
+            each * (1 + spread * random.uniform(-1, 1, 1000))
+            for each in map(np.float64, best.operands)
+        ]
+        good = function.inside(*operands)
+        if good.any():
+            operands = [each[good] for each in operands]
+            best = max(best, _worst(operands, error_of(name, F64, operands)))
+    return best
+
+
+def search(name: str, points: int, pool: concurrent.futures.Executor) -> Worst:
+    """Return the largest error of float64 in so many points, and around the worst of them."""
+    seeds = range(max(1, points // _CHUNK))
+    worst = max(pool.map(sample, [name] * len(seeds), seeds))
+    return max(pool.map(climb, [name] * 4, [worst] * 4, range(4)))
+
+
+def _part(name: str, start: int, stop: int) -> Worst:
+    x = np.arange(start, stop, dtype=np.uint32).view(np.float32)
+    function = _compiled(name)
+    with np.errstate(all="ignore"):
+        wide, actual = function(x.astype(np.float64)), function(x)
+        heads = wide.astype(np.float32)
+        finite = np.isfinite(heads)
+        same = (heads == actual) | (np.isnan(heads) & np.isnan(actual))
+        unit = np.spacing(np.abs(heads)).astype(np.float64)
+        error = np.abs(actual.astype(np.float64) - wide) / unit
+    error = np.where(finite, error, np.where(same, 0.0, np.inf))
+    return _worst([x], error)
+
+
+def exhaust(name: str, pool: concurrent.futures.Executor) -> Worst:
+    """Return the largest error of float32 of all numbers there are."""
+    starts = range(0, _ALL, 1 << 22)
+    stops = [start + (1 << 22) - 1 for start in starts]
+    last = pool.map(_part, [name] * len(starts), stops, [stop + 1 for stop in stops])
+    return max(*pool.map(_part, [name] * len(starts), starts, stops), *last)
+
+
+# -- the picture ---------------------------------------------------------------------------------
+
+_COLUMNS, _SHOWN = 5, 30_000
+
+
+def plot(path: Path, names: Sequence[str]) -> None:
+    """Draw the errors of each function of one argument, float64 and float32, over the argument."""
+    import matplotlib.pyplot as plt
+
+    unary = [name for name in names if FUNCTIONS[name].arity == 1]
+    rows = -(-len(unary) // _COLUMNS)
+    figure, axes = plt.subplots(
+        rows, _COLUMNS, figsize=(3.2 * _COLUMNS, 2.1 * rows), sharey=True, squeeze=False
+    )
+    for axis in axes.flat[len(unary) :]:
+        axis.set_visible(False)
+    for axis, name in zip(axes.flat, unary, strict=False):
+        for dtype, colour in ((F32, "tab:orange"), (F64, "tab:blue")):
+            low, high = FUNCTIONS[name].typical
+            random = np.random.default_rng(0)
+            x = random.uniform(low, high, _SHOWN).astype(dtype.numpy)
+            x = x[FUNCTIONS[name].inside(x)]
+            error = error_of(name, dtype, [x])
+            axis.plot(x, error, ",", color=colour, alpha=0.5, label=dtype.name)
+        axis.axhline(0.5, color="gray", linewidth=0.5)
+        axis.axhline(1.0, color="tab:red", linewidth=0.8)
+        axis.set_title(name, fontsize=9)
+        axis.set_ylim(0, 1.1)
+        axis.tick_params(labelsize=7)
+    figure.suptitle("Error in ULP; orange float32, blue float64; red: the bound", fontsize=10)
+    figure.tight_layout()
+    path.parent.mkdir(exist_ok=True)
+    figure.savefig(path, dpi=110)
+
+
+def measured(
+    names: Sequence[str], points: int, exhaustive: bool, pool: concurrent.futures.Executor
+) -> Iterator[tuple[str, DType, Worst, float]]:
+    """Yield the largest errors of each function and dtype, and the seconds they took."""
+    for name in names:
+        start = time.monotonic()
+        yield name, F64, search(name, points, pool), time.monotonic() - start
+        if exhaustive and FUNCTIONS[name].arity == 1:
+            start = time.monotonic()
+            yield name, F32, exhaust(name, pool), time.monotonic() - start
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Print the largest errors, a line a function; return 1 if one is beyond its bound."""
+    parser = argparse.ArgumentParser(prog="python tests/accuracy.py", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="function", help="all, if none is named")
+    parser.add_argument("--points", type=float, default=1e8, help="of float64, for each function")
+    parser.add_argument("--no-float32", action="store_true")
+    parser.add_argument("--plot", type=Path, help="draw the errors into this file instead")
+    arguments = parser.parse_args(words)
+    names = arguments.names or list(FUNCTIONS)
+    if arguments.plot:
+        plot(arguments.plot, names)
+        return 0
+    with concurrent.futures.ProcessPoolExecutor(os.cpu_count()) as pool:
+        good = True
+        for name, dtype, worst, seconds in measured(
+            names, int(arguments.points), not arguments.no_float32, pool
+        ):
+            bound = OPS[name].ulp
+            good &= worst.error <= bound
+            mark = "" if worst.error <= bound else f"  beyond {bound:g}"
+            print(f"{name:12} {dtype} {worst}  ({seconds:.0f} s){mark}", flush=True)  # noqa: T201
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
