@@ -36,6 +36,7 @@ def test_every_table_is_printed_with_no_peer_but_numpy(run) -> None:
         "Horner's rule, float64, 3e4 elements",
         "sqrt(a*a + b*b) / (1 + a*b), float32: ns per element",
         "Speed of cpnum as a multiple of others'",
+        "Elementary functions, float32, 10000 numbers",
         "Importing (figure: 30 ms beyond NumPy)",
     ):
         assert title in text
@@ -53,7 +54,7 @@ def test_an_unknown_table_is_refused_by_name(run, capsys) -> None:
     with pytest.raises(SystemExit, match="2"):
         run("sped")
 
-    message = "no table sped: there are compile, horner, speed, import"
+    message = "no table sped: there are compile, horner, speed, functions, import"
     assert message in capsys.readouterr().err
 
 

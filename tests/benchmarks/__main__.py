@@ -6,11 +6,11 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 
-from . import compilation, importing, speed
+from . import compilation, functions, importing, speed
 from .machine import PEERS, heading, missing, pin
 from .tables import Table
 
-_TABLES = ("compile", "horner", "speed", "import")
+_TABLES = ("compile", "horner", "speed", "functions", "import")
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -58,6 +58,8 @@ def tables(options: argparse.Namespace, peers: Sequence[str]) -> Iterator[Table]
         yield from speed.horner_tables(peers, options.seconds)
     if "speed" in wanted:
         yield from speed.tables(options.sizes, ("float64", "float32"), peers, options.seconds)
+    if "functions" in wanted:
+        yield from functions.tables(peers, options.seconds / 2)
     if "import" in wanted:
         yield from importing.tables(options.rounds)
 

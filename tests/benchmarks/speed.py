@@ -91,7 +91,8 @@ def _ratio_rows(
             lines.append((ours, ("Numba",), False, by_numba))
         else:
             lines.append((ours, others, False, best))
-    lines.append((f"{CALLED} {FASTMATH}", ("Numba",), True, expression.times_best))
+    for ours in (CALLED, BOUND):
+        lines.append((f"{ours} {FASTMATH}", ("Numba",), True, expression.times_best))
     for ours, columns, fastmath, figure in lines:
         cells = [
             _ratio(
