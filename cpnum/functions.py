@@ -9,6 +9,7 @@ import numpy as np
 
 from cpnum.dtypes import F32, FLOAT, I32, I64, INT, B, DType, from_numpy
 from cpnum.ops import OPS
+from cpnum.resolve import loop_dtypes
 from cpnum.traced import (
     FUNCTIONS,
     OWNED,
@@ -110,6 +111,15 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: An
         ufunc = np.minimum if low is None else np.maximum
         return universal(recording, ufunc, (a, high if low is None else low))
     return apply(recording, CLIP, (a, low, high))
+
+
+@_traces(np.sinc)
+def _sinc(x: Any) -> Any:
+    array = _array(x)
+    # NumPy multiplies by pi, a Python number: that decides the dtype.
+    dtypes = (array.node.dtype, FLOAT)
+    dtype = located(array.recording, loop_dtypes, np.multiply, dtypes)[-1]
+    return record(array.recording, OPS["sinc"], (array,), (dtype,), dtype)
 
 
 @_traces(np.ones_like)

@@ -33,7 +33,7 @@ class Resolution:
 
 
 # Functions that another row computes with the same bits, once the operands are cast.
-_SAME_ROW = {"fabs": "absolute"}
+_SAME_ROW = {"fabs": "absolute", "rad2deg": "degrees", "deg2rad": "radians"}
 
 # Where NumPy's ufuncs are, those without a public name included (np.clip is a wrapper of one).
 _UMATH = np._core.umath  # type: ignore[attr-defined]

@@ -17,6 +17,8 @@
 #include "math/exp.h"
 #include "math/log.h"
 #include "math/sin.h"
+#include "math/sinc.h"
+#include "math/tan.h"
 #include "math/tanh.h"
 #endif
 
@@ -25,6 +27,9 @@
 #define K(x) ((__typeof__(a))_Generic(a, vf64: x, vf32: x##f))
 #define INFINITE ((__typeof__(a))_Generic(a, vf64: __builtin_inf(), vf32: __builtin_inff()))
 #define N(x) ((__typeof__(a))(x))
+/* NumPy's factors: 180 / pi and pi / 180, computed in the type. */
+#define DEGREES ((__typeof__(a))_Generic(a, vf64: 0x1.ca5dc1a63c1f8p+5, vf32: 0x1.ca5dcp+5f))
+#define RADIANS ((__typeof__(a))_Generic(a, vf64: 0x1.1df46a2529d39p-6, vf32: 0x1.1df46ap-6f))
 
 #define FLOATING_SIGN(a) ((a == K(0.0)) ? K(0.0) : ((a != a) ? a : COPYSIGN(K(1.0), a)))
 
@@ -155,6 +160,8 @@ FIB(floor,         T_T,   FLOOR(a),                         a,                  
 FIB(ceil,          T_T,   CEIL(a),                          a,                                 a)
 FIB(trunc,         T_T,   TRUNC(a),                         a,                                 a)
 F  (rint,          T_T,   RINT(a))
+F  (degrees,       T_T,   a * DEGREES)
+F  (radians,       T_T,   a * RADIANS)
 FIB(minimum,       TT_T,  MINIMUM(a, b),                    (a < b) ? a : b,                   a & b)
 FIB(maximum,       TT_T,  MAXIMUM(a, b),                    (a > b) ? a : b,                   a | b)
 FIB(fmin,          TT_T,  MINIMUM_NUMBER(a, b),             (a < b) ? a : b,                   a & b)
@@ -184,6 +191,8 @@ F  (exp,           T_T,   MATH(exp, a))
 F  (log,           T_T,   MATH(log, a))
 F  (sin,           T_T,   MATH(sin, a))
 F  (cos,           T_T,   MATH(cos, a))
+F  (tan,           T_T,   MATH(tan, a))
+F  (sinc,          T_T,   MATH(sinc, a))
 F  (arcsin,        T_T,   MATH(arcsin, a))
 F  (arccos,        T_T,   MATH(arccos, a))
 F  (arctan,        T_T,   MATH(arctan, a))

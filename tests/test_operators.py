@@ -48,12 +48,17 @@ NUMPY_ULP = 4.0
 def assert_as_numpy(op, expected, actual, case, operands):
     if op.name in SIGN_OF_ZERO_VARIES:
         expected, actual = plus_zeros(expected), plus_zeros(actual)
+    if op.name == "sinc":  # in NumPy, pi * x overflows for the largest
+        expected = np.where(np.isfinite(operands[0]) & np.isnan(expected), 0, expected)
+        expected = expected.astype(actual.dtype)
     if op.ulp > 0.5:
         assert expected.dtype == actual.dtype and expected.shape == actual.shape, case
         finite = np.isfinite(expected)
         assert_same(np.where(finite, 0, expected), np.where(finite, 0, actual), case, *operands)
         error = np.abs(expected[finite] - actual[finite])
-        unit = np.spacing(np.abs(expected[finite]))
+        # numpy.sinc rounds pi * x, which changes the sine by that much: not relative to the result.
+        near_one = op.name == "sinc"
+        unit = np.spacing(np.ones((), expected.dtype) if near_one else np.abs(expected[finite]))
         assert np.all(error <= (op.ulp + NUMPY_ULP) * unit), case
     else:
         assert_same(expected, actual, case, *operands)
@@ -175,7 +180,8 @@ FUNCTIONS = {
     "np.where weak": lambda x: np.where(x, 2.5, 1), "np.ones_like": lambda x: np.ones_like(x) + x,
     "np.zeros_like": lambda x: np.zeros_like(x) - x, "np.flip": lambda x: np.flip(x) - x,
     "np.full_like": lambda x: np.full_like(x, 7) * x, "np.copy": lambda x: np.copy(x) * x,
-    "degrees": lambda x: x * (180 / np.pi), "np.astype": lambda x: x.astype(np.int64) + 1,
+    "degrees": lambda x: x * (180 / np.pi), "np.rad2deg": lambda x: np.rad2deg(x) + 1,
+    "np.deg2rad": lambda x: np.deg2rad(x) + 1, "np.astype": lambda x: x.astype(np.int64) + 1,
     "np.broadcast_to": lambda x: np.broadcast_to(x, (3, 34)) + x,
     "np.expand_dims": lambda x: np.expand_dims(x, 0) * np.expand_dims(x, 1),
 }
@@ -412,6 +418,8 @@ def test_kernel_raises_the_flags_of_numpy_and_no_others(op, dtype, level, monkey
     every = [special(each)[:: 1 if op.arity == 1 else 2 * op.arity - 1] for each in dtypes]
     for operands in itertools.product(*every):
         expected = numpy_flags(function, [np.array([each]) for each in operands]) & ~UNDERFLOW
+        if op.name == "sinc" and np.isfinite(operands[0]):
+            expected = 0  # in NumPy, pi * x overflows for the largest
         for length, at in ((1, 0), (lanes, lanes - 1), (lanes + 2, lanes)):
             arrays = [np.full(length, each) for each in harmless]
             for array, each in zip(arrays, operands, strict=True):

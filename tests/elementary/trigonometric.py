@@ -50,6 +50,20 @@ def _points(dtype, random, count):
     ]  # fmt: skip
 
 
+def _sinc(x):
+    n = gmpy2.rint(x)
+    sine = gmpy2.sin(gmpy2.const_pi() * (x - n))
+    return (-sine if int(n) % 2 else sine) / (gmpy2.const_pi() * x)
+
+
+def _near_halves(dtype, random, count):
+    halves = random.integers(1, 100, count) / 2
+    return [
+        halves * (1 + np.ldexp(random.uniform(-1, 1, count), random.integers(-50, -1, count))),
+        random.uniform(-0.5, 0.5, count),
+    ]
+
+
 # fmt: off
 _SINE = [
     (np.nan,    np.nan, NONE), (np.inf, np.nan, INVALID), (-np.inf, np.nan, INVALID),
@@ -69,6 +83,26 @@ FUNCTIONS = {
             (np.nan, np.nan, NONE), (np.inf, np.nan, INVALID), (-np.inf, np.nan, INVALID),
             (0.0,       1.0, NONE), (-0.0,      1.0, NONE),    ("tiny",     1.0, NONE),
             (PI,       -1.0, NONE),
+        ],
+    ),
+    "tan": Function(
+        true=gmpy2.tan, typical=(-10, 10), more=_angles, odd=True, special=_SINE,
+        hard=[
+            _NEAREST_TO_ZERO, 1e22, 2.0**24, 25600.0,
+            *(k * PI / 4 for k in (1, 2, 3, 5, 15, 2**20 + 1)),
+        ],
+    ),
+    "sinc": Function(
+        true=_sinc, typical=(-10, 10), more=_near_halves, even=True, image=(-0.21724, 1),
+        hard=[
+            *(k / 2 for k in range(1, 10)), 2.0**22 - 0.5, 2.0**23 - 0.5, 2.0**51 + 0.5,
+            2.0**52 - 0.5, 2.0**53 + 2,
+        ],
+        exact=[(0.0, 1.0), *((k, 0.0) for k in (1, -2, 3, 2**23 - 1, 2**51 + 1, 2**53 - 1, 2**60))],
+        special=[
+            (np.nan, np.nan, NONE), (np.inf, np.nan, INVALID), (-np.inf, np.nan, INVALID),
+            (0.0,       1.0, NONE), (-0.0,      1.0, NONE),    ("tiny",     1.0, NONE),
+            ("-tiny",   1.0, NONE), ("max",     0.0, NONE),    ("-max",     0.0, NONE),
         ],
     ),
     "arcsin": Function(

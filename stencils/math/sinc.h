@@ -1,0 +1,71 @@
+/* sinc(x) = sin(pi x) / (pi x), as numpy.sinc, and 1 at 0; even.
+
+   |x| = n + f with n the nearest integer, which is exact, so that sin(pi x) = (-1)**n sin(pi f) and
+
+       sinc(x) = (-1)**n (f / |x|) S(f**2),      S(f**2) = sin(pi f) / (pi f) = 1 + c f**2 + ...,
+
+   a series that takes no multiplication by pi.  For |x| < 1/2 the quotient is 1.  S is taken as
+   head + missed, head = 1 + c f**2 rounded, its error known by FMA, the error of f**2 too; the
+   quotient as q + low by its remainder, which is exact in an FMA.  The last FMA rounds
+   (q + low) (head + missed) to 0.5 ULP.
+
+   Error beside that: the terms of S from f**4 on are <= 0.05 of S >= 0.63, so that their four
+   roundings make up 0.2 ULP, and that of their product with q 0.06; the series 2**-61.3 (float32:
+   2**-27.2, 0.11 ULP).
+
+   At nonzero integers f is 0, and so is the result, exactly and without sign (IEEE 754-2019 has
+   sinPi(n) = 0 with the sign of n, 9.2.1).  From 2**52 (2**23) on all numbers are integers; then
+   the parity that is taken from adding 2**52 is that of another integer, but counts no more.
+
+   Coefficients: sinc.sollya.  Measured: float64 0.77 ULP, float32 0.75 ULP (all 2**32 inputs).
+   inf gives nan with `invalid` (inf - inf), as in NumPy, nan gives nan without. */
+
+#ifndef CPNUM_SINC_H
+#define CPNUM_SINC_H
+
+#include "fma.h"
+
+#if LANE == 8
+INLINE vf64 sinc_f64(vf64 x) {
+    vf64 t = ABS(x), f = t - RINT(t), z = f * f, zz = z * z;
+    vu64 sign = AS(vu64, t + 0x1p52) << 63;
+    vf64 even = fma_f64(zz, -0x1.d3e67626a2a9fp-18, -0x1.33816995daaafp-9);
+    vf64 odd = fma_f64(zz, 0x1.074097837b121p-22, 0x1.3746a0f292486p-13);
+    even = fma_f64(zz, even, -0x1.86a8e4720a12p-3);
+    odd = fma_f64(zz, odd, 0x1.ac6805cc8300bp-6);
+    odd = fma_f64(zz, odd, 0x1.9f9cb402bc428p-1);
+    vf64 head = fma_f64(z, -0x1.a51a6625307d3p0, 1.0);
+    vf64 missed = fma_f64(z, -0x1.a51a6625307d3p0, 1.0 - head);
+    missed = fma_f64(FMA(f, f, -z), -0x1.a51a6625307d3p0, missed);
+    missed = FMA(zz, FMA(z, even, odd), missed);
+
+    vi64 central = AS(vi64, t) < 0x3fe0000000000000; /* |x| < 1/2 */
+    vf64 numerator = central ? 1.0 : AS(vf64, AS(vu64, f) ^ sign);
+    vf64 denominator = central ? 1.0 : t;
+    vf64 reciprocal = 1.0 / denominator, q = numerator * reciprocal;
+    vf64 low = FMA(-q, denominator, numerator) * reciprocal;
+    return FMA(q, head, FMA(q, missed, low * head));
+}
+#endif
+
+#if LANE > 1
+INLINE vf32 sinc_f32(vf32 x) {
+    vf32 t = ABS(x), f = t - RINT(t), z = f * f;
+    vu32 sign = AS(vu32, t + 0x1p23f) << 31;
+    vf32 series = fma_f32(z, 0x1.95019ap-6f, -0x1.8607dp-3f);
+    series = fma_f32(z, series, 0x1.9f993cp-1f);
+    vf32 head = fma_f32(z, -0x1.a51a5ap0f, 1.0f);
+    vf32 missed = fma_f32(z, -0x1.a51a5ap0f, 1.0f - head);
+    missed = fma_f32(FMA(f, f, -z), -0x1.a51a5ap0f, missed);
+    missed = FMA(z * z, series, missed);
+
+    vi32 central = AS(vi32, t) < 0x3f000000; /* |x| < 1/2 */
+    vf32 numerator = central ? 1.0f : AS(vf32, AS(vu32, f) ^ sign);
+    vf32 denominator = central ? 1.0f : t;
+    vf32 reciprocal = 1.0f / denominator, q = numerator * reciprocal;
+    vf32 low = FMA(-q, denominator, numerator) * reciprocal;
+    return FMA(q, head, FMA(q, missed, low * head));
+}
+#endif
+
+#endif
