@@ -130,6 +130,8 @@ _ROWS = (
     _row("arctan",        "T->T",    "F",     90, 1.0),
     _row("arctan2",       "TT->T",   "F",    110, 1.0),
     _row("tanh",          "T->T",    "F",     90, 1.0),
+    _row("erf",           "T->T",    "F",     90, 1.0, home="special"),
+    _row("erfc",          "T->T",    "F",    130, 1.0, home="special"),
     _row("multiply_add",  "TTT->T",  "F",      4, home="rewrites"),
     _row("approximate_divide", "TT->T", "S",  16, 4.5, home="rewrites"),
 )

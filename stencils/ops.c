@@ -14,6 +14,8 @@
 #include "math/arctan.h"
 #include "math/arctan2.h"
 #include "math/cos.h"
+#include "math/erf.h"
+#include "math/erfc.h"
 #include "math/exp.h"
 #include "math/log.h"
 #include "math/sin.h"
@@ -198,6 +200,8 @@ F  (arccos,        T_T,   MATH(arccos, a))
 F  (arctan,        T_T,   MATH(arctan, a))
 F  (arctan2,       TT_T,  MATH(arctan2, a, b))
 F  (tanh,          T_T,   MATH(tanh, a))
+F  (erf,           T_T,   MATH(erf, a))
+F  (erfc,          T_T,   MATH(erfc, a))
 F  (multiply_add,  TTC_T, FMA(a, b, c))
 S  (approximate_divide, TT_T, approximate_divide_f32(a, b))
 /* clang-format on */

@@ -2,6 +2,41 @@
 
 from __future__ import annotations
 
-from .function import Function
+import gmpy2
+import numpy as np
 
-FUNCTIONS: dict[str, Function] = {}
+from .function import NONE, Function
+
+
+def _positive(dtype, random, count):
+    """Return arguments where erfc is small, to where it vanishes."""
+    top = 27.3 if dtype.itemsize == 8 else 10.1
+    return [random.uniform(0.4, 3, count), random.uniform(0.4, top, count)]
+
+
+# fmt: off
+FUNCTIONS: dict[str, Function] = {
+    "erf": Function(
+        true=gmpy2.erf, odd=True, slope=1.13, increasing=True, image=(-1, 1),
+        hard=[k * 0.75 for k in range(9)] + [k * 0.5 for k in range(9)]
+        + [5.9375, 5.8635847487551676, 3.9375, 3.8325066, 1.0546e-4, 2.0**-1022, 2.0**-126],
+        special=[
+            (np.nan, np.nan, NONE), (np.inf,  1.0, NONE), (-np.inf, -1.0, NONE),
+            (0.0,       0.0, NONE), (-0.0,   -0.0, NONE), ("tiny", "tiny", NONE),
+            ("max",     1.0, NONE), ("-max", -1.0, NONE), ("-tiny", "-tiny", NONE),
+            (6.0,       1.0, NONE), (-6.0,   -1.0, NONE),
+        ],
+    ),
+    "erfc": Function(
+        true=gmpy2.erfc, increasing=False, image=(0, 2), more=_positive,
+        hard=[0.5, -0.5, 27.5, 27.226017111108366, 26.54325845425098, 10.1875, 10.0541, 9.194, 8.0]
+        + [1 / (163 / 2048 + (k + 0.5) * 185 / 2048) - 1 for k in range(7)]
+        + [1 / (267 / 2048 + (k + 0.5) * 169 / 2048) - 1 for k in range(7)],
+        exact=[(0.0, 1.0), (2.0**-60, 1.0), (28.0, 0.0), (-28.0, 2.0)],
+        special=[
+            (np.nan, np.nan, NONE), (np.inf, 0.0, NONE), (-np.inf, 2.0, NONE),
+            (0.0,       1.0, NONE), (-0.0,   1.0, NONE), ("tiny",  1.0, NONE),
+            ("max",     0.0, NONE), ("-max", 2.0, NONE), ("-tiny", 1.0, NONE),
+        ],
+    ),
+}
