@@ -2,6 +2,14 @@
 
 They take arrays and numbers, and may be called in functions that are traced.  There SciPy's own are
 understood as well, and mean these.
+
+>>> import numpy as np
+>>> from cpnum import cpjit, special
+>>> special.erf(0.5)
+np.float64(0.5204998778130465)
+>>> normal = cpjit(lambda x: 0.5 * special.erfc(-x * 0.5**0.5))
+>>> normal(np.array([-1.0, 0.0, 1.0]))
+array([0.15865525, 0.5       , 0.84134475])
 """
 
 from __future__ import annotations
