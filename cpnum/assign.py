@@ -83,8 +83,7 @@ class _Assigner:
                     for operand in item.operands:
                         if operand not in made:
                             uses[operand] = uses.get(operand, 0) + 1
-                    if item.result is not None:
-                        made.add(item.result)
+                    made.update(_results(item))
         return uses
 
     def _pressure(self, outer: dict[int, int]) -> tuple[int, int]:
@@ -99,12 +98,13 @@ class _Assigner:
                 stencil = step.stencil
                 most_step = max(most_step, len(step.operands) + len(stencil.registers))
                 dying = {each for each in step.operands if each not in outer and last[each] == at}
-                made = step.result is not None and step.result not in outer
+                made = sum(result not in outer for result in _results(step))
                 early = stencil.early_clobber
                 shares = stencil.tied or any(
                     each in dying and index not in early for index, each in enumerate(step.operands)
                 )
-                most_live = max(most_live, live + stencil.temporaries + (made and not shares))
+                taken = stencil.temporaries + made - (made > 0 and shares)
+                most_live = max(most_live, live + taken)
                 live += made - len(dying)
                 most_live = max(most_live, live)
         return most_live, most_step
@@ -156,6 +156,12 @@ class _Assigner:
         slot = self.slots.pop(value, None)
         if slot is not None:
             self._free_slots.append(slot)
+
+
+def _results(step: Step) -> range:
+    """Return the virtual registers of a step's results."""
+    first = step.result
+    return range(0) if first is None else range(first, first + step.stencil.results)
 
 
 def _last_uses(items: Sequence[Item]) -> dict[int, int]:
@@ -291,6 +297,8 @@ def _assign(kernel: _Assigner, block: Block) -> None:
                     held[result] = number
                 elif result not in kernel.outside:
                     released.append(number)
+            if stencil.results == 2:
+                numbers.append(_second(registers, at, item, last, released))
         if temporaries:
             numbers += temporaries
             free += temporaries
@@ -299,8 +307,27 @@ def _assign(kernel: _Assigner, block: Block) -> None:
             place(spill(kernel, result, number))
             if result not in last:
                 free.append(number)
+            if stencil.results == 2:
+                place(spill(kernel, result + 1, numbers[len(operands) + 1]))
         if released:
             free += released
+
+
+def _second(
+    registers: _Registers, at: int, item: Step, last: dict[int, int], released: list[int]
+) -> int:
+    """Return a register for a step's second result; that of the first one is not for others."""
+    assert item.result is not None
+    result, kernel = item.result + 1, registers.kernel
+    own = kernel.home.get(result)
+    if own is not None:
+        return own
+    number = registers.take(at, (*item.operands, item.result))
+    if result in last:
+        registers.held[result] = number
+    else:
+        released.append(number)
+    return number
 
 
 def _clobbers(stencil: Stencil, operands: tuple[int, ...], operand: int) -> bool:

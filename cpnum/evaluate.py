@@ -18,7 +18,7 @@ import numpy as np
 from cpnum.dtypes import BOOL, FLOAT, INT
 from cpnum.errors import DTypeError
 from cpnum.ir import Apply, Constant, Graph, Host, Input, Node, Site, Value, location, operands
-from cpnum.ops import CAST
+from cpnum.ops import CAST, PARTS
 from cpnum.reference import function_of
 
 
@@ -89,6 +89,8 @@ def _value(node: Node, values: Mapping[Node, Value], arguments: Sequence[Value])
                 if args[0].dtype.weak:
                     return dtype.numpy.type(read[0])
                 return read[0].astype(dtype.numpy)
+            if op in PARTS:
+                return read[0][PARTS.index(op)]
             return function_of(op)(*read)
 
 

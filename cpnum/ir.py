@@ -360,7 +360,8 @@ def _check_types(op: Op, dtype: DType, args: Sequence[DType]) -> None:
         if arg.weak:
             raise ValueError(f"{op}: no operator takes the weak {arg}")
     variables = {"M": B}
-    for symbol, each in zip(op.signature.replace("->", ""), (*args, dtype), strict=True):
+    symbols = op.signature[: op.arity] + op.signature[-1]
+    for symbol, each in zip(symbols, (*args, dtype), strict=True):
         if variables.setdefault(symbol, each) is not each:
             raise ValueError(f"{op}: {each} where {variables[symbol]} is expected")
     if variables.get("T", op.dtypes[0]) not in op.dtypes:

@@ -5,7 +5,8 @@ The row says *which*: NumPy's name, the types, what it costs.  The line of the s
 table) is derived from the row, and the pack builder compares the two lists in both directions.
 
 Signatures: T is the operand type, M a mask (a boolean; operands of another type are taken for
-their truth), S the type that a cast starts from.
+their truth), S the type that a cast starts from.  Two results are one node of a graph, and each
+of them another (`PARTS`).
 
 >>> OPS["add"]
 add
@@ -42,12 +43,14 @@ class Op:
     ulp: float
     commutative: bool = False
     home: Home = "numpy"
-    # Of the signature: the number of operands, and whether the result is a mask.
+    # Of the signature: the numbers of operands and of results, and whether the result is a mask.
     arity: int = field(init=False)
+    results: int = field(init=False)
     masked: bool = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "arity", self.signature.index("-"))
+        object.__setattr__(self, "results", len(self.signature.partition("->")[2]))
         object.__setattr__(self, "masked", self.signature.endswith("M"))
 
     def __repr__(self) -> str:
@@ -133,6 +136,7 @@ _ROWS = (
     _row("erf",           "T->T",    "F",     90, 1.0, home="special"),
     _row("erfc",          "T->T",    "F",    130, 1.0, home="special"),
     _row("multiply_add",  "TTT->T",  "F",      4, home="rewrites"),
+    _row("sincos",        "T->TT",   "F",     90, 1.0, home="rewrites"),
     _row("approximate_divide", "TT->T", "S",  16, 4.5, home="rewrites"),
 )
 # fmt: on
@@ -141,3 +145,6 @@ OPS = {op.name: op for op in _ROWS}
 
 # The dtype of a cast's Apply is what it casts to; its operand may have any other dtype.
 CAST = Op("cast", "S->T", DTYPES, 4, 0.5, home="rewrites")
+
+# What the two results of an operator are to others: values without a stencil of their own.
+PARTS = tuple(Op(name, "T->T", DTYPES, 0, 0.5, home="rewrites") for name in ("first", "second"))

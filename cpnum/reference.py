@@ -70,6 +70,7 @@ def _gammaln(x: float) -> float:
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "multiply_add": lambda a, b, c: a * b + c,
     "approximate_divide": np.divide,
+    "sincos": lambda x: (np.sin(x), np.cos(x)),
     "erf": _each(math.erf),
     "erfc": _each(math.erfc),
     "expit": _each(_expit),

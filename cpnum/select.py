@@ -15,7 +15,7 @@ import numpy as np
 from cpnum.dtypes import DType
 from cpnum.frame import loops_of, visit
 from cpnum.ir import Apply, Constant, Input, Node
-from cpnum.ops import CAST, OPS
+from cpnum.ops import CAST, OPS, PARTS
 from cpnum.schedule import BROADCAST, STRIDED, LoopNest
 from cpnum.stencil import Pack, Stencil
 from cpnum.steps import NO_VALUES, Block, Frame, Label, Placed, Step, Values
@@ -48,7 +48,7 @@ class Selection:
 
 
 # What is to be done for a node: its stencil, and the nodes that are its operands.  A load has no
-# stencil yet, for that depends on the vector.
+# stencil yet, for that depends on the vector; one of two results has none at all.
 _Choice = tuple[Node, Stencil | None, tuple[Node, ...]]
 
 
@@ -142,6 +142,8 @@ class _Selector:
         op, args = node.op, node.args
         if op is CAST:
             return (node, self.stencil(f"cast_{node.dtype}", args[0].dtype), args)
+        if op in PARTS:
+            return (node, None, args)
         if op.masked:
             return (node, self.stencil(op.name, args[0].dtype), args)
         if self.fused and args[0] in self.fused:
@@ -160,7 +162,10 @@ class _Selector:
         for node, stencil, args in choices:
             for vector, names in renamed:
                 if args:
-                    assert stencil is not None
+                    if stencil is None:
+                        assert isinstance(node, Apply)
+                        names[node] = names[args[0]] + PARTS.index(node.op)
+                        continue
                     steps.append(Step(stencil, tuple([names[arg] for arg in args]), made))
                 elif stencil is None:
                     assert isinstance(node, Input)
@@ -168,7 +173,7 @@ class _Selector:
                 else:
                     steps.append(self.maker(node, stencil, made))
                 names[node] = made
-                made += 1
+                made += 1 if stencil is None else stencil.results
         self.made = made
         if stored:
             for vector, names in renamed:
@@ -247,7 +252,7 @@ class _Selector:
             blocks += (before, Block(body), after)
         before, after = loops.tail
         blocks += (before, Block(body, tail=True), after, loops.closing)
-        outer = tuple(self.names.values())
+        outer = tuple(dict.fromkeys(self.names.values()))
         return Selection(nest, self.frame, tuple(blocks), outer, self.makers, f"by{nest.vectors}")
 
 

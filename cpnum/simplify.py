@@ -16,7 +16,7 @@ import numpy as np
 
 from cpnum.dtypes import DType
 from cpnum.ir import Apply, Constant, Graph, Input, Node, Nodes, Site, operands
-from cpnum.ops import CAST, OPS, Op
+from cpnum.ops import CAST, OPS, PARTS, Op
 from cpnum.rules import EXACT, INEXACT, Pattern, Rule, Term, Variable
 
 # -- the index of rules -------------------------------------------------------------------------
@@ -380,4 +380,30 @@ def simplify(graph: Graph, fastmath: bool = False) -> Graph:
     if fastmath:
         graph = _rebalanced(graph)
         graph = _Rewriting(graph, _INEXACT_TABLE, _uses(graph)).run()
-    return graph
+    return _paired(graph)
+
+
+def _paired(graph: Graph) -> Graph:
+    """Return the graph with sin and cos of one value as one operator, which reduces it once."""
+    found: dict[Op, set[Node]] = {OPS["sin"]: set(), OPS["cos"]: set()}
+    for node in graph.nodes:
+        if type(node) is Apply and node.op in found:
+            found[node.op].add(node.args[0])
+    both = set.intersection(*found.values())
+    if not both:
+        return graph
+    nodes, new, sites = Nodes(), dict[Node, Node](), dict(graph.sites)
+    for node in graph.nodes:
+        if not isinstance(node, Apply):
+            new[node] = nodes.keep(node)
+            continue
+        args = tuple([new[arg] for arg in node.args])
+        if node.op in found and node.args[0] in both:
+            part = PARTS[list(found).index(node.op)]
+            made = nodes.apply(part, (nodes.apply(OPS["sincos"], args, node.dtype),), node.dtype)
+        else:
+            made = nodes.apply(node.op, args, node.dtype)
+        new[node] = made
+        if node in sites:
+            sites.setdefault(made, sites[node])
+    return _with(graph, nodes, new, sites)

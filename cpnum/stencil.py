@@ -116,7 +116,7 @@ class ValueHole(NamedTuple):
 class Stencil:
     """Precompiled machine code with holes.
 
-    `registers` are the operands, the result, then the temporaries.  The result may take the
+    `registers` are the operands, the results, then the temporaries.  A result may take the
     register of an operand that is not needed any more, unless the operand's index is in
     `early_clobber`: that one is read after the result is written.  If `tied`, the last operand and
     the result are one register.  `pointer` maps a general register to the XOR that selects it.
@@ -128,7 +128,7 @@ class Stencil:
     size: int
     registers: tuple[RegisterHole, ...]
     operands: int
-    has_result: bool
+    results: int
     tied: bool
     early_clobber: frozenset[int]
     pointer: dict[int, int] | None
@@ -204,7 +204,7 @@ def _read(record: dict[str, Any]) -> Stencil:
             for role, masks in record["registers"]
         ),
         operands=record["operands"],
-        has_result=record["has_result"],
+        results=record["results"],
         tied=record["tied"],
         early_clobber=frozenset(record["early_clobber"]),
         pointer=(

@@ -75,7 +75,8 @@ NO_VALUES: Values = {}
 class Step:
     """One stencil, and what goes into its holes.
 
-    `operands` and `result` are virtual registers: numbers that mean a value.  `pointer` is the
+    `operands` and `result` are virtual registers: numbers that mean a value; of two results, the
+    second one's is the next number.  `pointer` is the
     general register of an array's pointer.  `tail`, of a load or store, is its stencil and values
     at the end of the range.  `source` is what the step does in the user's terms.
     """
@@ -105,7 +106,10 @@ class Step:
         if self.pointer is not None:
             parts.append(f"p{self.pointer}")
         parts += [f"{symbol}={value_text(value)}" for symbol, value in self.values.items()]
-        return " ".join(parts if self.result is None else [f"v{self.result} =", *parts])
+        if self.result is not None:
+            results = [f"v{self.result + at}" for at in range(self.stencil.results)]
+            parts = [*results, "=", *parts]
+        return " ".join(parts)
 
 
 class Placed:

@@ -19,6 +19,7 @@
 #include "math/exp.h"
 #include "math/log.h"
 #include "math/sin.h"
+#include "math/sincos.h"
 #include "math/sinc.h"
 #include "math/tan.h"
 #include "math/tanh.h"
@@ -94,6 +95,13 @@ DEFINE_INTEGER_RECIPROCAL(vi32, vf32)
 #define T_T(T, name, value) OP1(name##_##T, v##T, v##T, value)
 #define T_M(T, name, value) OP1(name##_##T, v##T, vb, CONVERT(vb, value))
 #define M_M(T, name, value) OP1(name##_##T, vb, vb, value)
+/* Two results, the first and the second of a structure. */
+#define T_TT(T, name, value)                                                                      \
+    TO(NEXT, name##_##T##_next, v##T a, v##T first, v##T second);                                 \
+    DEFINE(name##_##T, v##T a, v##T first, v##T second) {                                         \
+        __typeof__(value) both = value;                                                           \
+        CONTINUE name##_##T##_next(SAME, a, both.first, both.second);                             \
+    }
 #define TT_T(T, name, value) OP2(name##_##T, v##T, v##T, value)
 #define MM_M(T, name, value) OP2(name##_##T, vb, vb, value)
 #define TTT_T(T, name, value) OP3(name##_##T, v##T, v##T, value)
@@ -202,6 +210,7 @@ F  (arctan2,       TT_T,  MATH(arctan2, a, b))
 F  (tanh,          T_T,   MATH(tanh, a))
 F  (erf,           T_T,   MATH(erf, a))
 F  (erfc,          T_T,   MATH(erfc, a))
+F  (sincos,        T_TT,  MATH(sincos, a))
 F  (multiply_add,  TTC_T, FMA(a, b, c))
 S  (approximate_divide, TT_T, approximate_divide_f32(a, b))
 /* clang-format on */

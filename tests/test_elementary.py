@@ -26,6 +26,7 @@ from elementary.function import errors, true_values
 from cpnum import cpjit, run
 from cpnum.dtypes import F32, F64
 from cpnum.isa import LEVELS
+from cpnum.ops import OPS
 
 UNARY = [op for op in ELEMENTARY if op.arity == 1]
 # On the other Pythons the machine code is the same.
@@ -145,6 +146,42 @@ def test_same_bits_in_body_and_tail_alone_and_fused(op, dtype, level):
         for i in range(0, len(whole), 7):
             scalars = [each[i] for each in operands]
             assert_same(whole[i], ours(*scalars), (op, scalars))
+
+
+# -- two results ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", FLOATING, ids=row_name)
+def test_sine_and_cosine_of_one_argument_have_the_bits_of_each_alone(dtype, level):
+    def both(x, y):
+        return np.cos(x) * y - np.sin(x)
+
+    random = np.random.default_rng(0)
+    (every,) = operands_of(OPS["sin"], dtype, 3000)
+    edge = np.array([0.0, -0.0, np.inf, np.nan, -np.inf], dtype.numpy)
+    x = np.concatenate([random.permutation(every)[:2000], edge])
+    y = random.normal(size=len(x)).astype(dtype.numpy)
+    ours = cpjit(both, isa=level)
+    assert "sincos" in str(ours.lower(x, y).loop_nest)
+    with quiet():
+        sine, cosine = compiled(OPS["sin"], level)(x), compiled(OPS["cos"], level)(x)
+        assert_same(cosine * y - sine, ours(x, y), "both", x, y)
+        for length in range(4 * LEVELS[level].lanes(dtype.itemsize) + 2):
+            part = slice(0, length)
+            assert_same((cosine * y - sine)[part], ours(x[part], y[part]), length)
+        # In an outer loop, and with more values alive than there are registers.
+        table = ours(x[:40, None], y[None, :50])
+        assert_same(cosine[:40, None] * y[:50] - sine[:40, None], table, "table")
+
+        def braid(x):
+            parts = [f(x + k) for k in range(20) for f in (np.sin, np.cos)]
+            return sum(a * b for a, b in zip(parts, parts[7:], strict=False))
+
+        alone = {f: cpjit(f, isa=level) for f in (np.sin, np.cos)}
+        parts = [alone[f](x + k) for k in range(20) for f in (np.sin, np.cos)]
+        expected = sum(a * b for a, b in zip(parts, parts[7:], strict=False))
+        assert_same(expected, cpjit(braid, isa=level)(x), "braid", x)
+    assert errors_of(ours, edge, edge)[1] == {"invalid"}
 
 
 # -- special values ------------------------------------------------------------------------------

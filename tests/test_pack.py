@@ -125,7 +125,7 @@ def test_early_clobbers_are_read_after_the_result_is_written(name):
     isa, pack = LEVELS[name], load(LEVELS[name])
     found = 0
     for each in map(pack.__getitem__, pack):
-        if each.tied or not each.has_result or not each.operands:
+        if each.tied or not each.results or not each.operands:
             continue
         _, lines = written(each)
         result = each.operands
@@ -164,7 +164,7 @@ def test_a_pack_has_what_the_operator_table_asks_for(name):
                 ]
                 full = stencil if natural == lane else f"{stencil}_lane{lane}"
                 wanted.add(full)
-                assert (pack[full].operands, pack[full].has_result) == operands, full
+                assert (pack[full].operands, pack[full].results) == operands, full
     assert set(pack) == wanted
 
 
@@ -374,7 +374,7 @@ def test_list_prints_a_row_for_each_stencil(name, capsys):
         stencil, size, operands, result, temporaries, constants, *holes = row.split()
         each = pack[stencil]
         assert (int(size), int(operands)) == (each.size, each.operands)
-        assert result == ("tied" if each.tied else str(int(each.has_result)))
+        assert result == ("tied" if each.tied else str(each.results))
         assert int(temporaries) == each.temporaries
         assert int(constants) == sum(value.constant is not None for value in each.values)
         assert ("POINTER" in holes) == (each.pointer is not None)

@@ -160,6 +160,18 @@ def test_both_sides_of_an_inexact_rule_agree_in_exact_arithmetic(rule):
             assert rule.pattern(*values).tobytes() == rule.replacement(*values).tobytes()
 
 
+def test_sin_and_cos_of_one_value_become_one_operator():
+    def f(x, y):
+        return np.cos(x * y) - np.sin(x * y) * np.cos(x)
+
+    text = body(f)
+    assert text.count("sincos") == 1
+    assert "first %" in text
+    assert "second %" in text
+    assert "cos x" in text  # whose sine nobody needs
+    np.testing.assert_array_equal(f(X, Y), evaluate(simplify(trace(f, (X, Y))), (X, Y)))
+
+
 def test_fastmath_makes_trees_of_long_chains():
     def total(x, y):
         result = x

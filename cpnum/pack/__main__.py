@@ -33,7 +33,7 @@ def _list(arguments: argparse.Namespace) -> None:
     for name in pack:
         each = pack[name]
         constants = sum(hole.constant is not None for hole in each.values)
-        result = "tied" if each.tied else str(int(each.has_result))
+        result = "tied" if each.tied else str(each.results)
         counts = map(str, (each.size, each.operands, result, each.temporaries, constants))
         rows.append((name, *counts, _holes(each)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -16,21 +16,21 @@ class Operands(NamedTuple):
     """The vector parameters of a stencil."""
 
     vectors: int
-    result: bool
+    results: int
 
 
 _MEMORY = {
-    "load": Operands(0, True),
-    "load_strided": Operands(0, True),
-    "load_broadcast": Operands(0, True),
-    "load_tail": Operands(0, True),
-    "load_strided_tail": Operands(0, True),
-    "argument": Operands(0, True),
-    "constant": Operands(0, True),
-    "store": Operands(1, False),
-    "store_strided": Operands(1, False),
-    "store_tail": Operands(1, False),
-    "store_strided_tail": Operands(1, False),
+    "load": Operands(0, 1),
+    "load_strided": Operands(0, 1),
+    "load_broadcast": Operands(0, 1),
+    "load_tail": Operands(0, 1),
+    "load_strided_tail": Operands(0, 1),
+    "argument": Operands(0, 1),
+    "constant": Operands(0, 1),
+    "store": Operands(1, 0),
+    "store_strided": Operands(1, 0),
+    "store_tail": Operands(1, 0),
+    "store_strided_tail": Operands(1, 0),
 }
 _LOOP = (
     "entry finish set_slot set_pointer set_range load_pointer store_pointer start_pointer "
@@ -44,18 +44,18 @@ def _operators(lane_bytes: int) -> Iterator[tuple[str, Operands]]:
         for dtype in op.dtypes:
             if dtype.itemsize > lane_bytes or (lane_bytes == 1 and dtype.family != "B"):
                 continue
-            yield f"{op.name}_{dtype}", Operands(op.arity, True)
+            yield f"{op.name}_{dtype}", Operands(op.arity, op.results)
             if op.signature == "TT->M":
-                yield f"where_{op.name}_{dtype}", Operands(4, True)
+                yield f"where_{op.name}_{dtype}", Operands(4, 1)
             if op.name == "multiply_add":
-                yield f"{op.name}_tied_{dtype}", Operands(op.arity, True)
+                yield f"{op.name}_tied_{dtype}", Operands(op.arity, op.results)
 
 
 def expected(source: str, lane_bytes: int) -> dict[str, Operands]:
     """Return the stencils that `stencils/<source>.c` must define for a lane.
 
     >>> expected("loop", 8)["spill"]
-    Operands(vectors=1, result=False)
+    Operands(vectors=1, results=0)
     >>> len(expected("cast", 4))
     6
     """
@@ -66,7 +66,7 @@ def expected(source: str, lane_bytes: int) -> dict[str, Operands]:
         return dict(_operators(lane_bytes))
     if source == "cast":
         return {
-            f"cast_{to}_{start}": Operands(1, True)
+            f"cast_{to}_{start}": Operands(1, 1)
             for to in fitting
             for start in fitting
             if to is not start
@@ -75,5 +75,5 @@ def expected(source: str, lane_bytes: int) -> dict[str, Operands]:
         return {
             f"{name}_{dtype}": operands for dtype in fitting for name, operands in _MEMORY.items()
         }
-    frame = {name: Operands(0, False) for name in _LOOP}
-    return frame | {"spill": Operands(1, False), "reload": Operands(0, True)}
+    frame = {name: Operands(0, 0) for name in _LOOP}
+    return frame | {"spill": Operands(1, 0), "reload": Operands(0, 1)}

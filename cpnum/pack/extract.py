@@ -203,12 +203,12 @@ def _bits(mask: int) -> list[int]:
 
 
 def _early_clobber(routine: Routine, operands: Operands) -> list[int]:
-    """Return the operands that are still read after the result's register is first named.
+    """Return the operands that are still read after a result's register is first named.
 
     The order of the text stands for the order of execution: right for a straight line and for
     branches forward; a label that is jumped back to makes every operand an early-clobber.
     """
-    if not operands.result or routine.tied:
+    if not operands.results or routine.tied:
         return []
     named: dict[int, list[int]] = {}
     backward = False
@@ -220,7 +220,8 @@ def _early_clobber(routine: Routine, operands: Operands) -> list[int]:
         for register in routine.vectors:
             if _names(line, register):
                 named.setdefault(register, []).append(at)
-    first = named.get(operands.vectors, [len(routine.lines)])[0]
+    results = range(operands.vectors, operands.vectors + operands.results)
+    first = min(named.get(result, [len(routine.lines)])[0] for result in results)
     return [
         operand
         for operand in range(operands.vectors)
@@ -278,7 +279,7 @@ def _extract(each: Plan, obj: _Object, isa: Isa) -> dict[str, Any]:
 
     all_zero = int.from_bytes(code, "little") ^ xor(each.base.vectors)
     operands = each.operands
-    parameters = operands.vectors + (operands.result and not each.routine.tied)
+    parameters = operands.vectors + (0 if each.routine.tied else operands.results)
     roles = ["input"] * operands.vectors + ["result"] * (parameters - operands.vectors)
     numbers = [*range(parameters), *(n for n in each.routine.vectors if n >= parameters)]
     roles += ["temporary"] * (len(numbers) - parameters)
@@ -291,7 +292,7 @@ def _extract(each: Plan, obj: _Object, isa: Isa) -> dict[str, Any]:
             for role, number in zip(roles, numbers, strict=True)
         ],
         "operands": operands.vectors,
-        "has_result": operands.result,
+        "results": operands.results,
         "tied": each.routine.tied,
         "early_clobber": _early_clobber(each.routine, operands),
         "pointer": [[number, _bits(mask)] for number, mask in pointers.items()] or None,
