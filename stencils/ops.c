@@ -10,14 +10,21 @@
 #if LANE > 1
 #include "math/approximate.h"
 #include "math/arccos.h"
+#include "math/arccosh.h"
 #include "math/arcsin.h"
+#include "math/arcsinh.h"
 #include "math/arctan.h"
 #include "math/arctan2.h"
+#include "math/arctanh.h"
 #include "math/cos.h"
 #include "math/erf.h"
 #include "math/erfc.h"
 #include "math/exp.h"
 #include "math/log.h"
+#include "math/log10.h"
+#include "math/log1p.h"
+#include "math/log2.h"
+#include "math/logit.h"
 #include "math/sin.h"
 #include "math/sincos.h"
 #include "math/sinc.h"
@@ -199,6 +206,12 @@ I  (right_shift,   TT_T,                                    RIGHT_SHIFT(a, b))
 FIB(where,         MTT_T, m ? a : b,                        m ? a : b,                         m ? a : b)
 F  (exp,           T_T,   MATH(exp, a))
 F  (log,           T_T,   MATH(log, a))
+F  (log2,          T_T,   MATH(log2, a))
+F  (log10,         T_T,   MATH(log10, a))
+F  (log1p,         T_T,   MATH(log1p, a))
+F  (arcsinh,       T_T,   MATH(arcsinh, a))
+F  (arccosh,       T_T,   MATH(arccosh, a))
+F  (arctanh,       T_T,   MATH(arctanh, a))
 F  (sin,           T_T,   MATH(sin, a))
 F  (cos,           T_T,   MATH(cos, a))
 F  (tan,           T_T,   MATH(tan, a))
@@ -211,6 +224,7 @@ F  (tanh,          T_T,   MATH(tanh, a))
 F  (erf,           T_T,   MATH(erf, a))
 F  (erfc,          T_T,   MATH(erfc, a))
 F  (sincos,        T_TT,  MATH(sincos, a))
+F  (logit,         T_T,   MATH(logit, a))
 F  (multiply_add,  TTC_T, FMA(a, b, c))
 S  (approximate_divide, TT_T, approximate_divide_f32(a, b))
 /* clang-format on */

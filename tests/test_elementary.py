@@ -200,7 +200,8 @@ def number(value, dtype):
 def test_special_values(op, dtype, level):
     ours = compiled(op, level)
     lanes = LEVELS[level].lanes(dtype.itemsize)
-    for *arguments, value, kinds in FUNCTIONS[op.name].special:
+    function = FUNCTIONS[op.name]
+    for *arguments, value, kinds in function.special:
         expected = number(value, dtype)
         for length, at in (
             (1, 0),
@@ -208,7 +209,7 @@ def test_special_values(op, dtype, level):
             (lanes, 1),
             (4 * lanes + 3, 4 * lanes + 1),
         ):
-            given = [np.full(length, 0.5, dtype.numpy) for _ in arguments]
+            given = [np.full(length, function.ordinary, dtype.numpy) for _ in arguments]
             for each, argument in zip(given, arguments, strict=True):
                 each[at] = number(argument, dtype)
             actual, seen = errors_of(ours, *given)

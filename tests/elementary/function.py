@@ -47,6 +47,8 @@ class Function:
     # Of an odd function at 0: where it is 1, tiny arguments are their own values.
     slope: float = 1.0
     increasing: bool | None = None
+    # An argument at which nothing is special.
+    ordinary: float = 0.5
     # The interval that the results stay in.
     image: tuple[float, float] = (-np.inf, np.inf)
 

@@ -7,16 +7,75 @@ import numpy as np
 
 from .function import DIVIDE, INVALID, NONE, Function
 
+# Powers of two and what is half way between them, where reductions split.
+_SPLITS = [1.0, 0.5, 2.0, np.sqrt(2), np.sqrt(0.5), 0.75, 1.5, 4 / 3, 2 / 3, 5e-324, 1e308]
+_SMALL = [(x, x) for x in (1e-300, -1e-300, 2.0**-60, -(2.0**-60))]
+
+
+def _around_minus_one(dtype, random, count):
+    exponents = random.integers(np.finfo(dtype.numpy.name).negep, 0, count)
+    return [-1 + np.ldexp(random.uniform(1, 2, count), exponents)]
+
+
 # fmt: off
+_LOG = [
+    (np.nan,   np.nan, NONE), (np.inf,    np.inf, NONE), (-np.inf, np.nan, INVALID),
+    (0.0,    -np.inf, DIVIDE), (-0.0,   -np.inf, DIVIDE), (-1.0,   np.nan, INVALID),
+    (1.0,        0.0, NONE), ("-tiny", np.nan, INVALID), ("-max",  np.nan, INVALID),
+]
 FUNCTIONS = {
     "log": Function(
         true=gmpy2.log, typical=(1e-3, 10), domain=(5e-324, np.inf), increasing=True,
-        hard=[1.0, 0.5, 2.0, np.sqrt(2), np.sqrt(0.5), 0.75, 1.5, 4 / 3, 2 / 3, 5e-324, 1e308],
+        hard=_SPLITS, exact=[(1.0, 0.0)], special=_LOG,
+    ),
+    "log2": Function(
+        true=gmpy2.log2, typical=(1e-3, 10), domain=(5e-324, np.inf), increasing=True,
+        hard=_SPLITS, exact=[(2.0**n, n) for n in range(-1074, 1024)], special=_LOG,
+    ),
+    "log10": Function(
+        true=gmpy2.log10, typical=(1e-3, 10), domain=(5e-324, np.inf), increasing=True,
+        hard=_SPLITS, exact=[(10.0**k, k) for k in range(23)], special=_LOG,
+    ),
+    "log1p": Function(
+        true=gmpy2.log1p, typical=(-1, 3), domain=(-1 + 2.0**-53, np.inf), increasing=True,
+        hard=[x - 1 for x in _SPLITS] + [2.0**-53, -(2.0**-54), 2.0**-52, 2.0**53, 2.0**54],
+        exact=_SMALL, more=_around_minus_one,
+        special=[
+            (np.nan,   np.nan, NONE), (np.inf,    np.inf, NONE), (-np.inf, np.nan, INVALID),
+            (-1.0,   -np.inf, DIVIDE), (-1.5,   np.nan, INVALID), ("-max", np.nan, INVALID),
+            (0.0,         0.0, NONE), (-0.0,        -0.0, NONE), ("tiny",   "tiny", NONE),
+            ("-tiny", "-tiny", NONE),
+        ],
+    ),
+    "arcsinh": Function(
+        true=gmpy2.asinh, odd=True, increasing=True,
+        hard=[np.sqrt(1 / 8), 3 / 4, 2.0**-26, 2.0**-27, 2.0**53, 2.0**500, 2.0**40, 1.3e154],
+        special=[
+            (np.nan,   np.nan, NONE), (np.inf,    np.inf, NONE), (-np.inf, -np.inf, NONE),
+            (0.0,         0.0, NONE), (-0.0,        -0.0, NONE), ("tiny",   "tiny", NONE),
+            ("-tiny", "-tiny", NONE),
+        ],
+    ),
+    "arccosh": Function(
+        true=gmpy2.acosh, typical=(1, 4), domain=(1.0, np.inf), increasing=True, ordinary=2.0,
+        hard=[1.0, 2.0, np.sqrt(9 / 8), 5 / 4, 2.0**53, 2.0**500, 2.0**40, 1.3e154],
         exact=[(1.0, 0.0)],
         special=[
             (np.nan,   np.nan, NONE), (np.inf,    np.inf, NONE), (-np.inf, np.nan, INVALID),
-            (0.0,    -np.inf, DIVIDE), (-0.0,   -np.inf, DIVIDE), (-1.0,   np.nan, INVALID),
-            (1.0,        0.0, NONE), ("-tiny", np.nan, INVALID), ("-max",  np.nan, INVALID),
+            (0.0,   np.nan, INVALID), (-0.0,    np.nan, INVALID), ("tiny", np.nan, INVALID),
+            (0.5,   np.nan, INVALID), (1.0,          0.0, NONE), ("-max",  np.nan, INVALID),
+        ],
+    ),
+    "arctanh": Function(
+        true=gmpy2.atanh, typical=(-1, 1), domain=(-1 + 2.0**-53, 1 - 2.0**-53),
+        odd=True, increasing=True,
+        hard=[(2.0**k - 1) / (2.0**k + 1) for k in range(12)]
+        + [(2.0 ** (k + 0.5) - 1) / (2.0 ** (k + 0.5) + 1) for k in range(12)] + [1 - 2.0**-24],
+        special=[
+            (np.nan,   np.nan, NONE), (np.inf, np.nan, INVALID), (-np.inf, np.nan, INVALID),
+            (1.0,     np.inf, DIVIDE), (-1.0,  -np.inf, DIVIDE), (1.5,     np.nan, INVALID),
+            (-1.5,  np.nan, INVALID), ("max",  np.nan, INVALID), (0.0,          0.0, NONE),
+            (-0.0,       -0.0, NONE), ("tiny",     "tiny", NONE), ("-tiny", "-tiny", NONE),
         ],
     ),
 }

@@ -5,13 +5,22 @@ from __future__ import annotations
 import gmpy2
 import numpy as np
 
-from .function import NONE, Function
+from .function import INVALID, NONE, Function
 
 
 def _positive(dtype, random, count):
     """Return arguments where erfc is small, to where it vanishes."""
     top = 27.3 if dtype.itemsize == 8 else 10.1
     return [random.uniform(0.4, 3, count), random.uniform(0.4, top, count)]
+
+
+def _logit(x):
+    with gmpy2.context(gmpy2.get_context(), precision=1300):
+        return gmpy2.log(x / (1 - x))
+
+
+def _around_one_half(dtype, random, count):
+    return [0.5 + np.ldexp(random.uniform(-1, 1, count), random.integers(-50, -1, count))]
 
 
 # fmt: off
@@ -37,6 +46,17 @@ FUNCTIONS: dict[str, Function] = {
             (np.nan, np.nan, NONE), (np.inf, 0.0, NONE), (-np.inf, 2.0, NONE),
             (0.0,       1.0, NONE), (-0.0,   1.0, NONE), ("tiny",  1.0, NONE),
             ("max",     0.0, NONE), ("-max", 2.0, NONE), ("-tiny", 1.0, NONE),
+        ],
+    ),
+    "logit": Function(
+        true=_logit, typical=(0, 1), domain=(0.0, 1 - 2.0**-53), increasing=True,
+        hard=[0.5, 2.0**-52, 2.0**-23, 1 - 2.0**-24]
+        + [1 / (2.0**k + 1) for k in range(12)] + [1 / (2.0 ** (k + 0.5) + 1) for k in range(12)],
+        exact=[(0.5, 0.0)], more=_around_one_half,
+        special=[
+            (np.nan,   np.nan, NONE), (np.inf, np.nan, INVALID), (-np.inf, np.nan, INVALID),
+            (0.0,     -np.inf, NONE), (-0.0,      -np.inf, NONE), (1.0,      np.inf, NONE),
+            (2.0,   np.nan, INVALID), (-1.0,     np.nan, INVALID), ("max", np.nan, INVALID),
         ],
     ),
 }

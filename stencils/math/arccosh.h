@@ -1,0 +1,45 @@
+/* arccosh x = log(x + r), r = sqrt(x**2 - 1), for x >= 1.
+
+   As log(1 + h) with h = (x - 1) + r, where nothing cancels: x - 1 is exact, x**2 - 1 the product
+   of x - 1 and x + 1 as a sum of two floats, and so are r and h (compare arcsinh.h).
+
+   The slow path takes 1, where r is 0 and has no reciprocal, and what is below; and from 2**500
+   (float32: 2**40) on arccosh x = log x + ln 2.
+
+   Measured: float64 0.709 ULP (2 10**6 random points and a search around the worst), float32
+   0.692 (the same). */
+
+#ifndef CPNUM_ARCCOSH_H
+#define CPNUM_ARCCOSH_H
+
+#include "logarithm.h"
+
+#define TEMPLATE "arccosh.h"
+#include "real.h"
+
+#elif defined(REAL)
+
+INLINE V NAME(arccosh_of)(V x) {
+    V below = x - R(1.0), above = x + R(1.0), above_low = R(1.0) - (above - x);
+    V product = below * above;
+    V product_low = FMA(below, above_low, FMA(below, above, -product));
+    V root = SQRT(product);
+    V root_low = (FMA(-root, root, product) + product_low) * (R(0.5) / root);
+    V high = root + below, low = (below - (high - root)) + root_low;
+    return NAME(log1p_of)(high, &low);
+}
+
+INLINE V NAME(arccosh)(V x) {
+    I bits = AS(I, x);
+    if (UNLIKELY(any((bits - ONE - 1 + SIGN) >= LARGE - ONE - 1 + SIGN))) {
+        I large = bits >= LARGE, finite = bits < INFINITE, least = bits <= ONE;
+        NAME(split) part = NAME(split_of)(large & finite ? x : R(1.0));
+        V log_2x = NAME(log_of)(part.k + R(1.0), part.f, part.above);
+        V result = NAME(arccosh_of)(large | least ? R(2.0) : x);
+        V root = SQRT(least ? x - R(1.0) : R(0.0)); /* 0, or nan and invalid */
+        return least ? root : finite ? large ? log_2x : result : x;
+    }
+    return NAME(arccosh_of)(x);
+}
+
+#endif

@@ -1,0 +1,50 @@
+/* logit p = log(p / (1 - p)): with x = |2 p - 1| it is log((1 + x) / (1 - x)), of odds.h, with the
+   sign of 2 p - 1.
+
+   w = 1 - x is twice the smaller of p and 1 - p, which is exact: for p < 1/2 it is p, and above
+   1 - p is.  Around 1/2 x is exact, and the result keeps its relative accuracy.
+
+   Below 2**-52 (float32: 2**-23) logit p = log p, up to p, which is less than 2**-57 of it.  As
+   SciPy's, it raises no flag: 0 gives -inf, 1 gives inf, what is not between them nan.
+
+   Measured: float64 0.559 ULP (2 10**6 random points and a search around the worst), float32
+   0.625 (the same). */
+
+#ifndef CPNUM_LOGIT_H
+#define CPNUM_LOGIT_H
+
+#include "odds.h"
+
+#define LOGIT_SMALL_f64 (vi64)0x3cb0000000000000 /* 2**-52 */
+#define LOGIT_SMALL_f32 (vi32)0x34000000         /* 2**-23 */
+
+#define TEMPLATE "logit.h"
+#include "real.h"
+
+#elif defined(REAL)
+
+INLINE V NAME(logit_of)(V x) {
+    V other = R(1.0) - x;
+    I upper = AS(I, x) >= AS(I, other);
+    V less = upper ? other : x, w = less + less;
+    V t = R(1.0) - w;
+    V result = NAME(log_of_ratio)(t, (R(1.0) - t) - w, w, (V){});
+    return upper ? result : -result;
+}
+
+INLINE V NAME(logit)(V x) {
+    const I SMALL = NAME(LOGIT_SMALL);
+    I bits = AS(I, x);
+    if (UNLIKELY(any((bits - SMALL + SIGN) >= ONE - SMALL + SIGN))) {
+        I inside = (bits >= SMALL) & (bits < ONE);
+        NAME(positive) p = NAME(positive_of)(x);
+        NAME(split) part = NAME(split_of)(p.x);
+        V log_x = NAME(log_of)(part.k - p.k, part.f, part.above);
+        V infinity = AS(V, INFINITE), nan = AS(V, INFINITE | (NORMAL >> 1));
+        V special = (bits & ~SIGN) == 0 ? -infinity : bits == ONE ? infinity : nan;
+        return inside ? NAME(logit_of)(inside ? x : R(0.5)) : (bits > 0) & (bits < SMALL) ? log_x : special;
+    }
+    return NAME(logit_of)(x);
+}
+
+#endif
