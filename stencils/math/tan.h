@@ -10,12 +10,12 @@
    One division, of 1 by the denominator, both parts of it; then the quotient of the heads is
    corrected once by its remainder (the design of tanh.h).
 
-   Error: the rounding of 1 + c s is known by FMA, low enters by its derivative -2/3 high low, and
-   the rest of the series is below 0.011.  Beside 0.5 ULP for the last FMA remain the rounding of s,
-   0.2 ULP where the result nears 1, that of the other terms, 0.05, and the polynomial, 2**-57.2
-   (0.06; float32: 2**-27.3, 0.1): 0.81 ULP, in float32 0.87.
+   Error: the rounding of 1 + c s is known by FMA; low enters r cot(r) by its derivative, of which
+   -0.72 r low is near enough (-2/3 r at 0, -0.727 r at pi/4); the rest of the series is below 0.011.
+   Beside 0.5 ULP for the last FMA remain the rounding of s, 0.2 ULP where the result nears 1, that
+   of the other terms, 0.05, and the polynomial, 2**-57.2 (0.06; float32: 2**-27.3, 0.1).
 
-   Coefficients: tan.sollya.  Measured: float64 0.82 ULP, float32 0.861 ULP (all 2**32 inputs).
+   Coefficients: tan.sollya.  Measured: float64 0.79 ULP, float32 0.835 ULP (all 2**32 inputs).
    inf gives nan with `invalid` (inf - inf in the reduction), nan gives nan without; no argument is
    so near to a pole that the result overflows. */
 
@@ -37,7 +37,7 @@ INLINE vf64 tan_f64(vf64 x) {
     odd = fma_f64(ss, odd, -0x1.6c16c16c116b9p-6);
     vf64 cot = fma_f64(s, -0x1.555555555556bp-2, 1.0);
     vf64 missed = fma_f64(s, -0x1.555555555556bp-2, 1.0 - cot);
-    missed = fma_f64(r * low, -0x1.5555555555555p-1, missed);
+    missed = fma_f64(r * low, -0x1.7p-1, missed);
     missed = fma_f64(ss, fma_f64(s, even, odd), missed);
 
     vu64 turn = angle.quadrant << 63;
@@ -60,7 +60,7 @@ INLINE vf32 tan_f32(vf32 x) {
     Q = fma_f32(s, Q, -0x1.6c28bap-6f);
     vf32 cot = fma_f32(s, -0x1.555542p-2f, 1.0f);
     vf32 missed = fma_f32(s, -0x1.555542p-2f, 1.0f - cot);
-    missed = fma_f32(r * low, -0x1.555556p-1f, missed);
+    missed = fma_f32(r * low, -0x1.7p-1f, missed);
     missed = FMA(s * s, Q, missed);
 
     vu32 turn = angle.quadrant << 31;
