@@ -34,8 +34,10 @@ def _each(function: Callable[[float], float]) -> Callable[[Any], Any]:
 
 
 def _expit(x: float) -> float:
+    if math.isnan(x):  # x == x may raise invalid: CPython compares floats by < and > once warmed up
+        return x
     power = math.exp(-abs(x))
-    return (1.0 if x >= 0 else power) / (1 + power) if x == x else x
+    return (1.0 if x >= 0 else power) / (1 + power)
 
 
 def _logit(x: float) -> float:

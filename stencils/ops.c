@@ -17,9 +17,13 @@
 #include "math/arctan2.h"
 #include "math/arctanh.h"
 #include "math/cos.h"
+#include "math/cosh.h"
 #include "math/erf.h"
 #include "math/erfc.h"
 #include "math/exp.h"
+#include "math/exp2.h"
+#include "math/expit.h"
+#include "math/expm1.h"
 #include "math/log.h"
 #include "math/log10.h"
 #include "math/log1p.h"
@@ -28,6 +32,7 @@
 #include "math/sin.h"
 #include "math/sincos.h"
 #include "math/sinc.h"
+#include "math/sinh.h"
 #include "math/tan.h"
 #include "math/tanh.h"
 #endif
@@ -205,6 +210,8 @@ I  (left_shift,    TT_T,                                    LEFT_SHIFT(a, b))
 I  (right_shift,   TT_T,                                    RIGHT_SHIFT(a, b))
 FIB(where,         MTT_T, m ? a : b,                        m ? a : b,                         m ? a : b)
 F  (exp,           T_T,   MATH(exp, a))
+F  (exp2,          T_T,   MATH(exp2, a))
+F  (expm1,         T_T,   MATH(expm1, a))
 F  (log,           T_T,   MATH(log, a))
 F  (log2,          T_T,   MATH(log2, a))
 F  (log10,         T_T,   MATH(log10, a))
@@ -220,9 +227,12 @@ F  (arcsin,        T_T,   MATH(arcsin, a))
 F  (arccos,        T_T,   MATH(arccos, a))
 F  (arctan,        T_T,   MATH(arctan, a))
 F  (arctan2,       TT_T,  MATH(arctan2, a, b))
+F  (sinh,          T_T,   MATH(sinh, a))
+F  (cosh,          T_T,   MATH(cosh, a))
 F  (tanh,          T_T,   MATH(tanh, a))
 F  (erf,           T_T,   MATH(erf, a))
 F  (erfc,          T_T,   MATH(erfc, a))
+F  (expit,         T_T,   MATH(expit, a))
 F  (sincos,        T_TT,  MATH(sincos, a))
 F  (logit,         T_T,   MATH(logit, a))
 F  (multiply_add,  TTC_T, FMA(a, b, c))

@@ -1,4 +1,4 @@
-"""Print the polynomial coefficients of exp.h and tanh.h with their error bounds (needs mpmath).
+"""Print the polynomial coefficients of tanh.h with their error bounds (needs mpmath).
 
 Remez exchange on a grid, for sum c[k] * g**k against f with weight w.  Coefficients are rounded
 all at once, or one after the other, lowest degree first, and the rest fitted again, so that the
@@ -7,7 +7,7 @@ higher ones take up what the rounding of the lower ones missed; the better of th
 
 import struct
 
-from mpmath import cos, coth, exp, expm1, log, lu_solve, matrix, mp, mpf, pi
+from mpmath import cos, coth, log, lu_solve, matrix, mp, mpf, pi
 
 mp.prec = 200
 
@@ -52,10 +52,7 @@ def literal(value, precision):
 
 
 def refitted(f, w, g, count, low, high, precision):
-    """Round the lowest coefficient, fit the rest again, and so on.
-
-    On an interval around 0 the rest divided by an odd power of g has a pole at 0, so there c[0]
-    and c[1] are rounded at once, c[1] to that of its 24 neighbours which serves best."""
+    """Round the lowest coefficient, fit the rest again, and so on."""
     fixed = []
 
     def rest(x):
@@ -64,18 +61,6 @@ def refitted(f, w, g, count, low, high, precision):
     def weight(x):
         return w(x) * g(x) ** len(fixed)
 
-    if low < 0:
-        c, _ = fit(f, w, g, count, low, high)
-        first, second = (rounded(value, precision) for value in c[:2])
-        ulp = mpf(2) ** (mp.floor(log(second, 2)) + 1 - precision)
-        choices = []
-        for i in range(-12, 13):
-            fixed[:] = [first, second + i * ulp]
-            _, error = fit(rest, weight, g, count - 2, low, high, 120)
-            choices.append((error, fixed[1]))
-        fixed[:] = [first, min(choices)[1]]
-        c, _ = fit(rest, weight, g, count - 2, low, high)
-        return fixed + [rounded(value, precision) for value in c]
     while len(fixed) < count:
         c, _ = fit(rest, weight, g, count - len(fixed), low, high)
         fixed.append(rounded(c[0], precision))
@@ -101,38 +86,25 @@ def show(name, f, w, g, count, low, high, precision):
 
 
 def constants(precision):
-    for name, value in (("ln 2", log(2)), ("ln 2 / 2", log(2) / 2)):
-        head = rounded(value, precision)
-        tail = rounded(value - head, precision)
-        print(f"{name}: {literal(head, precision)} + {literal(tail, precision)}")
-    for name, value in (("1 / ln 2", 1 / log(2)), ("2 / ln 2", 2 / log(2))):
-        print(f"{name}: {literal(rounded(value, precision), precision)}")
+    head = rounded(log(2) / 2, precision)
+    tail = rounded(log(2) / 2 - head, precision)
+    print(f"ln 2 / 2: {literal(head, precision)} + {literal(tail, precision)}")
+    print(f"2 / ln 2: {literal(rounded(2 / log(2), precision), precision)}")
 
 
-# exp(r) = 1 + r + r**2 P(r) on |r| <= ln 2 / 2 (a hair more: n is rounded from an inexact product)
-half = log(2) / 2 * (1 + mpf(2) ** -16)
-# r coth r = 1 + z Q(z), z = r**2, r - n ln 2 / 2 with n = rint(2 t / ln 2 - 1/32)
+# r coth r = 1 + z Q(z), z = r**2, r - n ln 2 / 2 with n = rint(2 t / ln 2 - 1/32); a hair more,
+# since n is rounded from an inexact product
 top = (log(2) / 2 * mpf(17) / 32 * (1 + mpf(2) ** -16)) ** 2
 
-for precision, exp_count, tanh_count in ((53, 10, 5), (24, 5, 2)):
+for precision, count in ((53, 5), (24, 2)):
     print(f"float{64 if precision == 53 else 32}")
     constants(precision)
-    show(
-        "exp P",
-        lambda r: (expm1(r) - r) / r**2,
-        lambda r: r**2 / exp(r),
-        lambda r: r,
-        exp_count,
-        -half,
-        half,
-        precision,
-    )
     show(
         "tanh Q",
         lambda z: (mp.sqrt(z) * coth(mp.sqrt(z)) - 1) / z,
         lambda z: z,
         lambda z: z,
-        tanh_count,
+        count,
         mpf(2) ** -30,
         top,
         precision,

@@ -1,0 +1,67 @@
+/* exp2, float64 and float32: as exp.h, and simpler.
+
+   n = rint(4 x) and r = x - n / 4, |r| <= 1/8, are exact, so that integers have r = 0 and exact
+   powers.  p = r ln 2 + (t + r**2 P(r)), where the rounding of ln 2 is made up for by nothing: it
+   adds 2**-58 at most.  In ulp: 1/2 for the last FMA, 0.0625 for p, 0.06 for the approximation and
+   ln 2: 0.63.
+
+   Measured maximum: float64 0.640 ulp (0.784 of a subnormal result) in 2 million points and
+   climbing from the worst; float32 0.656 (subnormal 0.816) in all of them. */
+
+#ifndef CPNUM_EXP2_H
+#define CPNUM_EXP2_H
+
+#include "exponential.h"
+
+#if LANE == 8
+/* 2**x * 2**(offset / 2**52), if that and 2**(n/4 + offset / 2**52) are normal numbers. */
+INLINE vf64 exp2_scaled_f64(vf64 x, vi64 offset) {
+    vf64 shifted = x + 0x1.8p50; /* n in its lowest bits: they are worth 1/4 */
+    vf64 r = x - (shifted - 0x1.8p50), square = r * r;
+    quarter_power_f64 q = quarter_power_of_f64(AS(vi64, shifted), offset);
+    vf64 even = fma_f64(square, 0x1.62ca979cf10b7p-20, 0x1.43091302a0bc3p-13);
+    vf64 odd = fma_f64(square, 0x1.ffe7fe5ff0869p-17, 0x1.5d87fde9ddc3dp-10);
+    even = fma_f64(square, even, 0x1.3b2ab6fba1f67p-7);
+    odd = fma_f64(square, odd, 0x1.c6b08d704d782p-5);
+    even = fma_f64(square, even, 0x1.ebfbdff82c592p-3);
+    vf64 p = fma_f64(r, 0x1.62e42fefa39efp-1, fma_f64(square, fma_f64(r, odd, even), q.t));
+    return fma_f64(q.s, p, q.s);
+}
+
+INLINE vf64 exp2_f64(vf64 x) {
+    if (UNLIKELY(any((AS(vu64, x) << 1) > 0x811fe00000000000))) { /* |x| > 1022, or nan */
+        vi64 magnitude = AS(vi64, x) & 0x7fffffffffffffff;
+        vi64 negative = AS(vi64, x) < 0, finite = magnitude < 0x7ff0000000000000;
+        vf64 bounded = magnitude > 0x4090e00000000000 ? COPYSIGN((vf64)1080.0, x) : x;
+        vf64 scaled = exp2_scaled_f64(finite ? bounded : 0.0, negative ? 128l << 52 : -128l << 52);
+        vf64 product = scaled * (negative ? (vf64)0x1p-128 : (vf64)0x1p128);
+        return finite ? product : x == -__builtin_inf() ? 0.0 : x;
+    }
+    return exp2_scaled_f64(x, (vi64){});
+}
+#endif
+
+#if LANE > 1
+INLINE vf32 exp2_scaled_f32(vf32 x, vi32 offset) {
+    vf32 shifted = x + 0x1.8p21f;
+    vf32 r = x - (shifted - 0x1.8p21f), square = r * r;
+    quarter_power_f32 q = quarter_power_of_f32(AS(vi32, shifted), offset);
+    vf32 even = fma_f32(square, 0x1.3b33fap-7f, 0x1.ebfbe2p-3f);
+    vf32 p = fma_f32(r, 0x1.62e430p-1f, fma_f32(square, fma_f32(r, 0x1.c6d688p-5f, even), q.t));
+    return fma_f32(q.s, p, q.s);
+}
+
+INLINE vf32 exp2_f32(vf32 x) {
+    if (UNLIKELY(any((AS(vu32, x) << 1) > 0x85f80000))) { /* |x| > 126, or nan */
+        vi32 magnitude = AS(vi32, x) & 0x7fffffff;
+        vi32 negative = AS(vi32, x) < 0, finite = magnitude < 0x7f800000;
+        vf32 bounded = magnitude > 0x43200000 ? COPYSIGN((vf32)160.0f, x) : x;
+        vf32 scaled = exp2_scaled_f32(finite ? bounded : 0.0f, negative ? 64 << 23 : -64 << 23);
+        vf32 product = scaled * (negative ? (vf32)0x1p-64f : (vf32)0x1p64f);
+        return finite ? product : x == -__builtin_inff() ? 0.0f : x;
+    }
+    return exp2_scaled_f32(x, (vi32){});
+}
+#endif
+
+#endif

@@ -1,0 +1,83 @@
+/* expm1, float64 and float32: the core of exponential.h, with the sum kept in two parts.
+
+   exp(x) = high + low,  high = s + s head rounded, low = (s head - (high - s)) + s tail, where
+   tail = t (1 + head) - n (ln 2 / 4)_tail + r**2 P(r) is below 0.004.  The difference high - 1 is
+   taken with what it loses (2Sum, Knuth, TAOCP vol. 2, 4.2.2, theorem B), which covers all x: for
+   small x it is exact, and what is left of high + low is x + x**2 P(x).
+
+   In ulp: 1/2 for the last addition; the roundings in low are of numbers 20 times smaller than the
+   result: 0.1.  Where x is about 2**-53 (float32: 2**-24), the rounding of low counts as much as
+   1/4.  For -0 the sum is 0: hence the copied sign.
+
+   Large x take the slow path, for which -1 does not count: exp in two steps.
+
+   Measured maximum: float64 0.750 ulp (at 1.1e-16; beyond 1e-14 0.66) in 2 million points and
+   climbing from the worst; float32 0.750 in all of them. */
+
+#ifndef CPNUM_EXPM1_H
+#define CPNUM_EXPM1_H
+
+#include "exponential.h"
+
+#if LANE == 8
+INLINE vf64 expm1_reduced_f64(vf64 x) {
+    quarter_reduced_f64 x_ = reduce_quarter_ln2_f64(x);
+    quarter_power_f64 q = quarter_power_of_f64(x_.n, (vi64){});
+    vf64 r = x_.r, square = r * r;
+    vf64 even = fma_f64(square, 0x1.a02f567fe4c71p-16, 0x1.6c16c0e4f96b6p-10);
+    vf64 odd = fma_f64(square, 0x1.71e5e2ed218e6p-19, 0x1.a01a01b8cc71ep-13);
+    even = fma_f64(square, even, 0x1.5555555557f3ap-5);
+    odd = fma_f64(square, odd, 0x1.111111110fafep-7);
+    even = fma_f64(square, even, 0x1.fffffffffffffp-2);
+    odd = fma_f64(square, odd, 0x1.5555555555556p-3);
+    vf64 tail = fma_f64(x_.minus, QUARTER_LN2_TAIL, fma_f64(q.t, x_.head, q.t));
+    tail = fma_f64(square, fma_f64(r, odd, even), tail);
+    dd power = scaled_power_f64(q.s, x_.head, tail), sum = two_sum(power.high, (vf64)-1.0);
+    return sum.high + (sum.low + power.low);
+}
+
+INLINE vf64 expm1_f64(vf64 x) {
+    if (UNLIKELY(any((AS(vu64, x) << 1) > 0x810c400000000000))) { /* |x| > 708, or nan */
+        vi64 magnitude = AS(vi64, x) & 0x7fffffffffffffff;
+        vi64 main = magnitude <= 0x4086200000000000, number = magnitude <= 0x7ff0000000000000;
+        vi64 large = AS(vi64, x) > 0x4086200000000000;
+        vf64 result = expm1_reduced_f64(main ? x : 0.0);
+        result = main ? COPYSIGN(result, x) : -1.0;
+        result = large ? exp_large_f64(large ? x : 708.0, 0) : result;
+        return number ? result : x;
+    }
+    return COPYSIGN(expm1_reduced_f64(x), x); /* for -0 */
+}
+#endif
+
+#if LANE > 1
+INLINE vf32 expm1_reduced_f32(vf32 x) {
+    quarter_reduced_f32 x_ = reduce_quarter_ln2_f32(x);
+    quarter_power_f32 q = quarter_power_of_f32(x_.n, (vi32){});
+    vf32 r = x_.r, square = r * r;
+    vf32 even = fma_f32(square, 0x1.557276p-5f, 0x1.fffffep-2f);
+    vf32 odd = fma_f32(square, 0x1.1115cep-7f, 0x1.555556p-3f);
+    vf32 tail = fma_f32(x_.minus, QUARTER_LN2_TAIL_F32, fma_f32(q.t, x_.head, q.t));
+    tail = fma_f32(square, fma_f32(r, odd, even), tail);
+    vf32 high = fma_f32(q.s, x_.head, q.s), low = fma_f32(q.s, x_.head, q.s - high);
+    /* 2Sum of high and -1 */
+    vf32 sum = high - 1.0f, part = sum - high;
+    vf32 lost = (high - (sum - part)) - (part + 1.0f);
+    return sum + (lost + fma_f32(q.s, tail, low));
+}
+
+INLINE vf32 expm1_f32(vf32 x) {
+    if (UNLIKELY(any((AS(vu32, x) << 1) > 0x855c0000))) { /* |x| > 87, or nan */
+        vi32 magnitude = AS(vi32, x) & 0x7fffffff;
+        vi32 main = magnitude <= 0x42ae0000, number = magnitude <= 0x7f800000;
+        vi32 large = AS(vi32, x) > 0x42ae0000;
+        vf32 result = expm1_reduced_f32(main ? x : 0.0f);
+        result = main ? COPYSIGN(result, x) : -1.0f;
+        result = large ? exp_large_f32(large ? x : 87.0f, 0) : result;
+        return number ? result : x;
+    }
+    return COPYSIGN(expm1_reduced_f32(x), x);
+}
+#endif
+
+#endif
