@@ -395,48 +395,60 @@ _POWERS = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 
 
 def power(recording: Recording, base: Any, exponent: Any, operator: bool = False) -> Any:
-    """Trace a power that NumPy computes without pow(), with the bits of what it does instead.
+    """Trace a power; if NumPy computes it without pow(), with the bits of what it does instead.
 
-    The operator on two scalars does call pow(), as accurate as the C library makes it: less than
-    1 ulp off.  Then the exponents here give the correctly rounded value.
+    That depends on the exponent if it is a number.  One that is known at the call only, the
+    argument `n` in `x**n`, is an operand of pow() whatever it is.  The operator on two scalars
+    calls pow(), too; where the exponents here are less than pow(), that is correctly rounded.
 
     Source:  NumPy 2.4, `fast_scalar_power` in number.c and the loops in
              loops_umath_fp.dispatch.c.src; C17, F.10.4.4, for the special values of pow().
     """
-    if isinstance(exponent, Traced):
-        raise recording.error(
-            UnsupportedError,
-            "a power with a traced exponent cannot be traced",
-            seen=f"{base!r} ** {exponent!r}",
-            write="a number as exponent, or np.exp(y * np.log(x))",
-        )
     given = (dtype_of(recording, base), dtype_of(recording, exponent))
+    number = None if isinstance(exponent, Traced) else exponent
     # The operator calls square, which differs for booleans: they become int8, not int64.
-    square = operator and type(exponent) is int and exponent == 2
+    square = operator and type(number) is int and number == 2
     loop, loop_of = (np.square, given[:1]) if square else (np.power, given)
     dtype = located(recording, loop_dtypes, loop, loop_of)[0]
-    if dtype.family == "I" and exponent < 0:
+    if number is None:
+        if dtype.family == "I":
+            raise recording.error(
+                UnsupportedError,
+                "an integer to the power of a traced integer cannot be traced",
+                seen=f"{base!r} ** {exponent!r}",
+                write="a number as exponent, or x.astype(float) as base",
+            )
+        return apply(recording, np.power, (base, exponent))
+    if dtype.family == "I" and number < 0:
         raise ValueError("Integers to negative integer powers are not allowed.")
-    number = dtype.numpy.type(exponent)
+    number = dtype.numpy.type(number)
     node = node_of(recording, base, dtype) if dtype is not given[0] else base.node
-    shape = base.known_shape
+    value = recording.tracer(recording, node, base.known_shape)
     if number == 0:
         node = recording.constant(1, dtype, recording.like(node))
-        return recording.tracer(recording, node, shape)
+        return recording.tracer(recording, node, base.known_shape)
     if number == 1:
-        return recording.tracer(recording, node, shape)
-    if number not in _POWERS:
-        raise recording.error(
-            UnsupportedError,
-            f"the power {exponent!r} cannot be traced",
-            seen=f"{base!r} ** {exponent!r}",
-            write="np.square(x), np.sqrt(x), products of x, or np.exp(y * np.log(x))",
-        )
-    value = recording.tracer(recording, node, shape)
+        return value
     if number == 0.5 and (base.state == SCALAR if operator else _POWER_CALLS_POW):
         # pow() differs from sqrt: (-0.0) ** 0.5 is 0.0 and (-inf) ** 0.5 is inf.
         return np.where(value == -np.inf, np.inf, np.sqrt(value + 0.0))
-    return apply(recording, _POWERS[number.item()], (value,))
+    if number in _POWERS:
+        return apply(recording, _POWERS[number.item()], (value,))
+    if dtype.family == "I":
+        return _product(recording, value, int(number))
+    return apply(recording, np.power, (base, exponent))
+
+
+def _product(recording: Recording, value: Any, count: int) -> Any:
+    """Return value**count, count > 0, by squares: integers wrap, so that any order is exact."""
+    product = None
+    while True:
+        if count & 1:
+            product = value if product is None else apply(recording, np.multiply, (product, value))
+        count >>= 1
+        if not count:
+            return product
+        value = apply(recording, np.square, (value,))
 
 
 def located(recording: Recording, function: Callable[..., Any], *arguments: Any) -> Any:

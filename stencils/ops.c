@@ -29,6 +29,7 @@
 #include "math/log1p.h"
 #include "math/log2.h"
 #include "math/logit.h"
+#include "math/power.h"
 #include "math/sin.h"
 #include "math/sincos.h"
 #include "math/sinc.h"
@@ -230,6 +231,7 @@ F  (arctan2,       TT_T,  MATH(arctan2, a, b))
 F  (sinh,          T_T,   MATH(sinh, a))
 F  (cosh,          T_T,   MATH(cosh, a))
 F  (tanh,          T_T,   MATH(tanh, a))
+F  (power,         TT_T,  MATH(power, a, b))
 F  (erf,           T_T,   MATH(erf, a))
 F  (erfc,          T_T,   MATH(erfc, a))
 F  (expit,         T_T,   MATH(expit, a))

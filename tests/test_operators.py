@@ -30,7 +30,7 @@ from cases import (
     values,
 )
 
-from cpnum import DTypeError, cpjit, run
+from cpnum import DTypeError, UnsupportedError, cpjit, run
 from cpnum.dtypes import DTYPES, F32, F64, I32, I64, B
 from cpnum.isa import LEVELS
 from cpnum.ops import OPS
@@ -59,7 +59,8 @@ def assert_as_numpy(op, expected, actual, case, operands):
         error = np.abs(expected[finite] - actual[finite])
         # numpy.sinc rounds pi * x, which changes the sine by that much: not relative to the result.
         near_one = op.name == "sinc"
-        unit = np.spacing(np.ones((), expected.dtype) if near_one else np.abs(expected[finite]))
+        with quiet():
+            unit = np.spacing(np.ones((), expected.dtype) if near_one else np.abs(expected[finite]))
         assert np.all(error <= (op.ulp + NUMPY_ULP) * unit), case
     else:
         assert_same(expected, actual, case, *operands)
@@ -293,8 +294,12 @@ def test_result_dtype_of_elementary_functions(op, level):
             continue
         with quiet():
             expected = function(*operands)
-        if expected.dtype == np.float16:
+        if expected.dtype in (np.float16, np.int8):
             with pytest.raises(DTypeError):
+                compiled(*operands)
+            continue
+        if expected.dtype.kind == "i":
+            with pytest.raises((UnsupportedError, DTypeError)):  # powers of integers
                 compiled(*operands)
             continue
         with quiet():

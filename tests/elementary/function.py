@@ -41,6 +41,8 @@ class Function:
     special: Sequence[tuple[Any, ...]] = ()
     exact: Sequence[tuple[Any, ...]] = ()
     more: Callable[[DType, np.random.Generator, int], Sequence[Any]] | None = None
+    # Of two arguments: at which pairs it has a value, beside the domain.
+    defined: Callable[..., Array] | None = None
     odd: bool = False
     even: bool = False
     commutative: bool = False
@@ -58,7 +60,7 @@ class Function:
         good = np.ones(operands[0].shape, bool)
         for each in operands:
             good &= np.isfinite(each) & (each != 0) & (each >= low) & (each <= high)
-        return good
+        return good if self.defined is None else good & self.defined(*operands)
 
     def arguments(self, dtype: DType, count: int, seed: int = 0) -> tuple[Array, ...]:
         """Return arguments of all kinds: random ones of all magnitudes, and the hard ones."""
