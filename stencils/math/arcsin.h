@@ -16,24 +16,26 @@
 #if LANE == 8
 INLINE vf64 arcsin_f64(vf64 x) {
     const vf64 HALF_PI = 0x1.921fb54442d18p0, HALF_PI_LOW = 0x1.1a62633145c07p-54;
-    angle_f64 angle = arcsine_f64(ABS(x));
+    vf64 magnitude = ABS(x);
+    angle_f64 angle = arcsine_f64(magnitude);
     vf64 head = HALF_PI - angle.head;
     vf64 tail = ((HALF_PI - head) - angle.head) + (HALF_PI_LOW - angle.tail);
     head = angle.small ? angle.head : head;
     tail = angle.small ? angle.tail : tail;
-    return COPYSIGN(head + tail, x);
+    return AS(vf64, AS(vu64, head + tail) | (AS(vu64, x) ^ AS(vu64, magnitude)));
 }
 #endif
 
 #if LANE > 1
 INLINE vf32 arcsin_f32(vf32 x) {
     const vf32 HALF_PI = 0x1.921fb6p0f, HALF_PI_LOW = -0x1.777a5cp-25f;
-    angle_f32 angle = arcsine_f32(ABS(x));
+    vf32 magnitude = ABS(x);
+    angle_f32 angle = arcsine_f32(magnitude);
     vf32 head = HALF_PI - angle.head;
     vf32 tail = ((HALF_PI - head) - angle.head) + (HALF_PI_LOW - angle.tail);
     head = angle.small ? angle.head : head;
     tail = angle.small ? angle.tail : tail;
-    return COPYSIGN(head + tail, x);
+    return AS(vf32, AS(vu32, head + tail) | (AS(vu32, x) ^ AS(vu32, magnitude)));
 }
 #endif
 

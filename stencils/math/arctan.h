@@ -20,7 +20,7 @@
 #if LANE == 8
 INLINE vf64 arctan_f64(vf64 x) {
     vf64 t = ABS(x);
-    vi64 small = magnitude_less(t, (vf64)ARCTANGENT_LIMIT);
+    vi64 small = magnitude_less(t, ARCTANGENT_LIMIT_F64);
     vi64 large = magnitude_less((vf64)2.0, t);
     vf64 numerator = large ? (vf64)-1.0 : small ? t : t - 1.0;
     vf64 denominator = large ? t : small ? (vf64)1.0 : t + 1.0;
@@ -28,13 +28,14 @@ INLINE vf64 arctan_f64(vf64 x) {
     vf64 q = numerator / denominator, z = q * q;
     vf64 sum = FMA(k, QUARTER_PI_F64, q);
     vf64 missed = arctangent_missed_f64(k, q, sum);
-    return COPYSIGN(sum + FMA(q * z, arctangent_polynomial_f64(z), missed), x);
+    vf64 value = sum + FMA(q * z, arctangent_polynomial_f64(z), missed);
+    return AS(vf64, AS(vu64, value) | (AS(vu64, x) ^ AS(vu64, t)));
 }
 #endif
 
 INLINE vf32 arctan_f32(vf32 x) {
     vf32 t = ABS(x);
-    vi32 small = magnitude_less(t, (vf32)ARCTANGENT_LIMIT);
+    vi32 small = magnitude_less(t, ARCTANGENT_LIMIT_F32);
     vi32 large = magnitude_less((vf32)2.0f, t);
     vf32 numerator = large ? (vf32)-1.0f : small ? t : t - 1.0f;
     vf32 denominator = large ? t : small ? (vf32)1.0f : t + 1.0f;
@@ -42,7 +43,8 @@ INLINE vf32 arctan_f32(vf32 x) {
     vf32 q = numerator / denominator, z = q * q;
     vf32 sum = FMA(k, QUARTER_PI_F32, q);
     vf32 missed = arctangent_missed_f32(k, q, sum);
-    return COPYSIGN(sum + FMA(q * z, arctangent_polynomial_f32(z), missed), x);
+    vf32 value = sum + FMA(q * z, arctangent_polynomial_f32(z), missed);
+    return AS(vf32, AS(vu32, value) | (AS(vu32, x) ^ AS(vu32, t)));
 }
 
 #endif

@@ -26,8 +26,12 @@
 #if LANE == 8
 INLINE vf64 arctan2_f64(vf64 y, vf64 x) {
     vf64 rise = ABS(y), run = ABS(x), infinity = __builtin_inf();
-    vu64 least = (1023L - 900) << 52, span = (1000L + 900) << 52;
-    vi64 extreme = (AS(vu64, rise) - least >= span) | (AS(vu64, run) - least >= span);
+    vu64 y_sign = AS(vu64, y) ^ AS(vu64, rise);
+    /* From 2**-900 on and below 2**1000: moved so that these are the lowest signed integers. */
+    vu64 offset = 0x8000000000000000 - ((1023L - 900) << 52);
+    vi64 limit = 0x8000000000000000 + ((1000L + 900) << 52) - 1;
+    vi64 extreme = (AS(vi64, AS(vu64, rise) + offset) > limit) |
+                   (AS(vi64, AS(vu64, run) + offset) > limit);
     if (UNLIKELY(any(extreme))) {
         vf64 longer = magnitude_less(rise, run) ? run : rise; /* NaN if either is */
         vi64 infinite = longer == infinity;
@@ -40,7 +44,7 @@ INLINE vf64 arctan2_f64(vf64 y, vf64 x) {
         rise = rise == infinity ? (vf64)1.0 : rise;
         run = ((run == infinity) | (longer == 0.0)) ? (vf64)1.0 : run;
     }
-    vi64 small = magnitude_less(rise, run * (vf64)ARCTANGENT_LIMIT);
+    vi64 small = magnitude_less(rise, run * ARCTANGENT_LIMIT_F64);
     vi64 large = magnitude_less(run, rise * 0.5);
     vf64 numerator = large ? -run : small ? rise : rise - run;
     vf64 denominator = large ? rise : small ? run : rise + run;
@@ -53,14 +57,18 @@ INLINE vf64 arctan2_f64(vf64 y, vf64 x) {
     vf64 derivative = FMA(z, (vf64)-0.75, (vf64)1.0);
     vf64 sum = FMA(k, QUARTER_PI_F64, q);
     vf64 missed = FMA(low, derivative, arctangent_missed_f64(k, q, sum));
-    return COPYSIGN(sum + FMA(q * z, arctangent_polynomial_f64(z), missed), y);
+    vf64 value = sum + FMA(q * z, arctangent_polynomial_f64(z), missed);
+    return AS(vf64, AS(vu64, value) | y_sign);
 }
 #endif
 
 INLINE vf32 arctan2_f32(vf32 y, vf32 x) {
     vf32 rise = ABS(y), run = ABS(x), infinity = __builtin_inff();
-    vu32 least = (127 - 95) << 23, span = (120 + 95) << 23;
-    vi32 extreme = (AS(vu32, rise) - least >= span) | (AS(vu32, run) - least >= span);
+    vu32 y_sign = AS(vu32, y) ^ AS(vu32, rise);
+    vu32 offset = 0x80000000 - ((127 - 95) << 23);
+    vi32 limit = 0x80000000 + ((120 + 95) << 23) - 1;
+    vi32 extreme = (AS(vi32, AS(vu32, rise) + offset) > limit) |
+                   (AS(vi32, AS(vu32, run) + offset) > limit);
     if (UNLIKELY(any(extreme))) {
         vf32 longer = magnitude_less(rise, run) ? run : rise; /* NaN if either is */
         vi32 infinite = longer == infinity;
@@ -73,7 +81,7 @@ INLINE vf32 arctan2_f32(vf32 y, vf32 x) {
         rise = rise == infinity ? (vf32)1.0f : rise;
         run = ((run == infinity) | (longer == 0.0f)) ? (vf32)1.0f : run;
     }
-    vi32 small = magnitude_less(rise, run * (vf32)ARCTANGENT_LIMIT);
+    vi32 small = magnitude_less(rise, run * ARCTANGENT_LIMIT_F32);
     vi32 large = magnitude_less(run, rise * 0.5f);
     vf32 numerator = large ? -run : small ? rise : rise - run;
     vf32 denominator = large ? rise : small ? run : rise + run;
@@ -86,7 +94,8 @@ INLINE vf32 arctan2_f32(vf32 y, vf32 x) {
     vf32 derivative = FMA(z, (vf32)-0.75f, (vf32)1.0f);
     vf32 sum = FMA(k, QUARTER_PI_F32, q);
     vf32 missed = FMA(low, derivative, arctangent_missed_f32(k, q, sum));
-    return COPYSIGN(sum + FMA(q * z, arctangent_polynomial_f32(z), missed), y);
+    vf32 value = sum + FMA(q * z, arctangent_polynomial_f32(z), missed);
+    return AS(vf32, AS(vu32, value) | y_sign);
 }
 
 #endif
