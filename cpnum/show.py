@@ -317,8 +317,9 @@ def _pool_rows(kernel: Kernel, data: bytes, texts: dict[int, str]) -> Iterator[t
     if kernel.code.pool:
         yield ("constants:",)
     for constant, offset in kernel.code.pool.items():
-        if end < offset:
-            yield f"{end:#06x}", data[end:offset].hex(" "), f".zero {offset - end}", ""
+        for at in range(end, offset, _HEX):
+            part = data[at : min(at + _HEX, offset)]
+            yield f"{at:#06x}", part.hex(" "), f".zero {len(part)}", ""
         end = offset + len(constant)
         for at in range(offset, end, _HEX):
             part = data[at : min(at + _HEX, end)]

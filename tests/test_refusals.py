@@ -152,7 +152,7 @@ def matrix_product(x):
 
 @case(UnsupportedError)
 def ufunc_without_a_row(x):
-    return np.sinh(x)  # here
+    return np.spacing(x)  # here
 
 
 @case(UnsupportedError)
