@@ -132,10 +132,7 @@ INLINE reduced_f64 reduce_f64(vf64 x, double shift) {
 
 /* Even quadrants: t + rest = sin(r).  Odd ones: t = r/2 and rest give sin(r/2), and then
    1 - 2 (t + rest)**2 = (1 - r t) - 2 rest (r + rest).  One polynomial, few constants to load. */
-INLINE vf64 sine_f64(reduced_f64 angle, vu64 sign) {
-    vi64 odd = AS(vi64, (angle.quadrant & 1) != 0);
-    vf64 r = angle.high, scale = odd ? (vf64)0.5 : (vf64)1.0;
-    vf64 t = r * scale, low = angle.low * scale;
+INLINE vf64 sine_rest_f64(vf64 t, vf64 low) {
     vf64 square = t * t;
     vf64 cube = square * FMA(low, (vf64)3.0, t); /* (t + low)**3: low's weight cos(t) */
     vf64 p = (vf64)0x1.5d8b55d20f711p-33;
@@ -144,11 +141,31 @@ INLINE vf64 sine_f64(reduced_f64 angle, vu64 sign) {
     p = FMA(p, square, (vf64)-0x1.a01a019be921bp-13);
     p = FMA(p, square, (vf64)0x1.111111110f73p-7);
     p = FMA(p, square, (vf64)-0x1.5555555555548p-3);
-    vf64 rest = FMA(cube, p, low);
+    return FMA(cube, p, low);
+}
+
+/* A sum of two, not yet rounded. */
+typedef struct {
+    vf64 head, rest;
+} sum_f64;
+
+INLINE sum_f64 cosine_of_half_f64(vf64 r, vf64 t, vf64 rest) {
     vf64 cosine = FMA(-t, r, (vf64)1.0);
-    vf64 cosine_rest = FMA(-(rest + rest), r + rest, FMA(-t, r, 1.0 - cosine));
-    vf64 value = (odd ? cosine : t) + (odd ? cosine_rest : rest);
-    return AS(vf64, AS(vu64, value) ^ ((angle.quadrant << 62 ^ sign) & 0x8000000000000000));
+    return (sum_f64){cosine, FMA(-(rest + rest), r + rest, FMA(-t, r, 1.0 - cosine))};
+}
+
+/* The sign of a quadrant, and another. */
+INLINE vf64 with_sign_f64(vf64 value, vu64 quadrant, vu64 sign) {
+    return AS(vf64, AS(vu64, value) ^ ((quadrant << 62 ^ sign) & 0x8000000000000000));
+}
+
+INLINE vf64 sine_f64(reduced_f64 angle, vu64 sign) {
+    vi64 odd = AS(vi64, (angle.quadrant & 1) != 0);
+    vf64 r = angle.high, scale = odd ? (vf64)0.5 : (vf64)1.0, t = r * scale;
+    vf64 rest = sine_rest_f64(t, angle.low * scale);
+    sum_f64 cosine = cosine_of_half_f64(r, t, rest);
+    vf64 value = (odd ? cosine.head : t) + (odd ? cosine.rest : rest);
+    return with_sign_f64(value, angle.quadrant, sign);
 }
 #endif
 
@@ -206,22 +223,36 @@ INLINE reduced_f32 reduce_f32(vf32 x, float shift) {
                          huge ? low : near.low};
 }
 
-/* Two polynomials, chosen by the lane, as three coefficients are cheap: cos(r) = 1 - r**2/2 +
-   r**4 Q(r**2). */
+/* Two polynomials, as three coefficients are cheap: sin(r) = r + r**3 P(r**2) and cos(r) = 1 -
+   r**2/2 + r**4 Q(r**2).  A lane of sine_f32 chooses. */
+static const float SINE_F32[] = {-0x1.555546p-3f, 0x1.110776p-7f, -0x1.9952fap-13f};
+static const float COSINE_F32[] = {0x1.55554ap-5f, -0x1.6c0c28p-10f, 0x1.99e80cp-16f};
+
+/* 1 - r**2/2, rounded, and the error. */
+typedef struct {
+    vf32 head, rest;
+} sum_f32;
+
+INLINE sum_f32 cosine_head_f32(vf32 r) {
+    vf32 half = r * 0.5f, cosine = FMA(-half, r, (vf32)1.0f);
+    return (sum_f32){cosine, FMA(-half, r, 1.0f - cosine)};
+}
+
+INLINE vf32 with_sign_f32(vf32 value, vu32 quadrant, vu32 sign) {
+    return AS(vf32, AS(vu32, value) ^ ((quadrant << 30 ^ sign) & 0x80000000));
+}
+
 INLINE vf32 sine_f32(reduced_f32 angle, vu32 sign) {
-    vf32 r = angle.high, low = angle.low;
+    vf32 r = angle.high, low = angle.low, square = r * r;
     vi32 odd = AS(vi32, (angle.quadrant & 1) != 0);
-    vf32 square = r * r, half = r * 0.5f;
-    vf32 cosine = FMA(-half, r, (vf32)1.0f);
-    vf32 rest = FMA(-half, r, 1.0f - cosine);
-    rest = odd ? FMA(-low, r, rest) : low * cosine;
-    vf32 head = odd ? cosine : r;
+    sum_f32 cosine = cosine_head_f32(r);
+    vf32 rest = odd ? FMA(-low, r, cosine.rest) : low * cosine.head;
+    vf32 head = odd ? cosine.head : r;
     vf32 factor = square * (odd ? square : r);
-    vf32 p = odd ? (vf32)0x1.99e80cp-16f : (vf32)-0x1.9952fap-13f;
-    p = FMA(p, square, odd ? (vf32)-0x1.6c0c28p-10f : (vf32)0x1.110776p-7f);
-    p = FMA(p, square, odd ? (vf32)0x1.55554ap-5f : (vf32)-0x1.555546p-3f);
-    vf32 value = head + FMA(factor, p, rest);
-    return AS(vf32, AS(vu32, value) ^ ((angle.quadrant << 30 ^ sign) & 0x80000000));
+    vf32 p = odd ? (vf32)COSINE_F32[2] : (vf32)SINE_F32[2];
+    p = FMA(p, square, odd ? (vf32)COSINE_F32[1] : (vf32)SINE_F32[1]);
+    p = FMA(p, square, odd ? (vf32)COSINE_F32[0] : (vf32)SINE_F32[0]);
+    return with_sign_f32(head + FMA(factor, p, rest), angle.quadrant, sign);
 }
 
 #endif
