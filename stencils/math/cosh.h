@@ -14,7 +14,7 @@
    The tables are those of exponential.h halved, and the one of 2**(-j/4), with j / 4 added to the
    exponent instead of subtracted.  Large |x|: exp in two steps, as in exp.h, halved.
 
-   Measured maximum: float64 0.758 ulp (at 1.9928) in 2 million points and climbing from the worst;
+   Measured maximum: float64 0.758 ulp (at 1.9928) in 4 million points and climbing from the worst;
    float32 0.762 in all of them. */
 
 #ifndef CPNUM_COSH_H

@@ -9,7 +9,7 @@
    round number for which that is certain, inf and nan; it splits the power into two factors and
    lets the multiplication by the second one round, overflow or underflow.
 
-   Measured maximum: float64 0.669 ulp (0.785 of a subnormal result) in 3 million points and
+   Measured maximum: float64 0.669 ulp (0.813 of a subnormal result) in 6 million points and
    climbing from the worst; float32 0.714 (subnormal 0.814) in all of them. */
 
 #ifndef CPNUM_EXP_H

@@ -11,7 +11,7 @@
 
    Large x take the slow path, for which -1 does not count: exp in two steps.
 
-   Measured maximum: float64 0.750 ulp (at 1.1e-16; beyond 1e-14 0.66) in 2 million points and
+   Measured maximum: float64 0.750 ulp (at 1.1e-16; beyond 1e-14 0.66) in 4 million points and
    climbing from the worst; float32 0.750 in all of them. */
 
 #ifndef CPNUM_EXPM1_H
