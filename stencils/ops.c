@@ -16,6 +16,7 @@
 #include "math/arctan.h"
 #include "math/arctan2.h"
 #include "math/arctanh.h"
+#include "math/cbrt.h"
 #include "math/cos.h"
 #include "math/cosh.h"
 #include "math/erf.h"
@@ -24,6 +25,7 @@
 #include "math/exp2.h"
 #include "math/expit.h"
 #include "math/expm1.h"
+#include "math/hypot.h"
 #include "math/log.h"
 #include "math/log10.h"
 #include "math/log1p.h"
@@ -232,6 +234,8 @@ F  (sinh,          T_T,   MATH(sinh, a))
 F  (cosh,          T_T,   MATH(cosh, a))
 F  (tanh,          T_T,   MATH(tanh, a))
 F  (power,         TT_T,  MATH(power, a, b))
+F  (hypot,         TT_T,  MATH(hypot, a, b))
+F  (cbrt,          T_T,   MATH(cbrt, a))
 F  (erf,           T_T,   MATH(erf, a))
 F  (erfc,          T_T,   MATH(erfc, a))
 F  (expit,         T_T,   MATH(expit, a))

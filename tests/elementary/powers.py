@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import gmpy2
 import numpy as np
 
 from cpnum.dtypes import DType
@@ -45,6 +46,27 @@ def _powers(dtype: DType, random: np.random.Generator, count: int) -> list[tuple
         # The result is near 1: the exponent tiny, or the base next to it.
         (random.uniform(0, 9, part), np.ldexp(1.0, -random.integers(1, 70, part))),
         (near([1.0], dtype, 300), near([1.0], dtype, 300)),
+    ]
+
+
+def _sides(dtype: DType, random: np.random.Generator, count: int) -> list[tuple[Any, Any]]:
+    """Return sides of right triangles: alike, far apart, of all magnitudes."""
+    limits = np.finfo(dtype.numpy.name)
+    part = count // 3
+    exponents = random.integers(limits.minexp - limits.nmant, limits.maxexp, part)
+    alike = np.ldexp(random.uniform(1, 2, (2, part)), exponents)
+    apart = random.integers(-limits.nmant - 4, limits.nmant + 4, part)
+    edge = np.array([limits.max, -limits.max, limits.tiny, limits.smallest_subnormal, 1.0, -1.0])
+    # From here on, and up to there, the squares are scaled.
+    limit = [2.0**e for e in (limits.minexp // 2, limits.minexp // 2 + limits.nmant)]
+    limit = near([*limit, 2.0 ** (limits.maxexp // 2)], dtype, 20)
+    return [
+        (random.normal(size=part), random.normal(size=part)),
+        (alike[0], alike[1]),
+        (alike[0], np.ldexp(alike[1], apart)),
+        (np.ldexp(random.uniform(1, 2, part), apart), random.uniform(1, 2, part)),
+        tuple(each.ravel() for each in np.meshgrid(edge, edge)),
+        (limit, np.resize([1.0, 0.7, 1e-3], len(limit)) * limit),
     ]
 
 
@@ -93,6 +115,34 @@ FUNCTIONS = {
     "power": Function(
         true=lambda x, y: x**y, arity=2, more=_powers, special=_POWER_SPECIAL, exact=_POWER_EXACT,
         defined=lambda x, y: (x > 0) | (np.rint(y) == y),
+    ),
+    "hypot": Function(
+        true=gmpy2.hypot, arity=2, more=_sides, even=True, commutative=True, image=(0, INF),
+        exact=[
+            (0.0, 0.0, 0.0), (3.0, -4.0, 5.0), (5.0, 12.0, 13.0), (8.0, 15.0, 17.0),
+            (5e-324, 0.0, 5e-324), (2.0**-149, 0.0, 2.0**-149), (3e300, 4e300, 5e300),
+            *[(float(m * m - n * n), 2.0 * m * n, float(m * m + n * n))
+              for m in range(2, 60) for n in range(1, m)],
+        ],
+        special=[
+            (0.0, 0.0, 0.0, NONE),      (-0.0, -0.0, 0.0, NONE),    (-0.0, 0.0, 0.0, NONE),
+            (INF, 1.0, INF, NONE),      (-INF, 1.0, INF, NONE),     (1.0, -INF, INF, NONE),
+            (INF, NAN, INF, NONE),      (NAN, -INF, INF, NONE),     (NAN, NAN, NAN, NONE),
+            (NAN, 1.0, NAN, NONE),      (0.0, NAN, NAN, NONE),      (NAN, "max", NAN, NONE),
+            (INF, -INF, INF, NONE),     ("max", "max", INF, OVER),  ("max", 0.0, "max", NONE),
+            ("-tiny", 0.0, "tiny", NONE), ("max", "tiny", "max", NONE), (-1.0, 0.0, 1.0, NONE),
+        ],
+    ),
+    "cbrt": Function(
+        true=gmpy2.cbrt, odd=True, increasing=True, slope=0.0,
+        hard=[2.0**e for e in range(-6, 7)],
+        exact=[(float(k**3), float(k)) for k in range(1, 2000)]
+        + [(2.0 ** (3 * k), 2.0**k) for k in range(-358, 342)],
+        special=[
+            (NAN, NAN, NONE),   (INF, INF, NONE),   (-INF, -INF, NONE), (0.0, 0.0, NONE),
+            (-0.0, -0.0, NONE), (1.0, 1.0, NONE),   (-1.0, -1.0, NONE), (27.0, 3.0, NONE),
+            (-8.0, -2.0, NONE),
+        ],
     ),
 }
 # fmt: on
