@@ -110,11 +110,11 @@ OVERLOADED vf64 power_exponent(vi64 bits) {
 
 typedef struct {
     vf64 high, low;
-} binary_logarithm_f64;
+} power_logarithm_f64;
 
 /* log(x) / 2 = high + low, for x = 2**k m: its bits, moved so that the
    exponent field is that of 2**k. */
-OVERLOADED binary_logarithm_f64 power_log(vi64 moved, vf64 k) {
+OVERLOADED power_logarithm_f64 power_log(vi64 moved, vf64 k) {
     double const(*table)[16] = ADDRESS(power_log_f64);
     vi64 row = AS(vi64, AS(vu64, moved) >> 48);
     vf64 m = AS(vf64, (moved & SIGNIFICAND_F64) + LEAST_M_f64);
@@ -130,7 +130,7 @@ OVERLOADED binary_logarithm_f64 power_log(vi64 moved, vf64 k) {
     low = fma_f64(fma_f64(s_low, z, s_low), reciprocal, low);
     low = fma_f64(s * z, p, low);
     vf64 high = sum + low;
-    return (binary_logarithm_f64){high, low - (high - sum)};
+    return (power_logarithm_f64){high, low - (high - sum)};
 }
 
 /* exp(2 (w + w_low)), its exponent field moved by `scale`. */
@@ -206,9 +206,9 @@ OVERLOADED vf32 power_exponent(vi32 bits) {
 
 typedef struct {
     vf32 high, low;
-} binary_logarithm_f32;
+} power_logarithm_f32;
 
-OVERLOADED binary_logarithm_f32 power_log(vi32 moved, vf32 k) {
+OVERLOADED power_logarithm_f32 power_log(vi32 moved, vf32 k) {
     float const(*table)[16] = ADDRESS(power_log_f32);
     vi32 row = AS(vi32, AS(vu32, moved) >> 19);
     vf32 m = AS(vf32, (moved & SIGNIFICAND_F32) + LEAST_M_f32);
@@ -220,7 +220,7 @@ OVERLOADED binary_logarithm_f32 power_log(vi32 moved, vf32 k) {
     vf32 sum = head + lead;
     vf32 low = fma_f32(k, 0x1.7f7d1cp-20f, one_of_16(table[2], row));
     low += (head - sum) + lead;
-    return (binary_logarithm_f32){sum, fma_f32(square * r, p, low + lead_low)};
+    return (power_logarithm_f32){sum, fma_f32(square * r, p, low + lead_low)};
 }
 
 OVERLOADED vf32 power_exp(vf32 w, vf32 w_low, vi32 scale) {
@@ -248,7 +248,7 @@ OVERLOADED vf32 power_exp(vf32 w, vf32 w_low, vi32 scale) {
                              ((x_bits - NORMAL + SIGN) >= SIGN + (INFINITE - MOVE - NORMAL));     \
         if (!UNLIKELY(any(special))) {                                                            \
             v##integer moved = x_bits + MOVE;                                                     \
-            binary_logarithm_##dtype log = power_log(moved, power_exponent(moved));               \
+            power_logarithm_##dtype log = power_log(moved, power_exponent(moved));                \
             v##dtype w = y * log.high, w_low = FMA(y, log.low, FMA(y, log.high, -w));             \
             v##integer extreme = (AS(v##integer, w) & ~SIGN) > (word)certain;                     \
             if (!UNLIKELY(any(extreme))) return power_exp(w, w_low, (v##integer)(word)0);         \
@@ -265,7 +265,7 @@ OVERLOADED vf32 power_exp(vf32 w, vf32 w_low, vi32 scale) {
         bits = finite ? bits : (v##integer)ONE;                                                   \
         v##dtype k = power_exponent_wide(bits + MOVE);                                            \
         k = subnormal ? k - LEAST_EXPONENT_##dtype : k;                                           \
-        binary_logarithm_##dtype log = power_log(bits + MOVE, k);                                        \
+        power_logarithm_##dtype log = power_log(bits + MOVE, k);                                  \
                                                                                                   \
         v##dtype bounded = AS(v##dtype, y_size >= ENOUGH ? (v##integer)ENOUGH : y_size);          \
         bounded = COPYSIGN(bounded, y);                                                           \
