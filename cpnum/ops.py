@@ -129,6 +129,8 @@ _ROWS = (
     _row("log2",          "T->T",    "F",     70, 1.0),
     _row("log10",         "T->T",    "F",     70, 1.0),
     _row("log1p",         "T->T",    "F",     85, 1.0),
+    _row("logaddexp",     "TT->T",   "F",    160, 1.0, "C"),
+    _row("logaddexp2",    "TT->T",   "F",    160, 1.0, "C"),
     _row("arcsinh",       "T->T",    "F",    120, 1.0),
     _row("arccosh",       "T->T",    "F",    120, 1.0),
     _row("arctanh",       "T->T",    "F",     85, 1.0),

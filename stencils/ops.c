@@ -30,6 +30,7 @@
 #include "math/log10.h"
 #include "math/log1p.h"
 #include "math/log2.h"
+#include "math/logaddexp.h"
 #include "math/logit.h"
 #include "math/power.h"
 #include "math/sin.h"
@@ -219,6 +220,8 @@ F  (log,           T_T,   MATH(log, a))
 F  (log2,          T_T,   MATH(log2, a))
 F  (log10,         T_T,   MATH(log10, a))
 F  (log1p,         T_T,   MATH(log1p, a))
+F  (logaddexp,     TT_T,  MATH(logaddexp, a, b))
+F  (logaddexp2,    TT_T,  MATH(logaddexp2, a, b))
 F  (arcsinh,       T_T,   MATH(arcsinh, a))
 F  (arccosh,       T_T,   MATH(arccosh, a))
 F  (arctanh,       T_T,   MATH(arctanh, a))

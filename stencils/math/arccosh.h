@@ -25,8 +25,9 @@ INLINE V NAME(arccosh_of)(V x) {
     V product_low = FMA(below, above_low, FMA(below, above, -product));
     V root = SQRT(product);
     V root_low = (FMA(-root, root, product) + product_low) * (R(0.5) / root);
-    V high = root + below, low = (below - (high - root)) + root_low;
-    return NAME(log1p_of)(high, &low);
+    V high = root + below;
+    NAME(two) log = NAME(log1p_of_two)((NAME(two)){high, (below - (high - root)) + root_low});
+    return log.high + log.low;
 }
 
 INLINE V NAME(arccosh)(V x) {

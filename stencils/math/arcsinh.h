@@ -25,8 +25,9 @@ INLINE V NAME(arcsinh_of)(V t) {
     V square = t * t, sum = square + R(1.0);
     V sum_low = (square - (sum - R(1.0))) + FMA(t, t, -square);
     V root = SQRT(sum), root_low = (FMA(-root, root, sum) + sum_low) * (R(0.5) / root);
-    V above = root - R(1.0), high = t + above, low = (above - (high - t)) + root_low;
-    return NAME(log1p_of)(high, &low);
+    V above = root - R(1.0), high = t + above;
+    NAME(two) log = NAME(log1p_of_two)((NAME(two)){high, (above - (high - t)) + root_low});
+    return log.high + log.low;
 }
 
 INLINE V NAME(arcsinh)(V x) {

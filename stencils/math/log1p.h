@@ -19,9 +19,9 @@ INLINE V NAME(log1p)(V x) {
     V above = x + R(1.0);
     if (UNLIKELY(NAME(log_any_special)(above))) {
         I is = (AS(I, above) > 0) & (AS(I, above) < INFINITE);
-        return is ? COPYSIGN(NAME(log1p_of)(is ? x : (V){}, 0), x) : NAME(log_special)(above);
+        return is ? COPYSIGN(NAME(log1p_of)(is ? x : (V){}), x) : NAME(log_special)(above);
     }
-    return COPYSIGN(NAME(log1p_of)(x, 0), x);
+    return COPYSIGN(NAME(log1p_of)(x), x);
 }
 
 #endif

@@ -14,8 +14,9 @@
    f is near sqrt(1/2) - 1 or sqrt(2) - 1: 1/2 for the last addition, 1/8 each for the two FMAs that
    sum what is added to f, at most 0.0676, 0.1 for the second term, P 0.03 (float32: 0.02).
 
-   log1p_of has 1 + high + low in place of x: u = 1 + high rounded and split, and what was missed,
-   exact unless u > 2**53, brought to the scale of f.  For k = 0 f becomes high itself. */
+   log1p has 1 + x in place of x: rounded and split, and what was missed, exact unless the sum is above
+   2**53, brought to the scale of f; for k = 0 f becomes x itself.  log1p_of_two and the logarithms to
+   other bases keep f - f**2 / 2 as a sum of two floats, which spares the two FMAs' 1/4. */
 
 #ifndef CPNUM_LOGARITHM_H
 #define CPNUM_LOGARITHM_H
@@ -178,29 +179,48 @@ INLINE V NAME(logarithm)(V x, V (*of)(V k, V f, V above)) {
     return of(part.k, part.f, part.above);
 }
 
-/* log(1 + high + *low), |*low| <= ulp(high), 1 + high a normal number; low may be 0. */
-INLINE V NAME(log1p_of)(V high, const V *low) {
-    V u = high + R(1.0), missed = high - (u - R(1.0));
+/* 1 + x = 2**k (1 + f + f_low): the split of the rounded sum, and what was missed. */
+typedef struct {
+    V k, f, f_low, s, scale; /* s = f / (2 + f), scale = 2**-k */
+} NAME(sum_split);
+
+INLINE NAME(sum_split) NAME(split_of_sum)(V x) {
+    V u = x + R(1.0), missed = x - (u - R(1.0));
     NAME(split) part = NAME(split_of)(u);
-    V scale = NAME(not_negative)(ONE - part.power); /* 2**-k, or 0 where nothing was missed */
+    V scale = NAME(not_negative)(ONE - part.power); /* or 0 where nothing was missed */
     missed *= scale;
     V f = part.f + missed, f_low = (part.f - f) + missed;
     /* What was missed makes no difference to s. */
-    V s = part.f / part.above;
-    V multiple = part.k * NAME(LN2_HIGH);
-    if (low) {
-        NAME(parts) log = NAME(log_parts)(f, s);
-        V sum = multiple + log.head;
-        /* 1 / (1 + f) = (1 - s) / (1 + s) = 1 - 2 s + 2 s**2 - ... */
-        f_low = FMA(*low, scale, f_low);
-        f_low = FMA(FMA(s, s, -s), f_low + f_low, f_low);
-        V rest = FMA(part.k, NAME(LN2_LOW), log.low) + (((multiple - sum) + log.head) + f_low);
-        return sum + FMA(s, log.q, rest);
-    }
-    V z = s * s, half = f * R(0.5), sum = multiple + f, sum_low = (multiple - sum) + f;
-    f_low = FMA(-s, f_low + f_low, f_low);
+    return (NAME(sum_split)){part.k, f, f_low, part.f / part.above, scale};
+}
+
+/* log(1 + x), 1 + x a normal number. */
+INLINE V NAME(log1p_of)(V x) {
+    NAME(sum_split) part = NAME(split_of_sum)(x);
+    V f = part.f, s = part.s, z = s * s, half = f * R(0.5);
+    V multiple = part.k * NAME(LN2_HIGH), sum = multiple + f, sum_low = (multiple - sum) + f;
+    /* 1 / (1 + f) = (1 - s) / (1 + s) = 1 - 2 s + ... */
+    V f_low = FMA(-s, part.f_low + part.f_low, part.f_low);
     V rest = FMA(-half, f, FMA(part.k, NAME(LN2_LOW), sum_low + f_low));
     return sum + FMA(s, FMA(z, NAME(log_polynomial)(z), half * f), rest);
+}
+
+/* A value as a sum, |low| <= ulp(high) or so. */
+typedef struct {
+    V high, low;
+} NAME(two);
+
+/* log(1 + x.high + x.low), as log1p_of, but with the head of log_parts. */
+INLINE NAME(two) NAME(log1p_of_two)(NAME(two) x) {
+    NAME(sum_split) part = NAME(split_of_sum)(x.high);
+    V s = part.s, multiple = part.k * NAME(LN2_HIGH);
+    NAME(parts) log = NAME(log_parts)(part.f, s);
+    V sum = multiple + log.head;
+    /* 1 / (1 + f) = 1 - 2 s + 2 s**2 - ... */
+    V f_low = FMA(x.low, part.scale, part.f_low);
+    f_low = FMA(FMA(s, s, -s), f_low + f_low, f_low);
+    V rest = FMA(part.k, NAME(LN2_LOW), log.low) + (((multiple - sum) + log.head) + f_low);
+    return (NAME(two)){sum, FMA(s, log.q, rest)};
 }
 
 #endif

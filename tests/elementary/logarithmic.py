@@ -7,6 +7,7 @@ import numpy as np
 
 from .function import DIVIDE, INVALID, NONE, Function
 
+INF, NAN = np.inf, np.nan
 # Powers of two and what is half way between them, where reductions split.
 _SPLITS = [1.0, 0.5, 2.0, np.sqrt(2), np.sqrt(0.5), 0.75, 1.5, 4 / 3, 2 / 3, 5e-324, 1e308]
 _SMALL = [(x, x) for x in (1e-300, -1e-300, 2.0**-60, -(2.0**-60))]
@@ -17,7 +18,46 @@ def _around_minus_one(dtype, random, count):
     return [-1 + np.ldexp(random.uniform(1, 2, count), exponents)]
 
 
+def _logaddexp(a, b):
+    most, least = max(a, b), min(a, b)
+    return most + gmpy2.log1p(gmpy2.exp(least - most))
+
+
+def _logaddexp2(a, b):
+    most, least = max(a, b), min(a, b)
+    return most + gmpy2.log1p(gmpy2.exp2(least - most)) / gmpy2.log(2)
+
+
+def _summands(base):
+    def pairs(dtype, random, count):
+        """Return pairs near and far from each other, and where the sum is nearly 1."""
+        part = count // 4
+        largest = 9 if dtype.itemsize == 8 else 6
+        most = random.uniform(-100, 100, part)
+        slight = -np.exp2(random.uniform(-40, -0.5, part)) / np.log2(base)
+        rest = np.log(-np.expm1(slight * np.log(base))) / np.log(base)
+        off = np.exp2(random.uniform(-15, -1, part)) * random.choice([-1, 1], part)
+        return [
+            random.uniform(-5, 5, (2, count)),
+            (most, most - np.exp2(random.uniform(-50, largest, part))),
+            (most, most),
+            (np.ldexp(most, random.integers(-90, -6, part)), -np.exp2(random.uniform(-5, 7, part))),
+            (slight, rest * (1 + off)),
+            (rest * (1 + off), slight),
+        ]
+
+    return pairs
+
+
 # fmt: off
+_SUMS = [
+    (NAN,   1.0,   NAN, NONE), (1.0,    NAN,   NAN, NONE), (NAN,     INF,  NAN, NONE),
+    (INF,   NAN,   NAN, NONE), (NAN,   -INF,   NAN, NONE), (NAN,     NAN,  NAN, NONE),
+    (INF,   INF,   INF, NONE), (INF,   -INF,   INF, NONE), (-INF,    INF,  INF, NONE),
+    (-INF, -INF,  -INF, NONE), (-INF,   3.0,   3.0, NONE), (3.0,    -INF,  3.0, NONE),
+    (0.0,  -INF,   0.0, NONE), (0.0, "-max",   0.0, NONE), (-1e4,   -2.0, -2.0, NONE),
+    ("max", "max", "max", NONE), ("max", "-max", "max", NONE), ("-max", "-max", "-max", NONE),
+]
 _LOG = [
     (np.nan,   np.nan, NONE), (np.inf,    np.inf, NONE), (-np.inf, np.nan, INVALID),
     (0.0,    -np.inf, DIVIDE), (-0.0,   -np.inf, DIVIDE), (-1.0,   np.nan, INVALID),
@@ -46,6 +86,13 @@ FUNCTIONS = {
             (0.0,         0.0, NONE), (-0.0,        -0.0, NONE), ("tiny",   "tiny", NONE),
             ("-tiny", "-tiny", NONE),
         ],
+    ),
+    "logaddexp": Function(
+        true=_logaddexp, arity=2, commutative=True, more=_summands(np.e), special=_SUMS,
+    ),
+    "logaddexp2": Function(
+        true=_logaddexp2, arity=2, commutative=True, more=_summands(2.0), special=_SUMS,
+        exact=[(x, x, x + 1) for x in (0.0, 1.0, -1.0, -3.5, 100.0, -100.0)],
     ),
     "arcsinh": Function(
         true=gmpy2.asinh, odd=True, increasing=True,
