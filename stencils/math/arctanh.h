@@ -14,8 +14,8 @@
 #elif defined(REAL)
 
 INLINE V NAME(arctanh_of)(V t) {
-    V w = R(1.0) - t;
-    return R(0.5) * NAME(log_of_ratio)(t, (V){}, w, (R(1.0) - w) - t);
+    V w = R(1.0) - t, w_low = (R(1.0) - w) - t;
+    return R(0.5) * NAME(log_of_ratio)(t, 0, w, &w_low);
 }
 
 INLINE V NAME(arctanh)(V x) {

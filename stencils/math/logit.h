@@ -27,8 +27,8 @@ INLINE V NAME(logit_of)(V x) {
     V other = R(1.0) - x;
     I upper = AS(I, x) >= AS(I, other);
     V less = upper ? other : x, w = less + less;
-    V t = R(1.0) - w;
-    V result = NAME(log_of_ratio)(t, (R(1.0) - t) - w, w, (V){});
+    V t = R(1.0) - w, t_low = (R(1.0) - t) - w;
+    V result = NAME(log_of_ratio)(t, &t_low, w, 0);
     return upper ? result : -result;
 }
 

@@ -13,7 +13,8 @@
    remainder of the division; what rounds is the last addition and the cubic term, at most 1 % of
    the result.
 
-   x and w are taken with what they miss: one of the two is exact. */
+   The code has all of the quotient halved: E / 2, x - (E / 2) w and 1 + (E / 2) w.  x and w are
+   taken with what they miss: one of the two is exact. */
 
 #ifndef CPNUM_ODDS_H
 #define CPNUM_ODDS_H
@@ -25,23 +26,22 @@
 
 #elif defined(REAL)
 
-/* log((1 + x) / (1 - x)), x + x_low = 1 - (w + w_low) */
-INLINE V NAME(log_of_ratio)(V x, V x_low, V w, V w_low) {
+/* log((1 + x) / (1 - x)), x + *x_low = 1 - (w + *w_low); one of the two may be 0. */
+INLINE V NAME(log_of_ratio)(V x, const V *x_low, V w, const V *w_low) {
     V odds = w * FMA(w, FMA(w, R(0.3125), R(0.1875)), R(0.5));
     NAME(split) part = NAME(split_of)(odds);
-    V factor = AS(V, ONE - part.power) - R(1.0), k = -part.k;
+    V factor = AS(V, ONE - NORMAL - part.power) - R(0.5); /* E / 2 */
     V product = factor * w, product_low = FMA(factor, w, -product);
-    V twice = x + x, difference = twice - product, difference_low = product_low - (x_low + x_low);
-    product_low = FMA(factor, w_low, product_low);
-    difference_low = FMA(factor, w_low, difference_low);
-    V numerator = difference - difference_low;
-    V denominator = product + R(2.0);
-    V denominator_low = (R(2.0) - denominator) + product + product_low;
+    if (w_low)
+        product_low = FMA(factor, *w_low, product_low);
+    V difference = x - product, difference_low = x_low ? product_low - *x_low : product_low;
+    V numerator = difference - difference_low, denominator = product + R(1.0);
+    V denominator_low = (R(1.0) - denominator) + product + product_low;
     V reciprocal = R(1.0) / denominator, s = numerator * reciprocal;
     V remainder = FMA(-s, denominator, difference) - FMA(s, denominator_low, difference_low);
-    V s_low = remainder * reciprocal, z = s * s, head = s + s;
-    V multiple = k * NAME(LN2_HIGH), sum = multiple + head, sum_low = (multiple - sum) + head;
-    V rest = FMA(k, NAME(LN2_LOW), sum_low) + (s_low + s_low);
+    V z = s * s, head = s + s;
+    V multiple = part.k * NAME(LN2_HIGH), sum = head - multiple, sum_low = head - (sum + multiple);
+    V rest = FMA(reciprocal + reciprocal, remainder, FMA(part.k, -NAME(LN2_LOW), sum_low));
     return sum + FMA(s * z, NAME(log_polynomial)(z), rest);
 }
 
