@@ -147,7 +147,7 @@ _ROWS = (
     _row("tanh",          "T->T",    "F",     90, 1.0),
     _row("power",         "TT->T",   "F",    120, 1.0),
     _row("hypot",         "TT->T",   "F",     60, 1.0, "C"),
-    _row("cbrt",          "T->T",    "F",     75, 1.0),
+    _row("cbrt",          "T->T",    "F",     65, 1.0),
     _row("erf",           "T->T",    "F",     90, 1.0, home="special"),
     _row("erfc",          "T->T",    "F",    130, 1.0, home="special"),
     _row("expit",         "T->T",    "F",    110, 1.0, home="special"),

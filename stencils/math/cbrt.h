@@ -1,21 +1,22 @@
 /* The cube root.
 
-   |x| = 2**(3 q) t with t = 2**e m, 1 <= m < 2, e = -1, 0, 1, from the bits: 3 q is rint(k / 3) of
-   the exponent k.  r = 2**(-e/3) m**(-1/3) to 2**-17.4 (float32: 2**-11.9) by a polynomial in m and
-   a parabola through the three factors (cbrt.sollya), rounded to half of the bits, so that r**2 is
-   exact.  With w + w_low = t r**2 exactly (FMA) and e = 1 - t r**3, small,
+   A third of the bits of |x|, taken from a constant, are those of a number near x**(-1/3)
+   (Lomont's and Blinn's inverse roots; the line through exponent and significand is 3.5 % off at
+   most).  With its e = 1 - x r**3, |e| < 0.1021, r (1 - e)**(-1/3) by a minimax polynomial is
+   within 2**-22 (float32: 2**-13) of it, and is rounded to half of the bits, so that r**2 is exact.
+   With w + w_low = x r**2 exactly (FMA) and a new, small e = 1 - x r**3,
 
-       cbrt(t) = t r**2 (1 - e)**(-2/3) = w + (w_low + w e Q(e)),
+       cbrt(x) = x r**2 (1 - e)**(-2/3) = w + (w_low + w e Q(e)),
 
-   Q minimax: an iteration of high order in the manner of Halley's, without a division.  The
-   parenthesis is below 2**-15 (float32: 2**-9.9) of the root, so that the last addition is all that
-   rounds: 0.501 ulp; in float32 Q adds 0.06 and the parenthesis' roundings 0.01.  Perfect cubes are
-   exact, the function is monotonic.
+   Q minimax (cbrt.sollya): an iteration of high order in the manner of Halley's, without a
+   division, a table, or the exponent of x.  The parenthesis is below 2**-20 (float32: 2**-10) of
+   the root, so that the last addition is all that rounds: 0.500 ulp (float32: 0.51).  Perfect
+   cubes are exact, the function is monotonic.
 
-   The branch takes subnormals, as integers with 2**-1074 (2**-149 = 2**-150 * 2) taken off the
-   exponent, and zeros, infinities and nan, which are their own roots.  No flag but inexact.
+   The branch takes subnormals, as integers whose root has 2**-358 (2**-50, of 2**-150 * 2) taken
+   off, and zeros, infinities and nan, which are their own roots.  No flag but inexact.
 
-   Measured: float64 0.500 ulp (2 10**7 numbers of all exponents), float32 0.512 (all of them). */
+   Measured: float64 0.500 ulp (2 10**7 numbers of all exponents), float32 0.504 (all of them). */
 
 #ifndef CPNUM_CBRT_H
 #define CPNUM_CBRT_H
@@ -23,74 +24,64 @@
 #include "fma.h"
 
 #if LANE == 8
-/* The root of the normal number with these bits, its exponent field moved by `scale`. */
-INLINE vf64 cbrt_of_bits_f64(vi64 size, vi64 scale) {
-    vf64 k = AS(vf64, (AS(vu64, size) >> 52) | 0x4330000000000000) - (0x1p52 + 1023.0);
-    vf64 shifted = fma_f64(k, 0x1.5555555555555p-2, 0x1.8p52); /* q in its lowest bits */
-    vf64 q = shifted - 0x1.8p52, e = fma_f64(q, -3.0, k);
-    vf64 m = AS(vf64, (size & 0x000fffffffffffff) | 0x3ff0000000000000);
-    vf64 t = AS(vf64, size - (AS(vi64, fma_f64(q, 3.0, 0x1.8p52)) << 52));
-    vf64 r = fma_f64(m, -0x1.16d6f12f7b0bbp-6, 0x1.3fa269b0736d9p-3);
-    r = fma_f64(m, r, -0x1.321c5eac5d33fp-1);
-    r = fma_f64(m * m, r, fma_f64(m, 0x1.3e68b9ae9052dp0, -0x1.90e741f8a2f8dp0));
-    r = fma_f64(m, r, 0x1.c7f365bc19373p0);
-    r *= fma_f64(e, fma_f64(e, 0x1.b744985853524p-6, -0x1.dd68e9bbaedb3p-3), 1.0);
+/* The root of a positive normal number. */
+INLINE vf64 cbrt_positive_f64(vf64 x) {
+    /* The upper bits of x below those of 2**52 are an exact conversion to float64, and back. */
+    vf64 upper = AS(vf64, (AS(vu64, x) >> 20) | 0x4330000000000000);
+    vf64 r = AS(vf64, AS(vi64, fma_f64(upper, -0x1.5555555555555p-2, 0x1.55aa943ece2a5p52)) << 20);
+    vf64 e = fma_f64(-(x * r), r * r, 1.0);
+    vf64 p = fma_f64(e, 0x1.2a93cc3d3fc7fp-3, 0x1.64aab008a3dbap-3);
+    p = fma_f64(e * e, p, fma_f64(e, 0x1.c71939de7a0dap-3, 0x1.5554e1e1911f7p-2));
+    r = FMA(r * e, p, r);
     r = AS(vf64, AS(vi64, r) & ~0x7ffffffl); /* 26 bits */
-    vf64 square = r * r, w = t * square, w_low = FMA(t, square, -w);
+    vf64 square = r * r, w = x * square, w_low = FMA(x, square, -w);
     vf64 rest = fma_f64(-w_low, r, fma_f64(-w, r, 1.0));
-    vf64 p = fma_f64(rest, 0x1.f9addd253aa31p-2, 0x1.1c71c71d79402p-1);
-    p = fma_f64(rest, p, 0x1.5555555555555p-1);
-    vf64 root = w + FMA(w, rest * p, w_low);
-    return AS(vf64, AS(vi64, root) + (AS(vi64, shifted) << 52) + scale);
+    p = fma_f64(rest, 0x1.1c71c71c721efp-1, 0x1.5555555555854p-1);
+    return w + FMA(w, rest * p, w_low);
 }
 
 INLINE vf64 cbrt_f64(vf64 x) {
     const long NORMAL = 0x0010000000000000, INFINITE = 0x7ff0000000000000;
     const long SIGN = ~0x7fffffffffffffff;
-    vi64 bits = AS(vi64, x), size = bits & ~SIGN, sign = bits & SIGN;
+    vi64 bits = AS(vi64, x), size = bits & ~SIGN;
     if (UNLIKELY(any((size - NORMAL + SIGN) >= SIGN + (INFINITE - NORMAL)))) {
-        vi64 subnormal = size < NORMAL;
+        vi64 subnormal = size < NORMAL, own = (size == 0) | (size >= INFINITE);
         /* A subnormal's significand is x * 2**1074; as an integer it survives flush-to-zero. */
         vf64 integer = AS(vf64, (size & 0x000fffffffffffff) | 0x4330000000000000) - 0x1p52;
-        vf64 root = cbrt_of_bits_f64(subnormal ? AS(vi64, integer) : size,
-                                     subnormal ? -(vi64)(358l << 52) : (vi64)0l);
-        vi64 own = (size == 0) | (size >= INFINITE);
-        return own ? x : AS(vf64, AS(vi64, root) | sign);
+        integer = subnormal ? integer : AS(vf64, size);
+        vf64 root = cbrt_positive_f64(own ? (vf64)1.0 : integer);
+        root *= subnormal ? (vf64)0x1p-358 : (vf64)1.0;
+        return own ? x : COPYSIGN(root, x);
     }
-    return AS(vf64, AS(vi64, cbrt_of_bits_f64(size, (vi64)0l)) | sign);
+    return COPYSIGN(cbrt_positive_f64(AS(vf64, size)), x);
 }
 #endif
 
 /* The same with fewer terms. */
-INLINE vf32 cbrt_of_bits_f32(vi32 size, vi32 scale) {
-    vf32 k = AS(vf32, (AS(vu32, size) >> 23) | 0x4b000000) - (0x1p23f + 127.0f);
-    vf32 shifted = fma_f32(k, 0x1.555556p-2f, 0x1.8p23f);
-    vf32 q = shifted - 0x1.8p23f, e = fma_f32(q, -3.0f, k);
-    vf32 m = AS(vf32, (size & 0x007fffff) | 0x3f800000);
-    vf32 t = AS(vf32, size - (AS(vi32, fma_f32(q, 3.0f, 0x1.8p23f)) << 23));
-    vf32 r = fma_f32(m, -0x1.991554p-5f, 0x1.456226p-2f);
-    r = fma_f32(m, fma_f32(m, r, -0x1.9eb322p-1f), 0x1.8ab91cp0f);
-    r *= fma_f32(e, fma_f32(e, 0x1.b74498p-6f, -0x1.dd68eap-3f), 1.0f);
+INLINE vf32 cbrt_positive_f32(vf32 x) {
+    vf32 upper = CONVERT(vf32, AS(vi32, x));
+    vf32 r = AS(vf32, CONVERT(vi32, fma_f32(upper, -0x1.555556p-2f, 0x1.5287dap30f)));
+    vf32 e = fma_f32(-(x * r), r * r, 1.0f);
+    r = FMA(r * e, fma_f32(e, 0x1.ca3796p-3f, 0x1.564352p-2f), r);
     r = AS(vf32, (AS(vi32, r) + 0x800) & ~0xfff); /* 12 bits */
-    vf32 square = r * r, w = t * square, w_low = FMA(t, square, -w);
+    vf32 square = r * r, w = x * square, w_low = FMA(x, square, -w);
     vf32 rest = fma_f32(-w_low, r, fma_f32(-w, r, 1.0f));
-    vf32 p = fma_f32(rest, 0x1.1c71eep-1f, 0x1.55556ap-1f);
-    vf32 root = w + FMA(w, rest * p, w_low);
-    return AS(vf32, AS(vi32, root) + (AS(vi32, shifted) << 23) + scale);
+    vf32 p = fma_f32(rest, 0x1.1c71d8p-1f, 0x1.55555ep-1f);
+    return w + FMA(w, rest * p, w_low);
 }
 
 INLINE vf32 cbrt_f32(vf32 x) {
     const int NORMAL = 0x00800000, INFINITE = 0x7f800000, SIGN = ~0x7fffffff;
-    vi32 bits = AS(vi32, x), size = bits & ~SIGN, sign = bits & SIGN;
+    vi32 bits = AS(vi32, x), size = bits & ~SIGN;
     if (UNLIKELY(any((size - NORMAL + SIGN) >= SIGN + (INFINITE - NORMAL)))) {
-        vi32 subnormal = size < NORMAL;
+        vi32 subnormal = size < NORMAL, own = (size == 0) | (size >= INFINITE);
         vf32 integer = AS(vf32, (size & 0x007fffff) | 0x4b000000) - 0x1p23f; /* x * 2**149 */
-        vf32 root = cbrt_of_bits_f32(subnormal ? AS(vi32, integer * 2.0f) : size,
-                                     subnormal ? -(vi32)(50 << 23) : (vi32)0);
-        vi32 own = (size == 0) | (size >= INFINITE);
-        return own ? x : AS(vf32, AS(vi32, root) | sign);
+        integer = subnormal ? integer * 2.0f : AS(vf32, size);
+        vf32 root = cbrt_positive_f32(own ? (vf32)1.0f : integer);
+        root *= subnormal ? (vf32)0x1p-50f : (vf32)1.0f;
+        return own ? x : COPYSIGN(root, x);
     }
-    return AS(vf32, AS(vi32, cbrt_of_bits_f32(size, (vi32)0)) | sign);
+    return COPYSIGN(cbrt_positive_f32(AS(vf32, size)), x);
 }
 
 #endif
