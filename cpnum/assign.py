@@ -104,6 +104,8 @@ class _Assigner:
                     each in dying and index not in early for index, each in enumerate(step.operands)
                 )
                 taken = stencil.temporaries + made - (made > 0 and shares)
+                if stencil.restores:
+                    taken += len(step.operands) - len(set(step.operands))
                 most_live = max(most_live, live + taken)
                 live += made - len(dying)
                 most_live = max(most_live, live)
@@ -230,6 +232,21 @@ class _Registers:
         kernel.items.append(step)
         return register
 
+    def apart(self, numbers: list[int], operands: tuple[int, ...], at: int) -> list[int]:
+        """Give an operand that stands twice a register for each; return the additional ones."""
+        copies = []
+        for index, value in enumerate(operands):
+            if value in operands[:index]:
+                kernel, number = self.kernel, self.take(at, operands)
+                kernel.items.append(spill(kernel, value, numbers[index]))
+                values: Values = {"SLOT": kernel.slots[value]}
+                kernel.items.append(
+                    Placed(kernel.pack["reload"], (number,), None, values, f"v{value}")
+                )
+                numbers[index] = number
+                copies.append(number)
+        return copies
+
 
 def spill(kernel: _Assigner, value: int, register: int) -> Placed:
     """Return the step that writes a value to its place in the argument block."""
@@ -266,6 +283,7 @@ def _assign(kernel: _Assigner, block: Block) -> None:
         ]
         count = stencil.temporaries
         temporaries: list[int] = []
+        copies = registers.apart(numbers, operands, at) if stencil.restores else ()
         if count:
             if len(free) >= count:
                 temporaries = free[-count:]
@@ -311,6 +329,7 @@ def _assign(kernel: _Assigner, block: Block) -> None:
                 place(spill(kernel, result + 1, numbers[len(operands) + 1]))
         if released:
             free += released
+        free += copies
 
 
 def _second(

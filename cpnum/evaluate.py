@@ -9,8 +9,9 @@ array([2, 3])
 
 from __future__ import annotations
 
+import operator
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from cpnum.dtypes import BOOL, FLOAT, INT
 from cpnum.errors import DTypeError
 from cpnum.ir import Apply, Constant, Graph, Host, Input, Node, Site, Value, location, operands
-from cpnum.ops import CAST, PARTS
+from cpnum.ops import CAST, OPS, PARTS, Op
 from cpnum.reference import function_of
 
 
@@ -36,7 +37,7 @@ def evaluate(graph: Graph, arguments: Sequence[Value], warn: bool = True) -> Val
         for node in graph.nodes:
             if errors is not None:
                 errors.node = node
-            values[node] = _value(node, values, arguments)
+            values[node] = _value(node, values, arguments, node in graph.checked)
             # Temporaries go as early as they do in the user's function.
             for arg in operands(node):
                 if last_use[arg] is node and arg is not result:
@@ -66,7 +67,20 @@ def host_value(node: Node, arguments: Sequence[Value]) -> np.generic:
 _PYTHON_TYPES = {FLOAT: float, INT: int, BOOL: bool}
 
 
-def _value(node: Node, values: Mapping[Node, Value], arguments: Sequence[Value]) -> Value:
+# Operators of which NumPy reports that they overflow, between integer scalars only.
+_CHECKED: dict[Op, Callable[..., Any]] = {
+    OPS["add"]: operator.add,
+    OPS["subtract"]: operator.sub,
+    OPS["multiply"]: operator.mul,
+    OPS["square"]: lambda x: x * x,
+    OPS["negative"]: operator.neg,
+    OPS["absolute"]: operator.abs,
+}
+
+
+def _value(
+    node: Node, values: Mapping[Node, Value], arguments: Sequence[Value], checked: bool = False
+) -> Value:
     match node:
         case Input(parameter):
             return node.view(arguments[parameter])
@@ -91,6 +105,8 @@ def _value(node: Node, values: Mapping[Node, Value], arguments: Sequence[Value])
                 return read[0].astype(dtype.numpy)
             if op in PARTS:
                 return read[0][PARTS.index(op)]
+            if checked and op in _CHECKED:
+                return _CHECKED[op](*read)
             return function_of(op)(*read)
 
 

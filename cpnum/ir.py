@@ -209,6 +209,8 @@ class Graph:
     node was made; it takes no part in equality, which is that of the text.  `shape_observed`:
     the function looked at its arguments' shapes, so the graph serves only these shapes.  `boxed`: a
     result without axes is an array, as from `np.where`, and not a scalar, as from a ufunc.
+    `checked` are arithmetic operators between integer scalars: NumPy reports their overflow, unlike
+    that of arrays and of ufuncs.
 
     >>> from cpnum.ops import OPS
     >>> nodes = Nodes()
@@ -228,6 +230,7 @@ class Graph:
     sites: Mapping[Node, Site] = field(default_factory=dict)
     shape_observed: bool = False
     boxed: bool = False
+    checked: frozenset[Node] = frozenset()
 
     def __post_init__(self) -> None:
         _check(self)

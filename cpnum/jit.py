@@ -107,6 +107,7 @@ class Bound:
         self._words = -(-kernel.steps.block_bytes // 8) if kernel.steps.uses_block else 0
         self._blocks: list[Any] = []
         self._function = run.bound_function(self.region, self._words)
+        self._suspected = plan.suspected
         self._in_place = any(run.overlap(out, view) for view in plan.views(arguments))
 
     def __call__(self) -> Array:
@@ -123,6 +124,7 @@ class Bound:
             self._blocks.append(block)
         else:
             flags = self._function()
+        flags |= self._suspected
         if flags:
             run.report(self._graph, arguments, flags)
         return self.out

@@ -39,6 +39,7 @@ class Recording:
 
     __slots__ = (
         "_like",
+        "checked",
         "extents",
         "nodes",
         "parameters",
@@ -57,6 +58,7 @@ class Recording:
         self.shapes: dict[Input, Shape] = {}
         self.extents: dict[Input, tuple[Extent, ...]] = {}
         self.shape_observed = False
+        self.checked: set[Node] = set()
         self._like: dict[Node, tuple[Input, ...]] = {}
 
     def argument(self, name: str, dtype: DType, shape: Shape) -> Input:

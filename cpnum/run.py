@@ -191,7 +191,7 @@ class Plan(_AnyPlan):
 
     __slots__ = (
         "_block_words", "_blocks", "_function", "_numbers", "_pointers", "_range", "_region",
-        "_template", "compiled",
+        "_template", "compiled", "suspected",
     )  # fmt: skip
 
     def __init__(self, graph: Graph, call: Call, code: Code, region: Region) -> None:
@@ -213,6 +213,9 @@ class Plan(_AnyPlan):
             (frame.argument(at), node, _parameter_of_double(node))
             for at, node in enumerate(call.operands.arguments)
         ]
+        # No kernel can tell whether integers overflow: of a call with scalars only, NumPy is asked
+        # at each call, which costs less than the call.
+        self.suspected = FLAGS["over"] if graph.checked and not call.operands.arrays else 0
         self._blocks: list[tuple[Any, Any]] = []
 
     def _block(self) -> tuple[Any, Any]:
@@ -243,7 +246,7 @@ class Plan(_AnyPlan):
                 words[offset : offset + len(raw)] = raw
 
     def run(self, arguments: Sequence[Any], out: Array) -> int:
-        """Run the kernel; return the floating-point flags that it raised."""
+        """Run the kernel; return the floating-point flags that it raised, or may have."""
         try:
             block, words = self._blocks.pop()
         except IndexError:
@@ -251,7 +254,7 @@ class Plan(_AnyPlan):
         self._fill(block, words, arguments, out)
         flags: int = self._function(block, 0, self._range)
         self._blocks.append((block, words))
-        return flags
+        return flags | self.suspected
 
     def words(self, arguments: Sequence[Any], out: Array) -> Callable[[int], int]:
         """Return the words of a call, by their offset in the argument block."""

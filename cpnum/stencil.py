@@ -119,8 +119,9 @@ class Stencil:
     `registers` are the operands, the results, then the temporaries.  A result may take the
     register of an operand that is not needed any more, unless the operand's index is in
     `early_clobber`: that one is read after the result is written.  If `tied`, the last operand and
-    the result are one register.  `pointer` maps a general register to the XOR that selects it.
-    `temporaries` counts the registers that are neither operands nor the result.
+    the result are one register.  A stencil that `restores` uses operands' registers for something
+    else in between, so no two of them may be one.  `pointer` maps a general register to the XOR
+    that selects it.  `temporaries` counts the registers that are neither operands nor results.
     """
 
     name: str
@@ -131,6 +132,7 @@ class Stencil:
     results: int
     tied: bool
     early_clobber: frozenset[int]
+    restores: bool
     pointer: dict[int, int] | None
     values: tuple[ValueHole, ...]
     assembly: tuple[str, ...]
@@ -207,6 +209,7 @@ def _read(record: dict[str, Any]) -> Stencil:
         results=record["results"],
         tied=record["tied"],
         early_clobber=frozenset(record["early_clobber"]),
+        restores=record["restores"],
         pointer=(
             {register: _mask(bits) for register, bits in record["pointer"]}
             if record["pointer"] is not None

@@ -112,6 +112,7 @@ def trace(
         recording.sites,
         recording.shape_observed,
         isinstance(returned, Traced) and not returned.known_shape and returned.state != SCALAR,
+        frozenset(recording.checked),
     )
 
 

@@ -278,6 +278,16 @@ def binary(ufunc: np.ufunc, first: Traced, second: Any, swapped: bool = False) -
     return recording.tracer(recording, node, shape)
 
 
+def note_scalars(result: Any, *operands: Any) -> Any:
+    """Return the result of an operator; between integer scalars, note that it may overflow."""
+    if result.node.dtype.family == "I" and all(
+        each.state == SCALAR if isinstance(each, Traced) else not isinstance(each, np.ndarray)
+        for each in operands
+    ):
+        result.recording.checked.add(result.node)
+    return result
+
+
 def _note_direct(ufunc: np.ufunc, left: DType, right: DType) -> None:
     resolution = resolve(ufunc, (left, right))
     # Python integers that are compared may be out of range, which is not for the short path.

@@ -28,6 +28,7 @@ from cpnum.traced import (
     binary,
     dtype_of,
     located,
+    note_scalars,
     power,
     reason,
     universal,
@@ -313,13 +314,15 @@ _UNARY: tuple[tuple[str, Callable[..., Any], np.ufunc], ...] = (
 
 def _array_operators(name: str, ufunc: np.ufunc) -> None:
     def forward(self: Tracer, other: Any) -> Any:
-        return binary(ufunc, self, other)
+        result = binary(ufunc, self, other)
+        return note_scalars(result, self, other) if self.state is SCALAR else result
 
     def backward(self: Tracer, other: Any) -> Any:
-        return binary(ufunc, self, other, swapped=True)
+        result = binary(ufunc, self, other, swapped=True)
+        return note_scalars(result, self, other) if self.state is SCALAR else result
 
     def raised(self: Tracer, other: Any) -> Any:
-        return power(self.recording, self, other, operator=True)
+        return note_scalars(power(self.recording, self, other, operator=True), self, other)
 
     def raising(self: Tracer, other: Any) -> Any:
         return power(self.recording, other, self, operator=True)
@@ -338,7 +341,7 @@ def _array_operator(name: str, ufunc: np.ufunc) -> None:
         return binary(ufunc, self, other)
 
     def change(self: Tracer) -> Any:
-        return universal(self.recording, ufunc, (self,))
+        return note_scalars(universal(self.recording, ufunc, (self,)), self)
 
     setattr(Tracer, f"__{name}__", compare if ufunc.nin == 2 else change)
 

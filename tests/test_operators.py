@@ -466,6 +466,21 @@ def test_fastmath_multiply_add_rounds_once(level):
     assert_same((wide[0] * wide[1] + wide[2]).astype(np.float32), actual)
 
 
+def test_overflow_of_integer_scalars_is_reported_as_numpy_does(level):
+    """By operators between scalars: arrays and ufuncs wrap silently."""
+    number = np.int32(46341)
+    for function in (operator.mul, np.multiply, lambda x, y: -(x * y), lambda x, y: x + y):
+        for arguments in ((number, number), (np.array(number), number), (np.int32(3), number)):
+            expected, actual = (
+                errors_of(each, *arguments) for each in (function, cpjit(function, isa=level))
+            )
+            assert_same(expected[0], actual[0], arguments)
+            assert expected[1] == actual[1], arguments
+    bound = cpjit(operator.mul, isa=level).bind(number, number)
+    with pytest.warns(RuntimeWarning, match="overflow"):
+        bound()
+
+
 def test_fastmath_quotient_of_a_root(level):
     """It may round otherwise; NaN, infinities, zeros and floating-point errors stay as they are."""
     fast = cpjit(lambda a, b: np.sqrt(a) / b, isa=level, fastmath=True)

@@ -229,6 +229,20 @@ def _early_clobber(routine: Routine, operands: Operands) -> list[int]:
     ]
 
 
+def _restores(routine: Routine, operands: Operands, isa: Isa) -> bool:
+    """Tell whether the register of an operand may be used for something else and restored.
+
+    The destination is an instruction's last operand in AT&T's syntax, the first one on AArch64;
+    some instructions there write nothing, and are taken for those that do.
+    """
+    kept = range(operands.vectors - routine.tied)
+    for line in routine.lines:
+        written = line.split(",")[-1] if isa.machine == "x86_64" else line.split(",")[0]
+        if any(_names(written, register) for register in kept):
+            return True
+    return False
+
+
 def _names(line: str, register: int) -> bool:
     return bool(re.search(rf"(?:mm|(?<![\w.#$])[vqdshb]){register}(?!\d)", line))
 
@@ -294,6 +308,7 @@ def _extract(each: Plan, obj: _Object, isa: Isa) -> dict[str, Any]:
         "operands": operands.vectors,
         "results": operands.results,
         "tied": each.routine.tied,
+        "restores": _restores(each.routine, operands, isa),
         "early_clobber": _early_clobber(each.routine, operands),
         "pointer": [[number, _bits(mask)] for number, mask in pointers.items()] or None,
         "values": _values(code, relocations, obj),

@@ -53,6 +53,8 @@ class Function:
     ordinary: float = 0.5
     # The interval that the results stay in.
     image: tuple[float, float] = (-np.inf, np.inf)
+    # How many times as long as the others' its true values take.
+    cost: int = 1
 
     def inside(self, *operands: Array) -> Array:
         """Tell at which arguments the function is finite, and not only by its special values."""
