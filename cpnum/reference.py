@@ -30,7 +30,13 @@ def function_of(op: Op) -> Callable[..., Any]:
 
 def _each(function: Callable[[float], float]) -> Callable[[Any], Any]:
     elements = np.frompyfunc(function, 1, 1)
-    return lambda x: np.asarray(elements(x), x.dtype)[()]
+
+    def array(x: Any) -> Any:
+        # SciPy's functions report nothing, whatever flags C's leave behind.
+        with np.errstate(all="ignore"):
+            return np.asarray(elements(x), x.dtype)[()]
+
+    return array
 
 
 def _expit(x: float) -> float:

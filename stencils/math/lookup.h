@@ -14,30 +14,35 @@
     static const element __attribute__((aligned(64), may_alias)) name[rows][8]
 
 #if VECTOR_BYTES == 16
-/* An address for each lane; the offset of a row is part of the instruction.  The empty assembly
-   keeps clang from adding the offsets beforehand, which takes more registers than there are. */
-#define CHOOSE_COLUMNS(index, table)                                                              \
-    for (int lane = 0; lane < LANES; lane++) {                                                    \
-        columns.of[lane] = &(table)[0][(index)[lane] & 7];                                        \
-        __asm__("" : "+r"(columns.of[lane]));                                                     \
-    }
-#define IN_COLUMNS(columns, row)                                                                  \
-    for (int lane = 0; lane < LANES; lane++) found[lane] = (columns).of[lane][8 * (row)]
+/* One row after the other: else clang keeps addresses for all of them, in registers that may hold
+   array pointers. */
+#define BEFORE_ROW(columns) __asm__ volatile("" : "+w"((columns).index), "+r"((columns).table))
+#define AFTER_ROW(found) __asm__ volatile("" : "+w"(found))
+/* A new basic block: clang moves nothing across, and so keeps fewer constants at a time. */
+#define NEW_BLOCK                                                                                 \
+    do {                                                                                          \
+        __label__ next;                                                                           \
+        __asm__ goto("" : : : : next);                                                            \
+    next:;                                                                                        \
+    } while (0)
+#else
+#define NEW_BLOCK (void)0
 #endif
 
 #if LANE == 8
 #if VECTOR_BYTES == 16
 typedef struct {
-    const double *of[LANES];
+    const double (*table)[8];
+    vi64 index;
 } columns_f64;
 INLINE columns_f64 choose_f64(vi64 index, const double (*table)[8]) {
-    columns_f64 columns;
-    CHOOSE_COLUMNS(index, table);
-    return columns;
+    return (columns_f64){table, index & 7};
 }
 INLINE vf64 lookup_f64(columns_f64 columns, int row) {
     vf64 found;
-    IN_COLUMNS(columns, row);
+    BEFORE_ROW(columns);
+    for (int lane = 0; lane < LANES; lane++) found[lane] = columns.table[row][columns.index[lane]];
+    AFTER_ROW(found);
     return found;
 }
 #else
@@ -79,16 +84,17 @@ INLINE vf64 lookup_f64(columns_f64 columns, int row) {
 #if LANE > 1
 #if VECTOR_BYTES == 16
 typedef struct {
-    const float *of[LANES];
+    const float (*table)[8];
+    vi32 index;
 } columns_f32;
 INLINE columns_f32 choose_f32(vi32 index, const float (*table)[8]) {
-    columns_f32 columns;
-    CHOOSE_COLUMNS(index, table);
-    return columns;
+    return (columns_f32){table, index & 7};
 }
 INLINE vf32 lookup_f32(columns_f32 columns, int row) {
     vf32 found;
-    IN_COLUMNS(columns, row);
+    BEFORE_ROW(columns);
+    for (int lane = 0; lane < LANES; lane++) found[lane] = columns.table[row][columns.index[lane]];
+    AFTER_ROW(found);
     return found;
 }
 #else

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import gmpy2
 import numpy as np
 
@@ -21,6 +23,18 @@ def _logit(x):
 
 def _around_one_half(dtype, random, count):
     return [0.5 + np.ldexp(random.uniform(-1, 1, count), random.integers(-50, -1, count))]
+
+
+def _of_gamma(dtype, random, count):
+    """Return arguments up to where gamma overflows, and beside its poles."""
+    top = 171.62 if dtype.itemsize == 8 else 35.04
+    poles = -random.integers(0, int(top), count // 4).astype(float)
+    return [
+        random.uniform(1, top, count),
+        random.uniform(-1, 1, count // 4),
+        random.uniform(-top - 10, 0, count // 2),
+        poles + random.choice([-1, 1], count // 4) * np.exp2(random.uniform(-12, -2, count // 4)),
+    ]
 
 
 # fmt: off
@@ -58,6 +72,20 @@ FUNCTIONS: dict[str, Function] = {
             (np.nan,   np.nan, NONE), (np.inf, np.nan, INVALID), (-np.inf, np.nan, INVALID),
             (0.0,     -np.inf, NONE), (-0.0,      -np.inf, NONE), (1.0,      np.inf, NONE),
             (2.0,   np.nan, INVALID), (-1.0,     np.nan, INVALID), ("max", np.nan, INVALID),
+        ],
+    ),
+    "gamma": Function(
+        true=gmpy2.gamma, typical=(0.5, 20), domain=(-185, 171.6243769563027), more=_of_gamma,
+        hard=[1.0, 2.0, 1.4616321449683622, 171.6243769563027, 35.04009, 0.5, -0.5, 2.0**-60]
+        + [k - 0.5 for k in range(-20, 0)] + [7.9375 / k for k in range(1, 8)]
+        + [-127.9, -63.9, -31.9, -170.5674972726612, -177.5, -184.25],
+        exact=[(float(n), float(math.factorial(n - 1))) for n in range(1, 24)],
+        special=[
+            (np.nan, np.nan, NONE), (np.inf,    np.inf, NONE), (-np.inf, np.nan, NONE),
+            (0.0,    np.inf, NONE), (-0.0,     -np.inf, NONE), (-1.0,    np.nan, NONE),
+            (-2.0,   np.nan, NONE), (-1e20,     np.nan, NONE), ("-max",  np.nan, NONE),
+            ("max",  np.inf, NONE), (172.0,     np.inf, NONE), (-200.5,    -0.0, NONE),
+            (-201.5,    0.0, NONE), ("tiny",    np.inf, NONE), ("-tiny", -np.inf, NONE),
         ],
     ),
 }
