@@ -253,7 +253,7 @@ def _alone(op):
         for each in ours:
             assert each.dtype == theirs.dtype
             assert_same(ours[0], each)
-        # NumPy rounds pi * x, and Python's gamma functions are no better than 10 ULP, of 1 near zeros.
+        # NumPy rounds pi * x; Python's gamma functions are no better than 10 ULP, of 1 near zeros.
         if op.name not in ("sinc", "gamma", "gammaln"):
             assert_close(theirs, ours[0])
         return ours[0]
