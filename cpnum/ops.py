@@ -152,6 +152,7 @@ _ROWS = (
     _row("erfc",          "T->T",    "F",    130, 1.0, home="special"),
     _row("expit",         "T->T",    "F",    110, 1.0, home="special"),
     _row("logit",         "T->T",    "F",     85, 1.0, home="special"),
+    _row("gammaln",       "T->T",    "F",    180, 1.0, home="special"),
     _row("gamma",         "T->T",    "F",    200, 1.5, home="special"),
     _row("multiply_add",  "TTT->T",  "F",      4, home="rewrites"),
     _row("sincos",        "T->TT",   "F",     90, 1.0, home="rewrites"),

@@ -27,6 +27,7 @@
 #include "math/expm1.h"
 #include "math/hypot.h"
 #include "math/gamma.h"
+#include "math/gammaln.h"
 #include "math/log.h"
 #include "math/log10.h"
 #include "math/log1p.h"
@@ -245,6 +246,7 @@ F  (erfc,          T_T,   MATH(erfc, a))
 F  (expit,         T_T,   MATH(expit, a))
 F  (sincos,        T_TT,  MATH(sincos, a))
 F  (logit,         T_T,   MATH(logit, a))
+F  (gammaln,       T_T,   MATH(gammaln, a))
 F  (gamma,         T_T,   MATH(gamma, a))
 F  (multiply_add,  TTC_T, FMA(a, b, c))
 S  (approximate_divide, TT_T, approximate_divide_f32(a, b))

@@ -86,10 +86,11 @@ def test_error_of_float32_on_a_dense_sample(op, level):
         actual = compiled(op, level)(*operands)
         heads = expected.astype(np.float32)
         finite = np.isfinite(heads)
-        unit = np.spacing(np.abs(heads[finite])).astype(np.float64)
-        error = np.abs(actual[finite].astype(np.float64) - expected[finite]) / unit
+        inside = finite & FUNCTIONS[op.name].inside(*operands)
+        unit = np.spacing(np.abs(heads[inside])).astype(np.float64)
+        error = np.abs(actual[inside].astype(np.float64) - expected[inside]) / unit
     worst = int(np.argmax(error))
-    given = shown([each[finite] for each in operands], worst)
+    given = shown([each[inside] for each in operands], worst)
     assert error[worst] <= op.ulp + 1e-5, f"{op} of {given}: {error[worst]:.4f} ulp"
     assert_same(heads[~finite], actual[~finite], op)
 

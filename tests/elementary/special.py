@@ -37,6 +37,13 @@ def _of_gamma(dtype, random, count):
     ]
 
 
+def _of_gammaln(dtype, random, count):
+    """Return arguments near the zeros at 1 and 2, and of all magnitudes."""
+    near_zeros = np.ldexp(random.uniform(-1, 1, count), random.integers(-50, -1, count))
+    top = 1014 if dtype.itemsize == 8 else 121
+    return [1 + near_zeros, 2 + near_zeros, np.exp2(random.uniform(2, top, count))]
+
+
 # fmt: off
 FUNCTIONS: dict[str, Function] = {
     "erf": Function(
@@ -72,6 +79,19 @@ FUNCTIONS: dict[str, Function] = {
             (np.nan,   np.nan, NONE), (np.inf, np.nan, INVALID), (-np.inf, np.nan, INVALID),
             (0.0,     -np.inf, NONE), (-0.0,      -np.inf, NONE), (1.0,      np.inf, NONE),
             (2.0,   np.nan, INVALID), (-1.0,     np.nan, INVALID), ("max", np.nan, INVALID),
+        ],
+    ),
+    "gammaln": Function(
+        true=lambda x: gmpy2.lgamma(x)[0], typical=(0.1, 20), domain=(0, 2.5e305), more=_of_gammaln,
+        hard=[1.0, 2.0, 0.5, 1.5, 3.0, 4.0, 7.9375, 1.4616321449683622, 2.0**52, 2.0**23, 2.0**100]
+        + [k / 2 for k in range(1, 9)],
+        exact=[(1.0, 0.0), (2.0, 0.0)],
+        special=[
+            (np.nan, np.nan, NONE), (np.inf, np.inf, NONE), (-np.inf, -np.inf, NONE),
+            (0.0,    np.inf, NONE), (-0.0,   np.inf, NONE), (-1.0,     np.inf, NONE),
+            (-2.0,   np.inf, NONE), (-1e20,  np.inf, NONE), ("-max",   np.inf, NONE),
+            ("max",  np.inf, NONE), (-0.5, 1.2655121234846454, NONE),
+            (-10.25, -14.20399790093109, NONE),
         ],
     ),
     "gamma": Function(
