@@ -77,6 +77,7 @@ TABLE(double, gammaln_table_f64, 18) = {
 
 /* log gamma(x), x > 0; bits and bias as of log_pair.h, for the logarithm. */
 INLINE pair_f64 gammaln_pair_f64(vf64 x, pair_f64 log) {
+    FLAGS_MATTER
     vi64 big = AS(vi64, x) >= 0x4010000000000000, below = AS(vi64, x) < 0x3ff0000000000000;
     vf64 r = 1.0 / (big ? x : 1.0), close = big ? 1.0 : x;
     vf64 y = below ? close : close - 1.0;
@@ -112,6 +113,7 @@ INLINE pair_f64 gammaln_pair_f64(vf64 x, pair_f64 log) {
 }
 
 INLINE vf64 gammaln_f64(vf64 x) {
+    FLAGS_MATTER
     vi64 bits = AS(vi64, x), magnitude = bits & 0x7fffffffffffffff;
     vi64 special = (bits < 0x0010000000000000) | (bits >= 0x7830000000000000);
     vf64 w = x, w_low = (vf64){}, bias = (vf64){} + (0x1p52 + 1024.0);
@@ -194,6 +196,7 @@ TABLE(float, gammaln_table_f32, 9) = {
 
 /* log gamma(x), x > 0; bits and bias as of log_pair.h, for the logarithm. */
 INLINE pair_f32 gammaln_pair_f32(vf32 x, pair_f32 log) {
+    FLAGS_MATTER
     vi32 big = AS(vi32, x) >= 0x40800000, below = AS(vi32, x) < 0x3f800000;
     vf32 r = 1.0f / (big ? x : 1.0f), close = big ? 1.0f : x;
     vf32 y = below ? close : close - 1.0f;
@@ -225,6 +228,7 @@ INLINE pair_f32 gammaln_pair_f32(vf32 x, pair_f32 log) {
 }
 
 INLINE vf32 gammaln_f32(vf32 x) {
+    FLAGS_MATTER
     vi32 bits = AS(vi32, x), magnitude = bits & 0x7fffffff;
     vi32 special = (bits < 0x00800000) | (bits >= 0x71800000);
     vf32 w = x, w_low = (vf32){}, bias = (vf32){} + (0x1p23f + 128.0f);

@@ -125,6 +125,7 @@ INLINE int NAME(log_any_special)(V x) {
 /* log x for an x that has no finite one: -inf and divide for zero, nan and invalid for a negative
    x, inf and nan as they are. */
 INLINE V NAME(log_special)(V x) {
+    FLAGS_MATTER
     I bits = AS(I, x), zero = (bits & ~SIGN) == 0;
     V pole = R(-1.0) / (zero ? ABS(x) : R(1.0));
     V root = SQRT(bits < 0 ? x : R(1.0));

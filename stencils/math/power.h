@@ -237,23 +237,12 @@ OVERLOADED vf32 power_exp(vf32 w, vf32 w_low, vi32 scale) {
     return fma_f32(AS(vf32, bits), r + p, AS(vf32, bits));
 }
 
-/* A choice that clang, which AArch64 has without maytrap, does not move behind an operation. */
-#ifdef __aarch64__
-#define OPAQUE(x)                                                                                 \
-    ({                                                                                            \
-        __typeof__(x) opaque_ = (x);                                                              \
-        __asm__("" : "+w"(opaque_));                                                              \
-        opaque_;                                                                                  \
-    })
-#else
-#define OPAQUE(x) (x)
-#endif
-
 /* `certain`: up to this (half the) logarithm, as bits, the result is a normal number; `beyond`:
    from here on it overflows, or is below half of the least subnormal.  2**enough times the
    logarithm of any number but 1 is beyond. */
 #define DEFINE_POWER(dtype, integer, word, digits, bias, certain, beyond, enough)                 \
     INLINE v##dtype power_##dtype(v##dtype x, v##dtype y) {                                       \
+        FLAGS_MATTER                                                                              \
         const word ONE = (word)bias << digits, NORMAL = (word)1 << digits;                        \
         const word INFINITE = (word)(2 * bias + 1) << digits, SIGN = (word)1 << SIGN_BIT_##dtype; \
         const word ENOUGH = (word)(bias + enough) << digits, MOVE = ONE - LEAST_M_##dtype;        \
@@ -304,7 +293,7 @@ OVERLOADED vf32 power_exp(vf32 w, vf32 w_low, vi32 scale) {
         v##dtype infinity = AS(v##dtype, (v##integer)INFINITE);                                   \
         v##integer pole = (x_size == 0) & y_negative & (y_size > 0) & (y_size <= INFINITE);       \
         /* Times, not by a mask: clang would take the mask's other side for what is divided. */   \
-        v##dtype most = infinity * (one / OPAQUE(AS(v##dtype, pole ? x_size : (v##integer)ONE))); \
+        v##dtype most = infinity * (one / AS(v##dtype, pole ? x_size : (v##integer)ONE));         \
         v##dtype limit = ((x_size > ONE) ^ y_negative) ? most : (v##dtype){};                     \
         limit = x_size == ONE ? one : limit;                                                      \
         limit = x_size > INFINITE ? x : limit;                                                    \
@@ -312,7 +301,7 @@ OVERLOADED vf32 power_exp(vf32 w, vf32 w_low, vi32 scale) {
         limit = ((y_size == 0) | (x_bits == ONE)) ? one : limit;                                  \
         value = regular ? value : limit;                                                          \
                                                                                                   \
-        value *= SQRT(OPAQUE(none ? -one : one));                                                 \
+        value *= SQRT(none ? -one : one);                                                         \
         return AS(v##dtype, AS(v##integer, value) ^ (odd ? x_bits & SIGN : 0));                   \
     }
 
