@@ -1,9 +1,9 @@
 /* logaddexp(a, b) = log(exp(a) + exp(b)), and logaddexp2, the same with powers of 2.
 
    With M the larger and m the smaller one, and d = M - m as the sum of two floats, it is M + L,
-   L = log1p(exp(-d)).  exp(-d) is reduced as in exp.h; its terms 1 + r + r**2 / 2 are summed without
-   loss, so that it is the sum of two floats with an error of 2**-57, and log1p_of_two in logarithm.h
-   gives L as the sum of two floats too, to which M is added without loss.
+   L = log1p(exp(-d)).  exp(-d) is reduced as in exp.h; its terms 1 + r + r**2 / 2 are summed
+   without loss, so that it is the sum of two floats with an error of 2**-57, and log1p_of_two in
+   logarithm.h gives L as the sum of two floats too, to which M is added without loss.
 
    M + L vanishes on a curve through (-ln 2, -ln 2).  Where it is less than L / 2 in magnitude, the
    error of L would show, and a branch computes
@@ -12,8 +12,9 @@
 
    with both terms as sums of two floats: r / 8 by its series, and (1 + e)**2 - 1 = e (2 + e) three
    times.  Their errors are 2**-80 (float32: 2**-44) of the terms.  So the result is right to 1 ULP
-   while it is more than 2**-27 (float32: 2**-20) of L; nearer to the curve it has an error of 2**-80
-   L (2**-44 L), which is 2**-27 (2**-20) times what the rounding of M in its last place makes.
+   while it is more than 2**-27 (float32: 2**-20) of L; nearer to the curve it has an error of
+   2**-80 L (2**-44 L), which is 2**-27 (2**-20) times what the rounding of M in its last place
+   makes.
 
    The same branch takes what would overflow on the way, or is infinite, or nan: the result is M, or
    nan; and where |M| is no larger than an exp(-d) that may be subnormal: M + exp(-d).
@@ -150,8 +151,8 @@ INLINE NAME(two) NAME(exp_of_two)(V x, int base, I *n) {
     return sum;
 }
 
-/* sum + base**x, and base**x rounded, which may be subnormal; where that is `slight`, the sum has no
-   meaning. */
+/* sum + base**x, and base**x rounded, which may be subnormal; where that is `slight`, the sum has
+   no meaning. */
 INLINE NAME(two) NAME(add_power)(NAME(two) sum, V x, int base, I slight, V *rounded) {
     I n;
     NAME(two) e = NAME(exp_of_two)(x, base, &n);

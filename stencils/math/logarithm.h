@@ -14,9 +14,10 @@
    f is near sqrt(1/2) - 1 or sqrt(2) - 1: 1/2 for the last addition, 1/8 each for the two FMAs that
    sum what is added to f, at most 0.0676, 0.1 for the second term, P 0.03 (float32: 0.02).
 
-   log1p has 1 + x in place of x: rounded and split, and what was missed, exact unless the sum is above
-   2**53, brought to the scale of f; for k = 0 f becomes x itself.  log1p_of_two and the logarithms to
-   other bases keep f - f**2 / 2 as a sum of two floats, which spares the two FMAs' 1/4. */
+   log1p has 1 + x in place of x: rounded and split, and what was missed, exact unless the sum is
+   above 2**53, brought to the scale of f; for k = 0 f becomes x itself.  log1p_of_two and the
+   logarithms to other bases keep f - f**2 / 2 as a sum of two floats, which spares the two FMAs'
+   1/4. */
 
 #ifndef CPNUM_LOGARITHM_H
 #define CPNUM_LOGARITHM_H

@@ -42,7 +42,8 @@ INLINE V NAME(logit)(V x) {
         V log_x = NAME(log_of)(part.k - p.k, part.f, part.above);
         V infinity = AS(V, INFINITE), nan = AS(V, INFINITE | (NORMAL >> 1));
         V special = (bits & ~SIGN) == 0 ? -infinity : bits == ONE ? infinity : nan;
-        return inside ? NAME(logit_of)(inside ? x : R(0.5)) : (bits > 0) & (bits < SMALL) ? log_x : special;
+        V near_half = NAME(logit_of)(inside ? x : R(0.5));
+        return inside ? near_half : (bits > 0) & (bits < SMALL) ? log_x : special;
     }
     return NAME(logit_of)(x);
 }

@@ -11,9 +11,9 @@
    corrected once by its remainder (the design of tanh.h).
 
    Error: the rounding of 1 + c s is known by FMA; low enters r cot(r) by its derivative, of which
-   -0.72 r low is near enough (-2/3 r at 0, -0.727 r at pi/4); the rest of the series is below 0.011.
-   Beside 0.5 ULP for the last FMA remain the rounding of s, 0.2 ULP where the result nears 1, that
-   of the other terms, 0.05, and the polynomial, 2**-57.2 (0.06; float32: 2**-27.3, 0.1).
+   -0.72 r low is near enough (-2/3 r at 0, -0.727 r at pi/4); the rest of the series is below
+   0.011. Beside 0.5 ULP for the last FMA remain the rounding of s, 0.2 ULP where the result nears
+   1, that of the other terms, 0.05, and the polynomial, 2**-57.2 (0.06; float32: 2**-27.3, 0.1).
 
    Coefficients: tan.sollya.  Measured: float64 0.79 ULP, float32 0.838 ULP (all 2**32 inputs).
    inf gives nan with `invalid` (inf - inf in the reduction), nan gives nan without; no argument is

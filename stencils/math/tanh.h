@@ -11,8 +11,8 @@
    c = r**2 Q(r**2) <= 0.0113 takes half the terms of a polynomial for exp, and its rounding
    errors hardly count.  Q is minimax (tanh_minimax.py).
 
-   The head t - n (ln 2 / 2)_head is exact (see exponential.h), the tail enters N and D but not c; in
-   float32 it is < 2**-28 where it counts and left out.  n = rint(2 t / ln 2 - 1/32): the shift
+   The head t - n (ln 2 / 2)_head is exact (see exponential.h), the tail enters N and D but not c;
+   in float32 it is < 2**-28 where it counts and left out.  n = rint(2 t / ln 2 - 1/32): the shift
    keeps the head of N above 1/4 for n = 1, half of 1 - h, so that their difference is exact
    (Sterbenz) and gives the rounding error of the head; for n = 0 N = 2 r exactly.  D likewise,
    with 1 + h as (1 - h) + 2 h: once 1 - h rounds to 1 (n > p) both of them lack the same h.
