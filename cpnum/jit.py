@@ -6,11 +6,11 @@ import functools
 import inspect
 import warnings
 from collections.abc import Callable
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from cpnum import isa, memory, run, show
+from cpnum import isa, memory, run
 from cpnum.dtypes import DType, from_numpy
 from cpnum.errors import CpnumError, IsaError, OutError, ShapeError
 from cpnum.ir import Graph
@@ -21,6 +21,9 @@ from cpnum.run import Array, Plan
 from cpnum.simplify import simplify
 from cpnum.site import located, user_frame
 from cpnum.trace import bind, is_tracing
+
+if TYPE_CHECKING:
+    from cpnum.show import Report
 
 Fallback = Literal["error", "numpy"]
 
@@ -439,6 +442,8 @@ class Jit:
 
     def inspect_asm(self) -> dict[str, str]:
         """Return the disassembly for each signature, of each layout it was compiled for."""
+        from cpnum import show  # 2 ms that `import cpnum` can do without
+
         return {
             ", ".join(each.graph.types): "\n\n".join(
                 show.listing(kernel) for kernel in each.kernels.values()
@@ -446,8 +451,10 @@ class Jit:
             for each in self._compiled()
         }
 
-    def explain(self, *arguments: Any, out: Array | None = None, **keywords: Any) -> show.Report:
+    def explain(self, *arguments: Any, out: Array | None = None, **keywords: Any) -> Report:
         """Return a report: stages, stencils, bytes with their holes, disassembly, timings."""
+        from cpnum import show
+
         bound = self.bind(*arguments, out=out, **keywords)
         kernel = self.lower(*arguments, out=out, **keywords)
         return show.Report(kernel, bound, self, arguments, keywords)

@@ -27,6 +27,7 @@ LAZY = {
     ("__init__", "magic"),  # IPython
     ("__init__", "special"),
     ("__main__", "demo"),  # the data of the demonstration
+    ("jit", "show"),
     ("show", "timing"),  # `statistics` takes 8 ms to import
     ("pack.__main__", "pack.build"),  # pyelftools and ziglang, which users do not have
     ("pack.hatch", "pack.build"),  # the same: a build hook is loaded before its requirements

@@ -59,7 +59,7 @@ def assert_as_numpy(op, expected, actual, case, operands):
         error = np.abs(expected[finite] - actual[finite])
         size = np.abs(expected[finite])
         # numpy.sinc rounds pi * x, which changes the sine by that much, not relative to the result;
-        # numpy.logaddexp the terms of a sum that may vanish; C's lgamma() sums at zeros beside poles.
+        # numpy.logaddexp the terms of a sum that may vanish, C's lgamma() those beside its poles.
         if op.name == "sinc":
             size = np.ones((), expected.dtype)
         if op.name.startswith("logaddexp") or op.name == "gammaln":

@@ -98,8 +98,11 @@ def _numexpr(op: Op, arrays: Sequence[Array], out: Array) -> Call | None:
     names = dict(zip("xy", arrays, strict=False))
     text = "x ** y" if op.name == "power" else f"{op.name}({', '.join(names)})"
     numexpr.set_num_threads(1)
-    if numexpr.validate(text, local_dict=names, out=out) is not None:  # it has no such function
+    if numexpr.validate(text, local_dict=names) is not None:  # it has no such function
         return None
+    if numexpr.evaluate(text, local_dict=names).dtype != out.dtype:  # nor of float32
+        return None
+    numexpr.validate(text, local_dict=names, out=out)
     return partial(numexpr.re_evaluate, local_dict=names)
 
 
