@@ -34,7 +34,7 @@ Array = np.ndarray[Any, Any]
 
 _CHUNK = 100_000
 _CLIMB = 40  # rounds
-_ALL = 1 << 32
+_PART = 1 << 22
 
 
 class Worst(NamedTuple):
@@ -95,8 +95,8 @@ def search(name: str, points: int, pool: concurrent.futures.Executor) -> Worst:
     return max(pool.map(climb, [name] * 4, [worst] * 4, range(4)))
 
 
-def _part(name: str, start: int, stop: int) -> Worst:
-    x = np.arange(start, stop, dtype=np.uint32).view(np.float32)
+def _part(name: str, start: int) -> Worst:
+    x = (np.arange(_PART, dtype=np.uint32) + np.uint32(start)).view(np.float32)
     function = _compiled(name)
     with np.errstate(all="ignore"):
         wide, actual = function(x.astype(np.float64)), function(x)
@@ -111,10 +111,8 @@ def _part(name: str, start: int, stop: int) -> Worst:
 
 def exhaust(name: str, pool: concurrent.futures.Executor) -> Worst:
     """Return the largest error of float32 of all numbers there are."""
-    starts = range(0, _ALL, 1 << 22)
-    stops = [start + (1 << 22) - 1 for start in starts]
-    last = pool.map(_part, [name] * len(starts), stops, [stop + 1 for stop in stops])
-    return max(*pool.map(_part, [name] * len(starts), starts, stops), *last)
+    starts = range(0, 1 << 32, _PART)
+    return max(pool.map(_part, [name] * len(starts), starts))
 
 
 # -- the picture ---------------------------------------------------------------------------------
