@@ -24,8 +24,8 @@
    on give x (log x - 1), scaled.  At the poles and beyond the last x whose value is finite it is
    inf.  Like SciPy's functions it raises no flag but underflow.
 
-   Coefficients: gamma.py.  Measured maximum for x > 0: float64 0.740 ulp, float32
-   0.758 ulp. */
+   Coefficients: gamma.py.  Measured maximum for x > 0: float64 0.783 ulp in 400000
+   points and climbing from the worst, float32 0.822 ulp in all of them. */
 
 #ifndef CPNUM_GAMMALN_H
 #define CPNUM_GAMMALN_H

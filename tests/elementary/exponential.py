@@ -93,7 +93,7 @@ FUNCTIONS = {
         ],
     ),
     "tanh": Function(
-        true=gmpy2.tanh, odd=True, image=(-1, 1),
+        true=gmpy2.tanh, odd=True, increasing=True, image=(-1, 1),
         hard=[0.55, 0.625, 22.0, 19.0, 0.25, 1.0, 2.0**-28, 9.0, np.log(3) / 2, np.log(2) / 2],
         special=[
             (np.nan,      np.nan, NONE), (np.inf,         1.0, NONE), (-np.inf, -1.0, NONE),
