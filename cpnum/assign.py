@@ -227,8 +227,7 @@ class _Registers:
         if maker is not None:
             step = Placed(maker.stencil, (register,), None, maker.values, maker.source)
         else:
-            values: Values = {"SLOT": kernel.slots[value]}
-            step = Placed(kernel.pack["reload"], (register,), None, values, f"v{value}")
+            step = reload(kernel, value, register)
         kernel.items.append(step)
         return register
 
@@ -239,10 +238,7 @@ class _Registers:
             if value in operands[:index]:
                 kernel, number = self.kernel, self.take(at, operands)
                 kernel.items.append(spill(kernel, value, numbers[index]))
-                values: Values = {"SLOT": kernel.slots[value]}
-                kernel.items.append(
-                    Placed(kernel.pack["reload"], (number,), None, values, f"v{value}")
-                )
+                kernel.items.append(reload(kernel, value, number))
                 numbers[index] = number
                 copies.append(number)
         return copies
@@ -252,6 +248,12 @@ def spill(kernel: _Assigner, value: int, register: int) -> Placed:
     """Return the step that writes a value to its place in the argument block."""
     values: Values = {"SLOT": kernel.slot(value)}
     return Placed(kernel.pack["spill"], (register,), None, values, f"v{value}")
+
+
+def reload(kernel: _Assigner, value: int, register: int) -> Placed:
+    """Return the step that reads a spilled value."""
+    values: Values = {"SLOT": kernel.slots[value]}
+    return Placed(kernel.pack["reload"], (register,), None, values, f"v{value}")
 
 
 def _assign(kernel: _Assigner, block: Block) -> None:

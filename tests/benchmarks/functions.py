@@ -137,7 +137,7 @@ def _libmvec() -> tuple[ctypes.CDLL, ctypes.CDLL, str, int] | None:
         source, library = Path(folder) / "loops.c", Path(folder) / "loops.so"
         source.write_text(_LOOPS)
         flags = f"-target x86_64-linux-gnu -mcpu={level.name.replace('-', '_')} -O2 -shared"
-        options = [*flags.replace("x86_64_64", "x86_64").split(), "-nostdlib", f"-DWIDTH={width}"]
+        options = [*flags.split(), "-nostdlib", f"-DWIDTH={width}"]
         subprocess.run(
             [sys.executable, "-m", "ziglang", "cc", *options, str(source), "-o", str(library)],
             env=os.environ | {"ZIG_LOCAL_CACHE_DIR": folder, "ZIG_GLOBAL_CACHE_DIR": folder},

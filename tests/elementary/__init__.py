@@ -8,9 +8,9 @@ from __future__ import annotations
 from cpnum.ops import OPS
 
 from . import exponential, logarithmic, powers, special, trigonometric
-from .function import DIVIDE, INVALID, NONE, OVER, Function, near, true_value
+from .function import Function
 
-__all__ = ["DIVIDE", "FUNCTIONS", "INVALID", "NONE", "OVER", "Function", "near", "true_value"]
+__all__ = ["FUNCTIONS", "Function"]
 
 _ROWS = {
     name: function

@@ -114,12 +114,6 @@ def near(values: Any, dtype: DType, steps: int = 3) -> Array:
     return np.concatenate(found)
 
 
-def true_value(function: Function, *numbers: Any) -> Any:
-    """Return the true value as a number of MPFR, to PRECISION bits."""
-    with gmpy2.context(precision=PRECISION):
-        return function.true(*[gmpy2.mpfr(float(each)) for each in numbers])
-
-
 def true_values(function: Function, dtype: DType, operands: Sequence[Array]) -> tuple[Array, Array]:
     """Return the true values as the nearest numbers of the dtype, and what is left of each, in ulp.
 
