@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from cases import function_of
 from elementary import FUNCTIONS
-from elementary.function import errors, true_values
+from elementary.function import errors, errors_of_float32, true_values
 
 from cpnum import cpjit
 from cpnum.dtypes import F32, F64, DType
@@ -100,12 +100,9 @@ def _part(name: str, start: int) -> Worst:
     function = _compiled(name)
     with np.errstate(all="ignore"):
         wide, actual = function(x.astype(np.float64)), function(x)
-        heads = wide.astype(np.float32)
-        finite = np.isfinite(heads)
-        same = (heads == actual) | (np.isnan(heads) & np.isnan(actual))
-        unit = np.spacing(np.abs(heads)).astype(np.float64)
-        error = np.abs(actual.astype(np.float64) - wide) / unit
-    error = np.where(finite, error, np.where(same, 0.0, np.inf))
+    error, heads = errors_of_float32(actual, wide)
+    same = (heads == actual) | (np.isnan(heads) & np.isnan(actual))
+    error = np.where(np.isfinite(heads), error, np.where(same, 0.0, np.inf))
     return _worst([x], error)
 
 

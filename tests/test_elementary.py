@@ -21,7 +21,7 @@ from cases import (
     row_name,
 )
 from elementary import FUNCTIONS
-from elementary.function import errors, true_values
+from elementary.function import errors, errors_of_float32, true_values
 
 from cpnum import cpjit, run
 from cpnum.dtypes import F32, F64
@@ -84,11 +84,11 @@ def test_error_of_float32_on_a_dense_sample(op, level):
     with quiet():
         expected = compiled(op, level)(*[each.astype(np.float64) for each in operands])
         actual = compiled(op, level)(*operands)
-        heads = expected.astype(np.float32)
-        finite = np.isfinite(heads)
-        inside = finite & FUNCTIONS[op.name].inside(*operands)
-        unit = np.spacing(np.abs(heads[inside])).astype(np.float64)
-        error = np.abs(actual[inside].astype(np.float64) - expected[inside]) / unit
+        inside = FUNCTIONS[op.name].inside(*operands)
+    error, heads = errors_of_float32(actual, expected)
+    finite = np.isfinite(heads)
+    inside &= finite
+    error = error[inside]
     worst = int(np.argmax(error))
     given = shown([each[inside] for each in operands], worst)
     assert error[worst] <= op.ulp + 1e-5, f"{op} of {given}: {error[worst]:.4f} ulp"

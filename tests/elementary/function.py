@@ -142,3 +142,14 @@ def errors(actual: Array, heads: Array, rests: Array) -> Array:
         distance = (actual.astype(np.longdouble) - heads.astype(np.longdouble)) / unit
     found: Array = np.abs(np.where(same, 0, distance) - rests)
     return found
+
+
+def errors_of_float32(actual: Array, wide: Array) -> tuple[Array, Array]:
+    """Return the errors of float32 results against float64 ones, in ulp, where these are finite.
+
+    And these rounded to float32, finite or not.
+    """
+    with np.errstate(all="ignore"):
+        heads = wide.astype(np.float32)
+        unit = np.spacing(np.abs(heads)).astype(np.float64)
+        return np.abs(actual.astype(np.float64) - wide) / unit, heads
