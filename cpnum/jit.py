@@ -18,7 +18,7 @@ from cpnum.isa import Isa
 from cpnum.kernel import Clock, Kernel, cast_to, compile, graphs_of
 from cpnum.memory import Region
 from cpnum.run import Array, Plan
-from cpnum.simplify import simplify
+from cpnum.simplify import Precision, simplify
 from cpnum.site import located, user_frame
 from cpnum.trace import bind, is_tracing
 
@@ -47,7 +47,7 @@ class Specialization:
         self._regions: dict[tuple[str, ...], Region] = {}
         self._casts: dict[DType, Specialization] = {}
 
-    def into(self, out: Array | None, fastmath: bool) -> Specialization:
+    def into(self, out: Array | None, rewrite: Callable[[Graph], Graph]) -> Specialization:
         """Return the specialization that writes to an array of the dtype of `out`."""
         dtype = self.graph.results[0].dtype if out is None else from_numpy(out.dtype)
         if dtype is self.graph.results[0].dtype:
@@ -55,7 +55,7 @@ class Specialization:
         found = self._casts.get(dtype)
         if found is None:
             traced = cast_to(self.traced, dtype)
-            found = Specialization(traced, simplify(traced, fastmath), self.seconds)
+            found = Specialization(traced, rewrite(traced), self.seconds)
             found = self._casts.setdefault(dtype, found)
         return found
 
@@ -176,14 +176,22 @@ class Jit:
     """
 
     def __init__(
-        self, py_func: Callable[..., Any], fastmath: bool, level: str | None, fallback: Fallback
+        self,
+        py_func: Callable[..., Any],
+        fastmath: bool,
+        precision: Precision,
+        level: str | None,
+        fallback: Fallback,
     ) -> None:
+        if precision not in ("full", "fast"):
+            raise ValueError(f'precision is "full" or "fast", not {precision!r}')
         if fallback not in ("error", "numpy"):
             raise ValueError(f'fallback is "error" or "numpy", not {fallback!r}')
         if not callable(py_func):
             raise TypeError(f"cpjit decorates functions, not {type(py_func).__name__}")
         self.py_func = py_func
         self.fastmath = fastmath
+        self.precision = precision
         self.fallback = fallback
         self.isa = isa.choose(level)
         self._plans: dict[Any, run.AnyPlan] = {}
@@ -288,6 +296,9 @@ class Jit:
 
     # -- compiling ------------------------------------------------------------------------------
 
+    def _rewrite(self, graph: Graph) -> Graph:
+        return simplify(graph, self.fastmath, self.precision)
+
     def _specialize(self, arguments: tuple[Any, ...], names: tuple[str, ...]) -> Specialization:
         """Return the specialization for the signature of a call, traced now if it is the first."""
         key: Any = (names, *[_signature(each) for each in arguments])
@@ -302,7 +313,7 @@ class Jit:
             found = _MISSING
         if found is _MISSING:
             clock = Clock()
-            traced, graph = graphs_of(self.py_func, arguments, names, self.fastmath, clock)
+            traced, graph = graphs_of(self.py_func, arguments, names, self._rewrite, clock)
             if traced.shape_observed and key is not exact:
                 self._specializations[key] = _SHAPE_OBSERVED
                 key = exact
@@ -319,12 +330,12 @@ class Jit:
             raise OutError(
                 "`out` is not an array", seen=f"a {type(out).__name__}", write="out=np.empty(...)"
             )
-        specialization = self._specialize(arguments, names).into(out, self.fastmath)
+        specialization = self._specialize(arguments, names).into(out, self._rewrite)
         try:
             return specialization, run.describe(specialization.graph, arguments, out)
         except ShapeError:
             # Tracing raises it too, and names the line.
-            graphs_of(self.py_func, arguments, names, self.fastmath, Clock())
+            graphs_of(self.py_func, arguments, names, self._rewrite, Clock())
             raise
 
     def _plan(
@@ -471,7 +482,11 @@ class Jit:
 def cpjit(function: Callable[..., Any], /) -> Jit: ...
 @overload
 def cpjit(
-    *, fastmath: bool = False, isa: str | None = None, fallback: Fallback = "error"
+    *,
+    fastmath: bool = False,
+    precision: Precision = "full",
+    isa: str | None = None,
+    fallback: Fallback = "error",
 ) -> Callable[[Callable[..., Any]], Jit]: ...
 @overload
 def cpjit(
@@ -479,6 +494,7 @@ def cpjit(
     /,
     *,
     fastmath: bool = False,
+    precision: Precision = "full",
     isa: str | None = None,
     fallback: Fallback = "error",
 ) -> Jit: ...
@@ -487,6 +503,7 @@ def cpjit(
     /,
     *,
     fastmath: bool = False,
+    precision: Precision = "full",
     isa: str | None = None,
     fallback: Fallback = "error",
 ) -> Any:
@@ -494,10 +511,11 @@ def cpjit(
 
     `fastmath` allows a multiplication and an addition to be fused, sums and products to be
     reassociated, and a float32 quotient of a root to be off by 4.2 ULP (1.5 for a divisor below
-    2**126); NaN, infinities and signed zeros are treated as without.  Variables from outside of
-    the function are constants from its first call on, as Numba and JAX have it.  `isa` selects a
-    lower level than the host's.  With `fallback="numpy"`, what cannot be compiled runs through
-    NumPy, and a warning says why, once; with "error" it is an error.
+    2**126); NaN, infinities and signed zeros are treated as without.  `precision="fast"` allows
+    elementary functions an error of 4 ULP instead of 1, where that makes them faster.  Variables
+    from outside of the function are constants from its first call on, as Numba and JAX have it.
+    `isa` selects a lower level than the host's.  With `fallback="numpy"`, what cannot be compiled
+    runs through NumPy, and a warning says why, once; with "error" it is an error.
 
     Raises:  IsaError if there is no such level.
 
@@ -508,5 +526,7 @@ def cpjit(
     array([1., 3., 5.])
     """
     if function is None:
-        return functools.partial(cpjit, fastmath=fastmath, isa=isa, fallback=fallback)
-    return Jit(function, fastmath, isa, fallback)
+        return functools.partial(
+            cpjit, fastmath=fastmath, precision=precision, isa=isa, fallback=fallback
+        )
+    return Jit(function, fastmath, precision, isa, fallback)

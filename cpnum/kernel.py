@@ -25,7 +25,6 @@ from cpnum.ops import CAST
 from cpnum.run import Call
 from cpnum.schedule import LoopNest, schedule
 from cpnum.select import select
-from cpnum.simplify import simplify
 from cpnum.stencil import load
 from cpnum.trace import trace
 
@@ -68,19 +67,19 @@ def graphs_of(
     function: Callable[..., Any],
     arguments: Sequence[Any],
     names: tuple[str, ...],
-    fastmath: bool,
+    rewrite: Callable[[Graph], Graph],
     clock: Clock,
 ) -> tuple[Graph, Graph]:
-    """Return the graph of a function for the signature of its arguments, as traced and simplified.
+    """Return the graph of a function for its arguments' signature, as traced and as rewritten.
 
     The last arguments are those for the parameters in `names`.
     """
     count = len(arguments) - len(names)
     graph = trace(function, arguments[:count], dict(zip(names, arguments[count:], strict=True)))
     clock.end("trace")
-    simplified = simplify(graph, fastmath)
+    rewritten = rewrite(graph)
     clock.end("simplify")
-    return graph, simplified
+    return graph, rewritten
 
 
 def cast_to(graph: Graph, dtype: DType) -> Graph:

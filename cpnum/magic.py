@@ -112,6 +112,12 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
     @argument("--isa", help="the ISA level: x86-64-v4, x86-64-v3 or aarch64")
     @argument("--fastmath", action="store_true", help="allow contraction and reassociation")
     @argument(
+        "--precision",
+        choices=("full", "fast"),
+        default="full",
+        help="how exact elementary functions are: 1 ULP, or 4 where that is faster",
+    )
+    @argument(
         "--fallback",
         choices=("error", "numpy"),
         default="error",
@@ -132,7 +138,12 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
         if options.out and not options.out.isidentifier():
             raise UsageError(f"%%cpjit: {options.out} is not a name")
         try:
-            decorate = cpjit(isa=options.isa, fastmath=options.fastmath, fallback=options.fallback)
+            decorate = cpjit(
+                isa=options.isa,
+                fastmath=options.fastmath,
+                precision=options.precision,
+                fallback=options.fallback,
+            )
             decorate(np.negative)  # an unknown ISA level is found here
         except CpnumError as error:
             raise UsageError(f"%%cpjit: {error}") from None

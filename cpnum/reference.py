@@ -4,7 +4,6 @@ NumPy's own for most; for those of `cpnum.special`, Python's `math`, element by 
 as the C library, and without SciPy.  They are the oracle of exact rows, and what computes where
 machine code cannot.
 
->>> from cpnum.ops import OPS
 >>> function_of(OPS["sqrt"])
 <ufunc 'sqrt'>
 """
@@ -17,11 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from cpnum.ops import Op
+from cpnum.ops import OPS, Op
 
 
 def function_of(op: Op) -> Callable[..., Any]:
     """Return the function of arrays and NumPy scalars that a row stands for."""
+    op = OPS[op.function]
     if op.home == "numpy":
         function: Callable[..., Any] = getattr(np, op.name)
         return function

@@ -1,4 +1,4 @@
-"""The rules of `simplify`, as rows of two tables: exact ones, and those of `fastmath`.
+"""The rules of `simplify`: exact ones, those of `fastmath`, and those of `precision="fast"`.
 
 The contract of rules (after LuaJIT's `lj_opt_fold.c`):
 
@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from cpnum.dtypes import DTYPES, F32, F64, I32, I64, B, DType
-from cpnum.ops import CAST, OPS, Op
+from cpnum.ops import CAST, FAST, OPS, Op
 
 # -- patterns -----------------------------------------------------------------------------------
 
@@ -166,3 +166,18 @@ def _cast_rules() -> Iterator[Rule]:
 
 
 EXACT: tuple[Rule, ...] = (*_WRITTEN, *_cast_rules())
+
+
+def _fast_rule(op: Op, fast: Op) -> Rule:
+    def unary(op: Op) -> Callable[..., Any]:
+        return lambda x: Pattern(op, (x,))
+
+    def binary(op: Op) -> Callable[..., Any]:
+        return lambda a, x: Pattern(op, (a, x))
+
+    pattern = unary if op.arity == 1 else binary
+    return Rule(f"fast {op}", pattern(op), pattern(fast), fast.dtypes)
+
+
+# An elementary function's version of up to 4 ULP for that of 1.
+FASTER = tuple(_fast_rule(op, fast) for op, fast in FAST.items())

@@ -10,14 +10,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from cpnum.dtypes import DType
 from cpnum.ir import Apply, Constant, Graph, Input, Node, Nodes, Site, operands
 from cpnum.ops import CAST, OPS, PARTS, Op
-from cpnum.rules import EXACT, INEXACT, Pattern, Rule, Term, Variable
+from cpnum.rules import EXACT, FASTER, INEXACT, Pattern, Rule, Term, Variable
+
+# How exact elementary functions are: within 1 ULP, or 4 where that is faster.
+Precision = Literal["full", "fast"]
 
 # -- the index of rules -------------------------------------------------------------------------
 
@@ -84,6 +87,7 @@ def _names(term: Term) -> set[str]:
 
 _EXACT_TABLE = _index(EXACT)
 _INEXACT_TABLE = _index(INEXACT)
+_FASTER_TABLE = _index(FASTER)
 
 
 # -- rewriting ----------------------------------------------------------------------------------
@@ -363,8 +367,8 @@ def _uses(graph: Graph) -> dict[Node, int]:
     return uses
 
 
-def simplify(graph: Graph, fastmath: bool = False) -> Graph:
-    """Return `graph` rewritten by the exact rules, and the inexact ones with `fastmath`.
+def simplify(graph: Graph, fastmath: bool = False, precision: Precision = "full") -> Graph:
+    """Return `graph` rewritten by the exact rules, and by the inexact ones that are asked for.
 
     >>> from cpnum.dtypes import F64
     >>> nodes = Nodes()
@@ -380,7 +384,8 @@ def simplify(graph: Graph, fastmath: bool = False) -> Graph:
     if fastmath:
         graph = _rebalanced(graph)
         graph = _Rewriting(graph, _INEXACT_TABLE, _uses(graph)).run()
-    return _paired(graph)
+    graph = _paired(graph)
+    return graph if precision == "full" else _Rewriting(graph, _FASTER_TABLE, None).run()
 
 
 def _paired(graph: Graph) -> Graph:

@@ -12,7 +12,7 @@ from cpnum import reference
 from cpnum import special as special_functions
 from cpnum.dtypes import DTYPES, F32, F64, I32, I64, B, DType
 from cpnum.isa import LEVELS, runs_here
-from cpnum.ops import OPS, Op
+from cpnum.ops import FAST, OPS, Op
 from cpnum.traced import Traced
 
 HERE = [name for name, isa in LEVELS.items() if runs_here(isa)]
@@ -124,6 +124,7 @@ def operand_dtypes(op: Op, dtype: DType) -> list[DType]:
 
 def callable_of(op: Op) -> Callable[..., Any]:
     """Return what a user calls; outside of a trace, it is what cpnum is compared with."""
+    op = OPS[op.function]
     if op.home == "numpy":
         function: Callable[..., Any] = getattr(np, op.name)
         return function
@@ -157,6 +158,8 @@ ROWS = [
 ]
 EXACT_ROWS = [(op, dtype) for op, dtype in ROWS if op.ulp == 0.5]
 ELEMENTARY = [op for op in OPS.values() if op.ulp > 0.5 and op.home != "rewrites"]
+# Those of 4 ULP, of functions that users call.
+FASTER = [fast for op, fast in FAST.items() if op in ELEMENTARY]
 FLOATING = (F64, F32)
 
 

@@ -54,11 +54,14 @@ def test_the_decorator_with_and_without_options():
     def optioned(x):
         return x + 1
 
-    called = cpjit(lambda x: x + 1, fastmath=False)
+    called = cpjit(lambda x: x + 1, fastmath=False, precision="fast")
     for f in (plain, optioned, called):
         assert np.array_equal(f(X), X + 1)
     assert not plain.fastmath
     assert optioned.fastmath
+    assert (plain.precision, called.precision) == ("full", "fast")
+    with pytest.raises(ValueError, match='precision is "full" or "fast"'):
+        cpjit(lambda x: x, precision="high")
 
 
 def test_the_function_keeps_its_name_text_and_signature():

@@ -144,13 +144,14 @@ def test_a_call_into_its_own_argument_is_not_made_twice(session):
 def test_options_are_passed_on(session):
     define = "def f(x):\n    return x * 2.5 + 1\nf(np.ones(3));"
     fast, kept, level, helped = session(
-        f"%%cpjit --fastmath --no-time -o seen\n{define}",
-        "type(seen).__name__, f.fastmath, f.fallback, 'Time (' in str(seen), seen.kernel.graph",
+        f"%%cpjit --fastmath --precision fast --no-time -o seen\n{define}",
+        "type(seen).__name__, f.fastmath, f.precision, f.fallback, 'Time (' in str(seen), "
+        "seen.kernel.graph",
         f"%%cpjit --isa x86-64-v3 --no-time\n{define}",
         "%%cpjit?",
     )
     assert fast.success
-    assert kept.value.startswith("('Report', True, 'error', False, ")
+    assert kept.value.startswith("('Report', True, 'fast', 'error', False, ")
     if isa.runs_here(isa.LEVELS["x86-64-v3"]):
         assert ": x86-64-v3, 4 lanes" in level.texts[-1]
     assert "--fallback" in helped.printed + "".join(helped.texts)

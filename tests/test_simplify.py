@@ -6,8 +6,10 @@ import itertools
 import numpy as np
 import pytest
 
-from cpnum.dtypes import F32
+from cpnum.dtypes import F32, F64
 from cpnum.evaluate import evaluate
+from cpnum.ir import Graph, Nodes
+from cpnum.ops import FAST
 from cpnum.rules import EXACT, INEXACT
 from cpnum.simplify import simplify
 from cpnum.trace import trace
@@ -170,6 +172,19 @@ def test_sin_and_cos_of_one_value_become_one_operator():
     assert "second %" in text
     assert "cos x" in text  # whose sine nobody needs
     np.testing.assert_array_equal(f(X, Y), evaluate(simplify(trace(f, (X, Y))), (X, Y)))
+
+
+@pytest.mark.parametrize(("op", "fast"), FAST.items(), ids=str)
+def test_precision_chooses_the_version(op, fast):
+    nodes = Nodes()
+    for dtype in (F64, F32):
+        inputs = tuple(nodes.input(at, (), dtype) for at in range(op.arity))
+        names = ("x", "y")[: op.arity]
+        results = (nodes.apply(op, inputs, dtype),)
+        graph = Graph("f", names, names, nodes.reaching(results), results)
+        assert simplify(graph) is graph
+        expected = fast if dtype in fast.dtypes else op
+        assert simplify(graph, precision="fast").results[0].op is expected
 
 
 def test_fastmath_makes_trees_of_long_chains():
