@@ -1,13 +1,14 @@
 """Measures the error of the elementary functions in units in the last place, for long.
 
     python tests/accuracy.py                      all functions, 10**8 numbers of float64 each, and
-                                                  all 2**32 of float32
+                                                  all 2**32 of float32 (10**8 pairs)
     python tests/accuracy.py --points 1e5 exp     quickly
     python tests/accuracy.py --plot docs/ulp.png  a picture of the errors
 
-float64 is compared with MPFR: random numbers of all magnitudes, those around the ends of intervals
-of reduction, and then climbing from the worst.  float32 is compared with our own float64, whose
-error is a few millionths of a unit of float32.
+float64: random numbers of all magnitudes, those around the ends of intervals of reduction, and then
+climbing from the worst.  The function in long double says which are the worst, and MPFR how bad
+they are.  float32 is compared with our own float64, whose error is a few millionths of a unit of
+float32.
 """
 
 from __future__ import annotations
@@ -24,17 +25,28 @@ from typing import Any, NamedTuple
 import numpy as np
 from cases import function_of
 from elementary import FUNCTIONS
-from elementary.function import errors, errors_of_float32, true_values
+from elementary.extended import extended
+from elementary.function import (
+    Function,
+    errors,
+    errors_of_float32,
+    true_values,
+    worst_errors,
+)
 
 from cpnum import cpjit
 from cpnum.dtypes import F32, F64, DType
-from cpnum.ops import OPS
+from cpnum.ops import FAST, OPS
 
 Array = np.ndarray[Any, Any]
+
+# The functions, and their fast versions.
+NAMES = [*FUNCTIONS, *(fast.name for op, fast in FAST.items() if op.name in FUNCTIONS)]
 
 _CHUNK = 100_000
 _CLIMB = 40  # rounds
 _PART = 1 << 22
+_DTYPES = {"float64": F64, "float32": F32}
 
 
 class Worst(NamedTuple):
@@ -48,7 +60,12 @@ class Worst(NamedTuple):
 
 
 def _compiled(name: str) -> Any:
-    return cpjit(function_of(OPS[name]))
+    precision = "full" if name in FUNCTIONS else "fast"
+    return cpjit(function_of(OPS[name]), precision=precision)
+
+
+def _facts(name: str) -> Function:
+    return FUNCTIONS[OPS[name].function]
 
 
 def _worst(operands: Sequence[Array], error: Array) -> Worst:
@@ -60,50 +77,61 @@ def error_of(name: str, dtype: DType, operands: Sequence[Array]) -> Array:
     """Return the errors at some arguments, in units of the last place of the true values."""
     with np.errstate(all="ignore"):
         actual = _compiled(name)(*operands)
-    return errors(actual, *true_values(FUNCTIONS[name], dtype, operands))
+    return errors(actual, *true_values(_facts(name), dtype, operands))
 
 
-def sample(name: str, seed: int) -> Worst:
+def _worst_of(name: str, dtype: DType, operands: Sequence[Array]) -> Worst:
+    if dtype is F32:
+        return _worst(operands, _errors_of_float32(name, operands))
+    with np.errstate(all="ignore"):
+        actual = _compiled(name)(*operands)
+    at, error = worst_errors(_facts(name), extended(OPS[name].function), operands, actual)
+    return _worst([each[at] for each in operands], error)
+
+
+def sample(name: str, dtype: DType, seed: int) -> Worst:
     """Return the worst of a chunk of arguments."""
-    function = FUNCTIONS[name]
-    operands = function.arguments(F64, _CHUNK // 3, seed)
-    return _worst(operands, error_of(name, F64, operands))
+    return _worst_of(name, dtype, _facts(name).arguments(dtype, _CHUNK // 3, seed))
 
 
-def climb(name: str, start: Worst, seed: int) -> Worst:
+def climb(name: str, dtype: DType, start: Worst, seed: int) -> Worst:
     """Return the worst in ever smaller neighbourhoods of the worst."""
     random = np.random.default_rng(seed)
-    function = FUNCTIONS[name]
+    function = _facts(name)
     best = start
     for _ in range(_CLIMB):
         spread = 2.0 ** -random.uniform(4, 50)
         operands = [
-            each * (1 + spread * random.uniform(-1, 1, 1000))
+            (each * (1 + spread * random.uniform(-1, 1, 1000))).astype(dtype.numpy)
             for each in map(np.float64, best.operands)
         ]
         good = function.inside(*operands)
         if good.any():
-            operands = [each[good] for each in operands]
-            best = max(best, _worst(operands, error_of(name, F64, operands)))
+            best = max(best, _worst_of(name, dtype, [each[good] for each in operands]))
     return best
 
 
-def search(name: str, points: int, pool: concurrent.futures.Executor) -> Worst:
-    """Return the largest error of float64 in so many points, and around the worst of them."""
+def search(name: str, dtype: DType, points: int, pool: concurrent.futures.Executor) -> Worst:
+    """Return the largest error in so many points, and around the worst of them."""
     seeds = range(max(1, points // _CHUNK))
-    worst = max(pool.map(sample, [name] * len(seeds), seeds))
-    return max(pool.map(climb, [name] * 4, [worst] * 4, range(4)))
+    worst = max(pool.map(sample, [name] * len(seeds), [dtype] * len(seeds), seeds))
+    return max(pool.map(climb, [name] * 4, [dtype] * 4, [worst] * 4, range(4)))
+
+
+def _errors_of_float32(name: str, operands: Sequence[Array]) -> Array:
+    full = OPS[name].function
+    with np.errstate(all="ignore"):
+        wide = _compiled(full)(*[each.astype(np.float64) for each in operands])
+        actual = _compiled(name)(*operands)
+        inside = _facts(name).inside(*operands)
+    error, heads = errors_of_float32(actual, wide)
+    same = (heads == actual) | (np.isnan(heads) & np.isnan(actual))
+    return np.where(np.isfinite(heads), np.where(inside, error, 0.0), np.where(same, 0.0, np.inf))
 
 
 def _part(name: str, start: int) -> Worst:
     x = (np.arange(_PART, dtype=np.uint32) + np.uint32(start)).view(np.float32)
-    function = _compiled(name)
-    with np.errstate(all="ignore"):
-        wide, actual = function(x.astype(np.float64)), function(x)
-    error, heads = errors_of_float32(actual, wide)
-    same = (heads == actual) | (np.isnan(heads) & np.isnan(actual))
-    error = np.where(np.isfinite(heads), error, np.where(same, 0.0, np.inf))
-    return _worst([x], error)
+    return _worst([x], _errors_of_float32(name, [x]))
 
 
 def exhaust(name: str, pool: concurrent.futures.Executor) -> Worst:
@@ -149,34 +177,38 @@ def plot(path: Path, names: Sequence[str]) -> None:
 
 
 def measured(
-    names: Sequence[str], points: int, exhaustive: bool, pool: concurrent.futures.Executor
+    names: Sequence[str],
+    dtypes: Sequence[DType],
+    points: int,
+    pool: concurrent.futures.Executor,
 ) -> Iterator[tuple[str, DType, Worst, float]]:
     """Yield the largest errors of each function and dtype, and the seconds they took."""
     for name in names:
-        start = time.monotonic()
-        yield name, F64, search(name, points, pool), time.monotonic() - start
-        if exhaustive and FUNCTIONS[name].arity == 1:
+        for dtype in (each for each in dtypes if each in OPS[name].dtypes):
             start = time.monotonic()
-            yield name, F32, exhaust(name, pool), time.monotonic() - start
+            if dtype is F32 and OPS[name].arity == 1:
+                worst = exhaust(name, pool)
+            else:
+                worst = search(name, dtype, points, pool)
+            yield name, dtype, worst, time.monotonic() - start
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Print the largest errors, a line a function; return 1 if one is beyond its bound."""
     parser = argparse.ArgumentParser(prog="python tests/accuracy.py", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="function", help="all, if none is named")
-    parser.add_argument("--points", type=float, default=1e8, help="of float64, for each function")
-    parser.add_argument("--no-float32", action="store_true")
+    parser.add_argument("--points", type=float, default=1e8, help="for each function")
+    parser.add_argument("--dtype", choices=_DTYPES, help="both, if none is named")
     parser.add_argument("--plot", type=Path, help="draw the errors into this file instead")
     arguments = parser.parse_args(words)
-    names = arguments.names or list(FUNCTIONS)
+    names = arguments.names or NAMES
     if arguments.plot:
-        plot(arguments.plot, names)
+        plot(arguments.plot, arguments.names or list(FUNCTIONS))
         return 0
+    dtypes = [_DTYPES[arguments.dtype]] if arguments.dtype else [*_DTYPES.values()]
     with concurrent.futures.ProcessPoolExecutor(os.cpu_count()) as pool:
         good = True
-        for name, dtype, worst, seconds in measured(
-            names, int(arguments.points), not arguments.no_float32, pool
-        ):
+        for name, dtype, worst, seconds in measured(names, dtypes, int(arguments.points), pool):
             bound = OPS[name].ulp
             good &= worst.error <= bound
             mark = "" if worst.error <= bound else f"  beyond {bound:g}"

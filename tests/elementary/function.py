@@ -9,7 +9,7 @@ from typing import Any
 import gmpy2
 import numpy as np
 
-from cpnum.dtypes import DType
+from cpnum.dtypes import F64, DType
 
 Array = np.ndarray[Any, Any]
 INVALID, DIVIDE, OVER, NONE = {"invalid"}, {"divide"}, {"over"}, set[str]()
@@ -53,8 +53,6 @@ class Function:
     ordinary: float = 0.5
     # The interval that the results stay in.
     image: tuple[float, float] = (-np.inf, np.inf)
-    # How many times as long as the others' its true values take.
-    cost: int = 1
 
     def inside(self, *operands: Array) -> Array:
         """Tell at which arguments the function is finite, and not only by its special values."""
@@ -153,3 +151,43 @@ def errors_of_float32(actual: Array, wide: Array) -> tuple[Array, Array]:
         heads = wide.astype(np.float32)
         unit = np.spacing(np.abs(heads)).astype(np.float64)
         return np.abs(actual.astype(np.float64) - wide) / unit, heads
+
+
+# A function in long double may be off by so many units of float64's last place.
+_OFF = 0.02
+
+
+def worst_errors(
+    function: Function,
+    quick: Callable[..., Array] | None,
+    operands: Sequence[Array],
+    actual: Array,
+    count: int = 100,
+) -> tuple[Array, Array]:
+    """Return where the errors of float64 results are the largest, and these errors.
+
+    `quick`, the function in long double, chooses `count` of them, and MPFR measures these, and as
+    many others, by which `quick` itself is tried.  Without it, MPFR measures all.
+
+    Raises:  ValueError if `quick` is wrong.
+    """
+    if quick is None:
+        return np.arange(actual.size), errors(actual, *true_values(function, F64, operands))
+    with np.errstate(all="ignore"):
+        reference = quick(*[each.astype(np.longdouble) for each in operands])
+        heads = reference.astype(np.float64)
+        # Half way below a power of two, MPFR's value may round down, to where the unit is half.
+        size = np.abs(heads)
+        half_way = (size - np.abs(reference)) / size > 0.98 * 2.0**-54
+        unit = np.spacing(np.where(half_way, np.nextafter(size, 0), size)).astype(np.longdouble)
+        found = np.abs(actual - reference) / unit
+    same = (actual == heads) | (np.isnan(actual) & np.isnan(heads))
+    found = np.where(np.isfinite(heads), found, np.where(same, 0.0, np.inf)).astype(np.float64)
+    found[np.isnan(found)] = np.inf
+    order = np.argpartition(found, max(0, found.size - count))
+    some = np.random.default_rng(0).choice(found.size, min(count, found.size), replace=False)
+    at = np.concatenate([order[-count:], some])
+    exact = errors(actual[at], *true_values(function, F64, [each[at] for each in operands]))
+    if np.any(found[at] < exact - _OFF) or np.count_nonzero(found > exact.max() + _OFF) > count:
+        raise ValueError("the function in long double is too far from MPFR's")
+    return at, exact

@@ -58,7 +58,6 @@ FUNCTIONS: dict[str, Function] = {
         ],
     ),
     "erfc": Function(
-        cost=8,
         true=gmpy2.erfc, increasing=False, image=(0, 2), more=_positive,
         hard=[0.5, -0.5, 27.5, 27.226017111108366, 26.54325845425098, 10.1875, 10.0541, 9.194, 8.0]
         + [1 / (163 / 2048 + (k + 0.5) * 185 / 2048) - 1 for k in range(7)]
