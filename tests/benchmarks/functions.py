@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import functools
+import json
 import math
 import os
 import re
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from cpnum import cpjit, isa, special
-from cpnum.ops import OPS, Op
+from cpnum.ops import FAST, OPS, Op
 from cpnum.reference import function_of
 from cpnum.stencil import Stencil, load, stencil_name
 from cpnum.timing import Timing, measure
@@ -30,7 +31,7 @@ from .tables import Table
 
 # In the caches, and so many that a call of 1 µs is a small part.
 _SIZE = 10_000
-_NUMPY, _FUSED = "NumPy", "fused"
+_NUMPY, _FUSED, _FAST = "NumPy", "fused", "fast"
 # NumPy's names that are others in C.
 _IN_C = {"power": "pow"}
 Call = Callable[[], object]
@@ -171,6 +172,36 @@ _PEERS: tuple[tuple[str, str, Callable[[Op, Sequence[Array], Array], Call | None
 )
 
 
+# -- NumPy without AVX-512 -----------------------------------------------------------------------
+
+
+def _times_numpy(names: Sequence[str], dtype: np.dtype[Any], seconds: float) -> dict[str, float]:
+    """Return the speed of the v3 pack as a multiple of NumPy's, as this process has it."""
+    found = {}
+    for name in names:
+        with np.errstate(all="ignore"):
+            every = calls(OPS[name], dtype, ())
+            if _NUMPY in every:
+                pair = {each: every[each] for each in (_NUMPY, isa.V3.name)}
+                timings = measure(pair, seconds)
+                found[name] = timings[_NUMPY].median / timings[isa.V3.name].median
+    return found
+
+
+def _times_numpy_of_avx2(dtype: np.dtype[Any], seconds: float) -> dict[str, float]:
+    """Return the same for a NumPy that is told to do without AVX-512, in a process of its own."""
+    wide = [each for each in np._core._multiarray_umath.__cpu_dispatch__ if _is_wide(each)]  # type: ignore[attr-defined]
+    command = [sys.executable, "-m", "tests.benchmarks.functions", dtype.name, str(seconds)]
+    environment = os.environ | {"NPY_DISABLE_CPU_FEATURES": " ".join(wide)}
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def _is_wide(feature: str) -> bool:
+    return feature == "X86_V4" or feature.startswith("AVX512")
+
+
 # -- instructions --------------------------------------------------------------------------------
 
 
@@ -227,6 +258,8 @@ def calls(op: Op, dtype: np.dtype[Any], peers: Sequence[str]) -> dict[str, Call]
     for level in (each for each in isa.LEVELS.values() if isa.runs_here(each)):
         found[level.name] = cpjit(alone, isa=level.name).bind(*arrays, out=out)
     found[_FUSED] = cpjit(fused).bind(*arrays, out=out)
+    if op in FAST and dtype in [each.numpy for each in FAST[op].dtypes]:
+        found[_FAST] = cpjit(alone, precision="fast").bind(*arrays, out=out)
     return found
 
 
@@ -242,10 +275,12 @@ def tables(peers: Sequence[str], seconds: float) -> Iterator[Table]:
     host = levels[0].name
     header = ["", "NumPy ns", *(f"{each} ns" for each in levels)]
     header += [f"times {name}" for name, *_ in _PEERS[:-1]] + ["fused"]
-    header += [f"{each} times NumPy" for each in levels[1:]]
+    header += [f"{each} times NumPy of AVX2" for each in levels if each is isa.V3]
+    header += ["fast ns", "fast times full"]
     header += [f"instructions {each}" for each in levels]
     for dtype in map(np.dtype, ("float64", "float32")):
         rows = []
+        of_avx2 = _times_numpy_of_avx2(dtype, seconds) if isa.V3 in levels else {}
         for name in FUNCTIONS:
             op = OPS[name]
             with np.errstate(all="ignore"):
@@ -255,7 +290,11 @@ def tables(peers: Sequence[str], seconds: float) -> Iterator[Table]:
             row = [name, f"{numpy_ns:.3g}", *(f"{each:.3g}" for each in ns)]
             row += [_ratio(timings, each, host) for each, *_ in _PEERS[:-1]]
             row += [_ratio(timings, f"{_NUMPY} {_FUSED}", _FUSED)]
-            row += [_ratio(timings, _NUMPY, each.name) for each in levels[1:]]
+            if isa.V3 in levels:
+                row.append(f"{of_avx2[name]:.2f}" if name in of_avx2 else "-")
+            fast = timings.get(_FAST)
+            row += [f"{fast.median / _SIZE * 1e9:.3g}" if fast else "-"]
+            row += [_ratio(timings, host, _FAST) if fast else "-"]
             row += [f"{_per_element(op, dtype, each):.2f}" for each in levels]
             rows.append(row)
         yield Table(
@@ -264,6 +303,11 @@ def tables(peers: Sequence[str], seconds: float) -> Iterator[Table]:
             rows,
             [
                 "times: cpnum's speed as a multiple of another's; fused: f(x) * x + x, times NumPy "
-                "with out= at each step; instructions of an element, loads and stores apart."
+                "with out= at each step; NumPy of AVX2: told to do without AVX-512; fast: of "
+                'precision="fast"; instructions of an element, loads and stores apart.'
             ],
         )
+
+
+if __name__ == "__main__":
+    print(json.dumps(_times_numpy(list(FUNCTIONS), np.dtype(sys.argv[1]), float(sys.argv[2]))))
