@@ -17,7 +17,8 @@ import numpy as np
 
 from cpnum.jit import cpjit
 from cpnum.kernel import Kernel
-from cpnum.show import difference, listing
+from cpnum.listing import listing
+from cpnum.report import difference
 from cpnum.timing import format_seconds, measure
 
 Array = np.ndarray[Any, Any]

@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 
 from cpnum import isa, memory, run
-from cpnum.dtypes import DType, from_numpy
 from cpnum.errors import CpnumError, IsaError, OutError, ShapeError
 from cpnum.ir import Graph
 from cpnum.isa import Isa
-from cpnum.kernel import Clock, Kernel, cast_to, compile, graphs_of
-from cpnum.memory import Region
+from cpnum.kernel import Clock, Kernel, compile, graphs_of
 from cpnum.run import Array, Plan
 from cpnum.simplify import Precision, simplify
 from cpnum.site import located, user_frame
+from cpnum.specialization import Bound, Specialization
 from cpnum.trace import bind, is_tracing
 
 if TYPE_CHECKING:
-    from cpnum.show import Report
+    from cpnum.report import Report
 
 Fallback = Literal["error", "numpy"]
 
@@ -33,107 +32,9 @@ _VARIADIC = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 _PLANS = 1024
 
 
-class Specialization:
-    """A function traced for one signature, and its kernels by layout.
-
-    Reports of floating-point errors come from the graph as traced: it has the user's operations.
-    """
-
-    def __init__(self, traced: Graph, graph: Graph, seconds: dict[str, float]) -> None:
-        self.traced = traced
-        self.graph = graph
-        self.seconds = seconds
-        self.kernels: dict[tuple[str, ...], Kernel] = {}
-        self._regions: dict[tuple[str, ...], Region] = {}
-        self._casts: dict[DType, Specialization] = {}
-
-    def into(self, out: Array | None, rewrite: Callable[[Graph], Graph]) -> Specialization:
-        """Return the specialization that writes to an array of the dtype of `out`."""
-        dtype = self.graph.results[0].dtype if out is None else from_numpy(out.dtype)
-        if dtype is self.graph.results[0].dtype:
-            return self
-        found = self._casts.get(dtype)
-        if found is None:
-            traced = cast_to(self.traced, dtype)
-            found = Specialization(traced, rewrite(traced), self.seconds)
-            found = self._casts.setdefault(dtype, found)
-        return found
-
-    def kernel(self, call: run.Call, level: Isa) -> Kernel:
-        """Return the kernel for the layouts of a call, compiled now if it is the first."""
-        assert call.arrangement is not None
-        layouts = call.arrangement.layouts
-        kernel = self.kernels.get(layouts)
-        if kernel is None:
-            kernel = compile(self.graph, call, level, Clock(dict(self.seconds)))
-            kernel = self.kernels.setdefault(layouts, kernel)
-        return kernel
-
-    def region(self, call: run.Call, kernel: Kernel) -> Region:
-        """Return the executable memory that holds a kernel."""
-        assert call.arrangement is not None
-        layouts = call.arrangement.layouts
-        region = self._regions.get(layouts)
-        if region is None:
-            clock = Clock(kernel.seconds)
-            region = memory.place(kernel.code.data, kernel.code.head)
-            clock.end("place")
-            region = self._regions.setdefault(layouts, region)
-        return region
-
-
 # In the table of specializations: none yet; and the function looked at shapes, so that a graph
 # serves only the shapes it was traced for.
 _MISSING, _SHAPE_OBSERVED = "missing", "shape observed"
-
-
-class Bound:
-    """A call without arguments: pointers, strides, extents and scalars are in its code.
-
-    It holds the arrays, and reads what is in them when it is called.
-
-    >>> x, z = np.ones(3), np.empty(3)
-    >>> doubled = cpjit(lambda x: x * 2).bind(x, out=z)
-    >>> x[:] = 5.0
-    >>> doubled()
-    array([10., 10., 10.])
-    """
-
-    def __init__(self, plan: Plan, kernel: Kernel, arguments: tuple[Any, ...], out: Array) -> None:
-        self.kernel = kernel
-        self.arguments = arguments
-        self.out = out
-        self.code = kernel.code.bind(plan.words(arguments, out))
-        self.region = memory.place(self.code, kernel.code.head)
-        self._graph = plan.graph
-        # A kernel that counts, steps or spills nowhere but in registers needs no block.
-        self._words = -(-kernel.steps.block_bytes // 8) if kernel.steps.uses_block else 0
-        self._blocks: list[Any] = []
-        self._function = run.bound_function(self.region, self._words)
-        self._suspected = plan.suspected
-        self._in_place = any(run.overlap(out, view) for view in plan.views(arguments))
-
-    def __call__(self) -> Array:
-        """Run the code; return the array that it writes."""
-        arguments = self.arguments
-        if self._in_place and run.watched():
-            arguments = run.copied(arguments, self.out)
-        if self._words:
-            try:
-                block = self._blocks.pop()
-            except IndexError:
-                block = run.new_block(self._words)
-            flags = self._function(block)
-            self._blocks.append(block)
-        else:
-            flags = self._function()
-        flags |= self._suspected
-        if flags:
-            run.report(self._graph, arguments, flags)
-        return self.out
-
-    def __repr__(self) -> str:
-        return f"<bound {self._graph.name}: {len(self.code)} bytes>"
 
 
 def _read_only(out: Array) -> OutError:
@@ -453,22 +354,22 @@ class Jit:
 
     def inspect_asm(self) -> dict[str, str]:
         """Return the disassembly for each signature, of each layout it was compiled for."""
-        from cpnum import show  # 2 ms that `import cpnum` can do without
+        from cpnum.listing import listing  # 2 ms that `import cpnum` can do without
 
         return {
             ", ".join(each.graph.types): "\n\n".join(
-                show.listing(kernel) for kernel in each.kernels.values()
+                listing(kernel) for kernel in each.kernels.values()
             )
             for each in self._compiled()
         }
 
     def explain(self, *arguments: Any, out: Array | None = None, **keywords: Any) -> Report:
         """Return a report: stages, stencils, bytes with their holes, disassembly, timings."""
-        from cpnum import show
+        from cpnum.report import Report
 
         bound = self.bind(*arguments, out=out, **keywords)
         kernel = self.lower(*arguments, out=out, **keywords)
-        return show.Report(kernel, bound, self, arguments, keywords)
+        return Report(kernel, bound, self, arguments, keywords)
 
     def __repr__(self) -> str:
         return f"<cpjit {self.__name__}: {len(self._compiled())} signatures>"

@@ -30,7 +30,7 @@ from IPython.display import Pretty, display
 
 from cpnum.errors import CpnumError
 from cpnum.jit import Jit, cpjit
-from cpnum.show import Report
+from cpnum.report import Report
 from cpnum.trace import is_tracing
 
 # The name of the decorator while the cell runs; nobody's own, and gone afterwards.

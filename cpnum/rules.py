@@ -16,13 +16,15 @@ The contract of rules (after LuaJIT's `lj_opt_fold.c`):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import inspect
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from cpnum.dtypes import DTYPES, F32, F64, I32, I64, B, DType
+from cpnum.ir import Constant
 from cpnum.ops import CAST, FAST, OPS, Op
 
 # -- patterns -----------------------------------------------------------------------------------
@@ -181,3 +183,67 @@ def _fast_rule(op: Op, fast: Op) -> Rule:
 
 # An elementary function's version of up to 4 ULP for that of 1.
 FASTER = tuple(_fast_rule(op, fast) for op, fast in FAST.items())
+
+
+# -- the index ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A rule as it is matched: its patterns are built, and its variables that are dropped known."""
+
+    rule: Rule
+    pattern: Pattern
+    replacement: Term
+    dropped: tuple[str, ...]
+
+
+# For each operator and operand, the rows by what that operand must be: an operator, a number, or
+# any constant.  The rows that ask nothing of their operands come last.
+Table = dict[Op, tuple[list[dict[object, list[Row]]], list[Row]]]
+
+
+def index(rules: Sequence[Rule]) -> Table:
+    """Return the rows of rules by what they match."""
+    table: Table = {}
+    for rule in rules:
+        # Defaults only hold what a lambda of a loop captured.
+        parameters = inspect.signature(rule.pattern).parameters.values()
+        names = [each.name for each in parameters if each.default is inspect.Parameter.empty]
+        variables = [Variable(name) for name in names]
+        pattern: Pattern = rule.pattern(*variables)
+        replacement = rule.replacement(*variables)
+        left = _names(replacement)
+        dropped = tuple(name for name in names if name not in left)
+        assert pattern.op is not None
+        by_operand, others = table.setdefault(
+            pattern.op, ([{} for _ in range(pattern.op.arity)], [])
+        )
+        for args in _orders(pattern.op, pattern.args):
+            row = Row(rule, Pattern(pattern.op, args, pattern.dtype), replacement, dropped)
+            heads = [(i, _head(arg)) for i, arg in enumerate(args)]
+            asked = [(i, head) for i, head in heads if head is not None]
+            if asked:
+                position, head = asked[-1]
+                by_operand[position].setdefault(head, []).append(row)
+            else:
+                others.append(row)
+    return table
+
+
+def _orders(op: Op, args: tuple[Term, ...]) -> Iterator[tuple[Term, ...]]:
+    yield args
+    if op.commutative:
+        yield args[::-1]
+
+
+def _head(term: Term) -> object:
+    if isinstance(term, Variable):
+        return Constant if term.name == "k" else None
+    return term.op if isinstance(term, Pattern) else term
+
+
+def _names(term: Term) -> set[str]:
+    if isinstance(term, Variable):
+        return {term.name}
+    return set().union(*map(_names, term.args)) if isinstance(term, Pattern) else set()

@@ -7,9 +7,7 @@ their rows, are in `rules`.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -17,77 +15,14 @@ import numpy as np
 from cpnum.dtypes import DType
 from cpnum.ir import Apply, Constant, Graph, Input, Node, Nodes, Site, operands
 from cpnum.ops import CAST, OPS, PARTS, Op
-from cpnum.rules import EXACT, FASTER, INEXACT, Pattern, Rule, Term, Variable
+from cpnum.rules import EXACT, FASTER, INEXACT, Pattern, Row, Rule, Table, Term, Variable, index
 
 # How exact elementary functions are: within 1 ULP, or 4 where that is faster.
 Precision = Literal["full", "fast"]
 
-# -- the index of rules -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A rule as it is matched: its patterns are built, and its variables that are dropped known."""
-
-    rule: Rule
-    pattern: Pattern
-    replacement: Term
-    dropped: tuple[str, ...]
-
-
-# For each operator and operand, the rows by what that operand must be: an operator, a number, or
-# any constant.  The rows that ask nothing of their operands come last.
-_Table = dict[Op, tuple[list[dict[object, list[_Row]]], list[_Row]]]
-
-
-def _index(rules: Sequence[Rule]) -> _Table:
-    table: _Table = {}
-    for rule in rules:
-        # Defaults only hold what a lambda of a loop captured.
-        parameters = inspect.signature(rule.pattern).parameters.values()
-        names = [each.name for each in parameters if each.default is inspect.Parameter.empty]
-        variables = [Variable(name) for name in names]
-        pattern: Pattern = rule.pattern(*variables)
-        replacement = rule.replacement(*variables)
-        left = _names(replacement)
-        dropped = tuple(name for name in names if name not in left)
-        assert pattern.op is not None
-        by_operand, others = table.setdefault(
-            pattern.op, ([{} for _ in range(pattern.op.arity)], [])
-        )
-        for args in _orders(pattern.op, pattern.args):
-            row = _Row(rule, Pattern(pattern.op, args, pattern.dtype), replacement, dropped)
-            heads = [(i, _head(arg)) for i, arg in enumerate(args)]
-            asked = [(i, head) for i, head in heads if head is not None]
-            if asked:
-                position, head = asked[-1]
-                by_operand[position].setdefault(head, []).append(row)
-            else:
-                others.append(row)
-    return table
-
-
-def _orders(op: Op, args: tuple[Term, ...]) -> Iterator[tuple[Term, ...]]:
-    yield args
-    if op.commutative:
-        yield args[::-1]
-
-
-def _head(term: Term) -> object:
-    if isinstance(term, Variable):
-        return Constant if term.name == "k" else None
-    return term.op if isinstance(term, Pattern) else term
-
-
-def _names(term: Term) -> set[str]:
-    if isinstance(term, Variable):
-        return {term.name}
-    return set().union(*map(_names, term.args)) if isinstance(term, Pattern) else set()
-
-
-_EXACT_TABLE = _index(EXACT)
-_INEXACT_TABLE = _index(INEXACT)
-_FASTER_TABLE = _index(FASTER)
+_EXACT_TABLE = index(EXACT)
+_INEXACT_TABLE = index(INEXACT)
+_FASTER_TABLE = index(FASTER)
 
 
 # -- rewriting ----------------------------------------------------------------------------------
@@ -96,7 +31,7 @@ _FASTER_TABLE = _index(FASTER)
 class _Rewriting:
     """One pass over a graph: old nodes to new ones."""
 
-    def __init__(self, graph: Graph, table: _Table, uses: dict[Node, int] | None) -> None:
+    def __init__(self, graph: Graph, table: Table, uses: dict[Node, int] | None) -> None:
         self.graph = graph
         self.table = table
         # How often a node is used; if given, what a rule takes in must be used once.
@@ -169,10 +104,8 @@ class _Rewriting:
         return self.nodes.constant(term, dtype)
 
     @staticmethod
-    def _candidates(
-        by_operand: list[dict[object, list[_Row]]], args: tuple[Node, ...]
-    ) -> list[_Row]:
-        found: list[_Row] = []
+    def _candidates(by_operand: list[dict[object, list[Row]]], args: tuple[Node, ...]) -> list[Row]:
+        found: list[Row] = []
         for heads, arg in zip(by_operand, args, strict=True):
             if not heads:
                 continue
@@ -188,7 +121,7 @@ class _Rewriting:
 
     def _match(
         self, op: Op, args: tuple[Node, ...], dtype: DType
-    ) -> tuple[_Row, dict[str, Node]] | None:
+    ) -> tuple[Row, dict[str, Node]] | None:
         rows = self.table.get(op)
         if rows is None:
             return None
@@ -232,7 +165,7 @@ class _Rewriting:
             and bool(np.signbit(node.value) == np.signbit(term))
         )
 
-    def _keeps_shape(self, row: _Row, bound: dict[str, Node]) -> bool:
+    def _keeps_shape(self, row: Row, bound: dict[str, Node]) -> bool:
         return all(self._shapes(bound[name]) <= self._shapes(bound["x"]) for name in row.dropped)
 
     def _shapes(self, node: Node) -> frozenset[Input]:

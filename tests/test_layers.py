@@ -17,7 +17,7 @@ ORDER = """
     errors dtypes isa ops stencil
     movement ir site recording resolve traced tracer functions trace
     reference evaluate rules simplify schedule steps frame select assign emit memory run kernel
-    timing show jit special status magic demo
+    specialization timing table listing report jit special status magic demo
     __init__ __main__
 """.split()
 PACK_ORDER = "__init__ catalog assembly compiler extract build hatch __main__".split()
@@ -27,8 +27,9 @@ LAZY = {
     ("__init__", "magic"),  # IPython
     ("__init__", "special"),
     ("__main__", "demo"),  # the data of the demonstration
-    ("jit", "show"),
-    ("show", "timing"),  # `statistics` takes 8 ms to import
+    ("jit", "listing"),
+    ("jit", "report"),
+    ("report", "timing"),  # `statistics` takes 8 ms to import
     ("pack.__main__", "pack.build"),  # pyelftools and ziglang, which users do not have
     ("pack.hatch", "pack.build"),  # the same: a build hook is loaded before its requirements
     ("pack.hatch", "stencil"),

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from cpnum import isa, jit, run
+from cpnum import isa, run, specialization
 from cpnum.emit import Code
 from cpnum.memory import Region
 
@@ -146,7 +146,7 @@ def install(folder: Path) -> None:
     """Let the level "aarch64" run here, emulated; the folder keeps what was built."""
     machine = Machine(folder)
     runs_here, run_plan, init_plan = isa.runs_here, run.Plan.run, run.Plan.__init__
-    init_bound = jit.Bound.__init__
+    init_bound = specialization.Bound.__init__
     codes: weakref.WeakKeyDictionary[Region, Code] = weakref.WeakKeyDictionary()
 
     def enter(plan: run.Plan, code: Code, arguments: Any, out: Array, *, bound: bool) -> int:
@@ -186,4 +186,4 @@ def install(folder: Path) -> None:
     isa.runs_here = lambda level: level is isa.A64 or runs_here(level)
     run.Plan.__init__ = plan_init
     run.Plan.run = plan_run
-    jit.Bound.__init__ = bound_init
+    specialization.Bound.__init__ = bound_init

@@ -9,8 +9,11 @@ import sys
 import numpy as np
 import pytest
 
-from cpnum import cpjit, isa, memory, show
-from cpnum.show import Report, Table, difference, listing, plain
+import cpnum.report
+from cpnum import cpjit, isa, memory
+from cpnum.listing import code_table, disassembled, hole_table, listing
+from cpnum.report import Report, difference, plain
+from cpnum.table import Table
 
 LEVELS = list(isa.LEVELS)
 MARKS = re.compile(r"\[[A-Z]\w* |[\[\]()]")
@@ -53,7 +56,7 @@ def explained(function, *values, timed=False, **keywords):
 @pytest.mark.parametrize("level", LEVELS)
 def test_listing_has_every_byte(level):
     kernel = cpjit(wave, isa=level).lower(*arguments())
-    table = show._code_table(kernel, kernel.code.data, raw=True)
+    table = code_table(kernel, kernel.code.data, raw=True)
     assert code_bytes([table]) == kernel.code.data
 
 
@@ -69,17 +72,17 @@ def test_every_instruction_is_decoded(level):
 def test_listing_without_capstone_has_the_bytes(level, monkeypatch):
     kernel = cpjit(wave, isa=level).lower(*arguments())
     monkeypatch.setitem(sys.modules, "capstone", None)
-    table = show._code_table(kernel, kernel.code.data, raw=True)
+    table = code_table(kernel, kernel.code.data, raw=True)
     assert code_bytes([table]) == kernel.code.data
 
 
 def test_what_cannot_be_decoded_is_shown_as_bytes():
     # 06 is no instruction in 64-bit mode; aarch64 has none of three bytes.
-    assert list(show._disassembled(b"\x06\x90", 0, "x86_64")) == [
+    assert list(disassembled(b"\x06\x90", 0, "x86_64")) == [
         (b"\x06", ".byte 0x06"),
         (b"\x90", "nop"),
     ]
-    assert list(show._disassembled(b"\xc0\x03\x5f\xd6\x01\x02\x03", 0, "aarch64")) == [
+    assert list(disassembled(b"\xc0\x03\x5f\xd6\x01\x02\x03", 0, "aarch64")) == [
         (b"\xc0\x03\x5f\xd6", "ret"),
         (b"\x01\x02\x03", ".byte 0x01, 0x02, 0x03"),
     ]
@@ -107,7 +110,7 @@ def test_inspect_asm_has_the_listing():
 def test_lines_are_not_wider_than_their_instructions(level):
     # A stencil may read a table of hundreds of bytes; it is shown where it lies, once.
     kernel = cpjit(lambda x: np.sin(x) + np.arctan(x) + np.log(x), isa=level).lower(np.ones(3))
-    holes = show._hole_table(kernel, kernel.code.data, raw=False).text()
+    holes = hole_table(kernel, kernel.code.data, raw=False).text()
     for text in (listing(kernel), holes):
         longest = max(text.splitlines(), key=len)
         assert len(longest) <= 240, longest
@@ -210,7 +213,7 @@ def test_report_without_times_runs_nothing():
 
 @runs
 def test_a_slow_call_is_timed_once(monkeypatch):
-    monkeypatch.setattr(show, "_SLOW_SECONDS", 0.0)
+    monkeypatch.setattr(cpnum.report, "_SLOW_SECONDS", 0.0)
     report, _ = explained(wave, *arguments(), timed=True)
     assert {len(timing.samples) for timing in report.timings.values()} == {1}
     assert "Time (one call each)" in str(report)
@@ -348,7 +351,7 @@ def test_difference_of_integers_is_a_number_of_elements():
 
 
 def test_difference_looks_at_every_part_of_a_large_result():
-    one = np.ones(show._CHUNK * 2 + 5)
+    one = np.ones(cpnum.report._CHUNK * 2 + 5)
     off = one.copy()
     off[[0, -1]] = np.nextafter(1.0, 2.0), 3.0
     assert f"2 of {one.size:,} elements differ" in difference(one, off)
