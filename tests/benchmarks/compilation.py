@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -55,41 +55,52 @@ def braid_of(operations: int) -> Callable[..., Any]:
     return braid
 
 
-def compiled(function: Callable[..., Any], seconds: float) -> tuple[list[Kernel], Timing]:
-    """Return the kernels of repeated compilation, and the time that all around it takes."""
+class Compilations(NamedTuple):
+    """What repeated compilation took: each stage each time, and all around them."""
+
+    kernel: Kernel
+    stages: list[dict[str, float]]
+    timing: Timing
+
+    @property
+    def line(self) -> float:
+        """The median of the seconds from trace to emit."""
+        return statistics.median(sum(each.values()) for each in self.stages)
+
+    def stage(self, name: str) -> float:
+        """Return the median of the seconds of one stage."""
+        return statistics.median(each[name] for each in self.stages)
+
+
+def compiled(function: Callable[..., Any], seconds: float) -> Compilations:
+    """Compile a function again and again."""
     arrays = np.linspace(1.0, 2.0, 64), np.linspace(2.0, 3.0, 64)
-    kernels: list[Kernel] = []
+    stages: list[dict[str, float]] = []
 
-    def lower() -> None:
-        # Nothing but the pack is remembered from the last time.
-        kernels.append(cpjit(function).lower(*arrays))
+    def lower() -> Kernel:
+        # Nothing but the pack is remembered from the last time.  The kernels are not kept: nobody
+        # has a thousand, and their memory would be new each time, which costs a tenth.
+        kernel = cpjit(function).lower(*arrays)
+        stages.append(kernel.seconds)
+        return kernel
 
-    timing = measure({"lower": lower}, seconds)["lower"]
-    return kernels, timing
-
-
-def line_seconds(kernels: Sequence[Kernel]) -> float:
-    """Return the median of the time from trace to emit."""
-    return statistics.median(sum(kernel.seconds.values()) for kernel in kernels)
+    return Compilations(lower(), stages, measure({"lower": lower}, seconds)["lower"])
 
 
 def _stages(seconds: float) -> Table:
-    kernels, timing = compiled(ten_operations, seconds)
-    count = sum(" = " in line for line in str(kernels[0].graph).splitlines())
-    total = line_seconds(kernels)
-    rows = [
-        [stage, format_seconds(statistics.median(each.seconds[stage] for each in kernels)), ""]
-        for stage in kernels[0].seconds
-    ]
+    made = compiled(ten_operations, seconds)
+    count = sum(" = " in line for line in str(made.kernel.graph).splitlines())
+    total = made.line
+    rows = [[stage, format_seconds(made.stage(stage)), ""] for stage in made.kernel.seconds]
     missed = f" {MISSED}" if total > _TEN_SECONDS else ""
     rows.append(["trace to emit", format_seconds(total), f"{_TEN_SECONDS / total:.2f}{missed}"])
-    rows.append(["f.lower(a, b)", format_seconds(timing.median), ""])
+    rows.append(["f.lower(a, b)", format_seconds(made.timing.median), ""])
     return Table(
         f"Compiling {count} operations, the tail included (figure: {_TEN_SECONDS * 1e6:g} µs)",
         ["stage", "median", "figure / time"],
         rows,
         [
-            f"{len(kernels[0].code.data)} bytes; median of {len(kernels)} compilations of "
+            f"{len(made.kernel.code.data)} bytes; median of {len(made.stages)} compilations of "
             "sqrt(a*a + b*b)*2.5 - exp(-a)/(1 + b)"
         ],
     )
@@ -99,12 +110,9 @@ def _growth(sizes: Sequence[int], seconds: float) -> Table:
     rows = []
     for name, function_of in (("chain", chain_of), ("braid", braid_of)):
         for size in sizes:
-            kernels, _ = compiled(function_of(size), seconds)
-            total = line_seconds(kernels)
-            slowest = max(
-                kernels[0].seconds,
-                key=lambda stage: statistics.median(each.seconds[stage] for each in kernels),
-            )
+            made = compiled(function_of(size), seconds)
+            total = made.line
+            slowest = max(made.kernel.seconds, key=made.stage)
             ratio = ""
             if size == 1000:
                 missed = f" {MISSED}" if total > _THOUSAND_SECONDS else ""
