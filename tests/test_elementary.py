@@ -260,6 +260,31 @@ def test_special_values(op, dtype, level):
 
 
 @pytest.mark.parametrize(("op", "dtype"), ROWS, ids=row_name)
+def test_special_values_at_every_length(op, dtype, level):
+    """Each among others, in the body and in the tail, with the errors of all that are there."""
+    ours = compiled(op, level)
+    rows = FUNCTIONS[op.function].special
+    silent = OPS[op.function].home == "special"
+    columns = [
+        np.array([number(row[at], dtype) for row in rows], dtype.numpy)
+        for at in range(op.arity + 1)
+    ]
+    for length in range(1, 4 * LEVELS[level].lanes(dtype.itemsize) + 2):
+        at = (np.arange(length) + 3 * length) % len(rows)
+        given = [each[at] for each in columns[:-1]]
+        actual, seen = errors_of(ours, *given)
+        expected = columns[-1][at]
+        kinds = set().union(*(rows[i][-1] for i in at if not silent))
+        # Once there is an error, NumPy reports all, and np.sinc has more: pi times x overflows.
+        allowed = errors_of(function_of(op), *given)[1] if kinds else kinds
+        assert kinds <= seen <= allowed, (op, length)
+        same = bits(expected) == bits(actual)
+        with quiet():
+            close = np.abs(actual - expected) <= op.ulp * np.spacing(np.abs(expected))
+        assert np.all(same | close), (op, length, actual, expected)
+
+
+@pytest.mark.parametrize(("op", "dtype"), ROWS, ids=row_name)
 def test_finite_arguments_in_the_domain_raise_no_flag(op, dtype, level, monkeypatch):
     """Not even one that NumPy, asked for its message, then does not raise: that costs time."""
     raised = []
