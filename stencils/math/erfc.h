@@ -3,8 +3,8 @@
    Method.  With y = |x| and r = 1 / (y + 1), erfc y = exp(-y**2) r G(r), where G varies by a third
    only: the prefactor of Shepherd and Laframboise, "Chebyshev approximation of (1 + 2 x) exp(x**2)
    erfc x in 0 <= x < infinity", Math. Comp. 36 (1981), for 1 in place of 1/2, so that the rounding
-   of r acts on erfc as if only the factor r were there (times 1.04 to 1.28; r is corrected by the
-   remainder of the division times 1.15).  G is a polynomial in each of seven pieces of r of equal
+   of r acts on erfc as if only the factor r were there (times 1.04 to 1.28, or 1.05 + 0.42 r within
+   0.08: so the remainder of the division is added).  G is a polynomial in each of seven pieces of r of equal
    width; lookup.h picks the coefficients.  The eighth column is for y < 1/2, where
 
        erfc x = 1 - x - x Q(x**2),    Q = erf(x) / x - 1, as in erf.h,
@@ -14,10 +14,10 @@
    y**2 is taken as a sum of two as well, and exp(-y**2) = s + s e with |e| <= 0.091 as in
    exponential.h, so that with r G = head + head_low, where |head_low| <= head / 20,
 
-       erfc y = s head + s (head_low + e (head + head_low)),
+       erfc y = s head + (s head_low + e (s head + s head_low)),
 
-   the product on the left exact as a sum of two.  In ulp: 1/2 for the last addition, 0.2 for the
-   roundings of the second term, 0.05 for r, and up to 0.1 each for the approximations of G
+   the product on the left exact as a sum of two.  In ulp: 1/2 for the last addition, 0.15 for the
+   roundings of the second term, 0.04 for r, and up to 0.1 each for the approximations of G
    (2**-57.5) and of exp: less than 1.  The power of two in s is kept in range by a constant factor,
    which the last multiplication takes back; a subnormal result is rounded there once more, with at
    most half of the error before: less than 1.
@@ -25,8 +25,8 @@
    Above 27.5 (float32: 10.1875) erfc is 0, or 2: such y, inf and nan are replaced, so that nothing
    raises a flag but underflow, and nan put back.  No branch.
 
-   Coefficients: erfc.sollya.  Measured maximum: float64 0.972 ulp (near 1.5314) in 10**6
-   points and climbing from the worst, float32 0.945 (near 1.53) in all of them. */
+   Coefficients: erfc.sollya.  Measured maximum: float64 0.894 ulp (near 26.1) in 10**8
+   points and climbing from the worst, float32 0.883 (near 2.84) in all of them. */
 
 #ifndef CPNUM_ERFC_H
 #define CPNUM_ERFC_H
@@ -97,9 +97,10 @@ INLINE vf64 erfc_f64(vf64 x) {
     NEW_BLOCK;
     vf64 head = r * high, head_low = FMA(r, high, -head);
     head_low = FMA(r, FMA(d, p, low), head_low);
-    head_low = FMA(head * 1.15, delta, head_low);
+    head_low = FMA(head * fma_f64(r, 0.42, 1.05), delta, head_low);
     vf64 scaled = head * power.s, scaled_low = FMA(head, power.s, -scaled);
-    scaled_low = FMA(FMA(e, head + head_low, head_low), power.s, scaled_low);
+    scaled_low = FMA(head_low, power.s, scaled_low);
+    scaled_low = FMA(e, scaled + scaled_low, scaled_low);
     vf64 value = (scaled + scaled_low) * 0x1p-256;
 
     vi64 negative = AS(vi64, x) < 0;
@@ -156,9 +157,10 @@ INLINE vf32 erfc_f32(vf32 x) {
     NEW_BLOCK;
     vf32 head = r * high, head_low = FMA(r, high, -head);
     head_low = FMA(r, FMA(d, p, low), head_low);
-    head_low = FMA(head * 1.15f, delta, head_low);
+    head_low = FMA(head * fma_f32(r, 0.42f, 1.05f), delta, head_low);
     vf32 scaled = head * power.s, scaled_low = FMA(head, power.s, -scaled);
-    scaled_low = FMA(FMA(e, head + head_low, head_low), power.s, scaled_low);
+    scaled_low = FMA(head_low, power.s, scaled_low);
+    scaled_low = FMA(e, scaled + scaled_low, scaled_low);
     vf32 value = (scaled + scaled_low) * 0x1p-48f;
 
     vi32 negative = AS(vi32, x) < 0;
