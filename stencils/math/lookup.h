@@ -67,8 +67,9 @@ typedef struct {
     vi64 upper;
 } columns_f64;
 INLINE columns_f64 choose_f64(vi64 index, const double (*table)[8]) {
-    vi64 first = index << 1;
-    halves_f64 both = AS(halves_f64, (first | (first << 32)) + (1L << 32));
+    halves_f64 low = AS(halves_f64, index);
+    low = __builtin_shufflevector(low, low, 0, 0, 2, 2, 4, 4, 6, 6);
+    halves_f64 both = (low + low) | (halves_f64){0, 1, 0, 1, 0, 1, 0, 1};
     return (columns_f64){table, both, index << 61};
 }
 INLINE vf64 lookup_f64(columns_f64 columns, int row) {
