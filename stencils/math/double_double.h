@@ -37,6 +37,18 @@ INLINE dd dd_add_f64(dd x, vf64 y) {
     return fast_two_sum(sum.high, x.low + sum.low);
 }
 
+/* x + y with an error of 2**-104 of the larger one (SloppyDWPlusDW). */
+INLINE dd dd_add(dd x, dd y) {
+    dd sum = two_sum(x.high, y.high);
+    return fast_two_sum(sum.high, sum.low + (x.low + y.low));
+}
+
+/* The same, when |x| >= |y|. */
+INLINE dd fast_dd_add(dd x, dd y) {
+    dd sum = fast_two_sum(x.high, y.high);
+    return fast_two_sum(sum.high, sum.low + (x.low + y.low));
+}
+
 /* x * y for a float64 y: relative error <= 2**-105 (DWTimesFP3). */
 INLINE dd dd_multiply_f64(dd x, vf64 y) {
     dd product = two_product(x.high, y);
