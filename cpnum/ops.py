@@ -163,6 +163,9 @@ _ROWS = (
     _row("multiply_add",  "TTT->T",  "F",      4, home="rewrites"),
     _row("sincos",        "T->TT",   "F",     90, 1.0, home="rewrites"),
     _row("approximate_divide", "TT->T", "S",  16, 4.5, home="rewrites"),
+    _row("sin_fast",      "T->T",    "F",     60, 4.0, home="rewrites"),
+    _row("cos_fast",      "T->T",    "F",     65, 4.0, home="rewrites"),
+    _row("sincos_fast",   "T->TT",   "F",     70, 4.0, home="rewrites"),
 )
 # fmt: on
 

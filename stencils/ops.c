@@ -250,4 +250,7 @@ F  (gammaln,       T_T,   MATH(gammaln, a))
 F  (gamma,         T_T,   MATH(gamma, a))
 F  (multiply_add,  TTC_T, FMA(a, b, c))
 S  (approximate_divide, TT_T, approximate_divide_f32(a, b))
+F  (sin_fast,      T_T,   MATH(sin_fast, a))
+F  (cos_fast,      T_T,   MATH(cos_fast, a))
+F  (sincos_fast,   T_TT,  MATH(sincos_fast, a))
 /* clang-format on */

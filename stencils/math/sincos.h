@@ -1,11 +1,14 @@
 /* Sine and cosine of one argument: one reduction, the sine and the cosine of what remains, and then
    which is which, and the signs.  The operations are those of sin.h and cos.h, so the bits are, too;
-   but where these choose the operands of one polynomial in each lane, here both are wanted. */
+   but where these choose the operands of one polynomial in each lane, here both are wanted.
+
+   sincos_fast has the range's test and the constants in common. */
 
 #ifndef CPNUM_SINCOS_H
 #define CPNUM_SINCOS_H
 
-#include "trigonometric.h"
+#include "cos.h"
+#include "sin.h"
 
 #if LANE == 8
 typedef struct {
@@ -23,6 +26,19 @@ INLINE sincos_of_f64 sincos_f64(vf64 x) {
         with_sign_f64(odd ? cosine : sine, angle.quadrant, AS(vu64, x)),
         with_sign_f64(odd ? sine : cosine, angle.quadrant + 1, (vu64)0ul),
     };
+}
+
+INLINE sincos_of_f64 sincos_fast_f64(vf64 x) {
+    vi64 large = large_f64(x);
+    if (UNLIKELY(any(large))) {
+        sincos_of_f64 full = sincos_f64(x);
+        x = large ? (vf64)0.0 : x;
+        return (sincos_of_f64){
+            large ? full.first : sine_near_f64(x),
+            large ? full.second : cosine_near_f64(ABS(x)),
+        };
+    }
+    return (sincos_of_f64){sine_near_f64(x), cosine_near_f64(ABS(x))};
 }
 #endif
 
@@ -45,6 +61,19 @@ INLINE sincos_of_f32 sincos_f32(vf32 x) {
         with_sign_f32(odd ? cosine : sine, angle.quadrant, AS(vu32, x)),
         with_sign_f32(odd ? sine : cosine, angle.quadrant + 1, (vu32)0u),
     };
+}
+
+INLINE sincos_of_f32 sincos_fast_f32(vf32 x) {
+    vi32 large = large_f32(x);
+    if (UNLIKELY(any(large))) {
+        sincos_of_f32 full = sincos_f32(x);
+        x = large ? (vf32)0.0f : x;
+        return (sincos_of_f32){
+            large ? full.first : sine_near_f32(x),
+            large ? full.second : cosine_near_f32(ABS(x)),
+        };
+    }
+    return (sincos_of_f32){sine_near_f32(x), cosine_near_f32(ABS(x))};
 }
 
 #endif

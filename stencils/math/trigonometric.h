@@ -167,6 +167,33 @@ INLINE vf64 sine_f64(reduced_f64 angle, vu64 sign) {
     vf64 value = (odd ? cosine.head : t) + (odd ? cosine.rest : rest);
     return with_sign_f64(value, angle.quadrant, sign);
 }
+
+/* For precision="fast": (-1)**k sin(|x| - k pi) for the integer k next to |x| / pi, or with k + 1/2
+   for the cosine.  pi is in three parts of all bits and r rounded once and again, so that it has no
+   low part, and r reaches pi/2, so that there are no odd quadrants.  The three parts are good for
+   any |x| below 2**24 (25600), since r is above 2**-62 (2**-30).
+
+   In ULP: 1.1 for r, near powers of two; 0.5 for the last addition; 0.7 for what is before it; the
+   polynomials 1.4 (2**-52.3, of one term fewer than full precision takes; float32: 2**-27.2, 0.2).
+   Measured: float64 3.07 (10**6 points for each, and climbing from the worst), float32 1.77 (all
+   2**32 inputs).  A value of 1 may come out one unit above. */
+INLINE vf64 sine_beside_f64(vf64 x, vf64 n) {
+    vf64 r = FMA(-n, (vf64)0x1.921fb54442d18p+1, x);
+    r = FMA(-n, (vf64)0x1.1a62633145c07p-53, r);
+    r = FMA(-n, (vf64)-0x1.f1976b7ed8fbcp-109, r);
+    vf64 square = r * r;
+    vf64 p = (vf64)-0x1.9edc4b2c0e3e3p-41;
+    p = FMA(p, square, (vf64)0x1.60e4e4c24cac7p-33);
+    p = FMA(p, square, (vf64)-0x1.ae6349904425bp-26);
+    p = FMA(p, square, (vf64)0x1.71de37dfb2da1p-19);
+    p = FMA(p, square, (vf64)-0x1.a01a0199e64cbp-13);
+    p = FMA(p, square, (vf64)0x1.1111111109972p-7);
+    p = FMA(p, square, (vf64)-0x1.555555555549p-3);
+    return FMA(r * square, p, r);
+}
+
+/* Above 2**24, inf or nan: what the full version is for. */
+INLINE vi64 large_f64(vf64 x) { return AS(vi64, ABS(x)) > 0x4170000000000000; }
 #endif
 
 typedef struct {
@@ -254,5 +281,19 @@ INLINE vf32 sine_f32(reduced_f32 angle, vu32 sign) {
     p = FMA(p, square, odd ? (vf32)COSINE_F32[0] : (vf32)SINE_F32[0]);
     return with_sign_f32(head + FMA(factor, p, rest), angle.quadrant, sign);
 }
+
+INLINE vf32 sine_beside_f32(vf32 x, vf32 n) {
+    vf32 r = FMA(-n, (vf32)0x1.921fb6p+1f, x);
+    r = FMA(-n, (vf32)-0x1.777a5cp-24f, r);
+    r = FMA(-n, (vf32)-0x1.ee59dap-49f, r);
+    vf32 square = r * r;
+    vf32 p = (vf32)0x1.5da83p-19f;
+    p = FMA(p, square, (vf32)-0x1.9f6f22p-13f);
+    p = FMA(p, square, (vf32)0x1.110ed4p-7f);
+    p = FMA(p, square, (vf32)-0x1.55554cp-3f);
+    return FMA(r * square, p, r);
+}
+
+INLINE vi32 large_f32(vf32 x) { return AS(vi32, ABS(x)) > 0x46c80000; }
 
 #endif

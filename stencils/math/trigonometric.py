@@ -91,13 +91,13 @@ def polynomial(name, target, weight, count, end, bits, suffix):
     print("   ", ", ".join(literal(c, suffix) for c in fixed))
 
 
-def half_pi(bits, short, suffix):
-    """pi/2 = first (all bits) + second (`short` bits, so that n * second is exact) + third."""
-    first = rounded(pi / 2, bits)
-    second = rounded(pi / 2 - first, short)
-    third = rounded(pi / 2 - first - second, bits)
-    print(f"2/pi, pi/2 in three parts, {bits} bits:")
-    parts = (rounded(2 / pi, bits), first, second, third)
+def parts_of(period, bits, short, suffix):
+    """period = first (all bits) + second (`short` bits, so that n * second is exact) + third."""
+    first = rounded(period, bits)
+    second = rounded(period - first, short)
+    third = rounded(period - first - second, bits)
+    print(f"1 / {float(period):.4f}, that period in three parts, {bits} bits:")
+    parts = (rounded(1 / period, bits), first, second, third)
     print("   ", ", ".join(literal(c, suffix) for c in parts))
 
 
@@ -142,8 +142,15 @@ if __name__ == "__main__":
         end = (pi / 4 + mpf(2) ** -12) ** 2
         polynomial("sin float32", sine, sine_weight, 3, end, 24, "f")
         polynomial("cos float32", cosine, cosine_weight, 3, end, 24, "f")
-    half_pi(53, 29, "")
-    half_pi(24, 12, "f")
+        # To pi/2, for precision="fast".  The end is such that a zero of the error is at pi/2; the
+        # weight leaves more of the error to small arguments, where the rest rounds less.
+        end = (pi / 2) ** 2 * 1.009
+        polynomial("fast float64", sine, lambda s: sine_weight(s) * (1 + 0.08 * s), 7, end, 53, "")
+        polynomial("fast float32", sine, sine_weight, 4, (pi / 2 + mpf(2) ** -7) ** 2, 24, "f")
+    parts_of(pi / 2, 53, 29, "")
+    parts_of(pi / 2, 24, 12, "f")
+    parts_of(pi, 53, 53, "")
+    parts_of(pi, 24, 24, "f")
     rest = pi / 2 - rounded(pi / 2, 53)
     print("pi/2 as double-double:", literal(rounded(pi / 2, 53)), literal(rounded(rest, 53)))
     print("2/pi for float64, rows of 32 exponents:")
