@@ -166,6 +166,15 @@ _ROWS = (
     _row("sin_fast",      "T->T",    "F",     60, 4.0, home="rewrites"),
     _row("cos_fast",      "T->T",    "F",     65, 4.0, home="rewrites"),
     _row("sincos_fast",   "T->TT",   "F",     70, 4.0, home="rewrites"),
+    _row("tan_fast",      "T->T",    "F",     70, 4.0, home="rewrites"),
+    _row("arcsin_fast",   "T->T",    "F",     70, 4.0, home="rewrites"),
+    _row("arccos_fast",   "T->T",    "F",     75, 4.0, home="rewrites"),
+    _row("arctan_fast",   "T->T",    "F",     75, 4.0, home="rewrites"),
+    _row("arctan2_fast",  "TT->T",   "F",     80, 4.0, home="rewrites"),
+    _row("tanh_fast",     "T->T",    "F",     65, 4.0, home="rewrites"),
+    _row("expm1_fast",    "T->T",    "F",     65, 4.0, home="rewrites"),
+    _row("hypot_fast",    "TT->T",   "F",     40, 4.0, "C", home="rewrites"),
+    _row("sinc_fast",     "T->T",    "F",     60, 4.0, home="rewrites"),
 )
 # fmt: on
 

@@ -25,6 +25,16 @@ INLINE vf64 arccos_f64(vf64 x) {
     vf64 sum = FMA(quarters, HALF_PI, head), sum_low = FMA(quarters, HALF_PI, -sum) + head;
     return sum + (sum_low + FMA(quarters, HALF_PI_LOW, tail));
 }
+
+/* arcsine_fast's.  Measured: float64 3.1 ULP, float32 2.5. */
+INLINE vf64 arccos_fast_f64(vf64 x) {
+    angle_f64 angle = arcsine_fast_f64(ABS(x));
+    vf64 base = AS(vi64, x) < 0 ? (vf64)0x1.921fb54442d18p1 : (vf64)0.0;
+    base = angle.small ? (vf64)0x1.921fb54442d18p0 : base;
+    vi64 sign = (AS(vi64, x) ^ angle.small) & ~0x7fffffffffffffff;
+    vf64 head = AS(vf64, AS(vi64, angle.head) ^ sign);
+    return FMA(head, angle.tail, base + head);
+}
 #endif
 
 #if LANE > 1
@@ -37,6 +47,15 @@ INLINE vf32 arccos_f32(vf32 x) {
     vf32 head = AS(vf32, AS(vi32, angle.head) ^ sign), tail = AS(vf32, AS(vi32, angle.tail) ^ sign);
     vf32 sum = FMA(quarters, HALF_PI, head), sum_low = FMA(quarters, HALF_PI, -sum) + head;
     return sum + (sum_low + FMA(quarters, HALF_PI_LOW, tail));
+}
+
+INLINE vf32 arccos_fast_f32(vf32 x) {
+    angle_f32 angle = arcsine_fast_f32(ABS(x));
+    vf32 base = AS(vi32, x) < 0 ? (vf32)0x1.921fb6p1f : (vf32)0.0f;
+    base = angle.small ? (vf32)0x1.921fb6p0f : base;
+    vi32 sign = (AS(vi32, x) ^ angle.small) & ~0x7fffffff;
+    vf32 head = AS(vf32, AS(vi32, angle.head) ^ sign);
+    return FMA(head, angle.tail, base + head);
 }
 #endif
 

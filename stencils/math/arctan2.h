@@ -24,9 +24,13 @@
 #include "arctangent.h"
 
 #if LANE == 8
-INLINE vf64 arctan2_f64(vf64 y, vf64 x) {
+typedef struct {
+    vf64 rise, run;
+} legs_f64;
+
+/* |y| and |x|, if any are extreme scaled and replaced. */
+INLINE legs_f64 legs_of_f64(vf64 y, vf64 x) {
     vf64 rise = ABS(y), run = ABS(x), infinity = __builtin_inf();
-    vu64 y_sign = AS(vu64, y) ^ AS(vu64, rise);
     /* From 2**-900 on and below 2**1000: moved so that these are the lowest signed integers. */
     vu64 offset = 0x8000000000000000 - ((1023L - 900) << 52);
     vi64 limit = 0x8000000000000000 + ((1000L + 900) << 52) - 1;
@@ -44,6 +48,12 @@ INLINE vf64 arctan2_f64(vf64 y, vf64 x) {
         rise = rise == infinity ? (vf64)1.0 : rise;
         run = ((run == infinity) | (longer == 0.0)) ? (vf64)1.0 : run;
     }
+    return (legs_f64){rise, run};
+}
+
+INLINE vf64 arctan2_f64(vf64 y, vf64 x) {
+    legs_f64 legs = legs_of_f64(y, x);
+    vf64 rise = legs.rise, run = legs.run;
     vi64 small = magnitude_less(rise, run * ARCTANGENT_LIMIT_F64);
     vi64 large = magnitude_less(run, rise * 0.5);
     vf64 numerator = large ? -run : small ? rise : rise - run;
@@ -58,13 +68,33 @@ INLINE vf64 arctan2_f64(vf64 y, vf64 x) {
     vf64 sum = FMA(k, QUARTER_PI_F64, q);
     vf64 missed = FMA(low, derivative, arctangent_missed_f64(k, q, sum));
     vf64 value = sum + FMA(q * z, arctangent_polynomial_f64(z), missed);
-    return AS(vf64, AS(vu64, value) | y_sign);
+    return AS(vf64, AS(vu64, value) | (AS(vu64, y) ^ AS(vu64, ABS(y))));
+}
+
+/* As arctan_fast.  Measured: float64 2.7 ULP, float32 2.9. */
+INLINE vf64 arctan2_fast_f64(vf64 y, vf64 x) {
+    legs_f64 legs = legs_of_f64(y, x);
+    vf64 rise = legs.rise, run = legs.run;
+    vi64 small = magnitude_less(rise, run * 0x1.a8p-2);
+    vi64 large = magnitude_less(run * 0x1.35p+1, rise);
+    vf64 numerator = large ? -run : small ? rise : rise - run;
+    vf64 denominator = large ? rise : small ? run : rise + run;
+    vf64 k = large ? (vf64)2.0 : small ? (vf64)0.0 : (vf64)1.0;
+    vi64 sign = AS(vi64, x) & (1L << 63);
+    numerator = AS(vf64, AS(vi64, numerator) ^ sign);
+    k = AS(vi64, x) < 0 ? 4.0 - k : k;
+    vf64 q = numerator / denominator, z = q * q;
+    vf64 value = FMA(k, QUARTER_PI_F64, FMA(q * z, arctangent_fast_f64(z), q));
+    return AS(vf64, AS(vu64, value) | (AS(vu64, y) ^ AS(vu64, ABS(y))));
 }
 #endif
 
-INLINE vf32 arctan2_f32(vf32 y, vf32 x) {
+typedef struct {
+    vf32 rise, run;
+} legs_f32;
+
+INLINE legs_f32 legs_of_f32(vf32 y, vf32 x) {
     vf32 rise = ABS(y), run = ABS(x), infinity = __builtin_inff();
-    vu32 y_sign = AS(vu32, y) ^ AS(vu32, rise);
     vu32 offset = 0x80000000 - ((127 - 95) << 23);
     vi32 limit = 0x80000000 + ((120 + 95) << 23) - 1;
     vi32 extreme = (AS(vi32, AS(vu32, rise) + offset) > limit) |
@@ -81,6 +111,12 @@ INLINE vf32 arctan2_f32(vf32 y, vf32 x) {
         rise = rise == infinity ? (vf32)1.0f : rise;
         run = ((run == infinity) | (longer == 0.0f)) ? (vf32)1.0f : run;
     }
+    return (legs_f32){rise, run};
+}
+
+INLINE vf32 arctan2_f32(vf32 y, vf32 x) {
+    legs_f32 legs = legs_of_f32(y, x);
+    vf32 rise = legs.rise, run = legs.run;
     vi32 small = magnitude_less(rise, run * ARCTANGENT_LIMIT_F32);
     vi32 large = magnitude_less(run, rise * 0.5f);
     vf32 numerator = large ? -run : small ? rise : rise - run;
@@ -95,7 +131,23 @@ INLINE vf32 arctan2_f32(vf32 y, vf32 x) {
     vf32 sum = FMA(k, QUARTER_PI_F32, q);
     vf32 missed = FMA(low, derivative, arctangent_missed_f32(k, q, sum));
     vf32 value = sum + FMA(q * z, arctangent_polynomial_f32(z), missed);
-    return AS(vf32, AS(vu32, value) | y_sign);
+    return AS(vf32, AS(vu32, value) | (AS(vu32, y) ^ AS(vu32, ABS(y))));
+}
+
+INLINE vf32 arctan2_fast_f32(vf32 y, vf32 x) {
+    legs_f32 legs = legs_of_f32(y, x);
+    vf32 rise = legs.rise, run = legs.run;
+    vi32 small = magnitude_less(rise, run * 0x1.a8p-2f);
+    vi32 large = magnitude_less(run * 0x1.35p+1f, rise);
+    vf32 numerator = large ? -run : small ? rise : rise - run;
+    vf32 denominator = large ? rise : small ? run : rise + run;
+    vf32 k = large ? (vf32)2.0f : small ? (vf32)0.0f : (vf32)1.0f;
+    vi32 sign = AS(vi32, x) & (1 << 31);
+    numerator = AS(vf32, AS(vi32, numerator) ^ sign);
+    k = AS(vi32, x) < 0 ? 4.0f - k : k;
+    vf32 q = numerator / denominator, z = q * q;
+    vf32 value = FMA(k, QUARTER_PI_F32, FMA(q * z, arctangent_fast_f32(z), q));
+    return AS(vf32, AS(vu32, value) | (AS(vu32, y) ^ AS(vu32, ABS(y))));
 }
 
 #endif

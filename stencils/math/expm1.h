@@ -48,6 +48,23 @@ INLINE vf64 expm1_f64(vf64 x) {
     }
     return COPYSIGN(expm1_reduced_f64(x), x); /* for -0 */
 }
+
+/* (s - 1) + s p with p of exp.h.  In ULP: 0.5 for the sum, and 1.5 for r, s and p where n = +-1.
+   Measured: float64 2.2 ULP, float32 2.3. */
+INLINE vf64 expm1_short_f64(vf64 x) {
+    quarter_reduced_f64 x_ = reduce_quarter_ln2_f64(x);
+    quarter_power_f64 q = quarter_power_of_f64(x_.n, (vi64){});
+    vf64 r = x_.r, p = r + fma_f64(r * r, exp_series_f64(r), q.t);
+    return COPYSIGN(FMA(q.s, p, q.s - 1.0), x);
+}
+
+INLINE vf64 expm1_fast_f64(vf64 x) {
+    vi64 large = (AS(vu64, x) << 1) > 0x810c400000000000;
+    if (UNLIKELY(any(large))) {
+        return large ? expm1_f64(x) : expm1_short_f64(large ? (vf64)0.0 : x);
+    }
+    return expm1_short_f64(x);
+}
 #endif
 
 #if LANE > 1
@@ -77,6 +94,21 @@ INLINE vf32 expm1_f32(vf32 x) {
         return number ? result : x;
     }
     return COPYSIGN(expm1_reduced_f32(x), x);
+}
+
+INLINE vf32 expm1_short_f32(vf32 x) {
+    quarter_reduced_f32 x_ = reduce_quarter_ln2_f32(x);
+    quarter_power_f32 q = quarter_power_of_f32(x_.n, (vi32){});
+    vf32 r = x_.r, p = r + fma_f32(r * r, exp_series_f32(r), q.t);
+    return COPYSIGN(FMA(q.s, p, q.s - 1.0f), x);
+}
+
+INLINE vf32 expm1_fast_f32(vf32 x) {
+    vi32 large = (AS(vu32, x) << 1) > 0x855c0000;
+    if (UNLIKELY(any(large))) {
+        return large ? expm1_f32(x) : expm1_short_f32(large ? (vf32)0.0f : x);
+    }
+    return expm1_short_f32(x);
 }
 #endif
 
