@@ -26,7 +26,7 @@ INLINE vf64 arccos_f64(vf64 x) {
     return sum + (sum_low + FMA(quarters, HALF_PI_LOW, tail));
 }
 
-/* arcsine_fast's.  Measured: float64 3.1 ULP, float32 2.5. */
+/* The multiple of pi/2 is rounded.  Measured: float64 1.5 ULP, float32 2.6. */
 INLINE vf64 arccos_fast_f64(vf64 x) {
     angle_f64 angle = arcsine_fast_f64(ABS(x));
     vf64 base = AS(vi64, x) < 0 ? (vf64)0x1.921fb54442d18p1 : (vf64)0.0;

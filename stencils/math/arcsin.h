@@ -25,13 +25,12 @@ INLINE vf64 arcsin_f64(vf64 x) {
     return AS(vf64, AS(vu64, head + tail) | (AS(vu64, x) ^ AS(vu64, magnitude)));
 }
 
-/* arcsine_fast's.  Measured: float64 3.8 ULP, float32 3.3. */
+/* From 1/2 on the sum is the negative of the result, whose sign is x's anyway.
+   Measured: float64 2.5 ULP, float32 3.3. */
 INLINE vf64 arcsin_fast_f64(vf64 x) {
-    vf64 magnitude = ABS(x);
-    angle_f64 angle = arcsine_fast_f64(magnitude);
-    vf64 head = angle.small ? angle.head : -angle.head;
-    vf64 value = FMA(head, angle.tail, (angle.small ? (vf64)0.0 : 0x1.921fb54442d18p0) + head);
-    return AS(vf64, AS(vu64, value) | (AS(vu64, x) ^ AS(vu64, magnitude)));
+    angle_f64 angle = arcsine_fast_f64(ABS(x));
+    vf64 head = angle.head - (angle.small ? (vf64)0.0 : 0x1.921fb54442d18p0);
+    return COPYSIGN(FMA(angle.head, angle.tail, head), x);
 }
 #endif
 
@@ -48,11 +47,9 @@ INLINE vf32 arcsin_f32(vf32 x) {
 }
 
 INLINE vf32 arcsin_fast_f32(vf32 x) {
-    vf32 magnitude = ABS(x);
-    angle_f32 angle = arcsine_fast_f32(magnitude);
-    vf32 head = angle.small ? angle.head : -angle.head;
-    vf32 value = FMA(head, angle.tail, (angle.small ? (vf32)0.0f : 0x1.921fb6p0f) + head);
-    return AS(vf32, AS(vu32, value) | (AS(vu32, x) ^ AS(vu32, magnitude)));
+    angle_f32 angle = arcsine_fast_f32(ABS(x));
+    vf32 head = angle.head - (angle.small ? (vf32)0.0f : 0x1.921fb6p0f);
+    return COPYSIGN(FMA(angle.head, angle.tail, head), x);
 }
 #endif
 

@@ -54,20 +54,20 @@ INLINE angle_f64 arcsine_f64(vf64 magnitude) {
     return (angle_f64){head, FMA(head * w, p, lost), small};
 }
 
-/* Without what the root has lost, and fewer terms (2**-51.9; float32: 2**-23.4); the tail is a
-   factor of the head. */
+/* Without what the root has lost, and one term fewer (2**-55.9; float32: 2**-23.4); the tail is
+   a factor of the head. */
 INLINE angle_f64 arcsine_fast_f64(vf64 magnitude) {
     vi64 small = AS(vi64, magnitude) < 0x3fe0000000000000;
     vf64 w = FMA(small ? magnitude : -0.5, magnitude, small ? (vf64)0.0 : 0.5);
     vf64 root = SQRT(w), head = small ? magnitude : root + root;
     w = AS(vf64, __builtin_elementwise_max(AS(vi64, w), (vi64)0));
     vf64 w2 = w * w;
-    vf64 p = fma_f64(0x1.0234902fa2676p-5, w, -0x1.7f682dcc97426p-7);
-    p = fma_f64(p, w, 0x1.2b084d97c85d6p-6);
-    p = FMA(p, w2, fma_f64(0x1.336c9e66647e6p-7, w, 0x1.d54ed2648c723p-7));
-    p = FMA(p, w2, fma_f64(0x1.1baccf1325caap-6, w, 0x1.6e97027cbd914p-6));
-    p = FMA(p, w2, fma_f64(0x1.f1c69c91c988ep-6, w, 0x1.6db6dd0dde88ep-5));
-    p = FMA(p, w2, fma_f64(0x1.3333333091739p-4, w, 0x1.5555555556cffp-3));
+    vf64 p = fma_f64(0x1.056d6c8139f23p-5, w, -0x1.09d32833a0d88p-6);
+    p = FMA(p, w2, fma_f64(0x1.3ff4a990b2876p-6, w, 0x1.abcf5cd7c44fp-8));
+    p = FMA(p, w2, fma_f64(0x1.8ec2fca604435p-7, w, 0x1.c6fdc1aaa5333p-7));
+    p = FMA(p, w2, fma_f64(0x1.1c6be1a687738p-6, w, 0x1.6e89f440197a7p-6));
+    p = FMA(p, w2, fma_f64(0x1.f1c72c38fb342p-6, w, 0x1.6db6db427a4f8p-5));
+    p = FMA(p, w2, fma_f64(0x1.333333336e80fp-4, w, 0x1.555555555539p-3));
     return (angle_f64){head, w * p, small};
 }
 #endif

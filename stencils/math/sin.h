@@ -4,7 +4,7 @@
    Measured: float64 <= 0.77 ULP (sampled), float32 <= 0.76 ULP (all 2**32 inputs).
    inf gives nan with `invalid` (inf - inf in the reduction), nan gives nan without.
 
-   sin_fast: n = rint(|x| / pi); at most 3.07 ULP, float32 1.61. */
+   sin_fast: n = rint(|x| / pi); measured 3.07 ULP, float32 1.73. */
 
 #ifndef CPNUM_SIN_H
 #define CPNUM_SIN_H
