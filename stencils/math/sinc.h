@@ -53,7 +53,7 @@ INLINE vf64 sinc_f64(vf64 x) {
 }
 
 /* One number for the quotient and the series each; the order of the last operations keeps zeros
-   positive.  Measured: float64 2.0 ULP, float32 1.8. */
+   positive.  Measured: float64 2.0 ULP, float32 2.1. */
 INLINE vf64 sinc_fast_f64(vf64 x) {
     vf64 t = ABS(x), f = t - RINT(t), z = f * f, zz = z * z;
     vu64 sign = AS(vu64, t + 0x1p52) << 63;
