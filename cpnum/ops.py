@@ -9,7 +9,7 @@ their truth), S the type that a cast starts from.  Two results are one node of a
 of them another (`PARTS`).
 
 A row `x_fast` is x with an error of up to 4 ULP, which `precision="fast"` takes; there is one where
-that is at least 1.3 times as fast.
+that is at least 1.3 times as fast on some level, and for `sincos`, so that it fits `sin` and `cos`.
 
 >>> OPS["add"]
 add
