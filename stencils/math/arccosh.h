@@ -12,7 +12,7 @@
 #ifndef CPNUM_ARCCOSH_H
 #define CPNUM_ARCCOSH_H
 
-#include "logarithm.h"
+#include "logarithm_fast.h"
 
 #define TEMPLATE "arccosh.h"
 #include "real.h"
@@ -30,17 +30,29 @@ INLINE V NAME(arccosh_of)(V x) {
     return log.high + log.low;
 }
 
-INLINE V NAME(arccosh)(V x) {
+/* With w = x - 1 it is h = w + sqrt(w**2 + 2 w), as a single float, which log1p makes no less
+   accurate: 1.25 ULP, and log1p_fast_of's in logarithm_fast.h.
+
+   Measured: float64 2.81 ULP (6 10**5 points and climbing), float32 3.01. */
+INLINE V NAME(arccosh_fast_of)(V x) {
+    V below = x - R(1.0);
+    return NAME(log1p_fast_of)(below + SQRT(FMA(below, below, below + below)));
+}
+
+INLINE V NAME(arccosh_by)(V x, V (*of)(V)) {
     I bits = AS(I, x);
     if (UNLIKELY(any((bits - ONE - 1 + SIGN) >= LARGE - ONE - 1 + SIGN))) {
         I large = bits >= LARGE, finite = bits < INFINITE, least = bits <= ONE;
         NAME(split) part = NAME(split_of)(large & finite ? x : R(1.0));
         V log_2x = NAME(log_of)(part.k + R(1.0), part.f, part.above);
-        V result = NAME(arccosh_of)(large | least ? R(2.0) : x);
+        V result = of(large | least ? R(2.0) : x);
         V root = SQRT(least ? x - R(1.0) : R(0.0)); /* 0, or nan and invalid */
         return least ? root : finite ? large ? log_2x : result : x;
     }
-    return NAME(arccosh_of)(x);
+    return of(x);
 }
+
+INLINE V NAME(arccosh)(V x) { return NAME(arccosh_by)(x, NAME(arccosh_of)); }
+INLINE V NAME(arccosh_fast)(V x) { return NAME(arccosh_by)(x, NAME(arccosh_fast_of)); }
 
 #endif

@@ -14,7 +14,7 @@
 #ifndef CPNUM_ARCSINH_H
 #define CPNUM_ARCSINH_H
 
-#include "logarithm.h"
+#include "logarithm_fast.h"
 
 #define TEMPLATE "arcsinh.h"
 #include "real.h"
@@ -30,17 +30,29 @@ INLINE V NAME(arcsinh_of)(V t) {
     return log.high + log.low;
 }
 
-INLINE V NAME(arcsinh)(V x) {
+/* r - 1 = x**2 / (r + 1), and h as a single float, which log1p makes no less accurate: 1.5 ULP, and
+   log1p_fast_of's in logarithm_fast.h.
+
+   Measured: float64 3.32 ULP (6 10**5 points and climbing), float32 3.02. */
+INLINE V NAME(arcsinh_fast_of)(V t) {
+    V root = SQRT(FMA(t, t, R(1.0)));
+    return NAME(log1p_fast_of)(t + t * t / (root + R(1.0)));
+}
+
+INLINE V NAME(arcsinh_by)(V x, V (*of)(V)) {
     I bits = AS(I, x) & ~SIGN;
     V t = AS(V, bits);
     if (UNLIKELY(any(bits >= LARGE))) {
         I large = bits >= LARGE, finite = bits < INFINITE;
         NAME(split) part = NAME(split_of)(large & finite ? t : R(1.0));
         V log_2t = NAME(log_of)(part.k + R(1.0), part.f, part.above);
-        V result = NAME(arcsinh_of)(large ? R(1.0) : t);
+        V result = of(large ? R(1.0) : t);
         return COPYSIGN(finite ? large ? log_2t : result : t, x);
     }
-    return COPYSIGN(NAME(arcsinh_of)(t), x);
+    return COPYSIGN(of(t), x);
 }
+
+INLINE V NAME(arcsinh)(V x) { return NAME(arcsinh_by)(x, NAME(arcsinh_of)); }
+INLINE V NAME(arcsinh_fast)(V x) { return NAME(arcsinh_by)(x, NAME(arcsinh_fast_of)); }
 
 #endif

