@@ -22,7 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cpnum.dtypes import DTYPES, F32, DType
+from cpnum.dtypes import DTYPES, F32, F64, DType
 
 # Whose function a row is: NumPy's; SciPy's, which is in `cpnum.special` too; or no user's, since
 # only rewrites make it.
@@ -64,9 +64,11 @@ class Op:
 
 
 def _dtypes(families: str) -> tuple[DType, ...]:
-    """Return the dtypes of families, floating, integer, boolean; S is float32, the single one."""
+    """Return the dtypes of families, floating, integer, boolean; S is float32, D float64 alone."""
     return tuple(
-        dtype for dtype in DTYPES if dtype.family in families or (dtype is F32 and families == "S")
+        dtype
+        for dtype in DTYPES
+        if dtype.family in families or families == {F32: "S", F64: "D"}.get(dtype)
     )
 
 
@@ -162,25 +164,26 @@ _ROWS = (
     _row("gamma",         "T->T",    "F",    200, 1.5, home="special"),
     _row("multiply_add",  "TTT->T",  "F",      4, home="rewrites"),
     _row("sincos",        "T->TT",   "F",     90, 1.0, home="rewrites"),
+    _row("approximate_divide", "TT->T", "S",  16, 4.5, home="rewrites"),
+    _row("expm1_fast",    "T->T",    "F",     65, 4.0, home="rewrites"),
     _row("log2_fast",     "T->T",    "F",     60, 4.0, home="rewrites"),
     _row("log10_fast",    "T->T",    "F",     60, 4.0, home="rewrites"),
-    _row("arcsinh_fast",  "T->T",    "F",     110, 4.0, home="rewrites"),
-    _row("arccosh_fast",  "T->T",    "F",     100, 4.0, home="rewrites"),
+    _row("arcsinh_fast",  "T->T",    "F",    110, 4.0, home="rewrites"),
+    _row("arccosh_fast",  "T->T",    "F",    100, 4.0, home="rewrites"),
     _row("arctanh_fast",  "T->T",    "F",     85, 4.0, home="rewrites"),
-    _row("logit_fast",    "T->T",    "F",     85, 4.0, home="rewrites"),
-    _row("approximate_divide", "TT->T", "S",  16, 4.5, home="rewrites"),
     _row("sin_fast",      "T->T",    "F",     60, 4.0, home="rewrites"),
     _row("cos_fast",      "T->T",    "F",     65, 4.0, home="rewrites"),
     _row("sincos_fast",   "T->TT",   "F",     70, 4.0, home="rewrites"),
     _row("tan_fast",      "T->T",    "F",     70, 4.0, home="rewrites"),
+    _row("sinc_fast",     "T->T",    "F",     60, 4.0, home="rewrites"),
     _row("arcsin_fast",   "T->T",    "F",     70, 4.0, home="rewrites"),
     _row("arccos_fast",   "T->T",    "F",     75, 4.0, home="rewrites"),
     _row("arctan_fast",   "T->T",    "F",     75, 4.0, home="rewrites"),
     _row("arctan2_fast",  "TT->T",   "F",     80, 4.0, home="rewrites"),
     _row("tanh_fast",     "T->T",    "F",     65, 4.0, home="rewrites"),
-    _row("expm1_fast",    "T->T",    "F",     65, 4.0, home="rewrites"),
     _row("hypot_fast",    "TT->T",   "F",     40, 4.0, "C", home="rewrites"),
-    _row("sinc_fast",     "T->T",    "F",     60, 4.0, home="rewrites"),
+    _row("logit_fast",    "T->T",    "F",     85, 4.0, home="rewrites"),
+    _row("gammaln_fast",  "T->T",    "D",    120, 4.0, home="rewrites"),
 )
 # fmt: on
 

@@ -79,6 +79,11 @@ extern char SLOT, SLOT2, STEP, OFFSET, AHEAD;
 #define SINGLE(M, ...)
 #endif
 #if LANE == 8
+#define DOUBLE(M, ...) M(f64, __VA_ARGS__)
+#else
+#define DOUBLE(M, ...)
+#endif
+#if LANE == 8
 #define FLOATING(M, ...) M(f64, __VA_ARGS__) M(f32, __VA_ARGS__)
 #define INTEGER(M, ...) M(i64, __VA_ARGS__) M(i32, __VA_ARGS__)
 #elif LANE == 4

@@ -170,6 +170,54 @@ INLINE vf64 gammaln_f64(vf64 x) {
     }
     return result;
 }
+
+/* Without the low parts: up to 4 ULP.  For x >= 4 it is (x - 1/2) (log x - 1) - 1/2 + Q, where nothing
+   cancels; 1 is taken from log x before that is rounded.
+   Measured maximum: 2.49 ulp, below 1 (10**5 points). */
+INLINE vf64 gammaln_fast_of_f64(vf64 x) {
+    FLAGS_MATTER
+    vi64 bits = AS(vi64, x), big = bits >= 0x4010000000000000, below = bits < 0x3ff0000000000000;
+
+    vu64 moved = AS(vu64, bits) + ((1024L << 52) - 0x3fe7000000000000);
+    vf64 m = AS(vf64, (moved & 0x000fffffffffffff) + 0x3fe7000000000000);
+    vf64 k = AS(vf64, (moved >> 52) | 0x4330000000000000) - (0x1p52 + 1024.0);
+    columns_f64 of_log = choose_f64(AS(vi64, moved >> 49), ADDRESS(log_pair_table_f64));
+    vf64 step = fma_f64(m, lookup_f64(of_log, 0), (vf64){} - 1.0);
+    vf64 s = step / (step + 2.0), z = s * s, zz = z * z;
+    vf64 p = fma_f64(z, 0x1.752248fe8afb2p-3, 0x1.c71c469f6494fp-3);
+    p = fma_f64(zz, p, fma_f64(z, 0x1.249249267f959p-2, 0x1.99999999998a3p-2));
+    p = fma_f64(z, p, 0x1.5555555555555p-1);
+    vf64 head = fma_f64(k, 0x1.62e42fefa38p-1, lookup_f64(of_log, 1)) - (big ? (vf64)1.0 : (vf64)0.0);
+    vf64 log = fma_f64(k, 0x1.ef35793c7673p-45, lookup_f64(of_log, 2));
+    log = head + (step + FMA(s, FMA(z, p, -step), log)); /* 2 s = step - s step */
+
+    NEW_BLOCK;
+    vf64 r = 1.0 / (big ? x : 1.0), close = big ? 1.0 : x;
+    vf64 y = below ? close : close - 1.0;
+    vf64 start = big ? fma_f64(r, 7.9375, 5.5) : fma_f64(y, 2.0, -0.5);
+    vf64 shift = 0x1.8p52, shifted = start + shift, d = start - (shifted - shift), dd = d * d;
+    columns_f64 columns = choose_f64(AS(vi64, shifted), ADDRESS(gammaln_table_f64));
+    vf64 even = lookup_f64(columns, 0), odd = lookup_f64(columns, 1);
+    _Pragma("clang loop unroll(full)")
+    for (int row = 2; row < 16; row += 2) {
+        even = FMA(even, dd, lookup_f64(columns, row));
+        odd = FMA(odd, dd, lookup_f64(columns, row + 1));
+    }
+    vf64 q = FMA(d, FMA(even, d, odd), lookup_f64(columns, 16));
+    vf64 zeros = big ? (vf64)1.0 : y * (y - 1.0);
+    vf64 factor = big ? x - 0.5 : below ? (vf64)-1.0 : (vf64)0.0;
+    return FMA(factor, log, FMA(zeros, q, big ? (vf64)-0.5 : (vf64)0.0));
+}
+
+INLINE vf64 gammaln_fast_f64(vf64 x) {
+    FLAGS_MATTER
+    vi64 special = (AS(vi64, x) < 0x0010000000000000) | (AS(vi64, x) >= 0x7830000000000000);
+    if (UNLIKELY(any(special))) {
+        vf64 usual = gammaln_fast_of_f64(special ? 1.0 : x);
+        return special ? gammaln_f64(x) : usual;
+    }
+    return gammaln_fast_of_f64(x);
+}
 #endif
 
 #if LANE > 1
