@@ -99,9 +99,11 @@ INLINE V NAME(logarithm_fast)(V x, V (*of)(V k, V log_m)) {
     return of(exponent_of(moved), NAME(log_fast_m)(moved, 0));
 }
 
-/* log(1 + x) for 0 <= x < 2**1000 (float32: 2**120). */
-INLINE V NAME(log1p_fast_of)(V x) {
+/* log(1 + x + low) for 0 <= x < 2**1000 (float32: 2**120); without low, if that is null. */
+INLINE V NAME(log1p_fast_of)(V x, const V *low) {
     V sum = x + R(1.0), missed = x - (sum - R(1.0));
+    if (low)
+        missed += *low;
     I moved = AS(I, sum) + (ONE - NAME(LOG_FAST_LEAST));
     missed *= AS(V, ONE + ONE - (moved & ~(NORMAL - 1))); /* 2**-k */
     return FMA(exponent_of(moved), NAME(LOG_FAST_LN2), NAME(log_fast_m)(moved, &missed));

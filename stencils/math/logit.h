@@ -41,7 +41,7 @@ INLINE V NAME(logit_fast_of)(V x) {
     V other = R(1.0) - x;
     I upper = AS(I, x) >= AS(I, other);
     V less = upper ? other : x;
-    V result = NAME(log1p_fast_of)((R(1.0) - (less + less)) / less);
+    V result = NAME(log1p_fast_of)((R(1.0) - (less + less)) / less, 0);
     return upper ? result : -result;
 }
 
