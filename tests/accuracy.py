@@ -197,7 +197,7 @@ def measured(
 
 
 def _keep_memory() -> None:
-    """Let malloc keep what is freed: to get it anew from the system takes two thirds of the time."""
+    """Let malloc keep what is freed: getting it from the system again takes two thirds of all."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:  # glibc's; the numbers are M_TRIM_THRESHOLD and M_MMAP_THRESHOLD
         mallopt(-1, 1 << 30)
