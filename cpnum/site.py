@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import linecache
+import os
 import sys
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -12,7 +12,7 @@ from cpnum.errors import CpnumError
 from cpnum.ir import Site, location
 
 # The frames of files below this folder are not the user's.
-PACKAGE = str(Path(__file__).parent)
+PACKAGE = os.path.dirname(__file__)
 
 
 def user_frame() -> FrameType:
@@ -55,4 +55,4 @@ def _file(filename: str) -> str:
         cell = shell.compile.format_code_name(filename)
         if cell:
             return f"cell {cell[1].removeprefix('In[').removesuffix(']')}"
-    return Path(filename).name
+    return os.path.basename(filename)

@@ -16,15 +16,15 @@ built from, and where each stencil's line is.  Each other line is one stencil, J
 from __future__ import annotations
 
 import functools
+import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from cpnum.dtypes import DType
 from cpnum.errors import IsaError, StencilError
 from cpnum.isa import Isa
 
-PACKS = Path(__file__).with_name("packs")
+PACKS = os.path.join(os.path.dirname(__file__), "packs")
 
 Role = Literal["input", "result", "temporary"]
 
@@ -232,9 +232,10 @@ class Pack:
     3
     """
 
-    def __init__(self, path: Path) -> None:
-        # Read at once, 0.6 MB: a pack may be replaced on disk while a process uses it.
-        self._data = path.read_bytes()
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        # Read at once, 3 MB: a pack may be replaced on disk while a process uses it.
+        with open(path, "rb") as file:
+            self._data = file.read()
         self._base = self._data.index(b"\n") + 1
         import json  # here and below: 1.5 ms that `import cpnum` can do without
 
@@ -297,11 +298,12 @@ def load(isa: Isa | str) -> Pack:
 
     Raises:  IsaError if the package was built without it.
     """
-    path = PACKS / f"{isa}.pack"
-    if not path.exists():
+    name = f"{isa}.pack"
+    try:
+        return Pack(os.path.join(PACKS, name))
+    except FileNotFoundError:
         raise IsaError(
             f"no stencil pack for {isa}",
-            seen=f"no file {path.name} beside the package",
+            seen=f"no file {name} beside the package",
             write="python -m cpnum.pack build, in a source checkout; or install a wheel",
-        )
-    return Pack(path)
+        ) from None

@@ -102,7 +102,7 @@ def main(words: list[str] | None = None) -> int:
         command.set_defaults(run=run)
     build = commands.add_parser("build")
     build.add_argument("--sources", type=Path, default=_SOURCES)
-    build.add_argument("--output", type=Path, default=PACKS)
+    build.add_argument("--output", type=Path, default=Path(PACKS))
     build.add_argument("--force", action="store_true")
     build.set_defaults(run=_build)
     arguments = parser.parse_args(words)

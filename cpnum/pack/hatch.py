@@ -22,5 +22,5 @@ class PackHook(BuildHookInterface):  # type: ignore[type-arg] # is a class of Bu
             from cpnum.stencil import PACKS
         finally:
             sys.path.remove(self.root)
-        for path in build(Path(self.root, "stencils"), PACKS):
+        for path in build(Path(self.root, "stencils"), Path(PACKS)):
             self.app.display_info(f"{path.name}: {path.stat().st_size} bytes")
