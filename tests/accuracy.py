@@ -83,8 +83,8 @@ def error_of(name: str, dtype: DType, operands: Sequence[Array]) -> Array:
     return errors(actual, *true_values(_facts(name), dtype, operands))
 
 
-def _worst_of(name: str, dtype: DType, operands: Sequence[Array]) -> Worst:
-    if dtype is F32:
+def _worst_of(name: str, operands: Sequence[Array]) -> Worst:
+    if operands[0].dtype == np.float32:
         return _worst(operands, _errors_of_float32(name, operands))
     with np.errstate(all="ignore"):
         actual = _compiled(name)(*operands)
@@ -94,7 +94,7 @@ def _worst_of(name: str, dtype: DType, operands: Sequence[Array]) -> Worst:
 
 def sample(name: str, dtype: DType, seed: int) -> Worst:
     """Return the worst of a chunk of arguments."""
-    return _worst_of(name, dtype, _facts(name).arguments(dtype, _CHUNK // 3, seed))
+    return _worst_of(name, _facts(name).arguments(dtype, _CHUNK // 3, seed))
 
 
 def climb(name: str, dtype: DType, start: Worst, seed: int) -> Worst:
@@ -110,7 +110,7 @@ def climb(name: str, dtype: DType, start: Worst, seed: int) -> Worst:
         ]
         good = function.inside(*operands)
         if good.any():
-            best = max(best, _worst_of(name, dtype, [each[good] for each in operands]))
+            best = max(best, _worst_of(name, [each[good] for each in operands]))
     return best
 
 
