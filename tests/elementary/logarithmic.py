@@ -49,6 +49,19 @@ def _summands(base):
     return pairs
 
 
+def _off_the_curve(add):
+    """Return where 1 ULP is promised: not nearly 0, beside what was added to the larger one."""
+
+    def defined(a, b):
+        least = 2.0**-22 if a.dtype == np.float32 else 2.0**-29
+        a, b = a.astype(np.float64), b.astype(np.float64)
+        with np.errstate(all="ignore"):
+            total = add(a, b)
+            return ~(np.abs(total) < least * (total - np.maximum(a, b)))
+
+    return defined
+
+
 # fmt: off
 _SUMS = [
     (NAN,   1.0,   NAN, NONE), (1.0,    NAN,   NAN, NONE), (NAN,     INF,  NAN, NONE),
@@ -89,9 +102,11 @@ FUNCTIONS = {
     ),
     "logaddexp": Function(
         true=_logaddexp, arity=2, commutative=True, more=_summands(np.e), special=_SUMS,
+        defined=_off_the_curve(np.logaddexp),
     ),
     "logaddexp2": Function(
         true=_logaddexp2, arity=2, commutative=True, more=_summands(2.0), special=_SUMS,
+        defined=_off_the_curve(np.logaddexp2),
         exact=[(x, x, x + 1) for x in (0.0, 1.0, -1.0, -3.5, 100.0, -100.0)],
     ),
     "arcsinh": Function(
