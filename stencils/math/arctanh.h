@@ -22,7 +22,7 @@ INLINE V NAME(arctanh_of)(V t) {
 /* log(1 + h) / 2 for the single float h = 2 x + 2 x (x / (1 - x)): little more than 1/2 ULP as long
    as that matters, and log1p_fast_of's in logarithm_fast.h.
 
-   Measured: float64 3.35 ULP (6 10**5 points and climbing), float32 2.94. */
+   Measured: float64 3.35 ULP (10**8 points and climbing), float32 2.94 (all numbers). */
 INLINE V NAME(arctanh_fast_of)(V t) {
     V twice = t + t;
     return R(0.5) * NAME(log1p_fast_of)(FMA(twice, t / (R(1.0) - t), twice), 0);
