@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from cpnum.select import Selection
 from cpnum.stencil import Pack, Stencil
-from cpnum.steps import Block, Item, Label, Placed, Step, Values
+from cpnum.steps import Block, Item, Label, Placed, Step, Values, placed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +46,8 @@ class _Assigner:
         self.makers = selection.makers
         self.pack = pack
         self.items: list[Item] = []
+        # The loads and stores of the last block, and where they are in `items`.
+        self.accesses: list[tuple[int, Step]] = []
         self.slots: dict[int, int] = {}  # where in the argument block spilled values lie
         self._free_slots: list[int] = []
         self._slots_end = selection.frame.spills
@@ -83,62 +85,71 @@ class _Assigner:
                     for operand in item.operands:
                         if operand not in made:
                             uses[operand] = uses.get(operand, 0) + 1
-                    made.update(_results(item))
+                    if item.result is not None:
+                        made.add(item.result)
+                        if item.stencil.results == 2:
+                            made.add(item.result + 1)
         return uses
 
     def _pressure(self, outer: dict[int, int]) -> tuple[int, int]:
         """Return how many registers the values made in a block take at most, and any one step."""
         most_live = most_step = 0
         for block in self.selection.blocks:
+            if block.frame or block.tail:
+                continue  # no values; those of the loop before
             last = _last_uses(block.items)
             live = 0
             for at, step in enumerate(block.items):
                 if type(step) is not Step:
                     continue
-                stencil = step.stencil
-                most_step = max(most_step, len(step.operands) + len(stencil.registers))
-                dying = {each for each in step.operands if each not in outer and last[each] == at}
-                made = sum(result not in outer for result in _results(step))
-                early = stencil.early_clobber
-                shares = stencil.tied or any(
-                    each in dying and index not in early for index, each in enumerate(step.operands)
-                )
+                stencil, operands, result = step.stencil, step.operands, step.result
+                most_step = max(most_step, len(operands) + len(stencil.registers))
+                made = 0
+                if result is not None:
+                    made = result not in outer
+                    if stencil.results == 2:
+                        made += result + 1 not in outer
+                dying, shares = 0, stencil.tied
+                for index, each in enumerate(operands):
+                    if last[each] == at and each not in outer and each not in operands[:index]:
+                        dying += 1
+                        shares = shares or not _clobbers(stencil, operands, each)
                 taken = stencil.temporaries + made - (made > 0 and shares)
                 if stencil.restores:
-                    taken += len(step.operands) - len(set(step.operands))
+                    taken += len(operands) - len(set(operands))
                 most_live = max(most_live, live + taken)
-                live += made - len(dying)
-                most_live = max(most_live, live)
+                live += made - dying
         return most_live, most_step
 
     def run(self) -> Assignment:
-        before: tuple[Sequence[Item], int, int] | None = None
+        repeated: tuple[Sequence[Item], int, int] | None = None
         for block in self.selection.blocks:
             if block.frame:
                 self.items += block.items
-                continue
-            if block.tail and before is not None and self._repeat(block, *before):
-                continue
-            start = len(self.items)
-            _assign(self, block)
-            before = block.items, start, len(self.items)
-        size = self._slots_end
-        return Assignment(self.selection, tuple(self.items), size)
+            elif repeated is None or not block.tail or not self._repeat(block, *repeated):
+                start = len(self.items)
+                self.accesses = []
+                _assign(self, block)
+                repeated = block.items, start, len(self.items)
+        return Assignment(self.selection, tuple(self.items), self._slots_end)
 
     def _repeat(self, block: Block, items: Sequence[Item], start: int, end: int) -> bool:
-        """Place a tail with the registers of the loop it repeats; tell whether it could be done."""
-        if items is not block.items or end - start != len(items):
-            return False  # steps were added to it: reloads, spills
-        repeated: list[Item] = []
-        for item, placed in zip(items, self.items[start:end], strict=True):
-            if type(item) is Step and item.tail is not None and type(placed) is Placed:
-                stencil, values = item.tail
-                registers = placed.registers
-                if len(stencil.registers) != len(registers):
-                    return False
-                placed = Placed(stencil, registers, placed.pointer, values, placed.source)
-            repeated.append(placed)
-        self.items += repeated
+        """Place a tail as one more round of the loop it repeats; tell whether that could be done.
+
+        What a round spills and reloads serves any round, but other stencils access the memory.
+        """
+        if items is not block.items:
+            return False
+        round_ = self.items[start:end]
+        for at, step in self.accesses:
+            access = round_[at - start]
+            assert type(access) is Placed and step.tail is not None
+            stencil, values = step.tail
+            registers = access.registers
+            if len(stencil.registers) != len(registers):
+                return False
+            round_[at - start] = placed(stencil, registers, access.pointer, values, access.source)
+        self.items += round_
         return True
 
     def slot(self, value: int) -> int:
@@ -158,12 +169,6 @@ class _Assigner:
         slot = self.slots.pop(value, None)
         if slot is not None:
             self._free_slots.append(slot)
-
-
-def _results(step: Step) -> range:
-    """Return the virtual registers of a step's results."""
-    first = step.result
-    return range(0) if first is None else range(first, first + step.stencil.results)
 
 
 def _last_uses(items: Sequence[Item]) -> dict[int, int]:
@@ -187,21 +192,29 @@ class _Registers:
         self.items = items
         self.free = list(kernel.registers)
         self.held: dict[int, int] = {}
-        self._uses: dict[int, list[int]] | None = None
+        self._seen = 0
+        # Of each value, in reverse, the steps up to here that use it, and the first of them.
+        self._uses: dict[int, list[int]] = {}
+        self._next_use: dict[int, int] = {}
 
-    def _next_use(self, value: int, at: int) -> int:
-        if self._uses is None:
-            self._uses = {}
-            for place, item in enumerate(self.items):
+    def _follow(self, at: int) -> dict[int, int]:
+        """Return the next use of each value, from step `at` on."""
+        uses, next_use = self._uses, self._next_use
+        if not uses:
+            for place in range(len(self.items) - 1, -1, -1):
+                item = self.items[place]
                 if type(item) is Step:
                     for operand in item.operands:
-                        self._uses.setdefault(operand, []).append(place)
-            for places in self._uses.values():
-                places.reverse()
-        uses = self._uses.get(value)
-        while uses and uses[-1] < at:
-            uses.pop()
-        return uses[-1] if uses else _NEVER
+                        uses.setdefault(operand, []).append(place)
+                        next_use[operand] = place
+        for item in self.items[self._seen : at]:
+            if type(item) is Step:
+                for operand in item.operands:
+                    left = uses[operand]
+                    left.pop()
+                    next_use[operand] = left[-1] if left else _NEVER
+        self._seen = at
+        return next_use
 
     def take(self, at: int, pinned: Sequence[int]) -> int:
         """Return a free register, taking one away if there is none; `pinned` keep theirs."""
@@ -213,11 +226,20 @@ class _Registers:
         candidates = [value for value in self.held if value not in pinned]
         if not candidates:
             raise RuntimeError("a stencil needs more registers than there are")
-        victim = max(candidates, key=lambda value: self._next_use(value, at))
+        victim = max(candidates, key=self._follow(at).__getitem__)
         register = self.held.pop(victim)
         if victim not in kernel.makers and victim not in kernel.slots:
             kernel.items.append(spill(kernel, victim, register))
         return register
+
+    def take_some(self, count: int, at: int, pinned: Sequence[int]) -> list[int]:
+        """Return some registers as `take` does."""
+        free = self.free
+        if len(free) < count:
+            return [self.take(at, pinned) for _ in range(count)]
+        taken = free[-count:]
+        del free[-count:]
+        return taken
 
     def bring(self, value: int, at: int, pinned: Sequence[int]) -> int:
         """Return a register for a value that has none, and make or reload it there."""
@@ -259,13 +281,16 @@ def reload(kernel: _Assigner, value: int, register: int) -> Placed:
 def _assign(kernel: _Assigner, block: Block) -> None:
     """Assign the registers of one straight line.
 
-    It runs once for each step of each kernel, so it asks for the rare cases only where they can be.
+    It runs once for each step of each kernel, so it asks for the rare cases only where they can be,
+    and has no comprehension: before Python 3.12 that is a call, and slows what it refers to.
     """
-    items, home = kernel.items, kernel.home
+    items, home, makers, outside = kernel.items, kernel.home, kernel.makers, kernel.outside
     place = items.append
     registers = _Registers(kernel, block.items)
-    free, held, bring = registers.free, registers.held, registers.bring
+    free, held = registers.free, registers.held
     last = _last_uses(block.items)
+    temporaries: list[int] = []
+    released: list[int] = []  # what is free after the step
     for at, item in enumerate(block.items):
         if type(item) is not Step:
             place(item)
@@ -273,57 +298,57 @@ def _assign(kernel: _Assigner, block: Block) -> None:
         stencil, values, result, operands = item.stencil, item.values, item.result, item.operands
         if block.tail and item.tail is not None:
             stencil, values = item.tail
-        if not operands and result in kernel.makers and result not in home:
+        if not operands and result in makers and result not in home:
             continue  # made where it is used
-        numbers = [
-            home[each]
-            if each in home
-            else held[each]
-            if each in held
-            else bring(each, at, operands)
-            for each in operands
-        ]
-        count = stencil.temporaries
-        temporaries: list[int] = []
-        copies = registers.apart(numbers, operands, at) if stencil.restores else ()
-        if count:
-            if len(free) >= count:
-                temporaries = free[-count:]
-                del free[-count:]
+        numbers: list[int] = []
+        for each in operands:
+            if each in home:
+                numbers.append(home[each])
+            elif each in held:
+                numbers.append(held[each])
             else:
-                temporaries = [registers.take(at, operands) for _ in range(count)]
-        released = []
+                numbers.append(registers.bring(each, at, operands))
+        if stencil.restores:
+            released += registers.apart(numbers, operands, at)
+        if stencil.temporaries:
+            temporaries = registers.take_some(stencil.temporaries, at, operands)
         for each in operands:
             if last[each] == at and each in held:
                 number = held.pop(each)
-                if kernel.slots and each not in kernel.outside:
+                if kernel.slots and each not in outside:
                     kernel.release(each)
                 if stencil.early_clobber and _clobbers(stencil, operands, each):
                     released.append(number)
                 elif not stencil.tied or each != operands[-1]:
                     free.append(number)
         if result is not None:
-            own = home.get(result)
             if stencil.tied:
                 number = numbers[-1]
+            elif result in home:
+                numbers.append(number := home[result])
             else:
-                if own is not None:
-                    number = own
-                else:
-                    number = free.pop() if free else registers.take(at, operands)
+                number = free.pop() if free else registers.take(at, operands)
                 numbers.append(number)
-            if own is None:
+            if result not in home:
                 if result in last:
                     held[result] = number
-                elif result not in kernel.outside:
+                elif result not in outside:
                     released.append(number)
             if stencil.results == 2:
                 numbers.append(_second(registers, at, item, last, released))
         if temporaries:
             numbers += temporaries
             free += temporaries
-        place(Placed(stencil, tuple(numbers), item.pointer, values, item.source))
-        if kernel.outside and result in kernel.outside:
+            temporaries = []
+        if item.pointer is not None:
+            if item.tail is not None:
+                kernel.accesses.append((len(items), item))
+            place(placed(stencil, tuple(numbers), item.pointer, values, item.source))
+        elif values:
+            place(Placed(stencil, tuple(numbers), None, values, item.source))
+        else:
+            place(placed(stencil, tuple(numbers)))
+        if outside and result in outside:
             place(spill(kernel, result, number))
             if result not in last:
                 free.append(number)
@@ -331,7 +356,7 @@ def _assign(kernel: _Assigner, block: Block) -> None:
                 place(spill(kernel, result + 1, numbers[len(operands) + 1]))
         if released:
             free += released
-        free += copies
+            released = []
 
 
 def _second(

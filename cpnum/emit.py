@@ -7,7 +7,7 @@ byte; the code runs at any address that puts `head`, where the main loop starts,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from cpnum.assign import Assignment
@@ -45,13 +45,22 @@ class Code:
     data: bytes
     size: int
     head: int
-    placed: tuple[tuple[int, Placed], ...]
     labels: Mapping[str, int]
     pool: Mapping[bytes, int]
 
     def lines(self) -> tuple[Line, ...]:
         """Return the listing."""
-        return tuple(Line(offset, step, tuple(self._patches(step))) for offset, step in self.placed)
+        return tuple(
+            Line(offset, step, tuple(self._patches(step))) for offset, step in self.placed()
+        )
+
+    def placed(self) -> Iterator[tuple[int, Placed]]:
+        """Yield the steps, each with the offset of its stencil."""
+        offset = 0
+        for item in self.assignment.items:
+            if isinstance(item, Placed):
+                yield offset, item
+                offset += item.stencil.size
 
     def _patches(self, step: Placed) -> list[Patch]:
         patches = []
@@ -75,7 +84,7 @@ class Code:
     def bind(self, word: Callable[[int], int]) -> bytes:
         """Return the code with the words of a call in it: `word(offset)` is one of its block."""
         data = bytearray(self.data)
-        for offset, step in self.placed:
+        for offset, step in self.placed():
             for hole in step.stencil.values:
                 value = step.values.get(hole.symbol)
                 if isinstance(value, Immediate):
@@ -87,7 +96,7 @@ class Code:
         return bytes(data)
 
 
-def _prepare(step: Placed) -> int:
+def _prepare(step: Placed) -> bytes:
     """Patch what does not depend on where the step stands, and note the rest in `step.late`."""
     stencil = step.stencil
     code = stencil.patch(step.registers, step.pointer)
@@ -101,56 +110,52 @@ def _prepare(step: Placed) -> int:
             assert isinstance(value, str | bytes)
             late.append((hole, value))
     step.late = tuple(late)
-    step.code = code
-    return code
+    step.data = code.to_bytes(stencil.size, "little")
+    return step.data
 
 
 def emit(assignment: Assignment) -> Code:
     """Copy the stencils and patch what is known: all but the words that a bound kernel lacks."""
-    codes: list[int] = []
-    sizes: list[int] = []
-    placed: list[tuple[int, Placed]] = []
+    parts: list[bytes] = []
     labels: dict[str, int] = {}
     aligns: dict[bytes, int] = {}
-    # (index in codes, offset of the stencil, hole, label or constant)
-    later: list[tuple[int, int, ValueHole, str | bytes]] = []
+    later: list[tuple[int, int, Placed]] = []  # index in parts, offset in the code
     offset = 0
     for item in assignment.items:
         if type(item) is Label:
             labels[item.name] = offset
             continue
         assert type(item) is Placed
-        code = item.code
-        if code is None:
-            code = _prepare(item)
+        data = item.data
+        if data is None:
+            data = _prepare(item)
         if item.late:
+            later.append((len(parts), offset, item))
             for hole, value in item.late:
                 if type(value) is bytes:
                     align = len(value) if hole.constant is None else hole.align
                     if align > aligns.get(value, 0):
                         aligns[value] = align
-                later.append((len(codes), offset, hole, value))
-        codes.append(code)
-        placed.append((offset, item))
-        size = item.stencil.size
-        sizes.append(size)
-        offset += size
+        parts.append(data)
+        offset += len(data)
     head = labels[assignment.selection.main_loop]
     pool = _pool(aligns, offset, head)
-    for at, start, hole, value in later:
-        if type(value) is bytes and hole.linear is not None:
-            ones, offsets = hole.linear
-            codes[at] |= (pool[value] - start) * ones + offsets
-        else:
+    for at, start, step in later:
+        code = int.from_bytes(parts[at], "little")
+        for hole, value in step.late:
             target = labels[value] if type(value) is str else pool[value]  # type: ignore[index]
-            codes[at] |= hole.encode(target - start)
-    parts = [code.to_bytes(size, "little") for code, size in zip(codes, sizes, strict=True)]
+            if target > start and hole.linear is not None:
+                ones, offsets = hole.linear
+                code |= (target - start) * ones + offsets
+            else:
+                code |= hole.encode(target - start)
+        parts[at] = code.to_bytes(step.stencil.size, "little")
     end = offset
     for constant, place in pool.items():
         parts.append(b"\0" * (place - end))
         parts.append(constant)
         end = place + len(constant)
-    return Code(assignment, b"".join(parts), offset, head, tuple(placed), labels, pool)
+    return Code(assignment, b"".join(parts), offset, head, labels, pool)
 
 
 def _pool(aligns: dict[bytes, int], start: int, head: int) -> dict[bytes, int]:

@@ -17,7 +17,7 @@ import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import CodeType
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -109,7 +109,6 @@ class Host:
 
 
 Node = Input | Constant | Apply | Host
-N = TypeVar("N", Input, Constant, Host)
 
 
 def operands(node: Node) -> tuple[Node, ...]:
@@ -149,7 +148,11 @@ class Nodes:
 
     def input(self, parameter: int, movement: tuple[Movement, ...], dtype: DType) -> Input:
         """Return the node of a view."""
-        return self._made(Input(parameter, movement, dtype))
+        key = (parameter, movement, dtype)
+        node: Any = self._table.get(key)
+        if node is None:
+            node = self._table[key] = Input(parameter, movement, dtype)
+        return node  # type: ignore[no-any-return]
 
     def constant(self, value: object, dtype: DType, like: tuple[Input, ...] = ()) -> Constant:
         """Return the node of `value` converted to `dtype` as NumPy does; weak ones stay as is."""
@@ -174,14 +177,12 @@ class Nodes:
 
     def host(self, function: Callable[..., Scalar], args: tuple[Node, ...], dtype: DType) -> Host:
         """Return the node of arithmetic between Python scalars."""
-        return self._made(Host(function, args, dtype))
+        host = Host(function, args, dtype)
+        return cast(Host, self._table.setdefault(_key(host), host))
 
     def keep(self, node: Node) -> Node:
         """Take over a node of another graph, whose operands are nodes of this one."""
         return self._table.setdefault(_key(node), node)
-
-    def _made(self, node: N) -> N:
-        return cast(N, self._table.setdefault(_key(node), node))
 
     def reaching(self, results: Iterable[Node]) -> tuple[Node, ...]:
         """Return the nodes that `results` are computed from, in topological order."""

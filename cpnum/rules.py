@@ -189,7 +189,7 @@ FASTER = tuple(_fast_rule(op, fast) for op, fast in FAST.items())
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Prepared:
     """A rule as it is matched: its patterns are built, and its variables that are dropped known."""
 
     rule: Rule
@@ -198,14 +198,25 @@ class Row:
     dropped: tuple[str, ...]
 
 
-# For each operator and operand, the rows by what that operand must be: an operator, a number, or
-# any constant.  The rows that ask nothing of their operands come last.
-Table = dict[Op, tuple[list[dict[object, list[Row]]], list[Row]]]
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules that have one operator on top.
+
+    `by_operand` has those that ask something of an operand, by what it must be: an operator, a
+    number, or any constant; `heads` is all that is asked.  `others` ask nothing.
+    """
+
+    by_operand: list[dict[object, list[Prepared]]]
+    heads: set[object]
+    others: list[Prepared]
 
 
-def index(rules: Sequence[Rule]) -> Table:
-    """Return the rows of rules by what they match."""
-    table: Table = {}
+RuleTable = dict[Op, Rules]
+
+
+def index(rules: Sequence[Rule]) -> RuleTable:
+    """Return rules by what they match."""
+    table: RuleTable = {}
     for rule in rules:
         # Defaults only hold what a lambda of a loop captured.
         parameters = inspect.signature(rule.pattern).parameters.values()
@@ -215,19 +226,20 @@ def index(rules: Sequence[Rule]) -> Table:
         replacement = rule.replacement(*variables)
         left = _names(replacement)
         dropped = tuple(name for name in names if name not in left)
-        assert pattern.op is not None
-        by_operand, others = table.setdefault(
-            pattern.op, ([{} for _ in range(pattern.op.arity)], [])
-        )
-        for args in _orders(pattern.op, pattern.args):
-            row = Row(rule, Pattern(pattern.op, args, pattern.dtype), replacement, dropped)
+        op = pattern.op
+        assert op is not None
+        found = table.setdefault(op, Rules([{} for _ in range(op.arity)], set(), []))
+        for args in _orders(op, pattern.args):
+            prepared = Prepared(rule, Pattern(op, args, pattern.dtype), replacement, dropped)
             heads = [(i, _head(arg)) for i, arg in enumerate(args)]
             asked = [(i, head) for i, head in heads if head is not None]
             if asked:
-                position, head = asked[-1]
-                by_operand[position].setdefault(head, []).append(row)
+                # Any constant is what most graphs have, so it is asked for last.
+                position, head = max(asked, key=lambda pair: pair[1] is not Constant)
+                found.by_operand[position].setdefault(head, []).append(prepared)
+                found.heads.add(head)
             else:
-                others.append(row)
+                found.others.append(prepared)
     return table
 
 

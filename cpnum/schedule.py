@@ -200,7 +200,7 @@ def operands_of(graph: Graph, scalars: frozenset[int] = frozenset()) -> Operands
 
 def schedule(graph: Graph, isa: Isa, operands: Operands, layouts: tuple[str, ...]) -> LoopNest:
     """Arrange what `graph` computes into loops, for operands and a result of these layouts."""
-    arrays, arguments = operands.arrays, operands.arguments
+    arrays, arguments, host = operands
     axes = len(layouts[-1])
     depths: dict[Node, int] = dict.fromkeys(arguments, 0)
     for array, layout in zip(arrays, layouts, strict=False):
@@ -210,7 +210,7 @@ def schedule(graph: Graph, isa: Isa, operands: Operands, layouts: tuple[str, ...
     waiting = set(depths)
     ops: set[Op] = set()
     for node in graph.nodes:
-        if type(node) is Apply and node not in operands.host:
+        if type(node) is Apply and node not in host:
             depth = 0
             for arg in node.args:
                 level = depths[arg]

@@ -52,6 +52,11 @@ class Selection:
 _Choice = tuple[Node, Stencil | None, tuple[Node, ...]]
 
 
+# The operators whose stencil is not just the one of their name and dtype.
+_SPECIAL = {CAST, *PARTS, OPS["where"], OPS["multiply_add"]}
+_SPECIAL |= {op for op in OPS.values() if op.masked}
+
+
 class _Selector:
     """Chooses the stencils of one nest, loop by loop."""
 
@@ -103,17 +108,21 @@ class _Selector:
         """Choose the stencil of each node of a body."""
         dying = self._dying_addends(nodes)
         fused, arguments = self.fused, self.arguments
+        of, lane_bytes = self.pack.of, self.lane_bytes
         choices: list[_Choice] = []
         for node in nodes:
             kind = type(node)
             if kind is Apply and node not in arguments:
-                if node not in fused:
-                    choices.append(self._choose_apply(node, dying))  # type: ignore[arg-type]
+                assert isinstance(node, Apply)
+                if node.op not in _SPECIAL:
+                    choices.append((node, of(node.op.name, node.dtype, lane_bytes), node.args))
+                elif node not in fused:
+                    choices.append(self._choose_special(node, dying))
             elif kind is Input and node not in arguments:
                 choices.append((node, None, ()))
             else:
                 name = "constant" if kind is Constant else "argument"
-                choices.append((node, self.stencil(name, node.dtype), ()))
+                choices.append((node, of(name, node.dtype, lane_bytes), ()))
         return choices
 
     def _dying_addends(self, nodes: Sequence[Node]) -> set[Node]:
@@ -138,7 +147,7 @@ class _Selector:
             and node.args[2] not in node.args[:2]
         }
 
-    def _choose_apply(self, node: Apply, dying: set[Node]) -> _Choice:
+    def _choose_special(self, node: Apply, dying: set[Node]) -> _Choice:
         op, args = node.op, node.args
         if op is CAST:
             return (node, self.stencil(f"cast_{node.dtype}", args[0].dtype), args)
@@ -146,12 +155,12 @@ class _Selector:
             return (node, None, args)
         if op.masked:
             return (node, self.stencil(op.name, args[0].dtype), args)
-        if self.fused and args[0] in self.fused:
+        if args[0] in self.fused:
             comparison = args[0]
             assert isinstance(comparison, Apply)
             stencil = self.stencil(f"where_{comparison.op.name}", node.dtype)
             return (node, stencil, (*comparison.args, *args[1:]))
-        name = "multiply_add_tied" if dying and node in dying else op.name
+        name = "multiply_add_tied" if node in dying else op.name
         return (node, self.stencil(name, node.dtype), args)
 
     def steps(self, choices: Sequence[_Choice], vectors: int, stored: bool) -> list[Step | Placed]:
@@ -166,7 +175,7 @@ class _Selector:
                         assert isinstance(node, Apply)
                         names[node] = names[args[0]] + PARTS.index(node.op)
                         continue
-                    steps.append(Step(stencil, tuple([names[arg] for arg in args]), made))
+                    steps.append(Step(stencil, tuple(map(names.__getitem__, args)), made))
                 elif stencil is None:
                     assert isinstance(node, Input)
                     self.load(steps, node, made, vector)

@@ -7,6 +7,7 @@ their rows, are in `rules`.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -15,14 +16,26 @@ import numpy as np
 from cpnum.dtypes import DType
 from cpnum.ir import Apply, Constant, Graph, Input, Node, Nodes, Site, operands
 from cpnum.ops import CAST, OPS, PARTS, Op
-from cpnum.rules import EXACT, FASTER, INEXACT, Pattern, Row, Rule, Table, Term, Variable, index
+from cpnum.rules import (
+    EXACT,
+    FASTER,
+    INEXACT,
+    Pattern,
+    Prepared,
+    Rule,
+    Rules,
+    RuleTable,
+    Term,
+    Variable,
+    index,
+)
 
 # How exact elementary functions are: within 1 ULP, or 4 where that is faster.
 Precision = Literal["full", "fast"]
 
-_EXACT_TABLE = index(EXACT)
-_INEXACT_TABLE = index(INEXACT)
-_FASTER_TABLE = index(FASTER)
+# Only a function that asks for the others has a use for their tables.
+_index = functools.cache(index)
+_EXACT_TABLE = _index(EXACT)
 
 
 # -- rewriting ----------------------------------------------------------------------------------
@@ -31,7 +44,7 @@ _FASTER_TABLE = index(FASTER)
 class _Rewriting:
     """One pass over a graph: old nodes to new ones."""
 
-    def __init__(self, graph: Graph, table: Table, uses: dict[Node, int] | None) -> None:
+    def __init__(self, graph: Graph, table: RuleTable, uses: dict[Node, int] | None) -> None:
         self.graph = graph
         self.table = table
         # How often a node is used; if given, what a rule takes in must be used once.
@@ -44,16 +57,8 @@ class _Rewriting:
     def run(self) -> Graph:
         """Return the rewritten graph; the same object if no rule fits."""
         nodes = self.graph.nodes
-        table = self.table
-        start = -1
-        for at, node in enumerate(nodes):
-            # Most nodes of most graphs are not touched, so the answer no must be quick.
-            if type(node) is not Apply:
-                continue
-            if (node.op in table or type(node.args[0]) is Constant) and self._is_touched(node):
-                start = at
-                break
-        if start < 0:
+        start = self._first()
+        if start is None:
             return self.graph
         self.nodes = Nodes(nodes[:start])
         self.new = {node: node for node in nodes[:start]}
@@ -66,14 +71,29 @@ class _Rewriting:
                     self.uses[made] = max(self.uses.get(made, 0), self.uses[node])
         return _with(self.graph, self.nodes, self.new, self.sites)
 
-    def _is_touched(self, node: Apply) -> bool:
-        args = node.args
-        if type(args[0]) is Constant and _folds(args):
-            return True
-        rows = self.table.get(node.op)
-        if rows is None or not (rows[1] or self._candidates(rows[0], args)):
-            return False
-        return self._match(node.op, args, node.dtype) is not None
+    def _first(self) -> int | None:
+        """Return where the first node is that is folded or that a rule fits.
+
+        Nearly all nodes of nearly all graphs are neither, so what is asked of each is little.
+        """
+        for at, node in enumerate(self.graph.nodes):
+            if type(node) is not Apply:
+                continue
+            args = node.args
+            if type(args[0]) is Constant and _folds(args):
+                return at
+            rules = self.table.get(node.op)
+            if rules is None:
+                continue
+            heads, possible = rules.heads, bool(rules.others)
+            for arg in args:
+                if type(arg) is Apply:
+                    possible = possible or arg.op in heads
+                elif type(arg) is Constant:
+                    possible = possible or arg.value in heads or Constant in heads
+            if possible and self._match(rules, args, node.dtype) is not None:
+                return at
+        return None
 
     def _remade(self, node: Node) -> Node:
         match node:
@@ -87,10 +107,11 @@ class _Rewriting:
         folded = _folded(self.nodes, op, args, dtype)
         if folded is not None:
             return folded
-        found = self._match(op, args, dtype)
+        rules = self.table.get(op)
+        found = None if rules is None else self._match(rules, args, dtype)
         if found is not None:
-            row, bound = found
-            return self._replaced(row.replacement, bound, dtype)
+            prepared, bound = found
+            return self._replaced(prepared.replacement, bound, dtype)
         return self.nodes.apply(op, args, dtype)
 
     def _replaced(self, term: Term, bound: dict[str, Node], dtype: DType) -> Node:
@@ -103,40 +124,22 @@ class _Rewriting:
             return self.made(term.op, args, dtype)
         return self.nodes.constant(term, dtype)
 
-    @staticmethod
-    def _candidates(by_operand: list[dict[object, list[Row]]], args: tuple[Node, ...]) -> list[Row]:
-        found: list[Row] = []
-        for heads, arg in zip(by_operand, args, strict=True):
-            if not heads:
-                continue
-            if type(arg) is Apply:
-                if arg.op in heads:
-                    found += heads[arg.op]
-            elif type(arg) is Constant:
-                if arg.value in heads:
-                    found += heads[arg.value]
-                if Constant in heads:
-                    found += heads[Constant]
-        return found
-
     def _match(
-        self, op: Op, args: tuple[Node, ...], dtype: DType
-    ) -> tuple[Row, dict[str, Node]] | None:
-        rows = self.table.get(op)
-        if rows is None:
-            return None
-        for row in self._candidates(rows[0], args) + rows[1]:
+        self, rules: Rules, args: tuple[Node, ...], dtype: DType
+    ) -> tuple[Prepared, dict[str, Node]] | None:
+        for prepared in _candidates(rules, args):
+            pattern, rule = prepared.pattern, prepared.rule
             bound: dict[str, Node] = {}
             if (
-                (row.pattern.dtype is None or row.pattern.dtype is dtype)
+                (pattern.dtype is None or pattern.dtype is dtype)
                 and all(
-                    self._fits(term, arg, row.rule, bound)
-                    for term, arg in zip(row.pattern.args, args, strict=True)
+                    self._fits(term, arg, rule, bound)
+                    for term, arg in zip(pattern.args, args, strict=True)
                 )
-                and bound["x"].dtype in row.rule.dtypes
-                and self._keeps_shape(row, bound)
+                and bound["x"].dtype in rule.dtypes
+                and self._keeps_shape(prepared, bound)
             ):
-                return row, bound
+                return prepared, bound
         return None
 
     def _fits(self, term: Term, node: Node, rule: Rule, bound: dict[str, Node]) -> bool:
@@ -165,8 +168,9 @@ class _Rewriting:
             and bool(np.signbit(node.value) == np.signbit(term))
         )
 
-    def _keeps_shape(self, row: Row, bound: dict[str, Node]) -> bool:
-        return all(self._shapes(bound[name]) <= self._shapes(bound["x"]) for name in row.dropped)
+    def _keeps_shape(self, prepared: Prepared, bound: dict[str, Node]) -> bool:
+        dropped, x = prepared.dropped, bound["x"]
+        return all(self._shapes(bound[name]) <= self._shapes(x) for name in dropped)
 
     def _shapes(self, node: Node) -> frozenset[Input]:
         """Return the inputs that give `node` its shape."""
@@ -182,6 +186,18 @@ class _Rewriting:
             own = {last} if isinstance(last, Input) and not last.dtype.weak else set()
             known[last] = frozenset(own).union(*(known[arg] for arg in operands(last)))
         return known[node]
+
+
+def _candidates(rules: Rules, args: tuple[Node, ...]) -> list[Prepared]:
+    """Return the rules whose heads the operands are, and those that ask for none."""
+    found: list[Prepared] = []
+    for heads, arg in zip(rules.by_operand, args, strict=True):
+        if type(arg) is Apply:
+            found += heads.get(arg.op, ())
+        elif type(arg) is Constant:
+            found += heads.get(arg.value, ())
+            found += heads.get(Constant, ())
+    return found + rules.others
 
 
 def _with(graph: Graph, nodes: Nodes, new: dict[Node, Node], sites: dict[Node, Site]) -> Graph:
@@ -316,9 +332,9 @@ def simplify(graph: Graph, fastmath: bool = False, precision: Precision = "full"
     graph = _Rewriting(graph, _EXACT_TABLE, None).run()
     if fastmath:
         graph = _rebalanced(graph)
-        graph = _Rewriting(graph, _INEXACT_TABLE, _uses(graph)).run()
+        graph = _Rewriting(graph, _index(INEXACT), _uses(graph)).run()
     graph = _paired(graph)
-    return graph if precision == "full" else _Rewriting(graph, _FASTER_TABLE, None).run()
+    return graph if precision == "full" else _Rewriting(graph, _index(FASTER), None).run()
 
 
 def _paired(graph: Graph) -> Graph:

@@ -118,7 +118,7 @@ class Placed:
     The frame of a kernel has no values in vector registers, so its steps are placed as selected.
     """
 
-    __slots__ = ("code", "late", "pointer", "registers", "source", "stencil", "values")
+    __slots__ = ("data", "late", "pointer", "registers", "source", "stencil", "values")
 
     def __init__(
         self,
@@ -133,9 +133,9 @@ class Placed:
         self.pointer = pointer
         self.values = values
         self.source = source
-        # What `emit` finds out once, for all places where the same step stands: the code with what
+        # What `emit` finds out once, for all places where the same step stands: the bytes with what
         # does not depend on the place, and the rest.
-        self.code: int | None = None
+        self.data: bytes | None = None
         self.late: tuple[tuple[ValueHole, str | bytes], ...] = ()
 
     def __str__(self) -> str:
@@ -144,6 +144,34 @@ class Placed:
             parts.append(f"p{self.pointer}")
         parts += [f"{symbol}={value_text(value)}" for symbol, value in self.values.items()]
         return " ".join(parts)
+
+
+_placed: dict[tuple[object, ...], Placed] = {}
+
+
+def placed(
+    stencil: Stencil,
+    registers: tuple[int, ...],
+    pointer: int | None = None,
+    values: Values = NO_VALUES,
+    source: object = "",
+) -> Placed:
+    """Return a step that stands in many kernels, the same one each time: `emit` patches it once.
+
+    Made anew are those that hardly come again: constants, spills and reloads.
+    """
+    key: tuple[object, ...]
+    if pointer is None:
+        key = (stencil, registers)
+        assert not values
+    else:
+        key = (stencil, registers, pointer, source, *values.items())
+    step = _placed.get(key)
+    if step is None:
+        step = Placed(stencil, registers, pointer, values, source)
+        if len(_placed) < 1 << 16:
+            _placed[key] = step
+    return step
 
 
 def value_text(value: Value) -> str:

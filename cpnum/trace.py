@@ -99,8 +99,11 @@ def trace(
         text, tracer = _argument(recording, name, value)
         types.append(text)
         tracers.append(tracer)
-    keyword_tracers = dict(zip(names[positional:], tracers[positional:], strict=True))
-    returned = function(*tracers[:positional], **keyword_tracers)
+    if positional < len(names):
+        keyword_tracers = dict(zip(names[positional:], tracers[positional:], strict=True))
+        returned = function(*tracers[:positional], **keyword_tracers)
+    else:
+        returned = function(*tracers)
     name = getattr(function, "__name__", type(function).__name__)
     result = _result(recording, returned, name)
     return Graph(
@@ -123,7 +126,7 @@ def _argument(recording: Recording, name: str, value: Any) -> tuple[str, Any]:
         dtype = _from_numpy(name, value.dtype)
         extents = ", ".join(["1" if extent == 1 else ":" for extent in value.shape])
         node = recording.argument(name, dtype, value.shape)
-        return f"{dtype}[{extents}]", Tracer(recording, node, value.shape, ARGUMENT)
+        return f"{dtype.name}[{extents}]", Tracer(recording, node, value.shape, ARGUMENT)
     weak = from_python(value)
     if weak is not None:
         return weak.name, WeakTracer(recording, recording.argument(name, weak, ()), (), SCALAR)

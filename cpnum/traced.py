@@ -55,13 +55,7 @@ class Traced:
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
         if method == "__call__" and len(inputs) == 1 and not keywords:
-            direct = _direct_unary.get((ufunc, self.node.dtype))
-            if direct is not None:
-                recording = self.recording
-                node = recording.nodes.apply(direct[0], (self.node,), direct[1])
-                if node not in recording.sites:
-                    recording.sites[node] = user_site()
-                return recording.tracer(recording, node, self._shape)
+            return unary(ufunc, self)
         if method != "__call__":
             raise self.unsupported(
                 f"{name_of(ufunc)}.{method} cannot be traced: "
@@ -276,6 +270,19 @@ def binary(ufunc: np.ufunc, first: Traced, second: Any, swapped: bool = False) -
         else:
             recording.sites[node] = frame.f_code, frame.f_lasti
     return recording.tracer(recording, node, shape)
+
+
+def unary(ufunc: np.ufunc, operand: Traced) -> Any:
+    """Write down a ufunc of one operand, by a short path if that needs no cast."""
+    recording = operand.recording
+    direct = _direct_unary.get((ufunc, operand.node.dtype))
+    if direct is None:
+        return universal(recording, ufunc, (operand,))
+    op, dtype = direct
+    node = recording.nodes.apply(op, (operand.node,), dtype)
+    if node not in recording.sites:
+        recording.sites[node] = user_site()
+    return recording.tracer(recording, node, operand._shape)
 
 
 def note_scalars(result: Any, *operands: Any) -> Any:

@@ -31,6 +31,7 @@ from cpnum.traced import (
     note_scalars,
     power,
     reason,
+    unary,
     universal,
 )
 
@@ -341,7 +342,8 @@ def _array_operator(name: str, ufunc: np.ufunc) -> None:
         return binary(ufunc, self, other)
 
     def change(self: Tracer) -> Any:
-        return note_scalars(universal(self.recording, ufunc, (self,)), self)
+        result = unary(ufunc, self)
+        return note_scalars(result, self) if self.state is SCALAR else result
 
     setattr(Tracer, f"__{name}__", compare if ufunc.nin == 2 else change)
 
