@@ -12,15 +12,14 @@ scalars) or are spilled where they are made.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cpnum.select import Selection
 from cpnum.stencil import Pack, Stencil
 from cpnum.steps import Block, Item, Label, Placed, Step, Values, placed
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Assignment:
+class Assignment(NamedTuple):
     """The steps of a kernel in the order of its code, and the size of its argument block."""
 
     selection: Selection

@@ -8,15 +8,14 @@ byte; the code runs at any address that puts `head`, where the main loop starts,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cpnum.assign import Assignment
 from cpnum.stencil import Field, ValueHole
 from cpnum.steps import Immediate, Label, Placed
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
+class Patch(NamedTuple):
     """A value that went into a hole: which, where, and what.
 
     `value` is an offset in the code for a label or a constant of the pool.
@@ -28,8 +27,7 @@ class Patch:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One stencil of the code: where it is, what it was copied from, what was patched in."""
 
     offset: int
@@ -37,8 +35,7 @@ class Line:
     patches: tuple[Patch, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Code:
+class Code(NamedTuple):
     """The machine code of a kernel, and a listing that says which byte came from where."""
 
     assignment: Assignment

@@ -9,9 +9,9 @@ It runs in two strokes: a graph serves all arguments of a signature, the rest al
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,12 +29,14 @@ from cpnum.stencil import load
 from cpnum.trace import trace
 
 
-@dataclass(slots=True)
 class Clock:
-    """Measures stages that follow one another, in seconds."""
+    """Measures stages that follow one another, and adds them to `seconds`."""
 
-    seconds: dict[str, float] = field(default_factory=dict)
-    _last: float = field(default_factory=perf_counter)
+    __slots__ = ("_last", "seconds")
+
+    def __init__(self, seconds: dict[str, float] | None = None) -> None:
+        self.seconds = {} if seconds is None else seconds
+        self._last = perf_counter()
 
     def end(self, stage: str) -> None:
         """End a stage."""
@@ -43,8 +45,7 @@ class Clock:
         self._last = now
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Kernel:
+class Kernel(NamedTuple):
     """A function compiled for one signature and one layout, with all its stages.
 
     `seconds` are the times that the stages took.

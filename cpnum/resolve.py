@@ -13,8 +13,7 @@ Resolution(op=sqrt, operands=(f64,), dtype=f64)
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,8 +22,7 @@ from cpnum.errors import DTypeError, UnsupportedError
 from cpnum.ops import OPS, Op
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(NamedTuple):
     """A row of the operator table, the dtypes its operands are cast to, and the result's."""
 
     op: Op

@@ -18,8 +18,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -83,8 +82,7 @@ _F = (F64, F32)
 _I = (I64, I32)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """What is replaced by what, for `x` of the given dtypes."""
 
     name: str
@@ -188,8 +186,7 @@ FASTER = tuple(_fast_rule(op, fast) for op, fast in FAST.items())
 # -- the index ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A rule as it is matched: its patterns are built, and its variables that are dropped known."""
 
     rule: Rule
@@ -198,8 +195,7 @@ class Prepared:
     dropped: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(NamedTuple):
     """The rules that have one operator on top.
 
     `by_operand` has those that ask something of an operand, by what it must be: an operator, a

@@ -11,8 +11,7 @@ from __future__ import annotations
 import functools
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,8 +29,7 @@ Array = np.ndarray[Any, Any]
 FLAGS = {"divide": 1, "over": 2, "under": 4, "invalid": 8}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Call:
+class Call(NamedTuple):
     """The shapes and strides of one call, arranged.
 
     `order` are the axes of a new result from the slowest to the fastest, None for C order.

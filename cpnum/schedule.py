@@ -14,7 +14,6 @@ is a *layout* for each operand, and all calls with the same layouts share one ke
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from cpnum.ir import Apply, Constant, Graph, Input, Node
@@ -105,8 +104,7 @@ def _layout(strides: Sequence[int], itemsize: int) -> str:
     return "".join([*letters, BROADCAST if inner == 0 else STRIDED])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LoopNest:
+class LoopNest(NamedTuple):
     """The loops of a kernel and what is computed in each.
 
     `arrays` are the inputs that are read through memory, `arguments` the scalars of a call, both in

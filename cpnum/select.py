@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,8 +21,7 @@ from cpnum.stencil import Pack, Stencil
 from cpnum.steps import NO_VALUES, Block, Frame, Label, Placed, Step, Values
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Selection:
+class Selection(NamedTuple):
     """The steps of a kernel.
 
     `outer` are the values that are made outside of the innermost loop.  `makers` are steps that
