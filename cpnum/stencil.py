@@ -159,7 +159,11 @@ class Stencil:
 
 
 def _mask(bits: list[int]) -> int:
-    return sum(1 << bit for bit in bits)
+    # Not as a sum of powers of two: each would be as long as the stencil, up to 3 KB.
+    data = bytearray(bits[-1] // 8 + 1 if bits else 0)
+    for bit in bits:
+        data[bit >> 3] |= 1 << (bit & 7)
+    return int.from_bytes(data, "little")
 
 
 def _values(holes: list[dict[str, Any]]) -> tuple[ValueHole, ...]:

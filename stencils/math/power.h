@@ -24,10 +24,10 @@
    float32 is the same with log(1 + r) = (r - r**2 / 2) + r**3 P(r), whole logarithms and no
    division; its low part may be 2**-11 of the high one, so n is taken from their sum.
 
-   The main path takes positive normal x and results that are normal.  The branch takes the rest,
-   lane by lane as above: subnormal x as integers, 2**n in two factors, of which the second rounds,
-   overflows or underflows (as in exp.h); |x| with the sign put back if y is odd; and all that has
-   zeros, infinities and NaN in it.
+   The main path takes the |x| and the results that are normal numbers; where any x is negative, the
+   sign is put back if y is odd.  The branch takes the rest, lane by lane as above: subnormal x as
+   integers, 2**n in two factors, of which the second rounds, overflows or underflows (as in exp.h),
+   and all that has zeros, infinities and NaN in it.
 
    Tables and polynomials: power.sollya.  Measured: float64 0.718 ulp (subnormal results, which
    are rounded twice, 0.860), float32 0.720 (0.848), in 5 10**7 points over all exponents, near the
@@ -51,12 +51,22 @@
 #define LEAST_M_f32 0x3f3c0000
 #define SIGNIFICAND_F64 0x000fffffffffffff
 #define SIGNIFICAND_F32 0x007fffff
-#define SIGN_BIT_f64 63
-#define SIGN_BIT_f32 31
-#define LEAST_EXPONENT_f64 1074.0
-#define LEAST_EXPONENT_f32 149.0f
-#define HALF_WAY_f64 128l
-#define HALF_WAY_f32 64
+/* A number's bits are these and the integer that it is in units of the least one. */
+#define ULP_ONE_f64 (vi64)0x4330000000000000
+#define ULP_ONE_f32 (vi32)0x4b000000
+#define LEAST_EXPONENT_f64 (vf64)1074.0
+#define LEAST_EXPONENT_f32 (vf32)149.0f
+#define HALF_WAY_f64 (vi64)(128l << 52)
+#define HALF_WAY_f32 (vi32)(64 << 23)
+/* |w| as bits: up to CERTAIN the result is a normal number; from BEYOND on it overflows, or is
+   below half of the least subnormal. */
+#define CERTAIN_f64 (vi64)0x4076200000000000
+#define CERTAIN_f32 (vi32)0x42ae0000
+#define BEYOND_f64 (vi64)0x4077500000000000
+#define BEYOND_f32 (vi32)0x42d40000
+/* |y| as bits, 2**64 and 2**35: times the logarithm of any number but 1 it is beyond. */
+#define ENOUGH_f64 (vi64)0x43f0000000000000
+#define ENOUGH_f32 (vi32)0x51000000
 
 #if LANE == 8
 /* c, -log(c) / 2 and what it misses, by the top four bits of m - 0.734375. */
@@ -213,78 +223,85 @@ OVERLOADED vf32 power_exp(vf32 w, vf32 w_low, vi32 scale) {
     return fma_f32(AS(vf32, bits), r + p, AS(vf32, bits));
 }
 
-/* `certain`: up to this (half the) logarithm, as bits, the result is a normal number; `beyond`:
-   from here on it overflows, or is below half of the least subnormal.  2**enough times the
-   logarithm of any number but 1 is beyond. */
-#define DEFINE_POWER(dtype, integer, word, digits, bias, certain, beyond, enough)                 \
-    INLINE v##dtype power_##dtype(v##dtype x, v##dtype y) {                                       \
-        FLAGS_MATTER                                                                              \
-        const word ONE = (word)bias << digits, NORMAL = (word)1 << digits;                        \
-        const word INFINITE = (word)(2 * bias + 1) << digits, SIGN = (word)1 << SIGN_BIT_##dtype; \
-        const word ENOUGH = (word)(bias + enough) << digits, MOVE = ONE - LEAST_M_##dtype;        \
-        v##integer x_bits = AS(v##integer, x), y_size = AS(v##integer, y) & ~SIGN;                \
-        v##integer special = (y_size >= ENOUGH) |                                                 \
-                             ((x_bits - NORMAL + SIGN) >= SIGN + (INFINITE - MOVE - NORMAL));     \
-        if (!UNLIKELY(any(special))) {                                                            \
-            v##integer moved = x_bits + MOVE;                                                     \
-            power_logarithm_##dtype log = power_log(moved, exponent_of(moved));                \
-            v##dtype w = y * log.high, w_low = FMA(y, log.low, FMA(y, log.high, -w));             \
-            v##integer extreme = (AS(v##integer, w) & ~SIGN) > (word)certain;                     \
-            if (!UNLIKELY(any(extreme))) return power_exp(w, w_low, (v##integer)(word)0);         \
-        }                                                                                         \
-        v##integer x_size = x_bits & ~SIGN, subnormal = (x_size > 0) & (x_size < NORMAL);         \
-        v##integer finite = (x_size > 0) & (x_size < INFINITE);                                   \
-        v##integer y_negative = AS(v##integer, y) < 0;                                            \
-        /* A subnormal's bits are an integer; as one it survives flush-to-zero. */                \
-        v##integer exponent_of_ulp = (v##integer)((word)(bias + digits) << digits);               \
-        v##integer fraction = x_size & (NORMAL - 1);                                              \
-        v##dtype count = AS(v##dtype, fraction | exponent_of_ulp);                                \
-        count -= AS(v##dtype, exponent_of_ulp);                                                   \
-        v##integer bits = subnormal ? AS(v##integer, count) : x_size;                             \
-        bits = finite ? bits : (v##integer)ONE;                                                   \
-        v##dtype k = exponent_wide_of(bits + MOVE);                                            \
-        k = subnormal ? k - LEAST_EXPONENT_##dtype : k;                                           \
-        power_logarithm_##dtype log = power_log(bits + MOVE, k);                                  \
-                                                                                                  \
-        v##dtype bounded = AS(v##dtype, y_size >= ENOUGH ? (v##integer)ENOUGH : y_size);          \
-        bounded = COPYSIGN(bounded, y);                                                           \
-        v##dtype w = bounded * log.high;                                                          \
-        v##dtype w_low = FMA(bounded, log.low, FMA(bounded, log.high, -w));                       \
-        v##dtype half = y * AS(v##dtype, (v##integer)(ONE - NORMAL));                             \
-        v##integer whole = RINT(y) == y, odd = whole & (FLOOR(half) != half);                     \
-        v##integer regular = finite & (y_size < INFINITE);                                        \
-        v##integer none = regular & (x_bits < 0) & ~whole;                                        \
-        regular &= ~none;                                                                         \
-        v##integer w_size = AS(v##integer, w) & ~SIGN;                                            \
-        v##integer past = w_size > (word)beyond, sinks = AS(v##integer, w) < 0;                   \
-        v##integer limited = past ? (v##integer)(word)beyond : w_size;                            \
-        w = COPYSIGN(AS(v##dtype, regular ? limited : (v##integer)(word)0), w);                   \
-        w_low = (regular & ~past) ? w_low : (v##dtype){};                                         \
-        /* Half of the way to 0 or infinity; the second factor rounds. */                         \
-        v##integer half_way = (v##integer)((word)HALF_WAY_##dtype << digits);                     \
-        v##dtype value = power_exp(w, w_low, sinks ? half_way : -half_way);                       \
-        value *= AS(v##dtype, sinks ? (v##integer)ONE - half_way : (v##integer)ONE + half_way);   \
-                                                                                                  \
-        v##dtype one = AS(v##dtype, (v##integer)ONE);                                             \
-        v##dtype infinity = AS(v##dtype, (v##integer)INFINITE);                                   \
-        v##integer pole = (x_size == 0) & y_negative & (y_size > 0) & (y_size <= INFINITE);       \
-        /* Times, not by a mask: clang would take the mask's other side for what is divided. */   \
-        v##dtype most = infinity * (one / AS(v##dtype, pole ? x_size : (v##integer)ONE));         \
-        v##dtype limit = ((x_size > ONE) ^ y_negative) ? most : (v##dtype){};                     \
-        limit = x_size == ONE ? one : limit;                                                      \
-        limit = x_size > INFINITE ? x : limit;                                                    \
-        limit = y_size > INFINITE ? y : limit;                                                    \
-        limit = ((y_size == 0) | (x_bits == ONE)) ? one : limit;                                  \
-        value = regular ? value : limit;                                                          \
-                                                                                                  \
-        value *= SQRT(none ? -one : one);                                                         \
-        return AS(v##dtype, AS(v##integer, value) ^ (odd ? x_bits & SIGN : 0));                   \
-    }
+#define TEMPLATE "power.h"
+#include "real.h"
+#endif
 
-#if LANE == 8
-DEFINE_POWER(f64, i64, long, 52, 1023, 0x4076200000000000, 0x4077500000000000, 64)
-#endif
-DEFINE_POWER(f32, i32, int, 23, 127, 0x42ae0000, 0x42d40000, 35)
-#endif
+#elif defined(REAL)
+
+/* What the sign of a finite x does: odd powers have it; those that are not whole are none, for a
+   negative x. */
+typedef struct {
+    I odd, none;
+} NAME(power_sign);
+
+INLINE NAME(power_sign) NAME(power_sign_of)(V x, V y) {
+    V half = y * R(0.5);
+    I whole = RINT(y) == y;
+    return (NAME(power_sign)){whole & (FLOOR(half) != half), LESS(x, (V){}) & ~whole};
+}
+
+/* nan and invalid for a power that is none. */
+INLINE V NAME(power_signed)(V value, NAME(power_sign) sign, V x) {
+    value *= SQRT(sign.none ? R(-1.0) : R(1.0));
+    return AS(V, AS(I, value) ^ (sign.odd ? AS(I, x) & SIGN : 0));
+}
+
+INLINE V NAME(power)(V x, V y) {
+    FLAGS_MATTER
+    const I MOVE = ONE - NAME(LEAST_M);
+    I x_bits = AS(I, x), x_size = x_bits & ~SIGN, y_size = AS(I, y) & ~SIGN;
+    I special = (y_size >= NAME(ENOUGH)) |
+                ((x_size - NORMAL + SIGN) >= SIGN + (INFINITE - MOVE - NORMAL));
+    if (!UNLIKELY(any(special))) {
+        I moved = x_size + MOVE;
+        NAME(power_logarithm) log = power_log(moved, exponent_of(moved));
+        V w = y * log.high, w_low = FMA(y, log.low, FMA(y, log.high, -w));
+        I extreme = (AS(I, w) & ~SIGN) > NAME(CERTAIN);
+        if (!UNLIKELY(any(extreme))) {
+            V value = power_exp(w, w_low, (I){});
+            if (!UNLIKELY(any(LESS(x, (V){})))) return value;
+            return NAME(power_signed)(value, NAME(power_sign_of)(x, y), x);
+        }
+    }
+    I subnormal = (x_size > 0) & (x_size < NORMAL);
+    I finite = (x_size > 0) & (x_size < INFINITE);
+    I y_negative = AS(I, y) < 0;
+    /* A subnormal's bits are an integer; as one it survives flush-to-zero. */
+    I fraction = x_size & (NORMAL - 1);
+    V count = AS(V, fraction | NAME(ULP_ONE)) - AS(V, NAME(ULP_ONE));
+    I bits = subnormal ? AS(I, count) : x_size;
+    bits = finite ? bits : ONE;
+    V k = exponent_wide_of(bits + MOVE);
+    k = subnormal ? k - NAME(LEAST_EXPONENT) : k;
+    NAME(power_logarithm) log = power_log(bits + MOVE, k);
+
+    V bounded = AS(V, y_size >= NAME(ENOUGH) ? NAME(ENOUGH) : y_size);
+    bounded = COPYSIGN(bounded, y);
+    V w = bounded * log.high;
+    V w_low = FMA(bounded, log.low, FMA(bounded, log.high, -w));
+    NAME(power_sign) sign = NAME(power_sign_of)(x, y);
+    I regular = finite & (y_size < INFINITE);
+    sign.none &= regular;
+    regular &= ~sign.none;
+    I w_size = AS(I, w) & ~SIGN;
+    I past = w_size > NAME(BEYOND), sinks = AS(I, w) < 0;
+    I limited = past ? NAME(BEYOND) : w_size;
+    w = COPYSIGN(AS(V, regular ? limited : (I){}), w);
+    w_low = (regular & ~past) ? w_low : (V){};
+    /* Half of the way to 0 or infinity; the second factor rounds. */
+    V value = power_exp(w, w_low, sinks ? NAME(HALF_WAY) : -NAME(HALF_WAY));
+    value *= AS(V, sinks ? ONE - NAME(HALF_WAY) : ONE + NAME(HALF_WAY));
+
+    I pole = (x_size == 0) & y_negative & (y_size > 0) & (y_size <= INFINITE);
+    /* Times, not by a mask: clang would take the mask's other side for what is divided. */
+    V most = AS(V, INFINITE) * (R(1.0) / AS(V, pole ? x_size : ONE));
+    V limit = (y_negative ? x_size < ONE : x_size > ONE) ? most : (V){};
+    limit = x_size == ONE ? R(1.0) : limit;
+    limit = x_size > INFINITE ? x : limit;
+    limit = y_size > INFINITE ? y : limit;
+    limit = ((y_size == 0) | (x_bits == ONE)) ? R(1.0) : limit;
+    return NAME(power_signed)(regular ? value : limit, sign, x);
+}
 
 #endif
