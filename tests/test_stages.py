@@ -15,6 +15,7 @@ from cpnum.isa import LEVELS
 from cpnum.select import select
 from cpnum.simplify import simplify
 from cpnum.stencil import load
+from cpnum.steps import Placed
 from cpnum.trace import trace
 
 
@@ -156,6 +157,34 @@ def test_the_cases_are_what_they_are_here_for():
     assert len(lower("sum_of_many").loop_nest.arrays) > len(LEVELS["x86-64-v4"].pointers)
     assert lower("float32").loop_nest.lanes == 16
     assert lower("boolean").graph.results[0].dtype.name == "b"
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_tail_is_one_more_round_of_the_loop(level):
+    """Spills and reloads included: only the accesses to memory are others."""
+    function, arguments = CASES["tree"]
+    items = cpjit(function, isa=level).lower(*arguments).steps.items
+    names = [each.stencil.name if isinstance(each, Placed) else each.name for each in items]
+    loop = items[names.index("by1") + 1 : names.index("next_vectors")]
+    # The step that looks whether there is a tail; without masks, the label of its loop, too.
+    start = names.index("tail") + (1 if LEVELS[level].masked_tail else 2)
+    tail = items[start : start + len(loop)]
+    others = [(a, b) for a, b in zip(loop, tail, strict=True) if a is not b]
+    assert {a.stencil.name for a, _ in others} == {"load_f64", "store_f64"}
+    assert {b.stencil.name for _, b in others} == {"load_tail_f64", "store_tail_f64"}
+    assert [(a.registers, a.pointer) for a, _ in others] == [
+        (b.registers, b.pointer) for _, b in others
+    ]
+
+
+def test_a_step_that_recurs_is_patched_once():
+    function, arguments = CASES["haversine"]
+    first, second = (cpjit(function, isa="aarch64").lower(*arguments).steps for _ in range(2))
+    shared = {id(each) for each in first.items} & {id(each) for each in second.items}
+    recurring = [
+        each for each in second.items if isinstance(each, Placed) and "POOL" not in each.values
+    ]
+    assert all(id(each) in shared for each in recurring)
 
 
 @pytest.mark.parametrize("name", CASES)
