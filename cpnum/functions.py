@@ -8,12 +8,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from cpnum.dtypes import F32, FLOAT, I32, I64, INT, B, DType, from_numpy
-from cpnum.ops import OPS
-from cpnum.resolve import loop_dtypes
-from cpnum.traced import (
+from cpnum.operations import (
     FUNCTIONS,
-    OWNED,
-    Traced,
     UnknownArgumentError,
     apply,
     dtype_of,
@@ -22,6 +18,9 @@ from cpnum.traced import (
     record,
     universal,
 )
+from cpnum.ops import OPS
+from cpnum.resolve import loop_dtypes
+from cpnum.traced import OWNED, Traced
 from cpnum.tracer import CLIP, Tracer
 
 _UNSET: Any = object()

@@ -18,8 +18,8 @@ import functools
 from typing import Any
 
 from cpnum.jit import Jit, cpjit
+from cpnum.operations import special
 from cpnum.ops import OPS
-from cpnum.traced import special
 
 __all__ = [op.name for op in OPS.values() if op.home == "special"]
 

@@ -14,15 +14,8 @@ import numpy as np
 from cpnum.dtypes import BOOL, FLOAT, INT, from_numpy, from_python
 from cpnum.errors import DTypeError, ShapeError, UnsupportedError
 from cpnum.movement import BroadcastTo, Index, Item, Movement, Reshape, Transpose
-from cpnum.recording import Recording, Shape
-from cpnum.site import user_site
-from cpnum.traced import (
-    ARGUMENT,
-    OWNED,
-    SCALAR,
-    VIEW,
-    VIEWED,
-    Traced,
+from cpnum.operations import (
+    Operand,
     UnknownArgumentError,
     apply,
     binary,
@@ -34,12 +27,15 @@ from cpnum.traced import (
     unary,
     universal,
 )
+from cpnum.recording import Recording, Shape
+from cpnum.site import user_site
+from cpnum.traced import ARGUMENT, OWNED, SCALAR, VIEW, VIEWED, Traced
 
 # The ufunc that `np.clip` is a wrapper of; it has no public name.
 CLIP: np.ufunc = np._core.umath.clip  # type: ignore[attr-defined]
 
 
-class Tracer(Traced):
+class Tracer(Operand):
     """An array, or a NumPy scalar, whose contents are not known."""
 
     __slots__ = ()
@@ -269,7 +265,7 @@ _REFUSED = {
 }
 
 
-class WeakTracer(Traced):
+class WeakTracer(Operand):
     """A Python scalar whose value is not known; with other Python scalars it is Python's."""
 
     __slots__ = ()
