@@ -334,6 +334,20 @@ def test_order_and_image(op, dtype, level):
             assert not fell.any(), (op, shown([x], np.argmax(fell)))
 
 
+@pytest.mark.parametrize("precision", ["full", "fast"])
+@pytest.mark.parametrize("dtype", FLOATING, ids=row_name)
+def test_no_sine_or_cosine_is_above_one(dtype, precision, level):
+    """So that arccos(cos(x)) and sqrt(1 - sin(x)**2) are never nan."""
+    jit = cpjit(isa=level, precision=precision)
+    random = np.random.default_rng(0)
+    halves = random.integers(0, 2**13, 400_000) * (np.pi / 2)
+    # As near to an extremum as the arguments lie, or so near that the value is 1 to half a unit.
+    near = random.normal(0, np.sqrt(np.finfo(dtype.numpy.name).eps), len(halves))
+    x = (halves + near).astype(dtype.numpy)
+    for function in (lambda x: np.sin(x), lambda x: np.cos(x)):
+        assert np.abs(jit(function)(x)).max() == 1.0
+
+
 @pytest.mark.parametrize("dtype", FLOATING, ids=row_name)
 @pytest.mark.parametrize("op", ELEMENTARY, ids=row_name)
 def test_values_that_are_exact(op, dtype, level):
