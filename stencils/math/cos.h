@@ -10,43 +10,37 @@
 #ifndef CPNUM_COS_H
 #define CPNUM_COS_H
 
-#include "trigonometric.h"
+#include "sin.h"
 
-#if LANE == 8
-INLINE vf64 cos_f64(vf64 x) {
-    return sine_f64(reduce_f64(ABS(x), 0x1.8000000000001p52), (vu64)0ul);
+#define COSINE_SHIFT_f64 0x1.8000000000001p52
+#define COSINE_SHIFT_f32 0x1.800002p23f
+
+/* A sum with this number is in fixed point; so many bits are its fraction. */
+#define FIXED_POINT_f64 0x1.8p32
+#define FIXED_POINT_f32 0x1.8p14f
+#define FRACTION_f64 20
+#define FRACTION_f32 9
+
+#define TEMPLATE "cos.h"
+#include "real.h"
+
+#elif defined(REAL)
+
+INLINE V NAME(cos)(V x) { return NAME(sine)(NAME(reduce)(ABS(x), NAME(COSINE_SHIFT)), (U){}); }
+
+/* floor: |x| / pi in fixed point, without its fraction. */
+INLINE V NAME(cosine_near)(V x) {
+    V fixed = FMA(x, NAME(INVERSE_PI), (V)NAME(FIXED_POINT));
+    U floor = AS(U, fixed) >> NAME(FRACTION) << NAME(FRACTION);
+    V minus = (NAME(FIXED_POINT) - R(0.5)) - AS(V, floor);
+    return NAME(with_sign)(NAME(sine_beside)(-x, minus), floor >> (NAME(FRACTION) - 1), (U){});
 }
 
-/* floor: |x| / pi in fixed point, without the 20 bits of its fraction. */
-INLINE vf64 cosine_near_f64(vf64 x) {
-    vu64 floor = AS(vu64, FMA(x, (vf64)0x1.45f306dc9c883p-2, (vf64)0x1.8p32)) & ~0xffffful;
-    vf64 minus = (0x1.8p32 - 0.5) - AS(vf64, floor);
-    return with_sign_f64(sine_beside_f64(-x, minus), floor >> 19, (vu64)0ul);
-}
-
-INLINE vf64 cos_fast_f64(vf64 x) {
-    vi64 large = large_f64(x);
+INLINE V NAME(cos_fast)(V x) {
+    I large = NAME(large)(x);
     x = ABS(x);
-    if (UNLIKELY(any(large))) return large ? cos_f64(x) : cosine_near_f64(large ? (vf64)0.0 : x);
-    return cosine_near_f64(x);
-}
-#endif
-
-INLINE vf32 cos_f32(vf32 x) {
-    return sine_f32(reduce_f32(ABS(x), 0x1.800002p23f), (vu32)0u);
-}
-
-INLINE vf32 cosine_near_f32(vf32 x) {
-    vu32 floor = AS(vu32, FMA(x, (vf32)0x1.45f306p-2f, (vf32)0x1.8p14f)) & ~0x1ffu;
-    vf32 minus = (0x1.8p14f - 0.5f) - AS(vf32, floor);
-    return with_sign_f32(sine_beside_f32(-x, minus), floor >> 8, (vu32)0u);
-}
-
-INLINE vf32 cos_fast_f32(vf32 x) {
-    vi32 large = large_f32(x);
-    x = ABS(x);
-    if (UNLIKELY(any(large))) return large ? cos_f32(x) : cosine_near_f32(large ? (vf32)0.0f : x);
-    return cosine_near_f32(x);
+    if (UNLIKELY(any(large))) return large ? NAME(cos)(x) : NAME(cosine_near)(large ? R(0.0) : x);
+    return NAME(cosine_near)(x);
 }
 
 #endif

@@ -5,12 +5,19 @@
        R(x)             a constant of the type
        ONE, SIGN, INFINITE    the bits of 1.0, -0.0 and infinity, NORMAL those of the least normal
        LARGE            the bits of a number with a finite square, above 2 / epsilon
+       DIGITS           how many bits are below the exponent
+       SHIFT            1.5 * 2**DIGITS, a scalar: the sum with it is rounded to an integer
+       OUTSIDE(bits, least, most)    bits < least or bits >= most, of positive least and most
 
    so that a function whose operations are the same in both types is written once. */
 
 #define JOIN_(a, b) a##_##b
 #define JOIN(a, b) JOIN_(a, b)
 #define NAME(name) JOIN(name, REAL)
+
+/* One comparison of bits - least as unsigned numbers; AVX2 compares signed ones only, hence the
+   sign. */
+#define OUTSIDE(bits, least, most) ((bits) - (least) + SIGN >= SIGN + ((most) - (least)))
 
 #if LANE == 8
 #define REAL f64
@@ -23,6 +30,8 @@
 #define INFINITE (vi64)0x7ff0000000000000
 #define NORMAL (vi64)0x0010000000000000
 #define LARGE (vi64)0x5f30000000000000 /* 2**500 */
+#define DIGITS 52
+#define SHIFT 0x1.8p52
 #include TEMPLATE
 #undef REAL
 #undef V
@@ -34,6 +43,8 @@
 #undef INFINITE
 #undef NORMAL
 #undef LARGE
+#undef DIGITS
+#undef SHIFT
 #endif
 
 #if LANE > 1
@@ -47,6 +58,8 @@
 #define INFINITE (vi32)0x7f800000
 #define NORMAL (vi32)0x00800000
 #define LARGE (vi32)0x53800000 /* 2**40 */
+#define DIGITS 23
+#define SHIFT 0x1.8p23f
 #include TEMPLATE
 #undef REAL
 #undef V
@@ -58,9 +71,12 @@
 #undef INFINITE
 #undef NORMAL
 #undef LARGE
+#undef DIGITS
+#undef SHIFT
 #endif
 
 #undef JOIN_
 #undef JOIN
 #undef NAME
+#undef OUTSIDE
 #undef TEMPLATE

@@ -11,34 +11,26 @@
 
 #include "trigonometric.h"
 
-#if LANE == 8
-INLINE vf64 sin_f64(vf64 x) { return sine_f64(reduce_f64(ABS(x), 0x1.8p52), AS(vu64, x)); }
+#define INVERSE_PI_f64 ((vf64)0x1.45f306dc9c883p-2)
+#define INVERSE_PI_f32 ((vf32)0x1.45f306p-2f)
 
-INLINE vf64 sine_near_f64(vf64 x) {
-    vf64 size = ABS(x), shifted = FMA(size, (vf64)0x1.45f306dc9c883p-2, (vf64)0x1.8p52);
-    vf64 value = sine_beside_f64(size, shifted - 0x1.8p52);
-    return with_sign_f64(value, AS(vu64, shifted) << 1, AS(vu64, x));
+#define TEMPLATE "sin.h"
+#include "real.h"
+
+#elif defined(REAL)
+
+INLINE V NAME(sin)(V x) { return NAME(sine)(NAME(reduce)(ABS(x), SHIFT), AS(U, x)); }
+
+INLINE V NAME(sine_near)(V x) {
+    V size = ABS(x), shifted = FMA(size, NAME(INVERSE_PI), (V)SHIFT);
+    V value = NAME(sine_beside)(size, shifted - SHIFT);
+    return NAME(with_sign)(value, AS(U, shifted) << 1, AS(U, x));
 }
 
-INLINE vf64 sin_fast_f64(vf64 x) {
-    vi64 large = large_f64(x);
-    if (UNLIKELY(any(large))) return large ? sin_f64(x) : sine_near_f64(large ? (vf64)0.0 : x);
-    return sine_near_f64(x);
-}
-#endif
-
-INLINE vf32 sin_f32(vf32 x) { return sine_f32(reduce_f32(ABS(x), 0x1.8p23f), AS(vu32, x)); }
-
-INLINE vf32 sine_near_f32(vf32 x) {
-    vf32 size = ABS(x), shifted = FMA(size, (vf32)0x1.45f306p-2f, (vf32)0x1.8p23f);
-    vf32 value = sine_beside_f32(size, shifted - 0x1.8p23f);
-    return with_sign_f32(value, AS(vu32, shifted) << 1, AS(vu32, x));
-}
-
-INLINE vf32 sin_fast_f32(vf32 x) {
-    vi32 large = large_f32(x);
-    if (UNLIKELY(any(large))) return large ? sin_f32(x) : sine_near_f32(large ? (vf32)0.0f : x);
-    return sine_near_f32(x);
+INLINE V NAME(sin_fast)(V x) {
+    I large = NAME(large)(x);
+    if (UNLIKELY(any(large))) return large ? NAME(sin)(x) : NAME(sine_near)(large ? R(0.0) : x);
+    return NAME(sine_near)(x);
 }
 
 #endif
