@@ -17,59 +17,32 @@
 
 #include "arctangent.h"
 
-#if LANE == 8
-INLINE vf64 arctan_f64(vf64 x) {
-    vf64 t = ABS(x);
-    vi64 small = magnitude_less(t, ARCTANGENT_LIMIT_F64);
-    vi64 large = magnitude_less((vf64)2.0, t);
-    vf64 numerator = large ? (vf64)-1.0 : small ? t : t - 1.0;
-    vf64 denominator = large ? t : small ? (vf64)1.0 : t + 1.0;
-    vf64 k = large ? (vf64)2.0 : small ? (vf64)0.0 : (vf64)1.0;
-    vf64 q = numerator / denominator, z = q * q;
-    vf64 sum = FMA(k, QUARTER_PI_F64, q);
-    vf64 missed = arctangent_missed_f64(k, q, sum);
-    vf64 value = sum + FMA(q * z, arctangent_polynomial_f64(z), missed);
-    return AS(vf64, AS(vu64, value) | (AS(vu64, x) ^ AS(vu64, t)));
+#define TEMPLATE "arctan.h"
+#include "real.h"
+
+#elif defined(REAL)
+
+INLINE V NAME(arctan)(V x) {
+    V t = ABS(x);
+    I small = magnitude_less(t, ARCTANGENT_LEAST), large = magnitude_less(R(2.0), t);
+    NAME(fraction) of = NAME(fraction_of)(t, R(1.0), small, large);
+    V q = of.numerator / of.denominator, z = q * q;
+    V sum = FMA(of.k, NAME(QUARTER_PI), q);
+    V missed = NAME(arctangent_missed)(of.k, q, sum);
+    V value = sum + FMA(q * z, NAME(arctangent_polynomial)(z), missed);
+    return AS(V, AS(U, value) | (AS(U, x) ^ AS(U, t)));
 }
 
 /* Two roundings each of q and of the sum.  Measured: float64 2.6 ULP, float32 2.8. */
-INLINE vf64 arctan_fast_f64(vf64 x) {
-    vf64 t = ABS(x);
-    vi64 small = magnitude_less(t, (vf64)0x1.a8p-2);
-    vi64 large = magnitude_less((vf64)0x1.35p+1, t);
-    vf64 numerator = large ? (vf64)-1.0 : small ? t : t - 1.0;
-    vf64 denominator = large ? t : small ? (vf64)1.0 : t + 1.0;
-    vf64 base = large ? QUARTER_PI_F64 * 2.0 : small ? (vf64)0.0 : QUARTER_PI_F64;
-    vf64 q = numerator / denominator, z = q * q;
-    vf64 value = base + FMA(q * z, arctangent_fast_f64(z), q);
-    return AS(vf64, AS(vu64, value) | (AS(vu64, x) ^ AS(vu64, t)));
-}
-#endif
-
-INLINE vf32 arctan_f32(vf32 x) {
-    vf32 t = ABS(x);
-    vi32 small = magnitude_less(t, ARCTANGENT_LIMIT_F32);
-    vi32 large = magnitude_less((vf32)2.0f, t);
-    vf32 numerator = large ? (vf32)-1.0f : small ? t : t - 1.0f;
-    vf32 denominator = large ? t : small ? (vf32)1.0f : t + 1.0f;
-    vf32 k = large ? (vf32)2.0f : small ? (vf32)0.0f : (vf32)1.0f;
-    vf32 q = numerator / denominator, z = q * q;
-    vf32 sum = FMA(k, QUARTER_PI_F32, q);
-    vf32 missed = arctangent_missed_f32(k, q, sum);
-    vf32 value = sum + FMA(q * z, arctangent_polynomial_f32(z), missed);
-    return AS(vf32, AS(vu32, value) | (AS(vu32, x) ^ AS(vu32, t)));
-}
-
-INLINE vf32 arctan_fast_f32(vf32 x) {
-    vf32 t = ABS(x);
-    vi32 small = magnitude_less(t, (vf32)0x1.a8p-2f);
-    vi32 large = magnitude_less((vf32)0x1.35p+1f, t);
-    vf32 numerator = large ? (vf32)-1.0f : small ? t : t - 1.0f;
-    vf32 denominator = large ? t : small ? (vf32)1.0f : t + 1.0f;
-    vf32 base = large ? QUARTER_PI_F32 * 2.0f : small ? (vf32)0.0f : QUARTER_PI_F32;
-    vf32 q = numerator / denominator, z = q * q;
-    vf32 value = base + FMA(q * z, arctangent_fast_f32(z), q);
-    return AS(vf32, AS(vu32, value) | (AS(vu32, x) ^ AS(vu32, t)));
+INLINE V NAME(arctan_fast)(V x) {
+    V t = ABS(x);
+    I small = magnitude_less(t, ARCTANGENT_FAST_LEAST);
+    I large = magnitude_less(ARCTANGENT_FAST_MOST, t);
+    NAME(fraction) of = NAME(fraction_of)(t, R(1.0), small, large);
+    V base = large ? NAME(QUARTER_PI) * R(2.0) : small ? R(0.0) : NAME(QUARTER_PI);
+    V q = of.numerator / of.denominator, z = q * q;
+    V value = base + FMA(q * z, NAME(arctangent_fast)(z), q);
+    return AS(V, AS(U, value) | (AS(U, x) ^ AS(U, t)));
 }
 
 #endif

@@ -19,20 +19,23 @@
 
 #include "../vector.h"
 
-/* Not one constant for both: with maytrap, clang leaves a conversion to run time. */
-#define ARCTANGENT_LIMIT_F64 (vf64)0x1.34p-1
-#define ARCTANGENT_LIMIT_F32 (vf32)0x1.34p-1f
-
 /* a < b where neither has its sign set, as integers: no flag on a NaN, on AArch64 neither.  A NaN
    counts as above infinity. */
 OVERLOADED vi64 magnitude_less(vf64 a, vf64 b) { return AS(vi64, a) < AS(vi64, b); }
 OVERLOADED vi32 magnitude_less(vf32 a, vf32 b) { return AS(vi32, a) < AS(vi32, b); }
 
-#if LANE == 8
-/* pi/4 as the sum of two float64. */
-#define QUARTER_PI_F64 (vf64)0x1.921fb54442d18p-1
-#define QUARTER_PI_LOW_F64 (vf64)0x1.1a62633145c07p-55
+/* pi/4 as the sum of two floats. */
+#define QUARTER_PI_f64 ((vf64)0x1.921fb54442d18p-1)
+#define QUARTER_PI_LOW_f64 ((vf64)0x1.1a62633145c07p-55)
+#define QUARTER_PI_f32 ((vf32)0x1.921fb6p-1f)
+#define QUARTER_PI_LOW_f32 ((vf32)-0x1.777a5cp-26f)
 
+/* Where the middle range begins, and for precision="fast" where it begins and ends. */
+#define ARCTANGENT_LEAST R(0x1.34p-1)
+#define ARCTANGENT_FAST_LEAST R(0x1.a8p-2)
+#define ARCTANGENT_FAST_MOST R(0x1.35p+1)
+
+#if LANE == 8
 /* P(z): the even and the odd coefficients as two chains, for half the latency of one. */
 INLINE vf64 arctangent_polynomial_f64(vf64 z) {
     vf64 zz = z * z, odd = 0x1.dfcc093ae4c49p-9, even = -0x1.c5ea88542356p-7;
@@ -65,17 +68,7 @@ INLINE vf64 arctangent_fast_f64(vf64 z) {
     even = FMA(even, zz, (vf64)-0x1.5555555555313p-2);
     return FMA(odd, z, even);
 }
-
-/* What sum = FMA(k, QUARTER_PI_F64, q) rounds off, with the low part of k pi/4: Fast2Sum, the
-   product being exact inside the FMA. */
-INLINE vf64 arctangent_missed_f64(vf64 k, vf64 q, vf64 sum) {
-    return FMA(k, QUARTER_PI_LOW_F64, FMA(k, QUARTER_PI_F64, -sum) + q);
-}
 #endif
-
-/* pi/4 as the sum of two float32. */
-#define QUARTER_PI_F32 (vf32)0x1.921fb6p-1f
-#define QUARTER_PI_LOW_F32 (vf32)-0x1.777a5cp-26f
 
 /* P(z); one chain, it is short. */
 INLINE vf32 arctangent_polynomial_f32(vf32 z) {
@@ -94,8 +87,28 @@ INLINE vf32 arctangent_fast_f32(vf32 z) {
     return FMA(p, z, (vf32)-0x1.555452p-2f);
 }
 
-INLINE vf32 arctangent_missed_f32(vf32 k, vf32 q, vf32 sum) {
-    return FMA(k, QUARTER_PI_LOW_F32, FMA(k, QUARTER_PI_F32, -sum) + q);
+#define TEMPLATE "arctangent.h"
+#include "real.h"
+
+#elif defined(REAL)
+
+/* q = numerator / denominator, for a small, large or middle n / d. */
+typedef struct {
+    V numerator, denominator, k;
+} NAME(fraction);
+
+INLINE NAME(fraction) NAME(fraction_of)(V n, V d, I small, I large) {
+    return (NAME(fraction)){
+        .numerator = large ? -d : small ? n : n - d,
+        .denominator = large ? n : small ? d : n + d,
+        .k = large ? R(2.0) : small ? R(0.0) : R(1.0),
+    };
+}
+
+/* What sum = FMA(k, QUARTER_PI, q) rounds off, with the low part of k pi/4: Fast2Sum, the product
+   being exact inside the FMA. */
+INLINE V NAME(arctangent_missed)(V k, V q, V sum) {
+    return FMA(k, NAME(QUARTER_PI_LOW), FMA(k, NAME(QUARTER_PI), -sum) + q);
 }
 
 #endif
