@@ -26,23 +26,18 @@
 #include "../vector.h"
 #include "fma.h"
 
+#define HALF_PI_f64 ((vf64)0x1.921fb54442d18p0)
+#define HALF_PI_LOW_f64 ((vf64)0x1.1a62633145c07p-54)
+#define HALF_PI_f32 ((vf32)0x1.921fb6p0f)
+#define HALF_PI_LOW_f32 ((vf32)-0x1.777a5cp-25f)
+
+/* The bits that those of s are subtracted from. */
+#define RECIPROCAL_BITS_f64 0x7fde620000000000
+#define RECIPROCAL_BITS_f32 0x7ef31000
+
+/* P(w), and with one term fewer (2**-55.9; float32: 2**-23.4). */
 #if LANE == 8
-typedef struct {
-    vf64 head, tail;
-    vi64 small; /* |x| < 1/2 */
-} angle_f64;
-
-/* arcsin |x| where it is small, else arccos |x|, for magnitude = |x|. */
-INLINE angle_f64 arcsine_f64(vf64 magnitude) {
-    vi64 small = AS(vi64, magnitude) < 0x3fe0000000000000;
-    vf64 w = FMA(small ? magnitude : -0.5, magnitude, small ? (vf64)0.0 : 0.5);
-    vf64 root = SQRT(w);
-    vf64 reciprocal = AS(vf64, 0x7fde620000000000 - AS(vi64, root));
-    vf64 lost = FMA(-root, root, w) * reciprocal;
-    lost = small ? 0.0 : lost;
-    vf64 head = small ? magnitude : root + root;
-
-    w = AS(vf64, __builtin_elementwise_max(AS(vi64, w), (vi64)0)); /* 0 for a negative w */
+INLINE vf64 arcsine_polynomial_f64(vf64 w) {
     vf64 w2 = w * w;
     vf64 p = fma_f64(0x1.0b45e9f72d94bp-5, w, -0x1.57fad0dea93ccp-6);
     p = fma_f64(p, w, 0x1.639a894e21126p-6);
@@ -50,62 +45,64 @@ INLINE angle_f64 arcsine_f64(vf64 magnitude) {
     p = FMA(p, w2, fma_f64(0x1.75859dad05d9ap-7, w, 0x1.ca1f8af1f0a39p-7));
     p = FMA(p, w2, fma_f64(0x1.1c49f077d5bc7p-6, w, 0x1.6e8bdedebf9dfp-6));
     p = FMA(p, w2, fma_f64(0x1.f1c71a95002fbp-6, w, 0x1.6db6db721247bp-5));
-    p = FMA(p, w2, fma_f64(0x1.333333332e133p-4, w, 0x1.5555555555577p-3));
-    return (angle_f64){head, FMA(head * w, p, lost), small};
+    return FMA(p, w2, fma_f64(0x1.333333332e133p-4, w, 0x1.5555555555577p-3));
 }
 
-/* Without what the root has lost, and one term fewer (2**-55.9; float32: 2**-23.4); the tail is
-   a factor of the head. */
-INLINE angle_f64 arcsine_fast_f64(vf64 magnitude) {
-    vi64 small = AS(vi64, magnitude) < 0x3fe0000000000000;
-    vf64 w = FMA(small ? magnitude : -0.5, magnitude, small ? (vf64)0.0 : 0.5);
-    vf64 root = SQRT(w), head = small ? magnitude : root + root;
-    w = AS(vf64, __builtin_elementwise_max(AS(vi64, w), (vi64)0));
+INLINE vf64 arcsine_fast_polynomial_f64(vf64 w) {
     vf64 w2 = w * w;
     vf64 p = fma_f64(0x1.056d6c8139f23p-5, w, -0x1.09d32833a0d88p-6);
     p = FMA(p, w2, fma_f64(0x1.3ff4a990b2876p-6, w, 0x1.abcf5cd7c44fp-8));
     p = FMA(p, w2, fma_f64(0x1.8ec2fca604435p-7, w, 0x1.c6fdc1aaa5333p-7));
     p = FMA(p, w2, fma_f64(0x1.1c6be1a687738p-6, w, 0x1.6e89f440197a7p-6));
     p = FMA(p, w2, fma_f64(0x1.f1c72c38fb342p-6, w, 0x1.6db6db427a4f8p-5));
-    p = FMA(p, w2, fma_f64(0x1.333333336e80fp-4, w, 0x1.555555555539p-3));
-    return (angle_f64){head, w * p, small};
+    return FMA(p, w2, fma_f64(0x1.333333336e80fp-4, w, 0x1.555555555539p-3));
 }
 #endif
 
-#if LANE > 1
-typedef struct {
-    vf32 head, tail;
-    vi32 small; /* |x| < 1/2 */
-} angle_f32;
-
-/* arcsin |x| where it is small, else arccos |x|, for magnitude = |x|. */
-INLINE angle_f32 arcsine_f32(vf32 magnitude) {
-    vi32 small = AS(vi32, magnitude) < 0x3f000000;
-    vf32 w = FMA(small ? magnitude : -0.5f, magnitude, small ? (vf32)0.0f : 0.5f);
-    vf32 root = SQRT(w);
-    vf32 reciprocal = AS(vf32, 0x7ef31000 - AS(vi32, root));
-    vf32 lost = FMA(-root, root, w) * reciprocal;
-    lost = small ? 0.0f : lost;
-    vf32 head = small ? magnitude : root + root;
-
-    w = AS(vf32, __builtin_elementwise_max(AS(vi32, w), (vi32)0));
+INLINE vf32 arcsine_polynomial_f32(vf32 w) {
     vf32 w2 = w * w;
     vf32 p = fma_f32(0x1.5959aap-5f, w, 0x1.8c415ap-6f);
     p = FMA(p, w2, fma_f32(0x1.747b72p-5f, w, 0x1.330206p-4f));
-    p = fma_f32(p, w, 0x1.5555c8p-3f);
-    return (angle_f32){head, FMA(head * w, p, lost), small};
+    return fma_f32(p, w, 0x1.5555c8p-3f);
 }
 
-INLINE angle_f32 arcsine_fast_f32(vf32 magnitude) {
-    vi32 small = AS(vi32, magnitude) < 0x3f000000;
-    vf32 w = FMA(small ? magnitude : -0.5f, magnitude, small ? (vf32)0.0f : 0.5f);
-    vf32 root = SQRT(w), head = small ? magnitude : root + root;
-    w = AS(vf32, __builtin_elementwise_max(AS(vi32, w), (vi32)0));
+INLINE vf32 arcsine_fast_polynomial_f32(vf32 w) {
     vf32 w2 = w * w;
     vf32 p = fma_f32(0x1.993a88p-5f, w, 0x1.47f5c4p-5f);
-    p = FMA(p, w2, fma_f32(0x1.34dc56p-4f, w, 0x1.554fa2p-3f));
-    return (angle_f32){head, w * p, small};
+    return FMA(p, w2, fma_f32(0x1.34dc56p-4f, w, 0x1.554fa2p-3f));
 }
-#endif
+
+#define TEMPLATE "arcsine.h"
+#include "real.h"
+
+#elif defined(REAL)
+
+typedef struct {
+    V head, tail;
+    I small; /* |x| < 1/2 */
+} NAME(angle);
+
+/* arcsin |x| where it is small, else arccos |x|, for magnitude = |x|. */
+INLINE NAME(angle) NAME(arcsine)(V magnitude) {
+    I small = AS(I, magnitude) < AS(I, R(0.5));
+    V w = FMA(small ? magnitude : R(-0.5), magnitude, small ? R(0.0) : R(0.5));
+    V root = SQRT(w);
+    V reciprocal = AS(V, NAME(RECIPROCAL_BITS) - AS(I, root));
+    V lost = FMA(-root, root, w) * reciprocal;
+    lost = small ? R(0.0) : lost;
+    V head = small ? magnitude : root + root;
+    w = AS(V, __builtin_elementwise_max(AS(I, w), (I){})); /* 0 for a negative w */
+    V p = NAME(arcsine_polynomial)(w);
+    return (NAME(angle)){head, FMA(head * w, p, lost), small};
+}
+
+/* Without what the root has lost; the tail is a factor of the head. */
+INLINE NAME(angle) NAME(arcsine_fast)(V magnitude) {
+    I small = AS(I, magnitude) < AS(I, R(0.5));
+    V w = FMA(small ? magnitude : R(-0.5), magnitude, small ? R(0.0) : R(0.5));
+    V root = SQRT(w), head = small ? magnitude : root + root;
+    w = AS(V, __builtin_elementwise_max(AS(I, w), (I){}));
+    return (NAME(angle)){head, w * NAME(arcsine_fast_polynomial)(w), small};
+}
 
 #endif
