@@ -17,34 +17,38 @@
 
 #include "exponential.h"
 
-#if LANE == 8
-INLINE vf64 exp_f64(vf64 x) {
-    if (UNLIKELY(any((AS(vu64, x) << 1) > 0x810c400000000000))) { /* |x| > 708, or nan */
-        vi64 magnitude = AS(vi64, x) & 0x7fffffffffffffff;
-        /* Beyond +-746 the result is inf or 0 whatever x; inf and nan would raise invalid. */
-        vi64 negative = AS(vi64, x) < 0, finite = magnitude < 0x7ff0000000000000;
-        vf64 bounded = magnitude > 0x4087500000000000 ? COPYSIGN((vf64)746.0, x) : x;
-        /* 2**-+128 apart, whose multiplication rounds, overflows or underflows. */
-        vf64 scaled = exp_scaled_f64(finite ? bounded : 0.0, negative ? 128l << 52 : -128l << 52);
-        vf64 product = scaled * (negative ? (vf64)0x1p-128 : (vf64)0x1p128);
-        return finite ? product : x == -__builtin_inf() ? 0.0 : x;
-    }
-    return exp_scaled_f64(x, 0);
-}
-#endif
+/* Up to +-EXP_NORMAL 2**(n/4) is a normal number, beyond +-EXP_FINITE exp x is inf or 0. */
+#define EXP_NORMAL_f64 ((vf64)708.0)
+#define EXP_NORMAL_f32 ((vf32)87.0f)
+#define EXP_FINITE_f64 ((vf64)746.0)
+#define EXP_FINITE_f32 ((vf32)104.0f)
+/* What the slow path multiplies by, or its reciprocal. */
+#define EXP_FACTOR_f64 ((vf64)0x1p128)
+#define EXP_FACTOR_f32 ((vf32)0x1p64f)
 
-#if LANE > 1
-INLINE vf32 exp_f32(vf32 x) {
-    if (UNLIKELY(any((AS(vu32, x) << 1) > 0x855c0000))) { /* |x| > 87, or nan */
-        vi32 magnitude = AS(vi32, x) & 0x7fffffff;
-        vi32 negative = AS(vi32, x) < 0, finite = magnitude < 0x7f800000;
-        vf32 bounded = magnitude > 0x42d00000 ? COPYSIGN((vf32)104.0f, x) : x; /* |x| > 104 */
-        vf32 scaled = exp_scaled_f32(finite ? bounded : 0.0f, negative ? 64 << 23 : -64 << 23);
-        vf32 product = scaled * (negative ? (vf32)0x1p-64f : (vf32)0x1p64f);
-        return finite ? product : x == -__builtin_inff() ? 0.0f : x;
+#define TEMPLATE "exp.h"
+#include "real.h"
+
+#elif defined(REAL)
+
+/* Any x, for scaled(x, offset), which is the power with offset added to its bits, and its limits
+   as above. */
+INLINE V NAME(exponential_by)(V x, V normal, V finite, V (*scaled)(V x, I offset)) {
+    if (UNLIKELY(any((AS(U, x) << 1) > (AS(U, normal) << 1)))) { /* |x| > normal, or nan */
+        I magnitude = AS(I, x) & ~SIGN, negative = AS(I, x) < 0;
+        I number = magnitude < INFINITE;
+        V bounded = magnitude > AS(I, finite) ? COPYSIGN(finite, x) : x;
+        /* The multiplication rounds, overflows or underflows; inf and nan would raise invalid. */
+        I offset = AS(I, NAME(EXP_FACTOR)) - ONE;
+        V part = scaled(number ? bounded : R(0.0), negative ? offset : -offset);
+        V product = part * (negative ? AS(V, ONE - offset) : NAME(EXP_FACTOR));
+        return number ? product : x == AS(V, INFINITE | SIGN) ? R(0.0) : x;
     }
-    return exp_scaled_f32(x, (vi32){});
+    return scaled(x, (I){});
 }
-#endif
+
+INLINE V NAME(exp)(V x) {
+    return NAME(exponential_by)(x, NAME(EXP_NORMAL), NAME(EXP_FINITE), NAME(exp_scaled));
+}
 
 #endif

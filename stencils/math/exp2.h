@@ -11,7 +11,12 @@
 #ifndef CPNUM_EXP2_H
 #define CPNUM_EXP2_H
 
-#include "exponential.h"
+#include "exp.h"
+
+#define EXP2_NORMAL_f64 ((vf64)1022.0)
+#define EXP2_NORMAL_f32 ((vf32)126.0f)
+#define EXP2_FINITE_f64 ((vf64)1080.0)
+#define EXP2_FINITE_f32 ((vf32)160.0f)
 
 #if LANE == 8
 /* 2**x * 2**(offset / 2**52), if that and 2**(n/4 + offset / 2**52) are normal numbers. */
@@ -27,21 +32,8 @@ INLINE vf64 exp2_scaled_f64(vf64 x, vi64 offset) {
     vf64 p = fma_f64(r, 0x1.62e42fefa39efp-1, fma_f64(square, fma_f64(r, odd, even), q.t));
     return fma_f64(q.s, p, q.s);
 }
-
-INLINE vf64 exp2_f64(vf64 x) {
-    if (UNLIKELY(any((AS(vu64, x) << 1) > 0x811fe00000000000))) { /* |x| > 1022, or nan */
-        vi64 magnitude = AS(vi64, x) & 0x7fffffffffffffff;
-        vi64 negative = AS(vi64, x) < 0, finite = magnitude < 0x7ff0000000000000;
-        vf64 bounded = magnitude > 0x4090e00000000000 ? COPYSIGN((vf64)1080.0, x) : x;
-        vf64 scaled = exp2_scaled_f64(finite ? bounded : 0.0, negative ? 128l << 52 : -128l << 52);
-        vf64 product = scaled * (negative ? (vf64)0x1p-128 : (vf64)0x1p128);
-        return finite ? product : x == -__builtin_inf() ? 0.0 : x;
-    }
-    return exp2_scaled_f64(x, (vi64){});
-}
 #endif
 
-#if LANE > 1
 INLINE vf32 exp2_scaled_f32(vf32 x, vi32 offset) {
     vf32 shifted = x + 0x1.8p21f;
     vf32 r = x - (shifted - 0x1.8p21f), square = r * r;
@@ -51,17 +43,13 @@ INLINE vf32 exp2_scaled_f32(vf32 x, vi32 offset) {
     return fma_f32(q.s, p, q.s);
 }
 
-INLINE vf32 exp2_f32(vf32 x) {
-    if (UNLIKELY(any((AS(vu32, x) << 1) > 0x85f80000))) { /* |x| > 126, or nan */
-        vi32 magnitude = AS(vi32, x) & 0x7fffffff;
-        vi32 negative = AS(vi32, x) < 0, finite = magnitude < 0x7f800000;
-        vf32 bounded = magnitude > 0x43200000 ? COPYSIGN((vf32)160.0f, x) : x;
-        vf32 scaled = exp2_scaled_f32(finite ? bounded : 0.0f, negative ? 64 << 23 : -64 << 23);
-        vf32 product = scaled * (negative ? (vf32)0x1p-64f : (vf32)0x1p64f);
-        return finite ? product : x == -__builtin_inff() ? 0.0f : x;
-    }
-    return exp2_scaled_f32(x, (vi32){});
+#define TEMPLATE "exp2.h"
+#include "real.h"
+
+#elif defined(REAL)
+
+INLINE V NAME(exp2)(V x) {
+    return NAME(exponential_by)(x, NAME(EXP2_NORMAL), NAME(EXP2_FINITE), NAME(exp2_scaled));
 }
-#endif
 
 #endif

@@ -5,7 +5,7 @@
        R(x)             a constant of the type
        ONE, SIGN, INFINITE    the bits of 1.0, -0.0 and infinity, NORMAL those of the least normal
        LARGE            the bits of a number with a finite square, above 2 / epsilon
-       DIGITS           how many bits are below the exponent
+       WORD, DIGITS     the type of an element's bits, and how many are below the exponent
        SHIFT            1.5 * 2**DIGITS, a scalar: the sum with it is rounded to an integer
        OUTSIDE(bits, least, most)    bits < least or bits >= most, of positive least and most
 
@@ -30,6 +30,7 @@
 #define INFINITE (vi64)0x7ff0000000000000
 #define NORMAL (vi64)0x0010000000000000
 #define LARGE (vi64)0x5f30000000000000 /* 2**500 */
+#define WORD long
 #define DIGITS 52
 #define SHIFT 0x1.8p52
 #include TEMPLATE
@@ -43,6 +44,7 @@
 #undef INFINITE
 #undef NORMAL
 #undef LARGE
+#undef WORD
 #undef DIGITS
 #undef SHIFT
 #endif
@@ -58,6 +60,7 @@
 #define INFINITE (vi32)0x7f800000
 #define NORMAL (vi32)0x00800000
 #define LARGE (vi32)0x53800000 /* 2**40 */
+#define WORD int
 #define DIGITS 23
 #define SHIFT 0x1.8p23f
 #include TEMPLATE
@@ -71,6 +74,7 @@
 #undef INFINITE
 #undef NORMAL
 #undef LARGE
+#undef WORD
 #undef DIGITS
 #undef SHIFT
 #endif
