@@ -35,12 +35,25 @@
 #define CPNUM_GAMMA_H
 
 #include "exponential.h"
+#include "horner.h"
 #include "log_pair.h"
 #include "sine_of_pi.h"
 
-#if LANE == 8
+/* Beyond LAST, given as bits, gamma overflows; |x| is bounded by BOUND. */
+#define GAMMA_LAST_f64 0x406573fae561f647
+#define GAMMA_LAST_f32 0x420c290f
+#define GAMMA_BOUND_f64 ((vf64)187.0)
+#define GAMMA_BOUND_f32 ((vf32)44.0f)
+
+#define GAMMA_TAIL_f64 ((vf64)QUARTER_LN2_TAIL)
+#define GAMMA_TAIL_f32 ((vf32)QUARTER_LN2_TAIL_F32)
+
 /* Coefficients, the highest first, and the constant term in two parts. */
-TABLE(double, gamma_table_f64, 11) = {
+#define GAMMA_TERMS_f64 11
+#define GAMMA_TERMS_f32 6
+
+#if LANE == 8
+TABLE(double, gamma_table_f64, GAMMA_TERMS_f64) = {
     {0x1.6cfd0b02076f6p-37, -0x1.a298567968456p-38, -0x1.10d4b10fdd0b2p-38, -0x1.8b94411912bcp-41,
      0x1.2f81df49d14dcp-42, 0x1.8572a555a7e8cp-42, 0x1.091fcab42a40bp-42, 0x1.2e1cc7d46a65ep-43},
     {0x1.f19a6d55e3d7ep-35, 0x1.0aad80b86ea97p-34, 0x1.73daa04dabe65p-37, -0x1.1e298b43a7f06p-37,
@@ -68,90 +81,9 @@ TABLE(double, gamma_table_f64, 11) = {
      0x1.ce0db0244a479p-57, 0x1.0433cb14789adp-58, 0x1.2a609c46fee7bp-53, 0x1.ddb2341e13063p-53},
 };
 
-INLINE vf64 gamma_f64(vf64 x) {
-    vi64 bits = AS(vi64, x), magnitude = bits & 0x7fffffffffffffff;
-    vi64 over = bits > 0x406573fae561f647, special = (bits < 0x3ff0000000000000) | over;
-    vf64 w = x, w_low = (vf64){};
-    int rare = any(special);
-    if (UNLIKELY(rare)) {
-        vf64 y = AS(vf64, magnitude < 0x4067600000000000 ? magnitude : 0x4067600000000000);
-        y = over ? 1.0 : y;
-        vf64 next = y + 1.0, part = next - y;
-        vf64 missed = (y - (next - part)) + (1.0 - part);
-        w = bits < 0x3ff0000000000000 ? next : y;
-        w_low = bits < 0x3ff0000000000000 ? missed : 0.0;
-    }
-
-    pair_f64 log = log_pair_f64(AS(vi64, w), (vf64){} + (0x1p52 + 1024.0));
-    NEW_BLOCK;
-    vf64 a = w - 0.5, product = a * log.high, product_low = FMA(a, log.high, -product);
-    vf64 exponent = product - w, part = exponent - product;
-    vf64 exponent_low = (product - (exponent - part)) - (w + part);
-    exponent_low += FMA(a, log.low, product_low);
-    NEW_BLOCK;
-    quarter_reduced_f64 reduced = reduce_quarter_ln2_f64(exponent);
-    vi64 n = reduced.n, whole = (n >> 2) << 2;
-    vf64 t = reduced.head + fma_f64(reduced.minus, QUARTER_LN2_TAIL, exponent_low);
-    quarter_power_f64 power = quarter_power_of_f64(n, -(whole << 50));
-    vf64 e = t + FMA(t * t, exp_series_f64(t), power.t);
-
-    NEW_BLOCK;
-    vf64 r = 1.0 / w, start = fma_f64(r, 7.9375, -0.5);
-    vf64 shift = 0x1.8p52, shifted = start + shift, d = start - (shifted - shift);
-    NEW_BLOCK;
-    columns_f64 columns = choose_f64(AS(vi64, shifted), ADDRESS(gamma_table_f64));
-    vf64 p = lookup_f64(columns, 0), other = lookup_f64(columns, 1), dd = d * d;
-    _Pragma("clang loop unroll(full)")
-    for (int row = 2; row < 8; row += 2) {
-        p = FMA(p, dd, lookup_f64(columns, row));
-        other = FMA(other, dd, lookup_f64(columns, row + 1));
-    }
-    p = FMA(FMA(p, d, other), d, lookup_f64(columns, 8));
-    NEW_BLOCK;
-    vf64 high = lookup_f64(columns, 9), low = FMA(d, p, lookup_f64(columns, 10));
-    vf64 head = high * power.s, head_low = FMA(high, power.s, -head);
-    head_low = FMA(FMA(e, high + low, low), power.s, head_low);
-
-    NEW_BLOCK;
-    vi64 half = ((n >> 3) << 3) << 49, rest = (whole << 50) - half;
-    vf64 value = head + head_low;
-    if (UNLIKELY(rare)) {
-        vi64 below = bits < 0x3ff0000000000000, negative = bits < 0;
-        vi64 tiny = magnitude < 0x3c30000000000000, plain = ~(negative | tiny);
-        vf64 psi = log.high - r * fma_f64(r, 0x1.5555555555555p-4, 0.5);
-        head_low = FMA(value * psi, w_low, (head - value) + head_low);
-        head = value;
-        /* |x| to the nearest integer; from LIMIT on all are integers, and so is nan. */
-        vf64 y = AS(vf64, magnitude < 0x4340000000000000 ? magnitude : 0x4340000000000000);
-        vf64 nearest = RINT(y), f = y - nearest, even = nearest * 0.5;
-        vi64 odd = FLOOR(even) != even, pole = negative & (f == 0.0) & ~tiny;
-        NEW_BLOCK;
-        pair_f64 sine = sine_of_pi_f64(odd ? f : -f);
-        NEW_BLOCK;
-        vf64 high = sine.high * head, low = FMA(sine.high, head, -high);
-        low = FMA(sine.high, head_low, FMA(sine.low, head, low));
-        NEW_BLOCK;
-        vf64 numerator = plain ? head : 1.0, numerator_low = plain ? head_low : 0.0;
-        vi64 infinite = over | (magnitude <= 0x0004000000000000);
-        vf64 denominator = infinite | pole ? 1.0 : tiny ? x : negative ? high : below ? x : 1.0;
-        vf64 denominator_low = negative & ~tiny ? low : 0.0;
-        vf64 reciprocal = 1.0 / denominator, quotient = numerator * reciprocal;
-        vf64 remainder = FMA(-quotient, denominator, numerator);
-        remainder += FMA(-quotient, denominator_low, numerator_low);
-        vf64 corrected = FMA(remainder, reciprocal, quotient);
-        value = tiny ? reciprocal : below ? corrected : value;
-        value = infinite ? COPYSIGN((vf64)__builtin_inf(), x) : value;
-        value = pole ? (vf64)__builtin_nan("") : value;
-        half = tiny ? 0 : negative ? -half : half;
-        rest = tiny ? 0 : negative ? -rest : rest;
-    }
-    value = value * AS(vf64, 0x3ff0000000000000 + half) * AS(vf64, 0x3ff0000000000000 + rest);
-    return UNLIKELY(rare) ? (x == x ? value : x) : value;
-}
 #endif
 
-#if LANE > 1
-TABLE(float, gamma_table_f32, 6) = {
+TABLE(float, gamma_table_f32, GAMMA_TERMS_f32) = {
     {0x1.52764cp-27f, 0x1.1f617ap-22f, 0x1.b56b2ap-22f, 0x1.dd3c2ap-22f, 0x1.c42fc2p-22f,
      0x1.8e6472p-22f, 0x1.50fbfap-22f, 0x1.165432p-22f},
     {-0x1.c6d086p-17f, -0x1.b31ecep-17f, -0x1.848d38p-17f, -0x1.4a87cap-17f, -0x1.10036p-17f,
@@ -166,82 +98,87 @@ TABLE(float, gamma_table_f32, 6) = {
      -0x1.70ffcap-27f, 0x1.fc7cbep-25f, -0x1.3ca8f8p-24f},
 };
 
-INLINE vf32 gamma_f32(vf32 x) {
-    vi32 bits = AS(vi32, x), magnitude = bits & 0x7fffffff;
-    vi32 over = bits > 0x420c290f, special = (bits < 0x3f800000) | over;
-    vf32 w = x, w_low = (vf32){};
+#define TEMPLATE "gamma.h"
+#include "real.h"
+
+#elif defined(REAL)
+
+INLINE V NAME(gamma)(V x) {
+    I bits = AS(I, x), magnitude = bits & ~SIGN;
+    I over = bits > NAME(GAMMA_LAST), special = (bits < ONE) | over;
+    V w = x, w_low = (V){};
     int rare = any(special);
     if (UNLIKELY(rare)) {
-        vf32 y = AS(vf32, magnitude < 0x42300000 ? magnitude : 0x42300000);
-        y = over ? 1.0f : y;
-        vf32 next = y + 1.0f, part = next - y;
-        vf32 missed = (y - (next - part)) + (1.0f - part);
-        w = bits < 0x3f800000 ? next : y;
-        w_low = bits < 0x3f800000 ? missed : 0.0f;
+        const I BOUND = AS(I, NAME(GAMMA_BOUND));
+        V y = AS(V, magnitude < BOUND ? magnitude : BOUND);
+        y = over ? R(1.0) : y;
+        V next = y + R(1.0), part = next - y;
+        V missed = (y - (next - part)) + (R(1.0) - part);
+        w = bits < ONE ? next : y;
+        w_low = bits < ONE ? missed : R(0.0);
     }
 
-    pair_f32 log = log_pair_f32(AS(vi32, w), (vf32){} + (0x1p23f + 128.0f));
+    NAME(pair) log = NAME(log_pair)(AS(I, w), NAME(LOG_PAIR_BIAS));
     NEW_BLOCK;
-    vf32 a = w - 0.5f, product = a * log.high, product_low = FMA(a, log.high, -product);
-    vf32 exponent = product - w, part = exponent - product;
-    vf32 exponent_low = (product - (exponent - part)) - (w + part);
+    V a = w - R(0.5), product = a * log.high, product_low = FMA(a, log.high, -product);
+    V exponent = product - w, part = exponent - product;
+    V exponent_low = (product - (exponent - part)) - (w + part);
     exponent_low += FMA(a, log.low, product_low);
     NEW_BLOCK;
-    quarter_reduced_f32 reduced = reduce_quarter_ln2_f32(exponent);
-    vi32 n = reduced.n, whole = (n >> 2) << 2;
-    vf32 t = reduced.head + fma_f32(reduced.minus, QUARTER_LN2_TAIL_F32, exponent_low);
-    quarter_power_f32 power = quarter_power_of_f32(n, -(whole << 21));
-    vf32 e = t + FMA(t * t, exp_series_f32(t), power.t);
+    NAME(quarter_reduced) reduced = NAME(reduce_quarter_ln2)(exponent);
+    I n = reduced.n, whole = (n >> 2) << 2;
+    V t = reduced.head + NAME(fma)(reduced.minus, NAME(GAMMA_TAIL), exponent_low);
+    NAME(quarter_power) power = NAME(quarter_power_of)(n, -(whole << (DIGITS - 2)));
+    V e = t + FMA(t * t, NAME(exp_series)(t), power.t);
 
     NEW_BLOCK;
-    vf32 r = 1.0f / w, start = fma_f32(r, 7.9375f, -0.5f);
-    vf32 shift = 0x1.8p23f, shifted = start + shift, d = start - (shifted - shift);
+    V r = R(1.0) / w, start = NAME(fma)(r, R(7.9375), R(-0.5));
+    V shifted = start + SHIFT, d = start - (shifted - SHIFT);
     NEW_BLOCK;
-    columns_f32 columns = choose_f32(AS(vi32, shifted), ADDRESS(gamma_table_f32));
-    vf32 p = lookup_f32(columns, 0);
-    _Pragma("clang loop unroll(full)")
-    for (int row = 1; row < 4; row++) p = FMA(p, d, lookup_f32(columns, row));
+    NAME(columns) columns = NAME(choose)(AS(I, shifted), ADDRESS(NAME(gamma_table)));
+    V p = NAME(HORNER)(columns, NAME(GAMMA_TERMS) - 2, d, d * d);
     NEW_BLOCK;
-    vf32 high = lookup_f32(columns, 4), low = FMA(d, p, lookup_f32(columns, 5));
-    vf32 head = high * power.s, head_low = FMA(high, power.s, -head);
+    V high = NAME(lookup)(columns, NAME(GAMMA_TERMS) - 2);
+    V low = FMA(d, p, NAME(lookup)(columns, NAME(GAMMA_TERMS) - 1));
+    V head = high * power.s, head_low = FMA(high, power.s, -head);
     head_low = FMA(FMA(e, high + low, low), power.s, head_low);
 
     NEW_BLOCK;
-    vi32 half = ((n >> 3) << 3) << 20, rest = (whole << 21) - half;
-    vf32 value = head + head_low;
+    I half = ((n >> 3) << 3) << (DIGITS - 3), rest = (whole << (DIGITS - 2)) - half;
+    V value = head + head_low;
     if (UNLIKELY(rare)) {
-        vi32 below = bits < 0x3f800000, negative = bits < 0;
-        vi32 tiny = magnitude < 0x30800000, plain = ~(negative | tiny);
-        vf32 psi = log.high - r * fma_f32(r, 0x1.555556p-4f, 0.5f);
+        I below = bits < ONE, negative = bits < 0;
+        I tiny = magnitude < AS(I, NAME(TINY)), plain = ~(negative | tiny);
+        V psi = log.high - r * NAME(fma)(r, NAME(TWELFTH), R(0.5));
         head_low = FMA(value * psi, w_low, (head - value) + head_low);
         head = value;
         /* |x| to the nearest integer; from LIMIT on all are integers, and so is nan. */
-        vf32 y = AS(vf32, magnitude < 0x4b800000 ? magnitude : 0x4b800000);
-        vf32 nearest = RINT(y), f = y - nearest, even = nearest * 0.5f;
-        vi32 odd = FLOOR(even) != even, pole = negative & (f == 0.0f) & ~tiny;
+        const I LIMIT = NAME(TOP) + NORMAL; /* 2**53 (2**24) */
+        V y = AS(V, magnitude < LIMIT ? magnitude : LIMIT);
+        V nearest = RINT(y), f = y - nearest, even = nearest * R(0.5);
+        I odd = FLOOR(even) != even, pole = negative & (f == R(0.0)) & ~tiny;
         NEW_BLOCK;
-        pair_f32 sine = sine_of_pi_f32(odd ? f : -f);
+        NAME(pair) sine = NAME(sine_of_pi)(odd ? f : -f);
         NEW_BLOCK;
-        vf32 high = sine.high * head, low = FMA(sine.high, head, -high);
+        V high = sine.high * head, low = FMA(sine.high, head, -high);
         low = FMA(sine.high, head_low, FMA(sine.low, head, low));
         NEW_BLOCK;
-        vf32 numerator = plain ? head : 1.0f, numerator_low = plain ? head_low : 0.0f;
-        vi32 infinite = over | (magnitude <= 0x00200000);
-        vf32 denominator = infinite | pole ? 1.0f : tiny ? x : negative ? high : below ? x : 1.0f;
-        vf32 denominator_low = negative & ~tiny ? low : 0.0f;
-        vf32 reciprocal = 1.0f / denominator, quotient = numerator * reciprocal;
-        vf32 remainder = FMA(-quotient, denominator, numerator);
+        V numerator = plain ? head : R(1.0), numerator_low = plain ? head_low : R(0.0);
+        I infinite = over | (magnitude <= NORMAL >> 2); /* 1 / x overflows */
+        V denominator = infinite | pole ? R(1.0) : tiny ? x : negative ? high : below ? x : R(1.0);
+        V denominator_low = negative & ~tiny ? low : R(0.0);
+        V reciprocal = R(1.0) / denominator, quotient = numerator * reciprocal;
+        V remainder = FMA(-quotient, denominator, numerator);
         remainder += FMA(-quotient, denominator_low, numerator_low);
-        vf32 corrected = FMA(remainder, reciprocal, quotient);
+        V corrected = FMA(remainder, reciprocal, quotient);
         value = tiny ? reciprocal : below ? corrected : value;
-        value = infinite ? COPYSIGN((vf32)__builtin_inff(), x) : value;
-        value = pole ? (vf32)__builtin_nanf("") : value;
+        value = infinite ? COPYSIGN(AS(V, INFINITE), x) : value;
+        value = pole ? AS(V, INFINITE | NORMAL >> 1) : value; /* nan */
         half = tiny ? 0 : negative ? -half : half;
         rest = tiny ? 0 : negative ? -rest : rest;
     }
-    value = value * AS(vf32, 0x3f800000 + half) * AS(vf32, 0x3f800000 + rest);
+    value = value * AS(V, ONE + half) * AS(V, ONE + rest);
     return UNLIKELY(rare) ? (x == x ? value : x) : value;
 }
-#endif
 
 #endif

@@ -30,12 +30,24 @@
 #ifndef CPNUM_GAMMALN_H
 #define CPNUM_GAMMALN_H
 
+#include "horner.h"
 #include "log_pair.h"
 #include "sine_of_pi.h"
 
-#if LANE == 8
+/* From HUGE on x is multiplied by SCALE; beyond LAST, given as bits, the value overflows. */
+#define GAMMALN_HUGE_f64 ((vf64)0x1p900)
+#define GAMMALN_HUGE_f32 ((vf32)0x1p100f)
+#define GAMMALN_SCALE_f64 ((vf64)0x1p-100)
+#define GAMMALN_SCALE_f32 ((vf32)0x1p-30f)
+#define GAMMALN_LAST_f64 0x7f5754d9278b51a7
+#define GAMMALN_LAST_f32 0x7c44af8d
+
 /* Coefficients, the highest first, and the constant term in two parts. */
-TABLE(double, gammaln_table_f64, 18) = {
+#define GAMMALN_TERMS_f64 18
+#define GAMMALN_TERMS_f32 9
+
+#if LANE == 8
+TABLE(double, gammaln_table_f64, GAMMALN_TERMS_f64) = {
     {0x1.e22b68bcae7cbp-27, 0x1.f98b9e72b500cp-35, 0x1.0f91019877f08p-40, 0x1.4e167fdfc5cfap-45,
      0x1.633c57c84ad3cp-49, 0x1.16b7f7e7ec178p-52, 0x1.b7f9133930e02p-54, 0x1.eb795c0c7f9a8p-60},
     {-0x1.3eeef4eadb456p-25, -0x1.d37773f875e6ep-33, -0x1.426d4cc4e3114p-38, -0x1.e44c590312fd3p-43,
@@ -75,154 +87,9 @@ TABLE(double, gammaln_table_f64, 18) = {
      0x1.c27f93d5fb02cp-57, -0x1.10ea4eff3dccfp-56, 0x1.a756cd8699e22p-56, -0x1.e08b38df84cb9p-55},
 };
 
-/* log gamma(x), x > 0; bits and bias as of log_pair.h, for the logarithm. */
-INLINE pair_f64 gammaln_pair_f64(vf64 x, pair_f64 log) {
-    FLAGS_MATTER
-    vi64 big = AS(vi64, x) >= 0x4010000000000000, below = AS(vi64, x) < 0x3ff0000000000000;
-    vf64 r = 1.0 / (big ? x : 1.0), close = big ? 1.0 : x;
-    vf64 y = below ? close : close - 1.0;
-    vf64 start = big ? fma_f64(r, 7.9375, 5.5) : fma_f64(y, 2.0, -0.5);
-    vf64 shift = 0x1.8p52, shifted = start + shift, d = start - (shifted - shift);
-    NEW_BLOCK;
-    columns_f64 columns = choose_f64(AS(vi64, shifted), ADDRESS(gammaln_table_f64));
-    vf64 p = lookup_f64(columns, 0), other = lookup_f64(columns, 1), dd = d * d;
-    _Pragma("clang loop unroll(full)")
-    for (int row = 2; row < 16; row += 2) {
-        p = FMA(p, dd, lookup_f64(columns, row));
-        other = FMA(other, dd, lookup_f64(columns, row + 1));
-    }
-    p = FMA(p, d, other);
-    NEW_BLOCK;
-    vf64 high = lookup_f64(columns, 16), low = FMA(d, p, lookup_f64(columns, 17));
-    vf64 less = y - 1.0, zeros = y * less, zeros_low = FMA(y, less, -zeros);
-    zeros = big ? (vf64)1.0 : zeros;
-    zeros_low = big ? (vf64)0.0 : zeros_low;
-    vf64 part = zeros * high, part_low = FMA(zeros, high, -part);
-    part_low += FMA(zeros, low, zeros_low * high);
-
-    NEW_BLOCK;
-    vf64 factor = big ? x - 0.5 : below ? (vf64)-1.0 : (vf64)0.0, minus = big ? x : 0.0;
-    vf64 product = factor * log.high, product_low = FMA(factor, log.high, -product);
-    vf64 head = product - minus, head_low = (product - head) - minus;
-    vf64 factor_low = big ? (x - factor) - 0.5 : 0.0;
-    head_low += FMA(factor, log.low, FMA(factor_low, log.high, product_low));
-
-    vf64 sum = head + part, taken = sum - head;
-    vf64 rest = (head - (sum - taken)) + (part - taken);
-    return (pair_f64){sum, rest + (head_low + part_low)};
-}
-
-INLINE vf64 gammaln_f64(vf64 x) {
-    FLAGS_MATTER
-    vi64 bits = AS(vi64, x), magnitude = bits & 0x7fffffffffffffff;
-    vi64 special = (bits < 0x0010000000000000) | (bits >= 0x7830000000000000);
-    vf64 w = x, w_low = (vf64){}, bias = (vf64){} + (0x1p52 + 1024.0);
-    vi64 of_log = bits, reflected = (vi64){};
-    int rare = any(special);
-    if (UNLIKELY(rare)) {
-        vi64 tiny = special & (magnitude < 0x3c30000000000000);
-        vi64 subnormal = magnitude < 0x0010000000000000;
-        reflected = (bits < 0) & ~tiny; /* also beyond all that are no poles */
-        vf64 y = AS(vf64, magnitude < 0x7830000000000000 ? magnitude : 0x3ff0000000000000);
-        vf64 next = y + 1.0, part = next - y;
-        w = reflected ? next : tiny ? 0x1p-60 : y;
-        w_low = reflected ? (y - (next - part)) + (1.0 - part) : 0.0;
-        /* A subnormal number is its significand times the least; as an integer it survives
-           flush-to-zero. */
-        vf64 integer = AS(vf64, (bits & 0x000fffffffffffff) | 0x4330000000000000) - 0x1p52;
-        of_log = magnitude < 0x7ff0000000000000 ? magnitude : 0x3ff0000000000000;
-        of_log = reflected ? AS(vi64, next) : of_log;
-        of_log = magnitude == 0 ? 0x3ff0000000000000 : subnormal ? AS(vi64, integer) : of_log;
-        bias = subnormal ? bias + 1074.0 : bias;
-    }
-    pair_f64 log = log_pair_f64(of_log, bias);
-    NEW_BLOCK;
-    pair_f64 value = gammaln_pair_f64(w, log);
-    vf64 result = value.high + value.low;
-    if (UNLIKELY(rare)) {
-        vi64 tiny = special & (magnitude < 0x3c30000000000000);
-        vi64 huge = (bits >= 0x7830000000000000) & (bits <= 0x7f5754d9278b51a7);
-        /* x (log x - 1), scaled: it may overflow only at the end. */
-        vf64 scaled = (huge ? x : 1.0) * 0x1p-100, product = scaled * log.high;
-        vf64 large = product - scaled, large_low = (product - large) - scaled;
-        large_low += FMA(scaled, log.low, FMA(scaled, log.high, -product));
-        large = (large + large_low) * 0x1p100;
-
-        /* |x| to the nearest integer; from LIMIT on all are integers, and so is nan. */
-        NEW_BLOCK;
-        vf64 y = AS(vf64, magnitude < 0x4340000000000000 ? magnitude : 0x4340000000000000);
-        vf64 f = ABS(y - RINT(y));
-        vi64 pole = (bits < 0) & (f == 0.0);
-        pair_f64 sine = sine_of_pi_f64(reflected & ~pole ? f : 0.25);
-        vf64 r = 1.0 / (reflected ? w : 1.0);
-        vf64 psi = log.high - r * fma_f64(r, 0x1.5555555555555p-4, 0.5);
-        value.low = FMA(psi, w_low, value.low);
-        NEW_BLOCK;
-        pair_f64 minus = log_pair_f64(AS(vi64, sine.high), (vf64){} + (0x1p52 + 1024.0));
-        vf64 sum = minus.high + value.high, taken = sum - minus.high;
-        vf64 rest = (minus.high - (sum - taken)) + (value.high - taken);
-        rest += (minus.low + value.low) + sine.low / sine.high;
-        result = reflected ? -(sum + rest) : result;
-        result = tiny ? -(log.high + log.low) : huge ? large : result;
-        vi64 infinite = pole | (magnitude == 0) | (bits > 0x7f5754d9278b51a7);
-        result = infinite ? (vf64)__builtin_inf() : result;
-        result = magnitude >= 0x7ff0000000000000 ? x : result;
-    }
-    return result;
-}
-
-/* Without the low parts: up to 4 ULP.  For x >= 4 it is (x - 1/2) (log x - 1) - 1/2 + Q, where
-   nothing cancels; 1 is taken from log x before that is rounded.  Measured maximum: 3.24 ulp, near
-   0.905 (10**8 points and climbing). */
-INLINE vf64 gammaln_fast_of_f64(vf64 x) {
-    FLAGS_MATTER
-    vi64 bits = AS(vi64, x), big = bits >= 0x4010000000000000, below = bits < 0x3ff0000000000000;
-
-    vu64 moved = AS(vu64, bits) + ((1024L << 52) - 0x3fe7000000000000);
-    vf64 m = AS(vf64, (moved & 0x000fffffffffffff) + 0x3fe7000000000000);
-    vf64 k = AS(vf64, (moved >> 52) | 0x4330000000000000) - (0x1p52 + 1024.0);
-    columns_f64 of_log = choose_f64(AS(vi64, moved >> 49), ADDRESS(log_pair_table_f64));
-    vf64 step = fma_f64(m, lookup_f64(of_log, 0), (vf64){} - 1.0);
-    vf64 s = step / (step + 2.0), z = s * s, zz = z * z;
-    vf64 p = fma_f64(z, 0x1.752248fe8afb2p-3, 0x1.c71c469f6494fp-3);
-    p = fma_f64(zz, p, fma_f64(z, 0x1.249249267f959p-2, 0x1.99999999998a3p-2));
-    p = fma_f64(z, p, 0x1.5555555555555p-1);
-    vf64 head = fma_f64(k, 0x1.62e42fefa38p-1, lookup_f64(of_log, 1));
-    head -= big ? (vf64)1.0 : (vf64)0.0;
-    vf64 log = fma_f64(k, 0x1.ef35793c7673p-45, lookup_f64(of_log, 2));
-    log = head + (step + FMA(s, FMA(z, p, -step), log)); /* 2 s = step - s step */
-
-    NEW_BLOCK;
-    vf64 r = 1.0 / (big ? x : 1.0), close = big ? 1.0 : x;
-    vf64 y = below ? close : close - 1.0;
-    vf64 start = big ? fma_f64(r, 7.9375, 5.5) : fma_f64(y, 2.0, -0.5);
-    vf64 shift = 0x1.8p52, shifted = start + shift, d = start - (shifted - shift), dd = d * d;
-    columns_f64 columns = choose_f64(AS(vi64, shifted), ADDRESS(gammaln_table_f64));
-    vf64 even = lookup_f64(columns, 0), odd = lookup_f64(columns, 1);
-    _Pragma("clang loop unroll(full)")
-    for (int row = 2; row < 16; row += 2) {
-        even = FMA(even, dd, lookup_f64(columns, row));
-        odd = FMA(odd, dd, lookup_f64(columns, row + 1));
-    }
-    vf64 q = FMA(d, FMA(even, d, odd), lookup_f64(columns, 16));
-    vf64 zeros = big ? (vf64)1.0 : y * (y - 1.0);
-    vf64 factor = big ? x - 0.5 : below ? (vf64)-1.0 : (vf64)0.0;
-    return FMA(factor, log, FMA(zeros, q, big ? (vf64)-0.5 : (vf64)0.0));
-}
-
-INLINE vf64 gammaln_fast_f64(vf64 x) {
-    FLAGS_MATTER
-    vi64 special = (AS(vi64, x) < 0x0010000000000000) | (AS(vi64, x) >= 0x7830000000000000);
-    if (UNLIKELY(any(special))) {
-        vf64 usual = gammaln_fast_of_f64(special ? 1.0 : x);
-        return special ? gammaln_f64(x) : usual;
-    }
-    return gammaln_fast_of_f64(x);
-}
 #endif
 
-#if LANE > 1
-TABLE(float, gammaln_table_f32, 9) = {
+TABLE(float, gammaln_table_f32, GAMMALN_TERMS_f32) = {
     {-0x1.a01bc8p-14f, -0x1.1f86bcp-17f, -0x1.73c834p-20f, -0x1.5bc9fcp-22f, -0x1.9f62d4p-24f,
      -0x1.271e6ep-25f, -0x1.0a1ef6p-32f, -0x1.7f5dd2p-38f},
     {0x1.25fe8ep-12f, 0x1.1bce94p-15f, 0x1.d74e48p-18f, 0x1.0d4136p-19f, 0x1.7bdbcep-21f,
@@ -243,97 +110,146 @@ TABLE(float, gammaln_table_f32, 9) = {
      -0x1.1326eap-28f, 0x1.16d214p-33f, 0x1.88b2bep-34f},
 };
 
-/* log gamma(x), x > 0; bits and bias as of log_pair.h, for the logarithm. */
-INLINE pair_f32 gammaln_pair_f32(vf32 x, pair_f32 log) {
+#define TEMPLATE "gammaln.h"
+#include "real.h"
+
+#if LANE == 8
+/* Without the low parts: up to 4 ULP.  For x >= 4 it is (x - 1/2) (log x - 1) - 1/2 + Q, where
+   nothing cancels; 1 is taken from log x before that is rounded.  Measured maximum: 3.24 ulp, near
+   0.905 (10**8 points and climbing). */
+INLINE vf64 gammaln_fast_of_f64(vf64 x) {
     FLAGS_MATTER
-    vi32 big = AS(vi32, x) >= 0x40800000, below = AS(vi32, x) < 0x3f800000;
-    vf32 r = 1.0f / (big ? x : 1.0f), close = big ? 1.0f : x;
-    vf32 y = below ? close : close - 1.0f;
-    vf32 start = big ? fma_f32(r, 7.9375f, 5.5f) : fma_f32(y, 2.0f, -0.5f);
-    vf32 shift = 0x1.8p23f, shifted = start + shift, d = start - (shifted - shift);
+    vi64 bits = AS(vi64, x), big = bits >= 0x4010000000000000, below = bits < 0x3ff0000000000000;
+
+    vu64 moved = AS(vu64, bits) + ((1024L << 52) - LOG_PAIR_LEAST_f64);
+    vf64 m = AS(vf64, (moved & 0x000fffffffffffff) + LOG_PAIR_LEAST_f64);
+    vf64 k = AS(vf64, (moved >> 52) | 0x4330000000000000) - LOG_PAIR_BIAS_f64;
+    columns_f64 of_log = choose_f64(AS(vi64, moved >> 49), ADDRESS(log_pair_table_f64));
+    vf64 step = fma_f64(m, lookup_f64(of_log, 0), (vf64){} - 1.0);
+    vf64 s = step / (step + 2.0), z = s * s, zz = z * z;
+    vf64 p = fma_f64(z, 0x1.752248fe8afb2p-3, 0x1.c71c469f6494fp-3);
+    p = fma_f64(zz, p, fma_f64(z, 0x1.249249267f959p-2, 0x1.99999999998a3p-2));
+    p = fma_f64(z, p, 0x1.5555555555555p-1);
+    vf64 head = fma_f64(k, LN2_HIGH_f64, lookup_f64(of_log, 1));
+    head -= big ? (vf64)1.0 : (vf64)0.0;
+    vf64 log = fma_f64(k, LN2_LOW_f64, lookup_f64(of_log, 2));
+    log = head + (step + FMA(s, FMA(z, p, -step), log)); /* 2 s = step - s step */
+
     NEW_BLOCK;
-    columns_f32 columns = choose_f32(AS(vi32, shifted), ADDRESS(gammaln_table_f32));
-    vf32 p = lookup_f32(columns, 0);
-    _Pragma("clang loop unroll(full)")
-    for (int row = 1; row < 7; row++) p = FMA(p, d, lookup_f32(columns, row));
+    vf64 r = 1.0 / (big ? x : 1.0), close = big ? 1.0 : x;
+    vf64 y = below ? close : close - 1.0;
+    vf64 start = big ? fma_f64(r, 7.9375, 5.5) : fma_f64(y, 2.0, -0.5);
+    vf64 shift = 0x1.8p52, shifted = start + shift, d = start - (shifted - shift), dd = d * d;
+    columns_f64 columns = choose_f64(AS(vi64, shifted), ADDRESS(gammaln_table_f64));
+    vf64 q = FMA(d, HORNER_f64(columns, 16, d, dd), lookup_f64(columns, 16));
+    vf64 zeros = big ? (vf64)1.0 : y * (y - 1.0);
+    vf64 factor = big ? x - 0.5 : below ? (vf64)-1.0 : (vf64)0.0;
+    return FMA(factor, log, FMA(zeros, q, big ? (vf64)-0.5 : (vf64)0.0));
+}
+
+INLINE vf64 gammaln_fast_f64(vf64 x) {
+    FLAGS_MATTER
+    vi64 special = (AS(vi64, x) < 0x0010000000000000) | (AS(vi64, x) >= 0x7830000000000000);
+    if (UNLIKELY(any(special))) {
+        vf64 usual = gammaln_fast_of_f64(special ? 1.0 : x);
+        return special ? gammaln_f64(x) : usual;
+    }
+    return gammaln_fast_of_f64(x);
+}
+#endif
+
+#elif defined(REAL)
+
+/* log gamma(x), x > 0, given the logarithm. */
+INLINE NAME(pair) NAME(gammaln_pair)(V x, NAME(pair) log) {
+    FLAGS_MATTER
+    I big = AS(I, x) >= AS(I, R(4.0)), below = AS(I, x) < ONE;
+    V r = R(1.0) / (big ? x : R(1.0)), close = big ? R(1.0) : x;
+    V y = below ? close : close - R(1.0);
+    V start = big ? NAME(fma)(r, R(7.9375), R(5.5)) : NAME(fma)(y, R(2.0), R(-0.5));
+    V shifted = start + SHIFT, d = start - (shifted - SHIFT);
     NEW_BLOCK;
-    vf32 high = lookup_f32(columns, 7), low = FMA(d, p, lookup_f32(columns, 8));
-    vf32 less = y - 1.0f, zeros = y * less, zeros_low = FMA(y, less, -zeros);
-    zeros = big ? (vf32)1.0f : zeros;
-    zeros_low = big ? (vf32)0.0f : zeros_low;
-    vf32 part = zeros * high, part_low = FMA(zeros, high, -part);
+    NAME(columns) columns = NAME(choose)(AS(I, shifted), ADDRESS(NAME(gammaln_table)));
+    V p = NAME(HORNER)(columns, NAME(GAMMALN_TERMS) - 2, d, d * d);
+    NEW_BLOCK;
+    V high = NAME(lookup)(columns, NAME(GAMMALN_TERMS) - 2);
+    V low = FMA(d, p, NAME(lookup)(columns, NAME(GAMMALN_TERMS) - 1));
+    V less = y - R(1.0), zeros = y * less, zeros_low = FMA(y, less, -zeros);
+    zeros = big ? R(1.0) : zeros;
+    zeros_low = big ? R(0.0) : zeros_low;
+    V part = zeros * high, part_low = FMA(zeros, high, -part);
     part_low += FMA(zeros, low, zeros_low * high);
 
     NEW_BLOCK;
-    vf32 factor = big ? x - 0.5f : below ? (vf32)-1.0f : (vf32)0.0f, minus = big ? x : 0.0f;
-    vf32 product = factor * log.high, product_low = FMA(factor, log.high, -product);
-    vf32 head = product - minus, head_low = (product - head) - minus;
-    vf32 factor_low = big ? (x - factor) - 0.5f : 0.0f;
+    V factor = big ? x - R(0.5) : below ? R(-1.0) : R(0.0), minus = big ? x : R(0.0);
+    V product = factor * log.high, product_low = FMA(factor, log.high, -product);
+    V head = product - minus, head_low = (product - head) - minus;
+    V factor_low = big ? (x - factor) - R(0.5) : R(0.0);
     head_low += FMA(factor, log.low, FMA(factor_low, log.high, product_low));
 
-    vf32 sum = head + part, taken = sum - head;
-    vf32 rest = (head - (sum - taken)) + (part - taken);
-    return (pair_f32){sum, rest + (head_low + part_low)};
+    V sum = head + part, taken = sum - head;
+    V rest = (head - (sum - taken)) + (part - taken);
+    return (NAME(pair)){sum, rest + (head_low + part_low)};
 }
 
-INLINE vf32 gammaln_f32(vf32 x) {
+INLINE V NAME(gammaln)(V x) {
     FLAGS_MATTER
-    vi32 bits = AS(vi32, x), magnitude = bits & 0x7fffffff;
-    vi32 special = (bits < 0x00800000) | (bits >= 0x71800000);
-    vf32 w = x, w_low = (vf32){}, bias = (vf32){} + (0x1p23f + 128.0f);
-    vi32 of_log = bits, reflected = (vi32){};
+    I bits = AS(I, x), magnitude = bits & ~SIGN, huge_bits = AS(I, NAME(GAMMALN_HUGE));
+    I special = (bits < NORMAL) | (bits >= huge_bits);
+    V w = x, w_low = (V){}, bias = NAME(LOG_PAIR_BIAS);
+    I of_log = bits, reflected = (I){};
     int rare = any(special);
     if (UNLIKELY(rare)) {
-        vi32 tiny = special & (magnitude < 0x30800000);
-        vi32 subnormal = magnitude < 0x00800000;
+        I tiny = special & (magnitude < AS(I, NAME(TINY)));
+        I subnormal = magnitude < NORMAL;
         reflected = (bits < 0) & ~tiny; /* also beyond all that are no poles */
-        vf32 y = AS(vf32, magnitude < 0x71800000 ? magnitude : 0x3f800000);
-        vf32 next = y + 1.0f, part = next - y;
-        w = reflected ? next : tiny ? 0x1p-30f : y;
-        w_low = reflected ? (y - (next - part)) + (1.0f - part) : 0.0f;
+        V y = AS(V, magnitude < huge_bits ? magnitude : ONE);
+        V next = y + R(1.0), part = next - y;
+        w = reflected ? next : tiny ? NAME(TINY) : y;
+        w_low = reflected ? (y - (next - part)) + (R(1.0) - part) : R(0.0);
         /* A subnormal number is its significand times the least; as an integer it survives
            flush-to-zero. */
-        vf32 integer = AS(vf32, (bits & 0x007fffff) | 0x4b000000) - 0x1p23f;
-        of_log = magnitude < 0x7f800000 ? magnitude : 0x3f800000;
-        of_log = reflected ? AS(vi32, next) : of_log;
-        of_log = magnitude == 0 ? 0x3f800000 : subnormal ? AS(vi32, integer) : of_log;
-        bias = subnormal ? bias + 149.0f : bias;
+        V integer = AS(V, (bits & (NORMAL - 1)) | NAME(TOP)) - AS(V, NAME(TOP));
+        of_log = magnitude < INFINITE ? magnitude : ONE;
+        of_log = reflected ? AS(I, next) : of_log;
+        of_log = magnitude == 0 ? ONE : subnormal ? AS(I, integer) : of_log;
+        bias = subnormal ? bias + NAME(LEAST) : bias;
     }
-    pair_f32 log = log_pair_f32(of_log, bias);
+    NAME(pair) log = NAME(log_pair)(of_log, bias);
     NEW_BLOCK;
-    pair_f32 value = gammaln_pair_f32(w, log);
-    vf32 result = value.high + value.low;
+    NAME(pair) value = NAME(gammaln_pair)(w, log);
+    V result = value.high + value.low;
     if (UNLIKELY(rare)) {
-        vi32 tiny = special & (magnitude < 0x30800000);
-        vi32 huge = (bits >= 0x71800000) & (bits <= 0x7c44af8d);
+        I tiny = special & (magnitude < AS(I, NAME(TINY)));
+        I huge = (bits >= huge_bits) & (bits <= NAME(GAMMALN_LAST));
         /* x (log x - 1), scaled: it may overflow only at the end. */
-        vf32 scaled = (huge ? x : 1.0f) * 0x1p-30f, product = scaled * log.high;
-        vf32 large = product - scaled, large_low = (product - large) - scaled;
+        V scaled = (huge ? x : R(1.0)) * NAME(GAMMALN_SCALE), product = scaled * log.high;
+        V large = product - scaled, large_low = (product - large) - scaled;
         large_low += FMA(scaled, log.low, FMA(scaled, log.high, -product));
-        large = (large + large_low) * 0x1p30f;
+        large = (large + large_low) * (R(1.0) / NAME(GAMMALN_SCALE));
 
         /* |x| to the nearest integer; from LIMIT on all are integers, and so is nan. */
         NEW_BLOCK;
-        vf32 y = AS(vf32, magnitude < 0x4b800000 ? magnitude : 0x4b800000);
-        vf32 f = ABS(y - RINT(y));
-        vi32 pole = (bits < 0) & (f == 0.0f);
-        pair_f32 sine = sine_of_pi_f32(reflected & ~pole ? f : 0.25f);
-        vf32 r = 1.0f / (reflected ? w : 1.0f);
-        vf32 psi = log.high - r * fma_f32(r, 0x1.555556p-4f, 0.5f);
+        const I LIMIT = NAME(TOP) + NORMAL; /* 2**53 (2**24) */
+        V y = AS(V, magnitude < LIMIT ? magnitude : LIMIT);
+        V f = ABS(y - RINT(y));
+        I pole = (bits < 0) & (f == R(0.0));
+        NAME(pair) sine = NAME(sine_of_pi)(reflected & ~pole ? f : R(0.25));
+        V r = R(1.0) / (reflected ? w : R(1.0));
+        V psi = log.high - r * NAME(fma)(r, NAME(TWELFTH), R(0.5));
         value.low = FMA(psi, w_low, value.low);
         NEW_BLOCK;
-        pair_f32 minus = log_pair_f32(AS(vi32, sine.high), (vf32){} + (0x1p23f + 128.0f));
-        vf32 sum = minus.high + value.high, taken = sum - minus.high;
-        vf32 rest = (minus.high - (sum - taken)) + (value.high - taken);
+        NAME(pair) minus = NAME(log_pair)(AS(I, sine.high), NAME(LOG_PAIR_BIAS));
+        V sum = minus.high + value.high, taken = sum - minus.high;
+        V rest = (minus.high - (sum - taken)) + (value.high - taken);
         rest += (minus.low + value.low) + sine.low / sine.high;
         result = reflected ? -(sum + rest) : result;
         result = tiny ? -(log.high + log.low) : huge ? large : result;
-        vi32 infinite = pole | (magnitude == 0) | (bits > 0x7c44af8d);
-        result = infinite ? (vf32)__builtin_inff() : result;
-        result = magnitude >= 0x7f800000 ? x : result;
+        I infinite = pole | (magnitude == 0) | (bits > NAME(GAMMALN_LAST));
+        result = infinite ? AS(V, INFINITE) : result;
+        result = magnitude >= INFINITE ? x : result;
     }
     return result;
 }
-#endif
 
 #endif

@@ -19,7 +19,16 @@
 #define CPNUM_LOG_PAIR_H
 
 #include "fma.h"
+#include "logarithm.h"
 #include "lookup.h"
+
+/* The bits of 23/32. */
+#define LOG_PAIR_LEAST_f64 0x3fe7000000000000
+#define LOG_PAIR_LEAST_f32 0x3f380000
+
+/* The bias of a number's own bits. */
+#define LOG_PAIR_BIAS_f64 ((vf64)(0x1p52 + 1024.0))
+#define LOG_PAIR_BIAS_f32 ((vf32)(0x1p23f + 128.0f))
 
 #if LANE == 8
 TABLE(double, log_pair_table_f64, 3) = {
@@ -30,36 +39,14 @@ TABLE(double, log_pair_table_f64, 3) = {
      0.0, 0x1.a89401fa71733p-46, -0x1.84a7e75b6f6e4p-47, 0x1.06c18fb4c14c5p-44},
 };
 
-typedef struct {
-    vf64 high, low;
-} pair_f64;
-
-/* log(x 2**(0x1p52 + 1024.0 - bias)), from the bits of a normal positive x. */
-INLINE pair_f64 log_pair_f64(vi64 bits, vf64 bias) {
-    vu64 moved = AS(vu64, bits) + ((1024L << 52) - 0x3fe7000000000000);
-    vf64 m = AS(vf64, (moved & 0x000fffffffffffff) + 0x3fe7000000000000);
-    vf64 k = AS(vf64, (moved >> 52) | 0x4330000000000000) - bias;
-    columns_f64 columns = choose_f64(AS(vi64, moved >> 49), ADDRESS(log_pair_table_f64));
-    vf64 c = lookup_f64(columns, 0);
-    vf64 product = m * c, product_low = FMA(m, c, -product), above_one = product - 1.0;
-    vf64 r = above_one + product_low, r_low = product_low - (r - above_one);
-    NEW_BLOCK;
-    vf64 reciprocal = 1.0 / (r + 2.0), s = r * reciprocal, twice = s + s, z = s * s;
-    vf64 missed = FMA(-s, r, r - twice); /* r - s (2 + r) */
-    missed += fma_f64(r * r_low, -0.5, r_low);
+/* P(z) */
+INLINE vf64 log_pair_polynomial_f64(vf64 z) {
     vf64 p = fma_f64(z, 0x1.752248fe8afb2p-3, 0x1.c71c469f6494fp-3), zz = z * z;
     p = fma_f64(zz, p, fma_f64(z, 0x1.249249267f959p-2, 0x1.99999999998a3p-2));
-    p = fma_f64(z, p, 0x1.5555555555555p-1);
-    NEW_BLOCK;
-    vf64 head = fma_f64(k, 0x1.62e42fefa38p-1, lookup_f64(columns, 1));
-    vf64 sum = head + twice, low = (head - sum) + twice;
-    low += fma_f64(k, 0x1.ef35793c7673p-45, lookup_f64(columns, 2));
-    low = FMA(missed + missed, reciprocal, low);
-    return (pair_f64){sum, FMA(s * z, p, low)};
+    return fma_f64(z, p, 0x1.5555555555555p-1);
 }
 #endif
 
-#if LANE > 1
 TABLE(float, log_pair_table_f32, 3) = {
     {0x1.54p0f, 0x1.3cp0f, 0x1.24p0f, 0x1.1p0f, 0x1p0f, 0x1.c8p-1f, 0x1.98p-1f, 0x1.74p-1f},
     {-0x1.2294p-2f, -0x1.af4p-3f, -0x1.0d78p-3f, -0x1.f0ap-5f, 0.0f, 0x1.da7p-4f, 0x1.d1p-3f,
@@ -68,31 +55,38 @@ TABLE(float, log_pair_table_f32, 3) = {
      0x1.bf932ap-18f, 0x1.b84e38p-19f},
 };
 
-typedef struct {
-    vf32 high, low;
-} pair_f32;
+INLINE vf32 log_pair_polynomial_f32(vf32 z) { return fma_f32(z, 0x1.99e2cap-2f, 0x1.555554p-1f); }
 
-/* log(x 2**(0x1p23f + 128.0f - bias)), from the bits of a normal positive x. */
-INLINE pair_f32 log_pair_f32(vi32 bits, vf32 bias) {
-    vu32 moved = AS(vu32, bits) + ((128 << 23) - 0x3f380000);
-    vf32 m = AS(vf32, (moved & 0x007fffff) + 0x3f380000);
-    vf32 k = AS(vf32, (moved >> 23) | 0x4b000000) - bias;
-    columns_f32 columns = choose_f32(AS(vi32, moved >> 20), ADDRESS(log_pair_table_f32));
-    vf32 c = lookup_f32(columns, 0);
-    vf32 product = m * c, product_low = FMA(m, c, -product), above_one = product - 1.0f;
-    vf32 r = above_one + product_low, r_low = product_low - (r - above_one);
+#define TEMPLATE "log_pair.h"
+#include "real.h"
+
+#elif defined(REAL)
+
+typedef struct {
+    V high, low;
+} NAME(pair);
+
+/* log(x 2**(LOG_PAIR_BIAS - bias)), from the bits of a normal positive x. */
+INLINE NAME(pair) NAME(log_pair)(I bits, V bias) {
+    I moved = bits + (AS(I, R(2.0)) - NAME(LOG_PAIR_LEAST));
+    V m = AS(V, (moved & (NORMAL - 1)) + NAME(LOG_PAIR_LEAST));
+    V k = AS(V, AS(I, AS(U, moved) >> DIGITS) | NAME(TOP)) - bias;
+    I column = AS(I, AS(U, moved) >> (DIGITS - 3));
+    NAME(columns) columns = NAME(choose)(column, ADDRESS(NAME(log_pair_table)));
+    V c = NAME(lookup)(columns, 0);
+    V product = m * c, product_low = FMA(m, c, -product), above_one = product - R(1.0);
+    V r = above_one + product_low, r_low = product_low - (r - above_one);
     NEW_BLOCK;
-    vf32 reciprocal = 1.0f / (r + 2.0f), s = r * reciprocal, twice = s + s, z = s * s;
-    vf32 missed = FMA(-s, r, r - twice); /* r - s (2 + r) */
-    missed += fma_f32(r * r_low, -0.5f, r_low);
-    vf32 p = fma_f32(z, 0x1.99e2cap-2f, 0x1.555554p-1f);
+    V reciprocal = R(1.0) / (r + R(2.0)), s = r * reciprocal, twice = s + s, z = s * s;
+    V missed = FMA(-s, r, r - twice); /* r - s (2 + r) */
+    missed += NAME(fma)(r * r_low, R(-0.5), r_low);
+    V p = NAME(log_pair_polynomial)(z);
     NEW_BLOCK;
-    vf32 head = fma_f32(k, 0x1.62e4p-1f, lookup_f32(columns, 1));
-    vf32 sum = head + twice, low = (head - sum) + twice;
-    low += fma_f32(k, 0x1.7f7d1cp-20f, lookup_f32(columns, 2));
+    V head = FMA(k, NAME(LN2_HIGH), NAME(lookup)(columns, 1));
+    V sum = head + twice, low = (head - sum) + twice;
+    low += FMA(k, NAME(LN2_LOW), NAME(lookup)(columns, 2));
     low = FMA(missed + missed, reciprocal, low);
-    return (pair_f32){sum, FMA(s * z, p, low)};
+    return (NAME(pair)){sum, FMA(s * z, p, low)};
 }
-#endif
 
 #endif
