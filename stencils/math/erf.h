@@ -25,11 +25,22 @@
 #define CPNUM_ERF_H
 
 #include "fma.h"
-#include "lookup.h"
+#include "horner.h"
+
+/* From here on erf is 1; and the pieces' width and its reciprocal. */
+#define ERF_BOUND_f64 ((vf64)5.9375)
+#define ERF_BOUND_f32 ((vf32)3.9375f)
+#define ERF_WIDTH_f64 ((vf64)0.75)
+#define ERF_WIDTH_f32 ((vf32)0.5f)
+#define ERF_RECIPROCAL_f64 ((vf64)0x1.5555555555555p+0)
+#define ERF_RECIPROCAL_f32 ((vf32)2.0f)
+
+/* Coefficients, the highest first, high and low. */
+#define ERF_TERMS_f64 17
+#define ERF_TERMS_f32 9
 
 #if LANE == 8
-/* Coefficients, the highest first, high and low. */
-TABLE(double, erf_table_f64, 17) = {
+TABLE(double, erf_table_f64, ERF_TERMS_f64) = {
     {0.0, -0x1.e41ab6f69c3a3p-18, 0x1.33ff2079cf8e1p-19, -0x1.37b6cc76025ecp-22,
      0x1.90144362262b3p-26, -0x1.42a7810625e84p-29, 0x1.5d739e6159e71p-33, 0x1.8fb0daef1f92cp-40},
     {0.0, 0x1.64181fcab1addp-17, 0x1.f86a74db4de7dp-22, -0x1.39beca49724afp-21,
@@ -69,33 +80,9 @@ TABLE(double, erf_table_f64, 17) = {
     {0.0, -0x1.ab76d4cba3d05p-57, 0x1.15ded88667618p-55, -0x1.cd963345b5c6dp-58,
      -0x1.8b32f44f46b3bp-55, 0x1.70a2bfb068e6fp-55, 0x1.7a2cb3d056eacp-55, -0x1.20ef3618f2d54p-56},
 };
-
-INLINE vf64 erf_f64(vf64 x) {
-    vi64 magnitude = AS(vi64, x) & 0x7fffffffffffffff;
-    vi64 within = magnitude < 0x4017c00000000000; /* |x| < 5.9375, and no nan */
-    vf64 y = AS(vf64, within ? magnitude : 0x4017c00000000000);
-    vf64 shift = 0x1.8p52, start = y - 0.375;
-    vf64 shifted = fma_f64(start, 0x1.5555555555555p+0, shift), piece = shifted - shift;
-    columns_f64 columns = choose_f64(AS(vi64, shifted), ADDRESS(erf_table_f64));
-    vf64 d = fma_f64(piece, -0.75, start);
-    vi64 first = piece == 0.0;
-    vf64 factor = first ? y : d, u = first ? y * y : d, uu = u * u;
-    vf64 even = lookup_f64(columns, 0), odd = lookup_f64(columns, 1);
-    _Pragma("clang loop unroll(full)")
-    for (int row = 2; row < 14; row += 2) {
-        even = FMA(even, uu, lookup_f64(columns, row));
-        odd = FMA(odd, uu, lookup_f64(columns, row + 1));
-    }
-    vf64 p = FMA(FMA(even, u, odd), u, lookup_f64(columns, 14));
-    vf64 high = first ? y : lookup_f64(columns, 15);
-    vf64 low = lookup_f64(columns, 16);
-    vf64 result = COPYSIGN(high + FMA(factor, p, low), x);
-    return x == x ? result : x;
-}
 #endif
 
-#if LANE > 1
-TABLE(float, erf_table_f32, 9) = {
+TABLE(float, erf_table_f32, ERF_TERMS_f32) = {
     {0.0f, 0x1.2eb93ap-6f, 0x1.079eb8p-8f, -0x1.848c42p-8f, -0x1.82a1c6p-11f, 0x1.4d17c4p-11f,
      0x1.6ca97ap-13f, 0x1.20e5fap-16f},
     {0.0f, -0x1.b39194p-6f, 0x1.52001cp-6f, 0x1.286d82p-7f, -0x1.6d0772p-9f, -0x1.b51af8p-10f,
@@ -116,24 +103,26 @@ TABLE(float, erf_table_f32, 9) = {
      -0x1.82606ap-27f, 0x1.78b8f2p-28f},
 };
 
-INLINE vf32 erf_f32(vf32 x) {
-    vi32 magnitude = AS(vi32, x) & 0x7fffffff;
-    vi32 within = magnitude < 0x407c0000; /* |x| < 3.9375, and no nan */
-    vf32 y = AS(vf32, within ? magnitude : 0x407c0000);
-    vf32 shift = 0x1.8p23f, start = y - 0.25f;
-    vf32 shifted = fma_f32(start, 2.0f, shift), piece = shifted - shift;
-    columns_f32 columns = choose_f32(AS(vi32, shifted), ADDRESS(erf_table_f32));
-    vf32 d = fma_f32(piece, -0.5f, start);
-    vi32 first = piece == 0.0f;
-    vf32 factor = first ? y : d, u = first ? y * y : d;
-    vf32 p = lookup_f32(columns, 0);
-    _Pragma("clang loop unroll(full)")
-    for (int row = 1; row < 7; row++) p = FMA(p, u, lookup_f32(columns, row));
-    vf32 high = first ? y : lookup_f32(columns, 7);
-    vf32 low = lookup_f32(columns, 8);
-    vf32 result = COPYSIGN(high + FMA(factor, p, low), x);
+#define TEMPLATE "erf.h"
+#include "real.h"
+
+#elif defined(REAL)
+
+INLINE V NAME(erf)(V x) {
+    const I BOUND = AS(I, NAME(ERF_BOUND));
+    I magnitude = AS(I, x) & ~SIGN, within = magnitude < BOUND; /* and no nan */
+    V y = AS(V, within ? magnitude : BOUND);
+    V start = y - NAME(ERF_WIDTH) * R(0.5);
+    V shifted = NAME(fma)(start, NAME(ERF_RECIPROCAL), (V)SHIFT), piece = shifted - SHIFT;
+    NAME(columns) columns = NAME(choose)(AS(I, shifted), ADDRESS(NAME(erf_table)));
+    V d = NAME(fma)(piece, -NAME(ERF_WIDTH), start);
+    I first = piece == R(0.0);
+    V factor = first ? y : d, u = first ? y * y : d, square = u * u;
+    V p = NAME(HORNER)(columns, NAME(ERF_TERMS) - 2, u, square);
+    V high = first ? y : NAME(lookup)(columns, NAME(ERF_TERMS) - 2);
+    V low = NAME(lookup)(columns, NAME(ERF_TERMS) - 1);
+    V result = COPYSIGN(high + FMA(factor, p, low), x);
     return x == x ? result : x;
 }
-#endif
 
 #endif

@@ -4,8 +4,8 @@
    only: the prefactor of Shepherd and Laframboise, "Chebyshev approximation of (1 + 2 x) exp(x**2)
    erfc x in 0 <= x < infinity", Math. Comp. 36 (1981), for 1 in place of 1/2, so that the rounding
    of r acts on erfc as if only the factor r were there (times 1.04 to 1.28, or 1.05 + 0.42 r within
-   0.08: so the remainder of the division is added).  G is a polynomial in each of seven pieces of r of equal
-   width; lookup.h picks the coefficients.  The eighth column is for y < 1/2, where
+   0.08: so the remainder of the division is added).  G is a polynomial in each of seven pieces of r
+   of equal width; lookup.h picks the coefficients.  The eighth column is for y < 1/2, where
 
        erfc x = 1 - x - x Q(x**2),    Q = erf(x) / x - 1, as in erf.h,
 
@@ -32,11 +32,30 @@
 #define CPNUM_ERFC_H
 
 #include "exponential.h"
-#include "lookup.h"
+#include "horner.h"
+
+/* From BOUND on erfc is 0 or 2; SCALE keeps the power of two in range. */
+#define ERFC_BOUND_f64 ((vf64)27.5)
+#define ERFC_BOUND_f32 ((vf32)10.1875f)
+#define ERFC_SCALE_f64 ((vf64)0x1p256)
+#define ERFC_SCALE_f32 ((vf32)0x1p48f)
+#define ERFC_TAIL_f64 ((vf64)QUARTER_LN2_TAIL)
+#define ERFC_TAIL_f32 ((vf32)QUARTER_LN2_TAIL_F32)
+
+/* The pieces of r: the centre of the first one, their width and its reciprocal. */
+#define ERFC_CENTRE_f64 ((vf64)(163.0 / 2048.0))
+#define ERFC_CENTRE_f32 ((vf32)(267.0f / 2048.0f))
+#define ERFC_WIDTH_f64 ((vf64)(185.0 / 2048.0))
+#define ERFC_WIDTH_f32 ((vf32)(169.0f / 2048.0f))
+#define ERFC_RECIPROCAL_f64 ((vf64)(2048.0 / 185.0))
+#define ERFC_RECIPROCAL_f32 ((vf32)(2048.0f / 169.0f))
+
+/* Coefficients, the highest first, high and low. */
+#define ERFC_TERMS_f64 13
+#define ERFC_TERMS_f32 7
 
 #if LANE == 8
-/* Coefficients, the highest first, high and low. */
-TABLE(double, erfc_table_f64, 13) = {
+TABLE(double, erfc_table_f64, ERFC_TERMS_f64) = {
     {-0x1.518c0d202fecap5, -0x1.a38511aa1632fp2, 0x1.09b2f3a9ab557p4, -0x1.0bfdc9355b6c9p-1,
      -0x1.05340ee636a73p1, -0x1.48a1ffe755a47p-1, -0x1.f9cd274c307a6p-5, 0.0},
     {0x1.9fe176844f723p4, -0x1.238f434af730fp4, -0x1.a49367306d98dp1, 0x1.ad3a7b54a5e26p1,
@@ -64,56 +83,9 @@ TABLE(double, erfc_table_f64, 13) = {
     {0x1.657f966989374p-55, 0x1.148a202b5752dp-57, -0x1.5f8bb3433edb6p-55, -0x1.911fbc07792eap-57,
      0x1.a95d1b8097eadp-57, -0x1.ffa7644e158f3p-55, -0x1.5dd1917bbea9fp-57, 0.0},
 };
-INLINE vf64 erfc_f64(vf64 x) {
-    vi64 magnitude = AS(vi64, x) & 0x7fffffffffffffff;
-    vi64 within = magnitude < 0x403b800000000000; /* |x| < 27.5, and no nan */
-    vf64 y = AS(vf64, within ? magnitude : 0x403b800000000000);
-    vi64 small = magnitude < 0x3fe0000000000000; /* |x| < 1/2 */
-
-    /* exp(-square - square_low) * 2**256 = s + s e */
-    vf64 square = y * y, square_low = FMA(y, y, -square);
-    quarter_reduced_f64 part = reduce_quarter_ln2_f64(-square);
-    vf64 t = part.head + fma_f64(part.minus, QUARTER_LN2_TAIL, -square_low);
-    quarter_power_f64 power = quarter_power_of_f64(part.n, (vi64){} + (256L << 52));
-    vf64 e = t + FMA(t * t, exp_series_f64(t), power.t);
-
-    NEW_BLOCK;
-    vf64 above = y + 1.0, r = 1.0 / above, missed = y - (above - 1.0);
-    vf64 delta = FMA(-missed, r, fma_f64(-above, r, 1.0)); /* r (1 + delta) is nearer */
-    vf64 shift = 0x1.8p52, start = r - 163.0 / 2048.0;
-    vf64 shifted = fma_f64(start, 2048.0 / 185.0, shift), piece = shifted - shift;
-    columns_f64 columns = choose_f64(small ? 7 : AS(vi64, shifted), ADDRESS(erfc_table_f64));
-    vf64 d = fma_f64(piece, -185.0 / 2048.0, start);
-    vf64 u = small ? square : d, uu = u * u;
-    vf64 even = lookup_f64(columns, 0), odd = lookup_f64(columns, 1);
-    _Pragma("clang loop unroll(full)")
-    for (int row = 2; row < 10; row += 2) {
-        even = FMA(even, uu, lookup_f64(columns, row));
-        odd = FMA(odd, uu, lookup_f64(columns, row + 1));
-    }
-    vf64 p = FMA(FMA(even, u, odd), u, lookup_f64(columns, 10));
-    vf64 high = lookup_f64(columns, 11), low = lookup_f64(columns, 12);
-
-    NEW_BLOCK;
-    vf64 head = r * high, head_low = FMA(r, high, -head);
-    head_low = FMA(r, FMA(d, p, low), head_low);
-    head_low = FMA(head * fma_f64(r, 0.42, 1.05), delta, head_low);
-    vf64 scaled = head * power.s, scaled_low = FMA(head, power.s, -scaled);
-    scaled_low = FMA(head_low, power.s, scaled_low);
-    scaled_low = FMA(e, scaled + scaled_low, scaled_low);
-    vf64 value = (scaled + scaled_low) * 0x1p-256;
-
-    vi64 negative = AS(vi64, x) < 0;
-    vf64 bounded = COPYSIGN(y, x);
-    vf64 base = small ? 1.0 - bounded : negative ? (vf64)2.0 : (vf64)0.0;
-    vf64 rest = small ? FMA(-bounded, p, (1.0 - base) - bounded) : negative ? -value : value;
-    vf64 result = base + rest;
-    return x == x ? result : x;
-}
 #endif
 
-#if LANE > 1
-TABLE(float, erfc_table_f32, 7) = {
+TABLE(float, erfc_table_f32, ERFC_TERMS_f32) = {
     {0x1.1d8f9ap0f, 0x1.10022cp0f, 0x1.c0a396p-2f, -0x1.54da78p-5f, -0x1.0b615ep-2f,
      -0x1.41d2a6p-2f, -0x1.0d42e2p-2f, 0x1.35681ep-8f},
     {-0x1.581afep-2f, 0x1.2117b6p-3f, 0x1.d22dc6p-2f, 0x1.1160dp-1f, 0x1.da5754p-2f, 0x1.5bf3c4p-2f,
@@ -129,47 +101,53 @@ TABLE(float, erfc_table_f32, 7) = {
     {0x1.789ad8p-26f, 0x1.480f6ap-26f, 0x1.5148dp-27f, -0x1.8ff94ep-28f, 0x1.1ea42p-26f,
      0x1.80948ep-31f, -0x1.810ef6p-27f, 0.0f},
 };
-INLINE vf32 erfc_f32(vf32 x) {
-    vi32 magnitude = AS(vi32, x) & 0x7fffffff;
-    vi32 within = magnitude < 0x41230000; /* |x| < 10.1875, and no nan */
-    vf32 y = AS(vf32, within ? magnitude : 0x41230000);
-    vi32 small = magnitude < 0x3f000000; /* |x| < 1/2 */
 
-    /* exp(-square - square_low) * 2**48 = s + s e */
-    vf32 square = y * y, square_low = FMA(y, y, -square);
-    quarter_reduced_f32 part = reduce_quarter_ln2_f32(-square);
-    vf32 t = part.head + fma_f32(part.minus, QUARTER_LN2_TAIL_F32, -square_low);
-    quarter_power_f32 power = quarter_power_of_f32(part.n, (vi32){} + (48 << 23));
-    vf32 e = t + FMA(t * t, exp_series_f32(t), power.t);
+#define TEMPLATE "erfc.h"
+#include "real.h"
 
-    NEW_BLOCK;
-    vf32 above = y + 1.0f, r = 1.0f / above, missed = y - (above - 1.0f);
-    vf32 delta = FMA(-missed, r, fma_f32(-above, r, 1.0f)); /* r (1 + delta) is nearer */
-    vf32 shift = 0x1.8p23f, start = r - 267.0f / 2048.0f;
-    vf32 shifted = fma_f32(start, 2048.0f / 169.0f, shift), piece = shifted - shift;
-    columns_f32 columns = choose_f32(small ? 7 : AS(vi32, shifted), ADDRESS(erfc_table_f32));
-    vf32 d = fma_f32(piece, -169.0f / 2048.0f, start);
-    vf32 u = small ? square : d, p = lookup_f32(columns, 0);
-    _Pragma("clang loop unroll(full)")
-    for (int row = 1; row < 5; row++) p = FMA(p, u, lookup_f32(columns, row));
-    vf32 high = lookup_f32(columns, 5), low = lookup_f32(columns, 6);
+#elif defined(REAL)
+
+INLINE V NAME(erfc)(V x) {
+    const I BOUND = AS(I, NAME(ERFC_BOUND));
+    I magnitude = AS(I, x) & ~SIGN, within = magnitude < BOUND; /* and no nan */
+    V y = AS(V, within ? magnitude : BOUND);
+    I small = magnitude < AS(I, R(0.5));
+
+    /* exp(-square - square_low) * SCALE = s + s e */
+    V square = y * y, square_low = FMA(y, y, -square);
+    NAME(quarter_reduced) part = NAME(reduce_quarter_ln2)(-square);
+    V t = part.head + NAME(fma)(part.minus, NAME(ERFC_TAIL), -square_low);
+    I offset = AS(I, NAME(ERFC_SCALE)) - ONE;
+    NAME(quarter_power) power = NAME(quarter_power_of)(part.n, offset);
+    V e = t + FMA(t * t, NAME(exp_series)(t), power.t);
 
     NEW_BLOCK;
-    vf32 head = r * high, head_low = FMA(r, high, -head);
+    V above = y + R(1.0), r = R(1.0) / above, missed = y - (above - R(1.0));
+    V delta = FMA(-missed, r, NAME(fma)(-above, r, R(1.0))); /* r (1 + delta) is nearer */
+    V start = r - NAME(ERFC_CENTRE);
+    V shifted = NAME(fma)(start, NAME(ERFC_RECIPROCAL), (V)SHIFT), piece = shifted - SHIFT;
+    I column = small ? 7 : AS(I, shifted);
+    NAME(columns) columns = NAME(choose)(column, ADDRESS(NAME(erfc_table)));
+    V d = NAME(fma)(piece, -NAME(ERFC_WIDTH), start), u = small ? square : d, uu = u * u;
+    V p = NAME(HORNER)(columns, NAME(ERFC_TERMS) - 2, u, uu);
+    V high = NAME(lookup)(columns, NAME(ERFC_TERMS) - 2);
+    V low = NAME(lookup)(columns, NAME(ERFC_TERMS) - 1);
+
+    NEW_BLOCK;
+    V head = r * high, head_low = FMA(r, high, -head);
     head_low = FMA(r, FMA(d, p, low), head_low);
-    head_low = FMA(head * fma_f32(r, 0.42f, 1.05f), delta, head_low);
-    vf32 scaled = head * power.s, scaled_low = FMA(head, power.s, -scaled);
+    head_low = FMA(head * NAME(fma)(r, R(0.42), R(1.05)), delta, head_low);
+    V scaled = head * power.s, scaled_low = FMA(head, power.s, -scaled);
     scaled_low = FMA(head_low, power.s, scaled_low);
     scaled_low = FMA(e, scaled + scaled_low, scaled_low);
-    vf32 value = (scaled + scaled_low) * 0x1p-48f;
+    V value = (scaled + scaled_low) * (R(1.0) / NAME(ERFC_SCALE));
 
-    vi32 negative = AS(vi32, x) < 0;
-    vf32 bounded = COPYSIGN(y, x);
-    vf32 base = small ? 1.0f - bounded : negative ? (vf32)2.0f : (vf32)0.0f;
-    vf32 rest = small ? FMA(-bounded, p, (1.0f - base) - bounded) : negative ? -value : value;
-    vf32 result = base + rest;
+    I negative = AS(I, x) < 0;
+    V bounded = COPYSIGN(y, x);
+    V base = small ? R(1.0) - bounded : negative ? R(2.0) : R(0.0);
+    V rest = small ? FMA(-bounded, p, (R(1.0) - base) - bounded) : negative ? -value : value;
+    V result = base + rest;
     return x == x ? result : x;
 }
-#endif
 
 #endif
