@@ -39,22 +39,6 @@ INLINE vf64 cbrt_positive_f64(vf64 x) {
     p = fma_f64(rest, 0x1.1c71c71c721efp-1, 0x1.5555555555854p-1);
     return w + FMA(w, rest * p, w_low);
 }
-
-INLINE vf64 cbrt_f64(vf64 x) {
-    const long NORMAL = 0x0010000000000000, INFINITE = 0x7ff0000000000000;
-    const long SIGN = ~0x7fffffffffffffff;
-    vi64 bits = AS(vi64, x), size = bits & ~SIGN;
-    if (UNLIKELY(any((size - NORMAL + SIGN) >= SIGN + (INFINITE - NORMAL)))) {
-        vi64 subnormal = size < NORMAL, own = (size == 0) | (size >= INFINITE);
-        /* A subnormal's significand is x * 2**1074; as an integer it survives flush-to-zero. */
-        vf64 integer = AS(vf64, (size & 0x000fffffffffffff) | 0x4330000000000000) - 0x1p52;
-        integer = subnormal ? integer : AS(vf64, size);
-        vf64 root = cbrt_positive_f64(own ? (vf64)1.0 : integer);
-        root *= subnormal ? (vf64)0x1p-358 : (vf64)1.0;
-        return own ? x : COPYSIGN(root, x);
-    }
-    return COPYSIGN(cbrt_positive_f64(AS(vf64, size)), x);
-}
 #endif
 
 /* The same with fewer terms. */
@@ -70,18 +54,30 @@ INLINE vf32 cbrt_positive_f32(vf32 x) {
     return w + FMA(w, rest * p, w_low);
 }
 
-INLINE vf32 cbrt_f32(vf32 x) {
-    const int NORMAL = 0x00800000, INFINITE = 0x7f800000, SIGN = ~0x7fffffff;
-    vi32 bits = AS(vi32, x), size = bits & ~SIGN;
-    if (UNLIKELY(any((size - NORMAL + SIGN) >= SIGN + (INFINITE - NORMAL)))) {
-        vi32 subnormal = size < NORMAL, own = (size == 0) | (size >= INFINITE);
-        vf32 integer = AS(vf32, (size & 0x007fffff) | 0x4b000000) - 0x1p23f; /* x * 2**149 */
-        integer = subnormal ? integer * 2.0f : AS(vf32, size);
-        vf32 root = cbrt_positive_f32(own ? (vf32)1.0f : integer);
-        root *= subnormal ? (vf32)0x1p-50f : (vf32)1.0f;
+/* A subnormal's significand as x * 2**1074 (float32: 2**150), and the scale of the root of that. */
+#define CBRT_INTEGER_f64(significand) (significand)
+#define CBRT_INTEGER_f32(significand) ((significand) * 2.0f)
+#define CBRT_SCALE_f64 ((vf64)0x1p-358)
+#define CBRT_SCALE_f32 ((vf32)0x1p-50f)
+
+#define TEMPLATE "cbrt.h"
+#include "real.h"
+
+#elif defined(REAL)
+
+INLINE V NAME(cbrt)(V x) {
+    I size = AS(I, x) & ~SIGN;
+    if (UNLIKELY(any(OUTSIDE(size, NORMAL, INFINITE)))) {
+        I subnormal = size < NORMAL, own = (size == 0) | (size >= INFINITE);
+        /* As an integer a subnormal's significand survives flush-to-zero. */
+        const I UNIT = ONE + ((WORD)DIGITS << DIGITS); /* the bits of 2**52 (2**23) */
+        V integer = AS(V, (size & (NORMAL - 1)) | UNIT) - AS(V, UNIT);
+        integer = subnormal ? NAME(CBRT_INTEGER)(integer) : AS(V, size);
+        V root = NAME(cbrt_positive)(own ? R(1.0) : integer);
+        root *= subnormal ? NAME(CBRT_SCALE) : R(1.0);
         return own ? x : COPYSIGN(root, x);
     }
-    return COPYSIGN(cbrt_positive_f32(AS(vf32, size)), x);
+    return COPYSIGN(NAME(cbrt_positive)(AS(V, size)), x);
 }
 
 #endif

@@ -21,62 +21,56 @@
 
 #include "../vector.h"
 
-/* sqrt(longer**2 + shorter**2), both positive or zero. */
-#define DEFINE_HYPOT_SCALED(dtype, integer, MAGIC)                                                \
-    v##dtype hypot_scaled(v##dtype longer, v##dtype shorter) {                                    \
-        v##dtype a = longer * longer, a_low = FMA(longer, longer, -a);                            \
-        v##dtype b = shorter * shorter, b_low = FMA(shorter, shorter, -b);                        \
-        v##dtype s = a + b, s_low = ((a - s) + b) + (a_low + b_low);                              \
-        v##dtype h = SQRT(s), missed = FMA(-h, h, s) + s_low;                                     \
-        v##dtype reciprocal = AS(v##dtype, MAGIC - AS(v##integer, h));                            \
-        return FMA(missed, reciprocal, h);                                                        \
-    }
+/* The range of the longer side, and the factor outside. */
+#define HYPOT_LEAST_f64 ((vf64)0x1p-450)
+#define HYPOT_LEAST_f32 ((vf32)0x1p-38f)
+#define HYPOT_MOST_f64 ((vf64)0x1p511)
+#define HYPOT_MOST_f32 ((vf32)0x1p63f)
+#define HYPOT_SCALE_f64 ((vf64)0x1p600)
+#define HYPOT_SCALE_f32 ((vf32)0x1p100f)
+#define HYPOT_MAGIC_f64 0x7fce624dd2f1a9fc
+#define HYPOT_MAGIC_f32 0x7e73126f
 
-/* `least` and `most` are bits of powers of two, `up` and `down` those of the scales. */
-#define DEFINE_HYPOT(name, scaled, dtype, integer, word, SIGN, INFINITE, ONE, least, most, up,    \
-                     down)                                                                        \
-    INLINE v##dtype name##_##dtype(v##dtype x, v##dtype y) {                                      \
-        v##integer a = AS(v##integer, x) & ~SIGN, b = AS(v##integer, y) & ~SIGN;                  \
-        v##integer longer = a > b ? a : b, shorter = a > b ? b : a;                               \
-        if (UNLIKELY(any(longer - (word)least + SIGN >= SIGN + (word)(most - least)))) {          \
-            v##integer infinite = (a == INFINITE) | (b == INFINITE), regular = longer < INFINITE; \
-            v##integer small = longer < (word)least, large = longer >= (word)most;                \
-            v##integer scale = small ? (v##integer)(word)up : (v##integer)ONE;                    \
-            v##integer back = small ? (v##integer)(word)down : (v##integer)ONE;                   \
-            scale = large ? (v##integer)(word)down : scale;                                       \
-            back = large ? (v##integer)(word)up : back;                                           \
-            v##dtype first = AS(v##dtype, regular ? longer : (v##integer)ONE);                    \
-            v##dtype second = AS(v##dtype, regular ? shorter : (v##integer)ONE);                  \
-            v##dtype factor = AS(v##dtype, regular ? scale : (v##integer)ONE);                    \
-            v##dtype inverse = AS(v##dtype, regular ? back : (v##integer)ONE);                    \
-            v##dtype value = scaled(first * factor, second * factor) * inverse;                   \
-            v##integer other = infinite ? (v##integer)INFINITE : longer;                          \
-            return regular ? value : AS(v##dtype, other);                                         \
-        }                                                                                         \
-        return scaled(AS(v##dtype, longer), AS(v##dtype, shorter));                               \
-    }
+#define TEMPLATE "hypot.h"
+#include "real.h"
+
+#elif defined(REAL)
+
+/* sqrt(longer**2 + shorter**2), both positive or zero. */
+INLINE V NAME(hypot_scaled)(V longer, V shorter) {
+    V a = longer * longer, a_low = FMA(longer, longer, -a);
+    V b = shorter * shorter, b_low = FMA(shorter, shorter, -b);
+    V s = a + b, s_low = ((a - s) + b) + (a_low + b_low);
+    V h = SQRT(s), missed = FMA(-h, h, s) + s_low;
+    V reciprocal = AS(V, NAME(HYPOT_MAGIC) - AS(I, h));
+    return FMA(missed, reciprocal, h);
+}
 
 /* For precision="fast": not corrected.  Half of the error of the sum, and 0.5: 1.0 ulp measured. */
-#define HYPOT_ROUGH(longer, shorter) SQRT(FMA(longer, longer, (shorter) * (shorter)))
+INLINE V NAME(hypot_rough)(V longer, V shorter) {
+    return SQRT(FMA(longer, longer, shorter * shorter));
+}
 
-#if LANE == 8
-#define SIGN_F64 (~0x7fffffffffffffff)
-#define BITS_OF_2_F64(exponent) ((1023l + exponent) << 52)
-OVERLOADED DEFINE_HYPOT_SCALED(f64, i64, 0x7fce624dd2f1a9fc)
-DEFINE_HYPOT(hypot, hypot_scaled, f64, i64, long, SIGN_F64, 0x7ff0000000000000,
-             0x3ff0000000000000, BITS_OF_2_F64(-450), BITS_OF_2_F64(511), BITS_OF_2_F64(600),
-             BITS_OF_2_F64(-600))
-DEFINE_HYPOT(hypot_fast, HYPOT_ROUGH, f64, i64, long, SIGN_F64, 0x7ff0000000000000,
-             0x3ff0000000000000, BITS_OF_2_F64(-450), BITS_OF_2_F64(511), BITS_OF_2_F64(600),
-             BITS_OF_2_F64(-600))
-#endif
+INLINE V NAME(hypot_by)(V x, V y, V (*scaled)(V longer, V shorter)) {
+    const I LEAST = AS(I, NAME(HYPOT_LEAST)), MOST = AS(I, NAME(HYPOT_MOST));
+    const I UP = AS(I, NAME(HYPOT_SCALE)), DOWN = AS(I, R(1.0) / NAME(HYPOT_SCALE));
+    I a = AS(I, x) & ~SIGN, b = AS(I, y) & ~SIGN;
+    I longer = a > b ? a : b, shorter = a > b ? b : a;
+    if (UNLIKELY(any(OUTSIDE(longer, LEAST, MOST)))) {
+        I infinite = (a == INFINITE) | (b == INFINITE), regular = longer < INFINITE;
+        I small = longer < LEAST, large = longer >= MOST;
+        I scale = small ? UP : ONE, back = small ? DOWN : ONE;
+        scale = large ? DOWN : scale;
+        back = large ? UP : back;
+        V first = AS(V, regular ? longer : ONE), second = AS(V, regular ? shorter : ONE);
+        V factor = AS(V, regular ? scale : ONE), inverse = AS(V, regular ? back : ONE);
+        V value = scaled(first * factor, second * factor) * inverse;
+        return regular ? value : AS(V, infinite ? INFINITE : longer);
+    }
+    return scaled(AS(V, longer), AS(V, shorter));
+}
 
-#define SIGN_F32 (~0x7fffffff)
-#define BITS_OF_2_F32(exponent) ((127 + exponent) << 23)
-OVERLOADED DEFINE_HYPOT_SCALED(f32, i32, 0x7e73126f)
-DEFINE_HYPOT(hypot, hypot_scaled, f32, i32, int, SIGN_F32, 0x7f800000, 0x3f800000,
-             BITS_OF_2_F32(-38), BITS_OF_2_F32(63), BITS_OF_2_F32(100), BITS_OF_2_F32(-100))
-DEFINE_HYPOT(hypot_fast, HYPOT_ROUGH, f32, i32, int, SIGN_F32, 0x7f800000, 0x3f800000,
-             BITS_OF_2_F32(-38), BITS_OF_2_F32(63), BITS_OF_2_F32(100), BITS_OF_2_F32(-100))
+INLINE V NAME(hypot)(V x, V y) { return NAME(hypot_by)(x, y, NAME(hypot_scaled)); }
+INLINE V NAME(hypot_fast)(V x, V y) { return NAME(hypot_by)(x, y, NAME(hypot_rough)); }
 
 #endif
