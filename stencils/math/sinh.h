@@ -28,6 +28,7 @@
 
 #include "cosh.h"
 
+/* ln 2 in two parts, and 1 / ln 2. */
 #define LN2_f64 ((vf64)0x1.62e42fefa39efp-1)
 #define LN2_TAIL_f64 ((vf64)0x1.abc9e3b39803fp-56)
 #define LN2_f32 ((vf32)0x1.62e430p-1f)
