@@ -174,24 +174,26 @@ INLINE vf64 sine_f64(reduced_f64 angle, vu64 sign) {
    any |x| below 2**24 (25600), since r is above 2**-62 (2**-30).
 
    In ULP: 1.1 for r, near powers of two; 0.5 for the last addition; 0.7 for what is before it; the
-   polynomials 1.4 (2**-52.3, of one term fewer than full precision takes; float32: 2**-27.0, 0.2).
-   They are for a sine that is lower by a unit at pi/2, so that no value is above 1 (float32: all
-   numbers; float64: none in 2 10**8 near pi/2 + n pi).
-   Measured: float64 3.35 (10**7 points for each, and climbing from the worst), float32 2.57 (all
+   polynomials 1.4 (2**-52.3, of one term fewer than full precision takes; float32: 2**-27.1, 0.2).
+   That may round to more than 1, so float64 is limited; the polynomial of float32 is that of a sine
+   that is lower by a fifth of a unit at pi/2, with which none does (nor is cos(0) below 1).
+   Measured: float64 3.07 (10**7 points for each, and climbing from the worst), float32 1.89 (all
    2**32 inputs). */
 INLINE vf64 sine_beside_f64(vf64 x, vf64 n) {
     vf64 r = FMA(-n, (vf64)0x1.921fb54442d18p+1, x);
     r = FMA(-n, (vf64)0x1.1a62633145c07p-53, r);
     r = FMA(-n, (vf64)-0x1.f1976b7ed8fbcp-109, r);
     vf64 square = r * r;
-    vf64 p = (vf64)-0x1.9edc55077eab6p-41;
-    p = FMA(p, square, (vf64)0x1.60e4e4d9980f6p-33);
-    p = FMA(p, square, (vf64)-0x1.ae6349908c76dp-26);
-    p = FMA(p, square, (vf64)0x1.71de37dfb34d2p-19);
-    p = FMA(p, square, (vf64)-0x1.a01a0199e64d4p-13);
+    vf64 p = (vf64)-0x1.9edc4b2c0e3e3p-41;
+    p = FMA(p, square, (vf64)0x1.60e4e4c24cac7p-33);
+    p = FMA(p, square, (vf64)-0x1.ae6349904425bp-26);
+    p = FMA(p, square, (vf64)0x1.71de37dfb2da1p-19);
+    p = FMA(p, square, (vf64)-0x1.a01a0199e64cbp-13);
     p = FMA(p, square, (vf64)0x1.1111111109972p-7);
     p = FMA(p, square, (vf64)-0x1.555555555549p-3);
-    return FMA(r * square, p, r);
+    vf64 value = FMA(r * square, p, r);
+    value = value < 1.0 ? value : (vf64)1.0;
+    return value > -1.0 ? value : (vf64)-1.0;
 }
 
 /* Above 2**24, inf or nan: what the full version is for. */
@@ -289,10 +291,10 @@ INLINE vf32 sine_beside_f32(vf32 x, vf32 n) {
     r = FMA(-n, (vf32)-0x1.777a5cp-24f, r);
     r = FMA(-n, (vf32)-0x1.ee59dap-49f, r);
     vf32 square = r * r;
-    vf32 p = (vf32)0x1.5c795p-19f;
-    p = FMA(p, square, (vf32)-0x1.9f5d66p-13f);
-    p = FMA(p, square, (vf32)0x1.110e7ep-7f);
-    p = FMA(p, square, (vf32)-0x1.55554ap-3f);
+    vf32 p = (vf32)0x1.5d85c2p-19f;
+    p = FMA(p, square, (vf32)-0x1.9f6daap-13f);
+    p = FMA(p, square, (vf32)0x1.110edp-7f);
+    p = FMA(p, square, (vf32)-0x1.55554cp-3f);
     return FMA(r * square, p, r);
 }
 

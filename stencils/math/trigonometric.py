@@ -122,12 +122,9 @@ def sine(s):  # sin(r) = r + r * s * P(s)
     return (sin(sqrt(s)) / sqrt(s) - 1) / s
 
 
-def below_sine(bits):
-    """Return P for sin(r) less one unit of the numbers below 1 at pi/2, and hardly less elsewhere.
-
-    So no sine is rounded to more than 1.
-    """
-    return lambda s: sine(s) - mpf(2) ** -bits * (s / (pi / 2) ** 2) ** 8 / (s * sqrt(s))
+def below_sine(s):
+    """P for sin(r) less a fifth of a unit of the float32 below 1 at pi/2, hardly less elsewhere."""
+    return sine(s) - mpf(2) ** -24 / 5 * (s / (pi / 2) ** 2) ** 8 / (s * sqrt(s))
 
 
 def cosine(s):  # cos(r) = 1 - s / 2 + s * s * Q(s)
@@ -157,9 +154,9 @@ if __name__ == "__main__":
         # To pi/2, for precision="fast".  The end is such that a zero of the error is at pi/2; the
         # weight leaves more of the error to small arguments, where the rest rounds less.
         end = (pi / 2) ** 2 * 1.009
-        polynomial("fast float64", below_sine(53), fast_weight, 7, end, 53, "")
+        polynomial("fast float64", sine, fast_weight, 7, end, 53, "")
         end = (pi / 2 + mpf(2) ** -7) ** 2
-        polynomial("fast float32", below_sine(24), sine_weight, 4, end, 24, "f")
+        polynomial("fast float32", below_sine, sine_weight, 4, end, 24, "f")
     parts_of(pi / 2, 53, 29, "")
     parts_of(pi / 2, 24, 12, "f")
     parts_of(pi, 53, 53, "")
