@@ -18,7 +18,7 @@ from cpnum.ir import Node
 from cpnum.ops import Op
 from cpnum.recording import Recording, Shape
 from cpnum.resolve import Resolution, loop_dtypes, name_of, resolve
-from cpnum.site import PACKAGE, user_site
+from cpnum.site import PACKAGE, is_operator, user_site
 from cpnum.traced import SCALAR, Traced
 
 # What NumPy functions are traced by; `functions` fills it.
@@ -65,7 +65,11 @@ class Operand(Traced):
                 each[()] if isinstance(each, np.ndarray) and not each.ndim else each
                 for each in inputs
             )
-        return universal(self.recording, ufunc, inputs)
+        result = universal(self.recording, ufunc, inputs)
+        if isinstance(inputs[0], np.generic) and is_operator(user_site()):
+            # With a NumPy scalar on the left, NumPy's operator of scalars comes by its ufunc.
+            return note_scalars(result, *inputs)
+        return result
 
     def __array_function__(
         self, function: Callable[..., Any], types: object, args: Any, keywords: Any

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import linecache
 import os
 import sys
@@ -30,6 +31,12 @@ def user_site() -> Site:
     while frame.f_code.co_filename.startswith(PACKAGE) and frame.f_back is not None:
         frame = frame.f_back
     return frame.f_code, frame.f_lasti
+
+
+def is_operator(site: Site) -> bool:
+    """Tell whether an operator, not a call, stands at a place in the user's code."""
+    code, offset = site
+    return dis.opname[code.co_code[offset]].startswith("BINARY_")
 
 
 def located(error: CpnumError) -> CpnumError:

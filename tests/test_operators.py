@@ -476,6 +476,12 @@ def test_overflow_of_integer_scalars_is_reported_as_numpy_does(level):
             )
             assert_same(expected[0], actual[0], arguments)
             assert expected[1] == actual[1], arguments
+    # With a literal on the left the operator hands over to the ufunc, which alone would wrap.
+    literal = np.int64(2**40)
+    for function in (lambda n: literal * n, lambda n: np.multiply(literal, n)):
+        expected, actual = (errors_of(each, 2**40) for each in (function, cpjit(function)))
+        assert_same(expected[0], actual[0], "literal")
+        assert expected[1] == actual[1]
     bound = cpjit(operator.mul, isa=level).bind(number, number)
     with pytest.warns(RuntimeWarning, match="overflow"):
         bound()
