@@ -251,8 +251,7 @@ INLINE V NAME(power)(V x, V y) {
     FLAGS_MATTER
     const I MOVE = ONE - NAME(LEAST_M);
     I x_bits = AS(I, x), x_size = x_bits & ~SIGN, y_size = AS(I, y) & ~SIGN;
-    I special = (y_size >= NAME(ENOUGH)) |
-                ((x_size - NORMAL + SIGN) >= SIGN + (INFINITE - MOVE - NORMAL));
+    I special = (y_size >= NAME(ENOUGH)) | OUTSIDE(x_size, NORMAL, INFINITE - MOVE);
     if (!UNLIKELY(any(special))) {
         I moved = x_size + MOVE;
         NAME(power_logarithm) log = power_log(moved, exponent_of(moved));
