@@ -30,7 +30,9 @@ OVERLOADED vf32 one_of_16(const float *table, vi32 row) {
 #elif VECTOR_BYTES == 32 && LANE == 4
     vf32 first = __builtin_ia32_permvarsf256(*(const vf32 *)table, row);
     vf32 second = __builtin_ia32_permvarsf256(*(const vf32 *)(table + 8), row);
-    return (row << 28) < 0 ? second : first;
+    vi32 upper = row << 28;
+    __asm__("" : "+x"(upper)); /* else clang tests the bit by a comparison first */
+    return __builtin_ia32_blendvps256(first, second, AS(vf32, upper));
 #else
     vf32 found;
     row &= 15;
