@@ -9,26 +9,41 @@
    From 2**500 (float32: 2**40) on x**2 may overflow, and arcsinh x = log x + ln 2.
 
    Measured: float64 0.715 ULP (2 10**6 random points and a search around the worst), float32
-   0.706 (the same). */
+   0.787 (all numbers). */
 
 #ifndef CPNUM_ARCSINH_H
 #define CPNUM_ARCSINH_H
 
+#include "logarithm_f32.h"
 #include "logarithm_fast.h"
+
+#if LANE == 8
+INLINE vf64 arcsinh_of_f64(vf64 t) {
+    vf64 square = t * t, sum = square + 1.0;
+    vf64 sum_low = (square - (sum - 1.0)) + FMA(t, t, -square);
+    vf64 root = SQRT(sum), root_low = (FMA(-root, root, sum) + sum_low) * (0.5 / root);
+    vf64 above = root - 1.0, high = t + above;
+    two_f64 log = log1p_of_two_f64((two_f64){high, (above - (high - t)) + root_low});
+    return log.high + log.low;
+}
+#endif
+
+#if LANE > 1
+/* What the root misses is remainder / (2 r), with 1 / (2 r) from the bits of r, within 1/8, and the
+   better the nearer r is to 1: there it counts more. */
+INLINE vf32 arcsinh_of_f32(vf32 t) {
+    vf32 sum = fma_f32(t, t, 1.0f), root = SQRT(sum);
+    vf32 remainder = FMA(-root, root, sum) + fma_f32(t, t, 1.0f - sum);
+    vf32 half_reciprocal = AS(vf32, 0x7e800000 - AS(vi32, root));
+    vf32 above = root - 1.0f, high = t + above;
+    return log1p_by_table_f32(high, FMA(remainder, half_reciprocal, above - (high - t)));
+}
+#endif
 
 #define TEMPLATE "arcsinh.h"
 #include "real.h"
 
 #elif defined(REAL)
-
-INLINE V NAME(arcsinh_of)(V t) {
-    V square = t * t, sum = square + R(1.0);
-    V sum_low = (square - (sum - R(1.0))) + FMA(t, t, -square);
-    V root = SQRT(sum), root_low = (FMA(-root, root, sum) + sum_low) * (R(0.5) / root);
-    V above = root - R(1.0), high = t + above;
-    NAME(two) log = NAME(log1p_of_two)((NAME(two)){high, (above - (high - t)) + root_low});
-    return log.high + log.low;
-}
 
 /* r - 1 = x**2 / (r + 1), and h as a single float, which log1p makes no less accurate: 1.5 ULP, and
    log1p_fast_of's in logarithm_fast.h.

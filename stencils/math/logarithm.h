@@ -16,8 +16,8 @@
 
    log1p has 1 + x in place of x: rounded and split, and what was missed, exact unless the sum is
    above 2**53, brought to the scale of f; for k = 0 f becomes x itself.  log1p_of_two and the
-   logarithms to other bases keep f - f**2 / 2 as a sum of two floats, which spares the two FMAs'
-   1/4. */
+   logarithms to other bases, in float64, keep f - f**2 / 2 as a sum of two floats, which spares
+   the two FMAs' 1/4; in float32 they are those of logarithm_f32.h. */
 
 #ifndef CPNUM_LOGARITHM_H
 #define CPNUM_LOGARITHM_H
@@ -110,6 +110,36 @@ INLINE vf32 not_negative_f32(vi32 bits) {
 #include "real.h"
 #endif
 
+#if LANE == 8
+/* log(1 + f) = head + low + s q, head + low = f - f**2 / 2 exactly, for s = f / (2 + f). */
+typedef struct {
+    vf64 head, low, q;
+} parts_f64;
+
+INLINE parts_f64 log_parts_f64(vf64 f, vf64 s) {
+    vf64 z = s * s, half = f * 0.5, head = FMA(-half, f, f), low = FMA(-half, f, f - head);
+    return (parts_f64){head, low, FMA(z, log_polynomial_f64(z), half * f)};
+}
+
+/* A value as a sum, |low| <= ulp(high) or so. */
+typedef struct {
+    vf64 high, low;
+} two_f64;
+
+/* log(1 + x.high + x.low), as log1p_of, but with the head of log_parts. */
+INLINE two_f64 log1p_of_two_f64(two_f64 x) {
+    sum_split_f64 part = split_of_sum_f64(x.high);
+    vf64 s = part.s, multiple = part.k * LN2_HIGH_f64;
+    parts_f64 log = log_parts_f64(part.f, s);
+    vf64 sum = multiple + log.head;
+    /* 1 / (1 + f) = 1 - 2 s + 2 s**2 - ... */
+    vf64 f_low = FMA(x.low, part.scale, part.f_low);
+    f_low = FMA(FMA(s, s, -s), f_low + f_low, f_low);
+    vf64 rest = FMA(part.k, LN2_LOW_f64, log.low) + (((multiple - sum) + log.head) + f_low);
+    return (two_f64){sum, FMA(s, log.q, rest)};
+}
+#endif
+
 #elif defined(REAL)
 
 /* Whether any x is no normal positive number. */
@@ -150,16 +180,6 @@ INLINE NAME(positive) NAME(positive_of)(V x) {
         .x = is ? subnormal ? significand : x : R(1.0),
         .k = is & subnormal ? NAME(LEAST) : R(0.0),
     };
-}
-
-/* log(1 + f) = head + low + s q, head + low = f - f**2 / 2 exactly, for s = f / (2 + f). */
-typedef struct {
-    V head, low, q;
-} NAME(parts);
-
-INLINE NAME(parts) NAME(log_parts)(V f, V s) {
-    V z = s * s, half = f * R(0.5), head = FMA(-half, f, f), low = FMA(-half, f, f - head);
-    return (NAME(parts)){head, low, FMA(z, NAME(log_polynomial)(z), half * f)};
 }
 
 /* log(2**k (1 + f)) */
@@ -205,24 +225,6 @@ INLINE V NAME(log1p_of)(V x) {
     V f_low = FMA(-s, part.f_low + part.f_low, part.f_low);
     V rest = FMA(-half, f, FMA(part.k, NAME(LN2_LOW), sum_low + f_low));
     return sum + FMA(s, FMA(z, NAME(log_polynomial)(z), half * f), rest);
-}
-
-/* A value as a sum, |low| <= ulp(high) or so. */
-typedef struct {
-    V high, low;
-} NAME(two);
-
-/* log(1 + x.high + x.low), as log1p_of, but with the head of log_parts. */
-INLINE NAME(two) NAME(log1p_of_two)(NAME(two) x) {
-    NAME(sum_split) part = NAME(split_of_sum)(x.high);
-    V s = part.s, multiple = part.k * NAME(LN2_HIGH);
-    NAME(parts) log = NAME(log_parts)(part.f, s);
-    V sum = multiple + log.head;
-    /* 1 / (1 + f) = 1 - 2 s + 2 s**2 - ... */
-    V f_low = FMA(x.low, part.scale, part.f_low);
-    f_low = FMA(FMA(s, s, -s), f_low + f_low, f_low);
-    V rest = FMA(part.k, NAME(LN2_LOW), log.low) + (((multiple - sum) + log.head) + f_low);
-    return (NAME(two)){sum, FMA(s, log.q, rest)};
 }
 
 #endif
