@@ -1,4 +1,4 @@
-"""Print the polynomial coefficients of tanh.h with their error bounds (needs mpmath).
+"""Print the constants of tanh.h, polynomials with their error bounds (needs mpmath).
 
 Remez exchange on a grid, for sum c[k] * g**k against f with weight w.  Coefficients are rounded
 all at once, or one after the other, lowest degree first, and the rest fitted again, so that the
@@ -7,7 +7,7 @@ higher ones take up what the rounding of the lower ones missed; the better of th
 
 import struct
 
-from mpmath import cos, coth, log, lu_solve, matrix, mp, mpf, pi
+from mpmath import cos, coth, log, lu_solve, matrix, mp, mpf, pi, tanh
 
 mp.prec = 200
 
@@ -92,15 +92,10 @@ def constants(precision):
     print(f"2 / ln 2: {literal(rounded(2 / log(2), precision), precision)}")
 
 
-# r coth r = 1 + z Q(z), z = r**2, r - n ln 2 / 2 with n = rint(2 t / ln 2 - 1/32); a hair more,
-# since n is rounded from an inexact product
-top = (log(2) / 2 * mpf(17) / 32 * (1 + mpf(2) ** -16)) ** 2
-
-for precision, count in ((53, 5), (24, 2)):
-    print(f"float{64 if precision == 53 else 32}")
-    constants(precision)
+def r_coth_r(name, count, top, precision):
+    """Show Q of r coth r = 1 + z Q(z), z = r**2 <= top."""
     show(
-        "tanh Q",
+        name,
         lambda z: (mp.sqrt(z) * coth(mp.sqrt(z)) - 1) / z,
         lambda z: z,
         lambda z: z,
@@ -109,3 +104,47 @@ for precision, count in ((53, 5), (24, 2)):
         top,
         precision,
     )
+
+
+def middle(low, high):
+    """A float32 m inside of a piece, tanh m and minus its slope there, tanh(m)**2 - 1, rounded.
+
+    Left of the centre, since tanh is steeper there; of 20000 that for which the rounding of both
+    adds the least to a result.
+    """
+    width, found = high - low, []
+    for i in range(20000):
+        m = rounded(low + width * (mpf(1) / 3 + mpf(i) / 160000), 24)
+        exact = tanh(m), tanh(m) ** 2 - 1
+        value, slope = (rounded(each, 24) for each in exact)
+        missed = abs(exact[0] - value) + abs(exact[1] - slope) * width / 2
+        found.append((missed, (m, value, slope)))
+    return min(found)[1]
+
+
+def pieces(offset):
+    """Print the table of tanh_f32: a column a quarter of an octave of t + offset."""
+    columns = [(mpf(0),) * 3] * 16
+    for quarter in range(126 * 4 + 2, 130 * 4 + 2):
+        low, high = (
+            mpf(2) ** (k // 4 - 127) * (1 + mpf(k % 4) / 4) - offset for k in (quarter, quarter + 1)
+        )
+        if low >= 1.25 - offset:
+            columns[quarter % 16] = middle(low, high)
+    print("m, tanh m, tanh(m)**2 - 1")
+    for row in zip(*columns, strict=True):
+        print("    {" + ", ".join(literal(each, 24) for each in row) + "},")
+
+
+# r = t - n ln 2 / 2 with n = rint(2 t / ln 2 - 1/32); a hair more, since n is rounded from an
+# inexact product
+top = (log(2) / 2 * mpf(17) / 32 * (1 + mpf(2) ** -16)) ** 2
+
+for precision, count in ((53, 5), (24, 2)):
+    print(f"float{64 if precision == 53 else 32}")
+    constants(precision)
+    r_coth_r("tanh Q", count, top, precision)
+
+offset = mpf(25) / 32
+pieces(offset)
+r_coth_r("tanh_f32 Q", 3, (1.25 - offset) ** 2 * (1 + mpf(2) ** -16), 24)
