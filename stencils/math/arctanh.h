@@ -30,16 +30,20 @@ INLINE vf32 arctanh_of_f32(vf32 t) {
 #define TEMPLATE "arctanh.h"
 #include "real.h"
 
-#elif defined(REAL)
-
+#if LANE == 8
 /* log(1 + h) / 2 for the single float h = 2 x + 2 x (x / (1 - x)): little more than 1/2 ULP as long
    as that matters, and log1p_fast_of's in logarithm_fast.h.
 
-   Measured: float64 3.35 ULP (10**8 points and climbing), float32 2.94 (all numbers). */
-INLINE V NAME(arctanh_fast_of)(V t) {
-    V twice = t + t;
-    return R(0.5) * NAME(log1p_fast_of)(FMA(twice, t / (R(1.0) - t), twice), 0);
+   Measured: float64 3.35 ULP (10**8 points and climbing). */
+INLINE vf64 arctanh_fast_of_f64(vf64 t) {
+    vf64 twice = t + t;
+    return 0.5 * log1p_fast_of_f64(FMA(twice, t / (1.0 - t), twice), 0);
 }
+
+INLINE vf64 arctanh_fast_f64(vf64 x) { return arctanh_by_f64(x, arctanh_fast_of_f64); }
+#endif
+
+#elif defined(REAL)
 
 INLINE V NAME(arctanh_by)(V x, V (*of)(V)) {
     V t = ABS(x), below = R(1.0) - t;
@@ -52,6 +56,5 @@ INLINE V NAME(arctanh_by)(V x, V (*of)(V)) {
 }
 
 INLINE V NAME(arctanh)(V x) { return NAME(arctanh_by)(x, NAME(arctanh_of)); }
-INLINE V NAME(arctanh_fast)(V x) { return NAME(arctanh_by)(x, NAME(arctanh_fast_of)); }
 
 #endif

@@ -1,5 +1,5 @@
 /* What the fast versions of log2, log10 and the inverse hyperbolic functions share: a logarithm
-   without a division, to 2 ULP.
+   without a division, to 2 ULP.  For float64: in float32 logarithm_f32.h is no slower.
 
    x = 2**k m with 91/128 <= m < 91/64, and c near 1 / m from a table of 8, 1 for m around 1 (Tang,
    "Table-driven implementation of the logarithm function in IEEE floating-point arithmetic", ACM
@@ -24,7 +24,6 @@
 #include "logarithm.h"
 #include "lookup.h"
 
-#if LANE > 1
 #if LANE == 8
 /* c, -log c */
 TABLE(double, log_fast_table_f64, 2) = {
@@ -32,9 +31,9 @@ TABLE(double, log_fast_table_f64, 2) = {
     {-0x1.31871c9544185p-2, -0x1.bd43b2a858c61p-3, -0x1.2423113ba50e3p-3, -0x1.27ce8ab16829fp-4,
      0.0, 0x1.a7ace514bab38p-4, 0x1.b0f3c3fbd65cap-3, 0x1.3b1fd66bc8d0fp-2},
 };
-#define LOG_FAST_LEAST_f64 (vi64)0x3fe6c00000000000 /* the bits of the least m */
-#define LOG_FAST_COLUMN_f64 49
-#define LOG_FAST_LN2_f64 ((vf64)0x1.62e42fefa39efp-1)
+/* The bits of the least m, and what those of x are moved by, so that k is in their exponent. */
+#define LOG_FAST_LEAST 0x3fe6c00000000000
+#define LOG_FAST_MOVE (0x3ff0000000000000 - LOG_FAST_LEAST)
 
 /* log(1 + r) + t */
 INLINE vf64 log_fast_sum_f64(vf64 r, vf64 t) {
@@ -48,65 +47,43 @@ INLINE vf64 log_fast_sum_f64(vf64 r, vf64 t) {
     even = fma_f64(even, z, -0x1.0000000000002p-1);
     return fma_f64(fma_f64(odd, r, even), z, r + t);
 }
-#endif
-
-TABLE(float, log_fast_table_f32, 2) = {
-    {0x1.58e8p0f, 0x1.3e1p0f, 0x1.2778p0f, 0x1.137p0f, 0x1p0f, 0x1.cd4p-1f, 0x1.9efp-1f,
-     0x1.78ep-1f},
-    {-0x1.313fdep-2f, -0x1.bc8f7p-3f, -0x1.25a75ep-3f, -0x1.2bc24p-4f, 0.0f, 0x1.ab8f02p-4f,
-     0x1.ae7b9ep-3f, 0x1.39c3d2p-2f},
-};
-#define LOG_FAST_LEAST_f32 (vi32)0x3f360000
-#define LOG_FAST_COLUMN_f32 20
-#define LOG_FAST_LN2_f32 ((vf32)0x1.62e43p-1f)
-
-INLINE vf32 log_fast_sum_f32(vf32 r, vf32 t) {
-    vf32 p = fma_f32(r, 0x1.9af794p-3f, -0x1.00b3cep-2f);
-    p = fma_f32(p, r, 0x1.555526p-2f);
-    p = fma_f32(p, r, -0x1.ffffdap-2f);
-    return fma_f32(fma_f32(p, r, 1.0f), r, t);
-}
-
-#define TEMPLATE "logarithm_fast.h"
-#include "real.h"
-#endif
-
-#elif defined(REAL)
 
 /* log(m + missed), for bits moved so that their exponent field is that of 2**k. */
-INLINE V NAME(log_fast_m)(I moved, const V *missed) {
-    V m = AS(V, (moved & (NORMAL - 1)) + NAME(LOG_FAST_LEAST));
-    I column = AS(I, AS(U, moved) >> NAME(LOG_FAST_COLUMN));
-    NAME(columns) columns = NAME(choose)(column, ADDRESS(NAME(log_fast_table)));
-    V c = NAME(lookup)(columns, 0), r = FMA(m, c, R(-1.0));
+INLINE vf64 log_fast_m_f64(vi64 moved, const vf64 *missed) {
+    vf64 m = AS(vf64, (moved & 0x000fffffffffffff) + LOG_FAST_LEAST);
+    vi64 column = AS(vi64, AS(vu64, moved) >> 49);
+    columns_f64 columns = choose_f64(column, ADDRESS(log_fast_table_f64));
+    vf64 c = lookup_f64(columns, 0), r = fma_f64(m, c, -1.0);
     if (missed)
         r = FMA(*missed, c, r);
-    return NAME(log_fast_sum)(r, NAME(lookup)(columns, 1));
+    return log_fast_sum_f64(r, lookup_f64(columns, 1));
 }
 
 /* Any x: of(k, log m), and the special values of logarithms. */
-INLINE V NAME(logarithm_fast)(V x, V (*of)(V k, V log_m)) {
-    const I MOVE = ONE - NAME(LOG_FAST_LEAST);
-    I bits = AS(I, x);
+INLINE vf64 logarithm_fast_f64(vf64 x, vf64 (*of)(vf64 k, vf64 log_m)) {
+    const long NORMAL = 0x0010000000000000, INFINITE = 0x7ff0000000000000, SIGN = ~(-1ul >> 1);
+    vi64 bits = AS(vi64, x);
     /* Those whose moved exponent field would be that of infinity are special as well. */
-    if (UNLIKELY(any((bits - NORMAL + SIGN) >= SIGN + (INFINITE - MOVE - NORMAL)))) {
-        NAME(positive) p = NAME(positive_of)(x);
-        I moved = AS(I, p.x) + MOVE;
-        V log_m = NAME(log_fast_m)(moved, 0);
-        return p.is ? of(exponent_wide_of(moved) - p.k, log_m) : NAME(log_special)(x);
+    if (UNLIKELY(any(bits - NORMAL + SIGN >= SIGN + (INFINITE - LOG_FAST_MOVE - NORMAL)))) {
+        positive_f64 p = positive_of_f64(x);
+        vi64 moved = AS(vi64, p.x) + LOG_FAST_MOVE;
+        vf64 log_m = log_fast_m_f64(moved, 0);
+        return p.is ? of(exponent_wide_of(moved) - p.k, log_m) : log_special_f64(x);
     }
-    I moved = bits + MOVE;
-    return of(exponent_of(moved), NAME(log_fast_m)(moved, 0));
+    vi64 moved = bits + LOG_FAST_MOVE;
+    return of(exponent_of(moved), log_fast_m_f64(moved, 0));
 }
 
-/* log(1 + x + low) for 0 <= x < 2**1000 (float32: 2**120); without low, if that is null. */
-INLINE V NAME(log1p_fast_of)(V x, const V *low) {
-    V sum = x + R(1.0), missed = x - (sum - R(1.0));
+/* log(1 + x + low) for 0 <= x < 2**1000; without low, if that is null. */
+INLINE vf64 log1p_fast_of_f64(vf64 x, const vf64 *low) {
+    vf64 sum = x + 1.0, missed = x - (sum - 1.0);
     if (low)
         missed += *low;
-    I moved = AS(I, sum) + (ONE - NAME(LOG_FAST_LEAST));
-    missed *= AS(V, ONE + ONE - (moved & ~(NORMAL - 1))); /* 2**-k */
-    return FMA(exponent_of(moved), NAME(LOG_FAST_LN2), NAME(log_fast_m)(moved, &missed));
+    vi64 moved = AS(vi64, sum) + LOG_FAST_MOVE;
+    missed *= AS(vf64, 0x7fe0000000000000 - (moved & ~0x000fffffffffffff)); /* 2**-k */
+    return fma_f64(exponent_of(moved), 0x1.62e42fefa39efp-1, log_fast_m_f64(moved, &missed));
 }
+
+#endif
 
 #endif

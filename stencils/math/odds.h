@@ -1,4 +1,4 @@
-/* What arctanh and logit share: log((1 + x) / (1 - x)) for 0 <= x < 1, with one division.
+/* What float64's arctanh and logit share: log((1 + x) / (1 - x)), 0 <= x < 1, with one division.
 
    With w = 1 - x the quotient is (2 - w) / w.  For its power of two 2**k the factor E = 2**k - 1
    gives
@@ -21,28 +21,25 @@
 
 #include "logarithm.h"
 
-#define TEMPLATE "odds.h"
-#include "real.h"
-
-#elif defined(REAL)
-
+#if LANE == 8
 /* log((1 + x) / (1 - x)), x + *x_low = 1 - (w + *w_low); one of the two may be 0. */
-INLINE V NAME(log_of_ratio)(V x, const V *x_low, V w, const V *w_low) {
-    V odds = w * FMA(w, FMA(w, R(0.3125), R(0.1875)), R(0.5));
-    NAME(split) part = NAME(split_of)(odds);
-    V factor = AS(V, ONE - NORMAL - part.power) - R(0.5); /* E / 2 */
-    V product = factor * w, product_low = FMA(factor, w, -product);
+INLINE vf64 log_of_ratio_f64(vf64 x, const vf64 *x_low, vf64 w, const vf64 *w_low) {
+    vf64 odds = w * fma_f64(w, fma_f64(w, 0.3125, 0.1875), 0.5);
+    split_f64 part = split_of_f64(odds);
+    vf64 factor = AS(vf64, 0x3fe0000000000000 - part.power) - 0.5; /* E / 2 */
+    vf64 product = factor * w, product_low = FMA(factor, w, -product);
     if (w_low)
         product_low = FMA(factor, *w_low, product_low);
-    V difference = x - product, difference_low = x_low ? product_low - *x_low : product_low;
-    V numerator = difference - difference_low, denominator = product + R(1.0);
-    V denominator_low = (R(1.0) - denominator) + product + product_low;
-    V reciprocal = R(1.0) / denominator, s = numerator * reciprocal;
-    V remainder = FMA(-s, denominator, difference) - FMA(s, denominator_low, difference_low);
-    V z = s * s, head = s + s;
-    V multiple = part.k * NAME(LN2_HIGH), sum = head - multiple, sum_low = head - (sum + multiple);
-    V rest = FMA(reciprocal + reciprocal, remainder, FMA(part.k, -NAME(LN2_LOW), sum_low));
-    return sum + FMA(s * z, NAME(log_polynomial)(z), rest);
+    vf64 difference = x - product, difference_low = x_low ? product_low - *x_low : product_low;
+    vf64 numerator = difference - difference_low, denominator = product + 1.0;
+    vf64 denominator_low = (1.0 - denominator) + product + product_low;
+    vf64 reciprocal = 1.0 / denominator, s = numerator * reciprocal;
+    vf64 remainder = FMA(-s, denominator, difference) - FMA(s, denominator_low, difference_low);
+    vf64 z = s * s, head = s + s;
+    vf64 multiple = part.k * LN2_HIGH_f64, sum = head - multiple, sum_low = head - (sum + multiple);
+    vf64 rest = FMA(reciprocal + reciprocal, remainder, FMA(part.k, -LN2_LOW_f64, sum_low));
+    return sum + FMA(s * z, log_polynomial_f64(z), rest);
 }
+#endif
 
 #endif

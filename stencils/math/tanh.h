@@ -85,7 +85,7 @@ INLINE vf64 tanh_f64(vf64 x) {
 
 /* No parts: r is rounded with its tail, and N = (1 - h) + ((1 + h) r + (1 - h) c), of which the
    parenthesis is small, and likewise D are rounded once.  Not monotonic where it is flat.
-   Measured: float64 2.5 ULP, float32 2.9. */
+   Measured: 2.5 ULP. */
 INLINE vf64 tanh_fast_f64(vf64 x) {
     vi64 magnitude = AS(vi64, x) & 0x7fffffffffffffff;
     vf64 t = AS(vf64, magnitude < 0x4034000000000000 ? magnitude : 0x4034000000000000);
@@ -124,22 +124,6 @@ INLINE vf32 tanh_f32(vf32 x) {
     c = square * fma_f32(square, c, 0x1.55553ap-2f);
     vf32 head = first ? t : T, factor = first ? c : one_of_16(table[2], piece);
     vf32 value = head - r * factor / (1.0f + FMA(r, T, c));
-    return x == x ? COPYSIGN(value, x) : x;
-}
-
-INLINE vf32 tanh_series_f32(vf32 square) {
-    return square * fma_f32(square, -0x1.6a76aap-6f, 0x1.555510p-2f);
-}
-
-INLINE vf32 tanh_fast_f32(vf32 x) {
-    vi32 magnitude = AS(vi32, x) & 0x7fffffff;
-    vf32 t = AS(vf32, magnitude < 0x41200000 ? magnitude : 0x41200000);
-    vf32 shifted = fma_f32(t, 0x1.715476p+1f, 0x1.8p23f), minus_n = 0x1.8p23f - shifted;
-    vf32 r = fma_f32(minus_n, 0x1.62e430p-2f, t);
-    vf32 h = AS(vf32, 0x3f800000 - (AS(vi32, shifted) << 23));
-    vf32 minus = 1.0f - h, plus = 1.0f + h, c = tanh_series_f32(r * r);
-    vf32 numerator = minus + FMA(r, plus, c * minus);
-    vf32 value = numerator / (plus + FMA(r, minus, c * plus));
     return x == x ? COPYSIGN(value, x) : x;
 }
 #endif
