@@ -243,7 +243,8 @@ INLINE NAME(power_sign) NAME(power_sign_of)(V x, V y) {
 
 /* nan and invalid for a power that is none. */
 INLINE V NAME(power_signed)(V value, NAME(power_sign) sign, V x) {
-    value *= SQRT(sign.none ? R(-1.0) : R(1.0));
+    FLAGS_MATTER
+    value *= SQRT(sign.none ? x : R(1.0));
     return AS(V, AS(I, value) ^ (sign.odd ? AS(I, x) & SIGN : 0));
 }
 
