@@ -10,7 +10,7 @@ import goldens
 import numpy as np
 import pytest
 
-from cpnum import cpjit, run
+from cpnum import cpjit, run, steps
 from cpnum.isa import LEVELS
 from cpnum.select import select
 from cpnum.simplify import simplify
@@ -185,6 +185,16 @@ def test_a_step_that_recurs_is_patched_once():
         each for each in second.items if isinstance(each, Placed) and "POOL" not in each.values
     ]
     assert all(id(each) in shared for each in recurring)
+
+
+def test_no_more_steps_are_remembered_than_their_limit(monkeypatch):
+    monkeypatch.setattr(steps, "_MOST", 4)
+    monkeypatch.setattr(steps, "_placed", {})
+    function, arguments = CASES["haversine"]
+    text = str(cpjit(function).lower(*arguments).steps)
+    assert 0 < len(steps._placed) <= 4
+    monkeypatch.undo()
+    assert str(cpjit(function).lower(*arguments).steps) == text
 
 
 @pytest.mark.parametrize("name", CASES)
