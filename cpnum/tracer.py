@@ -339,7 +339,9 @@ def _array_operator(name: str, ufunc: np.ufunc) -> None:
 
     def change(self: Tracer) -> Any:
         result = unary(ufunc, self)
-        return note_scalars(result, self) if self.state is SCALAR else result
+        # +x is x, whose own operation may be a ufunc that wraps silently.
+        made = self.state is SCALAR and result.node is not self.node
+        return note_scalars(result, self) if made else result
 
     setattr(Tracer, f"__{name}__", compare if ufunc.nin == 2 else change)
 

@@ -188,10 +188,18 @@ class Program:
 
     @property
     def cuts(self):
-        """Whether elements are computed that are not needed: those cut off, and those of x**0."""
+        """Whether elements are computed that are not needed.
+
+        Those cut off, those of x**0, and those compared with an integer beyond their dtype.
+        """
         moves = {name for name, _, _ in _MOVES}
         return any(
-            name == "**0" or (name in moves and operands[0] >= len(self.arguments))
+            name == "**0"
+            or (name in moves and operands[0] >= len(self.arguments))
+            or any(
+                type(x) is tuple and type(x[0]) is int and not -(2**31) <= x[0] < 2**31
+                for x in operands
+            )
             for name, _, operands in self.steps
         )
 

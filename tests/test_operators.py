@@ -482,6 +482,8 @@ def test_overflow_of_integer_scalars_is_reported_as_numpy_does(level):
         expected, actual = (errors_of(each, 2**40) for each in (function, cpjit(function)))
         assert_same(expected[0], actual[0], "literal")
         assert expected[1] == actual[1]
+    wrapped = cpjit(lambda n: +np.add(n, number), isa=level)
+    assert errors_of(wrapped, np.int32(2**31 - 1))[1] == set()
     bound = cpjit(operator.mul, isa=level).bind(number, number)
     with pytest.warns(RuntimeWarning, match="overflow"):
         bound()
