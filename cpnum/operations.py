@@ -212,10 +212,19 @@ def unary(ufunc: np.ufunc, operand: Traced) -> Any:
 
 
 def note_scalars(result: Any, *operands: Any) -> Any:
-    """Return the result of an operator; between integer scalars, note that it may overflow."""
-    if result.node.dtype.family == "I" and all(
-        each.state == SCALAR if isinstance(each, Traced) else not isinstance(each, np.ndarray)
-        for each in operands
+    """Return the result of an operator; between integer scalars, note that it may overflow.
+
+    The first operand is the NumPy scalar whose operator it is: that of booleans wraps silently.
+    """
+    first = operands[0]
+    boolean = first.node.dtype is B if isinstance(first, Traced) else isinstance(first, np.bool)
+    if (
+        not boolean
+        and result.node.dtype.family == "I"
+        and all(
+            each.state == SCALAR if isinstance(each, Traced) else not isinstance(each, np.ndarray)
+            for each in operands
+        )
     ):
         result.recording.checked.add(result.node)
     return result

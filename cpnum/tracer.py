@@ -367,7 +367,7 @@ def _between(
     other = right if left is self else left
     if isinstance(other, WeakTracer) or from_python(other) is not None:
         return _on_host(self.recording, function, left, right)
-    return universal(self.recording, ufunc, (left, right))
+    return note_scalars(universal(self.recording, ufunc, (left, right)), other, self)
 
 
 _SAMPLES = {FLOAT: 1.0, INT: 1, BOOL: True}

@@ -482,6 +482,12 @@ def test_overflow_of_integer_scalars_is_reported_as_numpy_does(level):
         expected, actual = (errors_of(each, 2**40) for each in (function, cpjit(function)))
         assert_same(expected[0], actual[0], "literal")
         assert expected[1] == actual[1]
+    most = np.int64(2**63 - 1)
+    for arguments in ((np.True_, most), (most, np.True_), (True, most), (most, True)):
+        for function in (lambda x, y: x + y, lambda x, y: np.isfinite(x) + y):
+            expected, actual = (errors_of(each, *arguments) for each in (function, cpjit(function)))
+            assert_same(expected[0], actual[0], arguments)
+            assert expected[1] == actual[1], arguments
     wrapped = cpjit(lambda n: +np.add(n, number), isa=level)
     assert errors_of(wrapped, np.int32(2**31 - 1))[1] == set()
     bound = cpjit(operator.mul, isa=level).bind(number, number)
