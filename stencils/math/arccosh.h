@@ -63,7 +63,7 @@ INLINE vf64 arccosh_fast_f64(vf64 x) { return arccosh_by_f64(x, arccosh_fast_of_
 
 INLINE V NAME(arccosh_by)(V x, V (*of)(V)) {
     I bits = AS(I, x);
-    if (UNLIKELY(any((bits - ONE - 1 + SIGN) >= LARGE - ONE - 1 + SIGN))) {
+    if (UNLIKELY(any(OUTSIDE(bits, ONE + 1, LARGE)))) {
         I large = bits >= LARGE, finite = bits < INFINITE, least = bits <= ONE;
         NAME(split) part = NAME(split_of)(large & finite ? x : R(1.0));
         V log_2x = NAME(log_of)(part.k + R(1.0), part.f, part.above);

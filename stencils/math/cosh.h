@@ -87,17 +87,20 @@ INLINE V NAME(cosh_reduced)(V x) {
     return cosh + FMA(sinh, series.odd, even);
 }
 
-INLINE V NAME(cosh)(V x) {
+/* of(|x|), or exp(|x|) / 2 where that is large: cosh, or sinh but for its sign. */
+INLINE V NAME(hyperbolic)(V x, V (*of)(V)) {
     I bits = AS(I, x) & ~SIGN, most = AS(I, NAME(EXP_NORMAL));
     V magnitude = AS(V, bits);
     if (UNLIKELY(any(bits > most))) { /* |x| > 708 (87), or nan */
         I large = bits > most;
-        V result = NAME(cosh_reduced)(large ? R(0.0) : magnitude);
+        V result = of(large ? R(0.0) : magnitude);
         V half = NAME(exp_large)(large ? magnitude : NAME(EXP_NORMAL), (WORD)-1 << DIGITS);
         result = large ? half : result;
         return bits > INFINITE ? x : result;
     }
-    return NAME(cosh_reduced)(magnitude);
+    return of(magnitude);
 }
+
+INLINE V NAME(cosh)(V x) { return NAME(hyperbolic)(x, NAME(cosh_reduced)); }
 
 #endif

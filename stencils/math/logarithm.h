@@ -147,9 +147,7 @@ INLINE int NAME(log_any_special)(V x) {
 #if VECTOR_BYTES == 64
     return NAME(FPCLASS)(x) != 0;
 #else
-    /* bits < NORMAL or bits >= INFINITE as one comparison, of bits - NORMAL as unsigned numbers;
-       AVX2 compares signed ones only, hence the sign. */
-    return any((AS(I, x) - NORMAL + SIGN) >= SIGN + (INFINITE - NORMAL));
+    return any(OUTSIDE(AS(I, x), NORMAL, INFINITE));
 #endif
 }
 

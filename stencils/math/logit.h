@@ -70,7 +70,7 @@ INLINE vf64 logit_fast_f64(vf64 x) { return logit_by_f64(x, logit_fast_of_f64); 
 INLINE V NAME(logit_by)(V x, V (*of)(V)) {
     const I SMALL = NAME(LOGIT_SMALL);
     I bits = AS(I, x);
-    if (UNLIKELY(any((bits - SMALL + SIGN) >= ONE - SMALL + SIGN))) {
+    if (UNLIKELY(any(OUTSIDE(bits, SMALL, ONE)))) {
         I inside = (bits >= SMALL) & (bits < ONE);
         NAME(positive) p = NAME(positive_of)(x);
         NAME(split) part = NAME(split_of)(p.x);

@@ -102,17 +102,6 @@ INLINE V NAME(sinh_reduced)(V x) {
     return high + FMA(sinh, series.even, FMA(cosh, series.odd, low));
 }
 
-INLINE V NAME(sinh)(V x) {
-    I bits = AS(I, x) & ~SIGN, most = AS(I, NAME(EXP_NORMAL));
-    V magnitude = AS(V, bits);
-    if (UNLIKELY(any(bits > most))) { /* |x| > 708 (87), or nan */
-        I large = bits > most;
-        V result = NAME(sinh_reduced)(large ? R(0.0) : magnitude);
-        V half = NAME(exp_large)(large ? magnitude : NAME(EXP_NORMAL), (WORD)-1 << DIGITS);
-        result = large ? half : result;
-        return bits > INFINITE ? x : COPYSIGN(result, x);
-    }
-    return COPYSIGN(NAME(sinh_reduced)(magnitude), x);
-}
+INLINE V NAME(sinh)(V x) { return COPYSIGN(NAME(hyperbolic)(x, NAME(sinh_reduced)), x); }
 
 #endif
