@@ -163,6 +163,10 @@ ELEMENTARY_TABLE = _table(EXACT) + 3 * [
 _REFUSED = (TypeError, ValueError, OverflowError, ZeroDivisionError, IndexError, AttributeError)
 
 
+COMPARISONS = {op.name for op in OPS.values() if op.signature == "TT->M"}
+COMPARISONS |= {"eq", "ne", "lt", "le", "gt", "ge"}
+
+
 class Program:
     """A function and its arguments.
 
@@ -199,6 +203,7 @@ class Program:
             or any(
                 type(x) is tuple and type(x[0]) is int and not -(2**31) <= x[0] < 2**31
                 for x in operands
+                if name.partition(".")[2] in COMPARISONS
             )
             for name, _, operands in self.steps
         )
