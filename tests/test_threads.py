@@ -134,27 +134,30 @@ def test_other_threads_run_while_a_kernel_runs(level):
     out = np.empty_like(x)
     f(x[:10], out=out[:10])
     f(x, out=out)  # its pages are there now
-    running, times = threading.Event(), []
 
-    def call():
-        running.set()
-        started = time.perf_counter()
-        f(x, out=out)
-        times.extend((started, time.perf_counter()))
+    def ticks_within_a_call():
+        running, times, ticks = threading.Event(), [], []
+
+        def call():
+            running.set()
+            started = time.perf_counter()
+            f(x, out=out)
+            times.extend((started, time.perf_counter()))
+
+        thread = threading.Thread(target=call)
+        thread.start()
+        running.wait()
+        while thread.is_alive():
+            ticks.append(time.perf_counter())
+            time.sleep(1e-4)
+        thread.join()
+        started, ended = times
+        return sum(started < tick < ended for tick in ticks)
 
     # With an interval this long, only a released lock lets this thread go on.
     sys.setswitchinterval(30.0)
-    thread = threading.Thread(target=call)
-    thread.start()
-    running.wait()
-    ticks = []
-    while thread.is_alive():
-        ticks.append(time.perf_counter())
-        time.sleep(1e-4)
-    thread.join()
-    started, ended = times
-    assert ended - started > 0.01
-    assert sum(started < tick < ended for tick in ticks) >= 5
+    # A busy machine may leave this thread waiting through a call of 0.1 s, not through ten.
+    assert any(ticks_within_a_call() >= 5 for _ in range(10))
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="no /proc")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import gc
+import itertools
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
@@ -61,44 +63,88 @@ def test_a_wide_spread_is_noisy() -> None:
     assert Timing(1.0, 0.11, 1.0, (1.0,), 1).noisy
 
 
-def test_functions_take_turns_in_shuffled_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timing, "_loops", lambda function: 1)
+class Clock:
+    """Time that passes only while a function made by `costs` runs."""
+
+    def __init__(self) -> None:
+        self.nanoseconds = 0
+
+    def perf_counter_ns(self) -> int:
+        return self.nanoseconds
+
+    def perf_counter(self) -> float:
+        return self.nanoseconds * 1e-9
+
+    def costs(self, *nanoseconds: int) -> Callable[[], None]:
+        """Make a function whose calls take these times in turn, the last for ever."""
+        times = itertools.chain(nanoseconds, itertools.repeat(nanoseconds[-1]))
+
+        def function() -> None:
+            self.nanoseconds += next(times)
+
+        return function
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(timing, "time", clock)
+    return clock
+
+
+def test_functions_take_turns_in_shuffled_order(clock: Clock) -> None:
     calls: list[str] = []
+    slow = clock.costs(300_000)
 
     def called(name: str) -> None:
         calls.append(name)
-        time.sleep(1e-4)
+        slow()
 
     names = "abcd"
     functions = {name: functools.partial(called, name) for name in names}
     result = measure(functions, seconds=0.01)
-    rounds = ["".join(calls[i : i + 4]) for i in range(0, len(calls), 4)]
+    searches, measured = calls[:12], calls[12:]
+    assert [name for name in names for _ in range(3)] == searches
+    rounds = ["".join(measured[i : i + 4]) for i in range(0, len(measured), 4)]
     assert {names} == {"".join(sorted(each)) for each in rounds}
     assert len(set(rounds)) > 3
     assert list(names) == list(result)
-    assert {len(rounds)} == {len(each.samples) for each in result.values()}
+    assert {34} == {len(rounds)} == {len(each.samples) for each in result.values()}
 
 
-def test_a_sample_is_long_enough_and_the_time_kept() -> None:
-    start = time.perf_counter()
-    (result,) = measure({"none": lambda: None}, seconds=0.1).values()
-    assert 0.1 < time.perf_counter() - start < 1.0
-    assert result.median * result.loops > 150e-6
-    assert min(result.samples) == result.minimum <= result.median < 1e-5
-    assert len(result.samples) > 21
+def test_a_sample_is_long_enough_and_the_time_kept(clock: Clock) -> None:
+    (result,) = measure({"fast": clock.costs(27)}, seconds=0.1).values()
+    assert 200e-6 <= result.loops * 27e-9 < 1.3 * 200e-6
+    assert pytest.approx(27e-9) == result.median == result.minimum
+    taken = len(result.samples) * result.loops * 27e-9
+    assert 0.1 <= taken < 0.1 + 260e-6
 
 
-def test_a_slow_function_is_called_few_times() -> None:
-    calls = []
+def test_an_interruption_does_not_make_a_sample_look_long_enough(clock: Clock) -> None:
+    undisturbed, disturbed = (
+        measure({"fast": clock.costs(*times)}, seconds=0.01)["fast"]
+        for times in ((27,), (27, 27, 10_000_000, 27))
+    )
+    assert 200e-6 <= disturbed.loops * 27e-9
+    assert undisturbed.loops <= disturbed.loops <= 2 * undisturbed.loops
 
-    def slow() -> None:
-        calls.append("slow")
-        time.sleep(0.02)
 
-    (result,) = measure({"slow": slow}, seconds=0.01).values()
+def test_median_and_quartiles_are_of_the_samples(clock: Clock) -> None:
+    search, samples = (300_000,) * 3, (500_000, 300_000, 9_000_000, 200_000, 400_000)
+    (result,) = measure({"slow": clock.costs(*search, *samples)}, seconds=0.0104).values()
+    assert pytest.approx([each * 1e-9 for each in samples]) == result.samples
+    assert pytest.approx((400e-6, 200e-6, 200e-6)) == (result.median, result.iqr, result.minimum)
+
+
+def test_a_slow_function_is_called_few_times(clock: Clock) -> None:
+    (result,) = measure({"slow": clock.costs(20_000_000)}, seconds=0.01).values()
     assert (1, 3) == (result.loops, len(result.samples))
-    assert 6 == len(calls)
-    assert result.minimum >= 0.02
+    assert 6 * 20_000_000 == clock.nanoseconds
+
+
+def test_a_real_clock_is_read() -> None:
+    (result,) = measure({"slow": lambda: time.sleep(0.001)}, seconds=0.01).values()
+    assert result.minimum >= 0.001
 
 
 def test_collection_is_off_while_measuring_and_on_after() -> None:
@@ -149,6 +195,7 @@ def test_a_nan_of_any_bits_is_a_nan() -> None:
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
+@settings(deadline=None)
 @given(x=st.floats(allow_nan=False), steps=st.integers(0, 20), up=st.booleans())
 def test_ulps_count_the_steps_of_nextafter(
     dtype: type[np.floating], x: float, steps: int, up: bool

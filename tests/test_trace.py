@@ -4,7 +4,6 @@ import linecache
 import math
 import operator
 import re
-import time
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -671,21 +670,3 @@ def test_ten_thousand_operations():
         return y[1:] * np.ones_like(y)[0]
 
     check(slices, np.ones(3))
-
-
-def ten(x, y):
-    return np.sqrt(x * x + y * y) * 2.5 - (x - 1) / (1 + y * 0.5)
-
-
-def test_timing_is_printed():
-    x, y = np.ones(1000), np.zeros(1000)
-    for name, function, arguments in (
-        ("10 operations", ten, (x, y)),
-        ("1,000 operations", polynomial([i / 7 for i in range(500)]), (x,)),
-    ):
-        times = []
-        for _ in range(30):
-            start = time.perf_counter()
-            simplify(trace(function, arguments))
-            times.append(time.perf_counter() - start)
-        print(f"{name}: {sorted(times)[15] * 1e6:.0f} us")  # noqa: T201
