@@ -12,8 +12,8 @@ from typing import Any
 from cpnum.errors import CpnumError
 from cpnum.ir import Site, location
 
-# The frames of files below this folder are not the user's.
-PACKAGE = os.path.dirname(__file__)
+# The frames of files whose names begin so are not the user's.
+PACKAGE = os.path.dirname(__file__) + os.sep
 
 
 def user_frame() -> FrameType:

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import cpnum
 from cpnum.errors import CpnumError, DTypeError, ShapeError, TraceError, UnsupportedError
 from cpnum.evaluate import evaluate
 from cpnum.ops import OPS
@@ -624,6 +625,15 @@ def test_errors_of_ufuncs_and_of_the_users_function():
 
 
 # -- the rest -----------------------------------------------------------------------------------
+
+
+def test_a_package_with_a_longer_name_is_the_users():
+    source = "def f(x):\n    y = x + 1\n    return np.sqrt(y * np.sin(x))"
+    filename = f"{Path(cpnum.__file__).parent}_of_a_user/module.py"
+    scope = {"np": np}
+    exec(compile(source, filename, "exec"), scope)
+    graph = trace(scope["f"], (ONES,))
+    assert {(filename, 2), (filename, 3)} == set(graph.locations.values())
 
 
 def test_lines_of_nodes_are_the_users():
