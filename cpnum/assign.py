@@ -145,9 +145,12 @@ class _Assigner:
             assert type(access) is Placed and step.tail is not None
             stencil, values = step.tail
             registers = access.registers
-            if len(stencil.registers) != len(registers):
+            needed = len(stencil.registers)  # without temporaries that only the loop's has
+            if needed > len(registers):
                 return False
-            round_[at - start] = placed(stencil, registers, access.pointer, values, access.source)
+            round_[at - start] = placed(
+                stencil, registers[:needed], access.pointer, values, access.source
+            )
         self.items += round_
         return True
 

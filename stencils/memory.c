@@ -46,13 +46,18 @@ INLINE vector_of_bytes packed(vector_of_bytes bytes) {
 #define READ_i64 SAME_VALUE
 #define READ_i32 SAME_VALUE
 #define READ_b TO_MASK
+#define SCALAR_f64 SAME_VALUE
+#define SCALAR_f32 SAME_VALUE
+#define SCALAR_i64 SAME_VALUE
+#define SCALAR_i32 SAME_VALUE
+#define SCALAR_b(x) -((x) != 0)
 #define WRITE_f64 SAME_VALUE
 #define WRITE_f32 SAME_VALUE
 #define WRITE_i64 SAME_VALUE
 #define WRITE_i32 SAME_VALUE
 #define WRITE_b TO_BYTES
 
-#define SPLAT(T, address) READ_##T((contiguous_##T)(*(element_##T *)(address)))
+#define SPLAT(T, address) ((v##T)(SCALAR_##T(*(element_##T *)(address))))
 
 #define LOAD(T, name, value)                                                                      \
     TO(NEXT, name##_##T##_next, v##T result);                                                     \

@@ -328,6 +328,23 @@ def test_spilled_values_of_every_dtype(level):
         assert_same(function(x, n, b), compiled(x, n, b))
 
 
+def test_more_booleans_and_constants_than_registers(level):
+    def function(x, y, flag):
+        kept = [x]
+        for _ in range(40):
+            kept.append(kept[-1] ^ y)
+        total = y
+        for each in kept[::-1]:
+            total = np.logical_and((total ^ each) | flag, 2) + y
+        return total
+
+    compiled = cpjit(function, isa=level)
+    x, y = np.random.default_rng(1).random((2, 300)) < 0.5
+    for flag in (False, True):
+        assert_same(function(x, y, flag), compiled(x, y, flag))
+        assert_same(function(x[::3], y[::-3], flag), compiled(x[::3], y[::-3], flag))
+
+
 def test_many_values_are_hoisted_out_of_the_loop(level):
     """More values are constant along the inner axis than there are registers."""
 

@@ -13,10 +13,16 @@ SOURCES = ("ops", "cast", "memory", "loop")
 
 
 class Operands(NamedTuple):
-    """The vector parameters of a stencil."""
+    """The vector parameters of a stencil, and whether it may use registers beside them."""
 
     vectors: int
     results: int
+    temporaries: bool = True
+
+
+# Where values run out of registers, the assigner makes them again, spills and reloads them: it has
+# one register for that.
+_MADE_AGAIN = Operands(0, 1, temporaries=False)
 
 
 _MEMORY = {
@@ -25,8 +31,8 @@ _MEMORY = {
     "load_broadcast": Operands(0, 1),
     "load_tail": Operands(0, 1),
     "load_strided_tail": Operands(0, 1),
-    "argument": Operands(0, 1),
-    "constant": Operands(0, 1),
+    "argument": _MADE_AGAIN,
+    "constant": _MADE_AGAIN,
     "store": Operands(1, 0),
     "store_strided": Operands(1, 0),
     "store_tail": Operands(1, 0),
@@ -55,7 +61,7 @@ def expected(source: str, lane_bytes: int) -> dict[str, Operands]:
     """Return the stencils that `stencils/<source>.c` must define for a lane.
 
     >>> expected("loop", 8)["spill"]
-    Operands(vectors=1, results=0)
+    Operands(vectors=1, results=0, temporaries=False)
     >>> len(expected("cast", 4))
     6
     """
@@ -76,4 +82,4 @@ def expected(source: str, lane_bytes: int) -> dict[str, Operands]:
             f"{name}_{dtype}": operands for dtype in fitting for name, operands in _MEMORY.items()
         }
     frame = {name: Operands(0, 0) for name in _LOOP}
-    return frame | {"spill": Operands(1, 0), "reload": Operands(0, 1)}
+    return frame | {"spill": Operands(1, 0, temporaries=False), "reload": _MADE_AGAIN}

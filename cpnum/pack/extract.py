@@ -297,6 +297,8 @@ def _extract(each: Plan, obj: _Object, isa: Isa) -> dict[str, Any]:
     roles = ["input"] * operands.vectors + ["result"] * (parameters - operands.vectors)
     numbers = [*range(parameters), *(n for n in each.routine.vectors if n >= parameters)]
     roles += ["temporary"] * (len(numbers) - parameters)
+    if "temporary" in roles and not operands.temporaries:
+        raise StencilError("needs a temporary register, where there may be none")
     width = max(isa.registers).bit_length()
     return {
         "name": each.routine.name,
