@@ -328,13 +328,6 @@ class Jit:
             out = plan.new_result()
         if not out.flags.writeable:
             raise _read_only(out)
-        for view in plan.views(arguments):
-            if run.overlap(out, view) and not run.in_place(out, view):
-                raise OutError(
-                    "`out` overlaps an argument",
-                    seen=f"out of shape {out.shape} and a view of shape {view.shape}",
-                    write="an out of its own, or the argument itself",
-                )
         kernel = compile(plan.compiled, plan.call, self._level(), Clock(), bound=True)
         return Bound(plan, kernel, arguments, out)
 

@@ -96,10 +96,26 @@ def strides_in(view: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
     return (0,) * (len(shape) - len(strides)) + strides
 
 
+def _elements_apart(array: Array) -> bool:
+    """Tell whether no two elements share memory; of odd strides, whether that is easy to see.
+
+    >>> _elements_apart(np.zeros((3, 4))[::-1, ::2]), _elements_apart(np.broadcast_to(0.0, (3,)))
+    (True, False)
+    """
+    covered = array.itemsize
+    axes = zip(map(abs, array.strides), array.shape, strict=True)
+    for stride, extent in sorted(axis for axis in axes if axis[1] > 1):
+        if stride < covered:
+            return False
+        covered += stride * (extent - 1)
+    return True
+
+
 def describe(graph: Graph, arguments: Sequence[Any], out: Array | None) -> Call:
     """Return the call that these arguments make.
 
-    Raises:  ShapeError if they do not broadcast, or not to the shape of `out`.
+    Raises:  ShapeError if they do not broadcast, or not to the shape of `out`; OutError if elements
+             of `out` share memory.
     """
     scalars = scalars_of(arguments)
     operands = operands_of(graph, scalars)
@@ -114,6 +130,12 @@ def describe(graph: Graph, arguments: Sequence[Any], out: Array | None) -> Call:
                 write=f"out=np.empty({shape}, {graph.results[0].dtype.numpy})",
             )
         shape = out.shape
+    if out is not None and out.size and not _elements_apart(out):
+        raise OutError(
+            "elements of `out` share memory",
+            seen=f"out of shape {out.shape} and strides {out.strides}",
+            write=f"out=np.empty({shape}, {graph.results[0].dtype.numpy})",
+        )
     strides = [strides_in(view, shape) for view in views]
     order = None
     if len(shape) > 1 and out is None:
@@ -223,11 +245,19 @@ class Plan(_AnyPlan):
         words[: len(self._template)] = self._template
         return block, words
 
-    def _fill(self, block: Any, words: Any, arguments: Sequence[Any], out: Array) -> None:
-        """Write the pointers and the scalars of a run into its block."""
+    def _fill(self, block: Any, words: Any, arguments: Sequence[Any], out: Array) -> list[Array]:
+        """Write the pointers and the scalars of a run into its block.
+
+        The views that are returned must live until the kernel has run: where NumPy has to copy for
+        a reshape, nothing else holds the copy.
+        """
         from_buffer = _from_buffer()
+        views = []
         for at, parameter, view in self._pointers:
-            array = arguments[parameter] if view is None else view.view(arguments[parameter])
+            array = arguments[parameter]
+            if view is not None:
+                array = view.view(array)
+                views.append(array)
             try:
                 block[at] = from_buffer(array)
             except ValueError:
@@ -242,6 +272,7 @@ class Plan(_AnyPlan):
             else:
                 raw = np.asarray(host_value(node, arguments), node.dtype.numpy).tobytes()
                 words[offset : offset + len(raw)] = raw
+        return views
 
     def run(self, arguments: Sequence[Any], out: Array) -> int:
         """Run the kernel; return the floating-point flags that it raised, or may have."""
@@ -249,8 +280,9 @@ class Plan(_AnyPlan):
             block, words = self._blocks.pop()
         except IndexError:
             block, words = self._block()
-        self._fill(block, words, arguments, out)
+        views = self._fill(block, words, arguments, out)
         flags: int = self._function(block, 0, self._range)
+        del views
         self._blocks.append((block, words))
         return flags | self.suspected
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from cpnum import memory, run
 from cpnum.dtypes import DType, from_numpy
+from cpnum.errors import OutError, UnsupportedError
 from cpnum.ir import Graph
 from cpnum.isa import Isa
 from cpnum.kernel import Clock, Kernel, cast_to, compile
@@ -66,7 +69,8 @@ class Specialization:
 class Bound:
     """A call without arguments: pointers, strides, extents and scalars are in its code.
 
-    It holds the arrays, and reads what is in them when it is called.
+    It holds the arrays, and reads what is in them when it is called; a number, and an array without
+    axes, is what it was when it was bound.
 
     >>> import numpy as np
     >>> from cpnum import cpjit
@@ -78,6 +82,7 @@ class Bound:
     """
 
     def __init__(self, plan: Plan, kernel: Kernel, arguments: tuple[Any, ...], out: Array) -> None:
+        _refuse(plan, arguments, out)
         self.kernel = kernel
         self.arguments = arguments
         self.out = out
@@ -112,3 +117,21 @@ class Bound:
 
     def __repr__(self) -> str:
         return f"<bound {self._graph.name}: {len(self.code)} bytes>"
+
+
+def _refuse(plan: Plan, arguments: tuple[Any, ...], out: Array) -> None:
+    """Refuse what a call that has its addresses in its code cannot do."""
+    for array, view in zip(plan.call.operands.arrays, plan.views(arguments), strict=True):
+        if not np.may_share_memory(view, arguments[array.parameter]):
+            name = plan.graph.parameters[array.parameter]
+            raise UnsupportedError(
+                "NumPy copies an argument to reshape it; a bound call would not see it change",
+                seen="".join(map(str, (name, *array.movement))),
+                write="a call without bind, or the reshaped array as argument",
+            )
+        if run.overlap(out, view) and not run.in_place(out, view):
+            raise OutError(
+                "`out` overlaps an argument",
+                seen=f"out of shape {out.shape} and a view of shape {view.shape}",
+                write="an out of its own, or the argument itself",
+            )

@@ -6,8 +6,9 @@ import operator
 import numpy as np
 import pytest
 from cases import LAYOUTS, assert_same, bits, function_of, quiet, row_name, values
+from numpy.lib.stride_tricks import as_strided
 
-from cpnum import CpnumError, DTypeError, OutError, ShapeError, cpjit
+from cpnum import CpnumError, DTypeError, OutError, ShapeError, UnsupportedError, cpjit
 from cpnum.dtypes import DTYPES, F32, F64, I32, I64, B, from_numpy
 from cpnum.isa import LEVELS
 from cpnum.ops import OPS
@@ -562,6 +563,11 @@ WRONG_OUTS = {
     "float16": lambda: np.zeros(5, np.float16),
     "big-endian": lambda: np.zeros(5, ">f8"),
     "a matrix": lambda: np.zeros((1, 5)).view(np.ma.MaskedArray)[0],
+    "one element": lambda: as_strided(np.zeros(9)[4:], (5,), (0,)),
+    "rows of one element": lambda: as_strided(np.zeros(14)[4:], (2, 5), (40, 0)),
+    "windows": lambda: as_strided(np.zeros(9), (5, 5), (8, 8)),
+    "windows of a column": lambda: as_strided(np.zeros(40)[9:], (3, 5), (16, -8)),
+    "less than an element apart": lambda: as_strided(np.zeros(9), (5,), (4,)),
 }
 # fmt: on
 
@@ -572,6 +578,38 @@ def test_a_wrong_out_is_refused_and_not_written(name, level):
     with pytest.raises(CpnumError):
         cpjit(lambda x: x + 1.0, isa=level)(np.ones(5), out=out)
     assert not np.any(np.asarray(out))
+
+
+def test_an_out_of_windows_is_refused_when_it_is_the_argument_too(level):
+    windows = as_strided(np.ones(6), (4, 3), (8, 8))
+    for use in (cpjit(lambda x: x * 2.0, isa=level), cpjit(lambda x: x * 2.0, isa=level).bind):
+        with pytest.raises(OutError, match="elements of `out` share memory"):
+            use(windows, out=windows)
+
+
+@pytest.mark.parametrize("strides", [(24, 8), (8, 24), (8, 16), (48, -16), (-8, 200)])
+def test_an_out_whose_elements_are_apart_is_taken(strides, level):
+    memory = np.zeros(400)
+    out = as_strided(memory[200:], (2, 3), strides)
+    x = np.arange(6.0).reshape(2, 3)
+    assert_same(x + 1.0, cpjit(lambda x: x + 1.0, isa=level)(x, out=out))
+    assert np.count_nonzero(memory) == 6
+    empty = as_strided(memory, (0, 3), (8, 0))
+    assert cpjit(lambda x: x + 1.0, isa=level)(x[:0], out=empty) is empty
+
+
+def test_a_reshape_that_copies_is_read_while_the_copy_lives(level):
+    def function(x, y):
+        return x.T.ravel() - y.T.ravel()
+
+    x = np.arange(360_000.0).reshape(600, 600)
+    compiled = cpjit(function, isa=level)
+    for shape in ((7, 5), (60, 60), (600, 600)):
+        part = x[: shape[0], : shape[1]]
+        assert_same(function(part, part + 10), compiled(part, part + 10))
+    with pytest.raises(UnsupportedError, match="NumPy copies an argument") as refused:
+        compiled.bind(x, x)
+    assert refused.value.seen == "x.T.reshape(-1,)"
 
 
 # -- one kernel for all shapes, strides and scalars ----------------------------------------------
