@@ -37,6 +37,11 @@ class DType:
     itemsize: int
     weak: bool = False
 
+    @property
+    def scalar(self) -> type_:
+        """The class of its scalars: NumPy's, or Python's for a weak one."""
+        return _PYTHON[self] if self.weak else self.numpy.type
+
     def __repr__(self) -> str:
         return self.name
 
@@ -58,6 +63,7 @@ DTYPES = (F64, F32, I64, I32, B)
 
 _BY_NUMPY = {dtype.numpy: dtype for dtype in DTYPES}
 _BY_PYTHON: dict[type_, DType] = {float: FLOAT, int: INT, bool: BOOL}
+_PYTHON = {dtype: python for python, dtype in _BY_PYTHON.items()}
 
 
 def from_numpy(dtype: np.dtype[np.generic]) -> DType:

@@ -10,13 +10,13 @@ array([2, 3])
 from __future__ import annotations
 
 import operator
+import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
 
-from cpnum.dtypes import BOOL, FLOAT, INT
 from cpnum.errors import DTypeError
 from cpnum.ir import Apply, Constant, Graph, Host, Input, Node, Site, Value, location, operands
 from cpnum.ops import CAST, OPS, PARTS, Op
@@ -64,9 +64,6 @@ def host_value(node: Node, arguments: Sequence[Value]) -> np.generic:
     return cast(np.generic, values[node])
 
 
-_PYTHON_TYPES = {FLOAT: float, INT: int, BOOL: bool}
-
-
 # Operators of which NumPy reports that they overflow, between integer scalars only.
 _CHECKED: dict[Op, Callable[..., Any]] = {
     OPS["add"]: operator.add,
@@ -92,9 +89,11 @@ def _value(
             return np.full(np.broadcast_shapes(*(values[x].shape for x in like)), value)
         case Host(function, args, dtype):
             result = function(*(values[arg] for arg in args))
-            if type(result) is not _PYTHON_TYPES[dtype]:
+            if type(result) is not dtype.scalar:
                 raise DTypeError(
-                    f"a Python scalar was computed that is not a {dtype}", seen=repr(result)
+                    f"a Python scalar was computed that is not a {dtype}",
+                    seen=f"{result!r}, where the first call had a {dtype}",
+                    write="the computation outside of the function, its result as an argument",
                 )
             return result
         case Apply(op, args, dtype):
@@ -143,6 +142,7 @@ class _FloatingPointErrors:
             RuntimeWarning,
             filename,
             line,
+            module=_module_of(filename),
             registry=_registries.setdefault(filename, {}),
         )
 
@@ -160,3 +160,11 @@ _KINDS = {
 
 # Python remembers here which line has warned: once a location is the default.
 _registries: dict[str, dict[Any, Any]] = {}
+
+
+def _module_of(filename: str) -> str:
+    """Return the module that code is from, by which warnings are filtered; cells are `__main__`."""
+    for name, module in list(sys.modules.items()):
+        if getattr(module, "__file__", None) == filename:
+            return name
+    return "__main__"

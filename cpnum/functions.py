@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -36,11 +37,14 @@ def _traces(*functions: Callable[..., Any]) -> Callable[[F], F]:
     def enter(traced: F) -> F:
         code = traced.__code__
         names = code.co_varnames[: code.co_argcount]
+        variadic = code.co_flags & inspect.CO_VARARGS
 
         def checked(*args: Any, **keywords: Any) -> Any:
             for name in keywords:
                 if name not in names:
                     raise UnknownArgumentError(name)
+            if len(args) > len(names) and not variadic:
+                raise UnknownArgumentError(f"number {len(names) + 1}")
             return traced(*args, **keywords)
 
         for function in functions:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import bisect
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any, cast
@@ -198,6 +198,13 @@ class Nodes:
         kept.reverse()
         return tuple(kept)
 
+    def __iter__(self) -> Iterator[Node]:
+        """Yield all nodes in topological order."""
+        return iter(self._table.values())
+
+    def __len__(self) -> int:
+        return len(self._table)
+
 
 # -- the graph ----------------------------------------------------------------------------------
 
@@ -211,7 +218,8 @@ class Graph:
     the function looked at its arguments' shapes, so the graph serves only these shapes.  `boxed`: a
     result without axes is an array, as from `np.where`, and not a scalar, as from a ufunc.
     `checked` are arithmetic operators between integer scalars: NumPy reports their overflow, unlike
-    that of arrays and of ufuncs.
+    that of arrays and of ufuncs.  `together` are inputs whose shapes have to broadcast, though the
+    result does not show it: values were computed from them of which it needs a part, or none.
 
     >>> from cpnum.ops import OPS
     >>> nodes = Nodes()
@@ -232,6 +240,7 @@ class Graph:
     shape_observed: bool = False
     boxed: bool = False
     checked: frozenset[Node] = frozenset()
+    together: frozenset[tuple[Input, ...]] = frozenset()
 
     def __post_init__(self) -> None:
         _check(self)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 
 from cpnum import isa, memory, run
-from cpnum.errors import CpnumError, IsaError, OutError, ShapeError
+from cpnum.errors import CpnumError, IsaError, OutError, ShapeError, UnsupportedError
 from cpnum.ir import Graph
 from cpnum.isa import Isa
 from cpnum.kernel import Clock, Kernel, compile, graphs_of
@@ -28,9 +28,9 @@ Fallback = Literal["error", "numpy"]
 
 _VARIADIC = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 
-# Plans are remembered for so many shapes and strides; a new one costs microseconds.
-_PLANS = 1024
-
+# Plans are remembered for so many shapes and strides, specializations for so many signatures and
+# constants, which they keep alive; a new one costs microseconds.
+_REMEMBERED = 1024
 
 # In the table of specializations: none yet; and the function looked at shapes, so that a graph
 # serves only the shapes it was traced for.
@@ -50,11 +50,28 @@ def _key(argument: Any) -> Any:
     kind = type(argument)
     if kind is np.ndarray:
         return argument.dtype, argument.shape, argument.strides
-    if kind is float or kind is int or kind is bool:
+    if kind is float or kind is int or kind is bool or argument is None:
         return kind
-    if isinstance(argument, np.generic):
+    if issubclass(kind, np.generic):
         return argument.dtype
-    return kind, argument
+    return _constant_key(argument)
+
+
+def _constant_key(value: Any) -> Any:
+    """Return what tells a constant from others, those included that it is equal to, as 2 to 2.0."""
+    kind = type(value)
+    if kind is float:
+        return kind, value.hex()
+    if issubclass(kind, np.generic):
+        return kind, value.tobytes()
+    if issubclass(kind, tuple | frozenset):
+        keys = map(_constant_key, value)
+        return kind, tuple(keys) if issubclass(kind, tuple) else frozenset(keys)
+    fields = getattr(kind, "__dataclass_fields__", None)
+    if fields is None:
+        return kind, value
+    hash(value)  # refused if it can change
+    return kind, *[_constant_key(getattr(value, name)) for name in fields]
 
 
 def _signature(argument: Any) -> Any:
@@ -123,23 +140,43 @@ class Jit:
             except TypeError:
                 plan = None  # a tracer, or an argument that cannot be hashed
             if plan is not None:
-                return self._run(plan, arguments, (), out)
+                try:
+                    return self._run(plan, arguments, (), out)
+                except CpnumError as error:
+                    return self._refused(error, arguments, out, keywords)
         return self._first_call(arguments, out, keywords)
 
     def _first_call(
         self, arguments: tuple[Any, ...], out: Array | None, keywords: dict[str, Any]
     ) -> Any:
         """Make a call that no plan was found for; keywords are looked up here, too."""
-        if is_tracing(arguments) or (keywords and is_tracing(keywords.values())):
+        if is_tracing((*arguments, *keywords.values(), out)):
+            if out is not None:
+                raise located(
+                    UnsupportedError(
+                        f"the argument out of {self.__name__} cannot be traced",
+                        seen="its call by a function that is being traced",
+                        write="x = f(y) instead of f(y, out=x)",
+                    )
+                )
             return self.py_func(*arguments, **keywords)
         try:
             flat, names = self._flat(arguments, keywords)
             return self._run(self._plan(flat, names, out), flat, names, out)
         except CpnumError as error:
-            if self.fallback == "error" or isinstance(error, OutError):
-                raise located(error) from None
-            reason = error
-        self._tell(f"{self.__name__} runs through NumPy: {reason.message}")
+            return self._refused(error, arguments, out, keywords)
+
+    def _refused(
+        self,
+        error: CpnumError,
+        arguments: tuple[Any, ...],
+        out: Array | None,
+        keywords: dict[str, Any],
+    ) -> Any:
+        """Raise the error, or let NumPy compute what cpnum refuses."""
+        if self.fallback == "error" or isinstance(error, OutError):
+            raise located(error) from None
+        self._tell(f"{self.__name__} runs through NumPy: {error.message}")
         result = self.py_func(*arguments, **keywords)
         if out is None:
             return result
@@ -187,7 +224,7 @@ class Jit:
                 # All is read before anything is written, as NumPy has it.
                 arguments = run.copied(arguments, out)
                 return self._run(self._plan(arguments, names, out), arguments, names, out)
-            if overlapping and run.watched():
+            if run.watched():
                 # Each element is read before it is written; a report needs the old ones.
                 before = run.copied(arguments, out)
         flags = plan.run(arguments, out)
@@ -215,7 +252,9 @@ class Jit:
         if found is _MISSING:
             clock = Clock()
             traced, graph = graphs_of(self.py_func, arguments, names, self._rewrite, clock)
-            if traced.shape_observed and key is not exact:
+            if len(self._specializations) >= _REMEMBERED:
+                self._specializations.clear()
+            if traced.shape_observed and key != exact:
                 self._specializations[key] = _SHAPE_OBSERVED
                 key = exact
             found = self._specializations.setdefault(
@@ -250,7 +289,7 @@ class Jit:
             return self._new_plan(arguments, names, out)  # which refuses what cannot be hashed
         if plan is None:
             plan = self._new_plan(arguments, names, out)
-            if len(self._plans) >= _PLANS:
+            if len(self._plans) >= _REMEMBERED:
                 self._plans.clear()
             self._plans[key] = plan
         return plan

@@ -18,7 +18,7 @@ from cpnum.ir import Node
 from cpnum.ops import Op
 from cpnum.recording import Recording, Shape
 from cpnum.resolve import Resolution, loop_dtypes, name_of, resolve
-from cpnum.site import PACKAGE, is_operator, user_site
+from cpnum.site import LIBRARIES, is_operator, user_site
 from cpnum.traced import SCALAR, Traced
 
 # What NumPy functions are traced by; `functions` fills it.
@@ -62,11 +62,10 @@ class Operand(Traced):
         if ufunc in _COMPARISONS:
             # A NumPy scalar on the left side of a comparison arrives as an array without axes.
             inputs = tuple(
-                each[()] if isinstance(each, np.ndarray) and not each.ndim else each
-                for each in inputs
+                each[()] if type(each) is np.ndarray and not each.ndim else each for each in inputs
             )
         result = universal(self.recording, ufunc, inputs)
-        if isinstance(inputs[0], np.generic) and is_operator(user_site()):
+        if issubclass(type(inputs[0]), np.generic) and is_operator(user_site()):
             # With a NumPy scalar on the left, NumPy's operator of scalars comes by its ufunc.
             return note_scalars(result, *inputs)
         return result
@@ -191,9 +190,10 @@ def binary(ufunc: np.ufunc, first: Traced, second: Any, swapped: bool = False) -
     node = recording.nodes.apply(op, (right, left) if swapped else (left, right), dtype)
     if node not in recording.sites:
         frame = sys._getframe(2)
-        if frame.f_code.co_filename.startswith(PACKAGE):
-            recording.sites[node] = user_site()
+        if frame.f_code.co_filename.startswith(LIBRARIES):
+            recording.note(node)
         else:
+            recording.check_errstate()
             recording.sites[node] = frame.f_code, frame.f_lasti
     return recording.tracer(recording, node, shape)
 
@@ -207,7 +207,7 @@ def unary(ufunc: np.ufunc, operand: Traced) -> Any:
     op, dtype = direct
     node = recording.nodes.apply(op, (operand.node,), dtype)
     if node not in recording.sites:
-        recording.sites[node] = user_site()
+        recording.note(node)
     return recording.tracer(recording, node, operand._shape)
 
 
@@ -283,7 +283,7 @@ def record(
             args.append(recording.constant(each, wanted))
     node = recording.nodes.apply(op, tuple(args), dtype)
     if node not in recording.sites:
-        recording.sites[node] = user_site()
+        recording.note(node)
     return recording.tracer(recording, node, shape)
 
 
@@ -318,7 +318,9 @@ def _beyond(
 ) -> Any:
     """Return the one answer of a comparison with an integer that the dtype cannot hold."""
     for other, each, dtype in zip(inputs[::-1], inputs, dtypes, strict=True):
-        if type(each) is int and dtype.family == "I" and isinstance(other, Traced):
+        # NumPy has no answer for booleans, which become int64 and are an OverflowError beside it.
+        integers = isinstance(other, Traced) and other.node.dtype.family == "I"
+        if type(each) is int and dtype.family == "I" and integers:
             limits: Any = np.iinfo(dtype.numpy.name)
             if not limits.min <= each <= limits.max:
                 sample = [each if one is each else dtype.numpy.type(0) for one in inputs]

@@ -30,6 +30,9 @@ Shape = tuple[int, ...]
 
 _FULL = slice(None)
 
+# What np.errstate and np.seterr change, of the running thread or task; np.geterr() takes 1 us.
+_ERRSTATE = np._core.umath._extobj_contextvar  # type: ignore[attr-defined]
+
 # The least number that rounds to infinity in float32: half a unit above the largest finite one.
 _OVERFLOWS = float.fromhex("0x1.ffffffp127")
 
@@ -40,9 +43,11 @@ class Recording:
     __slots__ = (
         "_like",
         "checked",
+        "errstate",
         "extents",
         "nodes",
         "parameters",
+        "refusal",
         "shape_observed",
         "shapes",
         "sites",
@@ -59,6 +64,9 @@ class Recording:
         self.extents: dict[Input, tuple[Extent, ...]] = {}
         self.shape_observed = False
         self.checked: set[Node] = set()
+        # The first error that was made; the user's function may have caught it.
+        self.refusal: CpnumError | None = None
+        self.errstate = _ERRSTATE.get()
         self._like: dict[Node, tuple[Input, ...]] = {}
 
     def argument(self, name: str, dtype: DType, shape: Shape) -> Input:
@@ -76,8 +84,23 @@ class Recording:
             return node
         result = self.nodes.apply(CAST, (node,), dtype)
         if result not in self.sites:
-            self.sites[result] = user_site()
+            self.note(result)
         return result
+
+    def note(self, node: Node) -> None:
+        """Note that a new node comes from the user's line that runs."""
+        self.check_errstate()
+        self.sites[node] = user_site()
+
+    def check_errstate(self) -> None:
+        """Refuse operations under an `np.errstate` of their own: a kernel has that of its call."""
+        if _ERRSTATE.get() is not self.errstate:
+            raise self.error(
+                UnsupportedError,
+                "np.errstate inside of the function cannot be traced",
+                seen=f"an operation under {np.geterr()}",
+                write="with np.errstate(...): around the call of the function",
+            )
 
     def constant(self, value: Any, dtype: DType, like: tuple[Input, ...] = ()) -> Node:
         """Return the node of `value` converted to `dtype` as NumPy does.
@@ -96,10 +119,13 @@ class Recording:
         seen: str | None = None,
         write: str | None = None,
     ) -> CpnumError:
-        """Return an error that names the user's line."""
+        """Return an error that names the user's line; `trace` raises it, if nothing else does."""
         frame = user_frame()
         where = described((frame.f_code, frame.f_lasti))
-        return kind(message, where=where, seen=seen, write=write)
+        error = kind(message, where=where, seen=seen, write=write)
+        if self.refusal is None:
+            self.refusal = error
+        return error
 
     def like(self, node: Node) -> tuple[Input, ...]:
         """Return the inputs whose common shape is the shape of `node`."""
@@ -118,6 +144,19 @@ class Recording:
                 known[last] = tuple(dict.fromkeys(x for arg in operands(last) for x in known[arg]))
         return known[node]
 
+    def together(self, nodes: tuple[Node, ...]) -> frozenset[tuple[Input, ...]]:
+        """Return the inputs of each value that was computed but is not among the graph's `nodes`.
+
+        The last of these is the result: what broadcasts with all of its inputs needs no check.
+        """
+        alive = set(nodes)
+        dead = [each for each in self.nodes if type(each) is Apply and each not in alive]
+        checked = set(self.like(nodes[-1]))
+        groups = {self.like(each) for each in dead}
+        return frozenset(
+            group for group in groups if len(group) > 1 and not checked.issuperset(group)
+        )
+
     # -- movement -------------------------------------------------------------------------------
 
     def move(self, node: Node, shape: Shape, step: Movement) -> tuple[Node, Shape]:
@@ -125,8 +164,6 @@ class Recording:
         left = _replayed(shape, step)
         if isinstance(node, Input):
             return self._moved(node, step), left
-        if isinstance(step, Reshape):
-            self._refuse_reshape(node, shape)
         cone = self._cone(node)
         inputs = [each for each in cone if isinstance(each, Input)]
         if left and not any(len(self.shapes[each]) == len(shape) for each in inputs):
@@ -135,6 +172,8 @@ class Recording:
                 "a single value that is computed cannot be given axes",
                 write="the new axes on an argument instead",
             )
+        if isinstance(step, Reshape):
+            self._refuse_reshape(node, shape)
         repeated = self._repeated(step.items, shape, inputs) if isinstance(step, Index) else {}
         scalars_stay = any(self.shapes[each] for each in inputs)
         views: dict[Node, Node] = {}

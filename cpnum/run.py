@@ -15,12 +15,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cpnum.dtypes import F64, FLOAT
+from cpnum.dtypes import F32, F64, FLOAT
 from cpnum.emit import Code
 from cpnum.errors import OutError, ShapeError
 from cpnum.evaluate import evaluate, host_value
 from cpnum.ir import Apply, Graph, Input, Node
 from cpnum.memory import Region, ffi
+from cpnum.ops import CAST
 from cpnum.schedule import Arrangement, Operands, arrange, memory_order, operands_of
 
 Array = np.ndarray[Any, Any]
@@ -120,6 +121,8 @@ def describe(graph: Graph, arguments: Sequence[Any], out: Array | None) -> Call:
     scalars = scalars_of(arguments)
     operands = operands_of(graph, scalars)
     views = [array.view(arguments[array.parameter]) for array in operands.arrays]
+    for group in graph.together:
+        broadcast([np.shape(node.view(arguments[node.parameter])) for node in group])
     shapes = [np.shape(node.view(arguments[node.parameter])) for node in graph.inputs]
     shape = broadcast(shapes)
     if out is not None and out.shape != shape:
@@ -171,11 +174,12 @@ class _AnyPlan:
         return new_result(self.call.shape, self.call.order, self.graph)
 
     def may_overlap(self, arguments: Sequence[Any], out: Array) -> bool:
-        """Tell whether `out` may share memory with an argument that is read."""
-        for array in self.call.operands.arrays:
-            argument = arguments[array.parameter]
+        """Tell whether `out` may share memory with an argument."""
+        for argument in arguments:
             # Two arrays with memory of their own share none: the quick answer for most calls.
-            if argument is out or argument.base is not None or out.base is not None:
+            if type(argument) is np.ndarray and (
+                argument is out or argument.base is not None or out.base is not None
+            ):
                 if np.may_share_memory(argument, out):
                     return True
         return False
@@ -211,7 +215,7 @@ class Plan(_AnyPlan):
 
     __slots__ = (
         "_block_words", "_blocks", "_function", "_numbers", "_pointers", "_range", "_region",
-        "_template", "compiled", "suspected",
+        "_suspected", "_template", "compiled",
     )  # fmt: skip
 
     def __init__(self, graph: Graph, call: Call, code: Code, region: Region) -> None:
@@ -230,12 +234,12 @@ class Plan(_AnyPlan):
             for at, array in enumerate(call.operands.arrays)
         ]
         self._numbers = [
-            (frame.argument(at), node, _parameter_of_double(node))
+            (frame.argument(at), node, _plain_parameter(node))
             for at, node in enumerate(call.operands.arguments)
         ]
         # No kernel can tell whether integers overflow: of a call with scalars only, NumPy is asked
         # at each call, which costs less than the call.
-        self.suspected = FLAGS["over"] if graph.checked and not call.operands.arrays else 0
+        self._suspected = FLAGS["over"] if graph.checked and not call.operands.arrays else 0
         self._blocks: list[tuple[Any, Any]] = []
 
     def _block(self) -> tuple[Any, Any]:
@@ -245,8 +249,8 @@ class Plan(_AnyPlan):
         words[: len(self._template)] = self._template
         return block, words
 
-    def _fill(self, block: Any, words: Any, arguments: Sequence[Any], out: Array) -> list[Array]:
-        """Write the pointers and the scalars of a run into its block.
+    def _point(self, block: Any, arguments: Sequence[Any], out: Array) -> list[Array]:
+        """Write the pointers of a run into its block.
 
         The views that are returned must live until the kernel has run: where NumPy has to copy for
         a reshape, nothing else holds the copy.
@@ -266,13 +270,28 @@ class Plan(_AnyPlan):
             block[len(self._pointers)] = from_buffer(out)
         except ValueError:
             block[len(self._pointers)] = _address(out)
-        for offset, node, double in self._numbers:
-            if double is not None:
-                _DOUBLE.pack_into(words, offset, arguments[double])
-            else:
-                raw = np.asarray(host_value(node, arguments), node.dtype.numpy).tobytes()
-                words[offset : offset + len(raw)] = raw
         return views
+
+    def _set(self, words: Any, arguments: Sequence[Any]) -> int:
+        """Write the scalars of a run into its block; return the flags that this may have raised."""
+        flags = self._suspected
+        for offset, node, parameter in self._numbers:
+            if parameter is None:
+                # NumPy would warn at the line here; `report` knows the user's.
+                with np.errstate(all="ignore"):
+                    value = host_value(node, arguments)
+                    raw = np.asarray(value, node.dtype.numpy).tobytes()
+                words[offset : offset + len(raw)] = raw
+                if node.dtype is F32 and np.isinf(value):
+                    flags |= FLAGS["over"]
+                continue
+            value = arguments[parameter]
+            try:
+                _FORMATS[node.dtype].pack_into(words, offset, value)
+            except OverflowError:  # which C's conversion, that struct does, is not
+                _FORMATS[node.dtype].pack_into(words, offset, np.copysign(np.inf, value))
+                flags |= FLAGS["over"]
+        return flags
 
     def run(self, arguments: Sequence[Any], out: Array) -> int:
         """Run the kernel; return the floating-point flags that it raised, or may have."""
@@ -280,18 +299,20 @@ class Plan(_AnyPlan):
             block, words = self._blocks.pop()
         except IndexError:
             block, words = self._block()
-        views = self._fill(block, words, arguments, out)
+        views = self._point(block, arguments, out)
+        suspected = self._set(words, arguments)
         flags: int = self._function(block, 0, self._range)
         del views
         self._blocks.append((block, words))
-        return flags | self.suspected
+        return flags | suspected
 
-    def words(self, arguments: Sequence[Any], out: Array) -> Callable[[int], int]:
-        """Return the words of a call, by their offset in the argument block."""
+    def words(self, arguments: Sequence[Any], out: Array) -> tuple[Callable[[int], int], int]:
+        """Return the words of a call by their offset in the argument block, and suspected flags."""
         block, words = self._block()
-        self._fill(block, words, arguments, out)
+        self._point(block, arguments, out)
+        suspected = self._set(words, arguments)
         raw = bytes(words)
-        return lambda offset: int.from_bytes(raw[offset : offset + 8], "little")
+        return lambda offset: int.from_bytes(raw[offset : offset + 8], "little"), suspected
 
 
 AnyPlan = Plan | NumpyPlan | EmptyPlan
@@ -318,14 +339,17 @@ def _address(array: Array) -> Any:
     return ffi().cast("void *", array.__array_interface__["data"][0])
 
 
-_DOUBLE = struct.Struct("<d")
+_FORMATS = {F64: struct.Struct("<d"), F32: struct.Struct("<f")}
 
 
-def _parameter_of_double(node: Node) -> int | None:
-    """Return the parameter whose argument is the scalar itself, a float64; None for any other."""
-    if isinstance(node, Apply) and node.dtype is F64 and node.args[0].dtype is FLOAT:
+def _plain_parameter(node: Node) -> int | None:
+    """Return the parameter whose argument is this floating-point scalar, but for a conversion.
+
+    None is for all other scalars, which `host_value` computes.
+    """
+    if isinstance(node, Apply) and node.op is CAST and node.args[0].dtype is FLOAT:
         node = node.args[0]
-    if isinstance(node, Input) and node.dtype in (F64, FLOAT) and not node.movement:
+    if isinstance(node, Input) and node.dtype in (F64, F32, FLOAT) and not node.movement:
         return node.parameter
     return None
 
@@ -374,8 +398,8 @@ def copied(arguments: tuple[Any, ...], out: Array) -> tuple[Any, ...]:
 
 
 def watched() -> bool:
-    """Tell whether `np.errstate` reports any floating-point error but underflow."""
-    return any(mode != "ignore" for kind, mode in np.geterr().items() if kind != "under")
+    """Tell whether `np.errstate` reports any floating-point error."""
+    return any(mode != "ignore" for mode in np.geterr().values())
 
 
 def report(graph: Graph, arguments: Sequence[Any], flags: int) -> None:

@@ -9,28 +9,48 @@ import sys
 from types import FrameType
 from typing import Any
 
+import numpy as np
+
 from cpnum.errors import CpnumError
 from cpnum.ir import Site, location
 
-# The frames of files whose names begin so are not the user's.
-PACKAGE = os.path.dirname(__file__) + os.sep
+_NUMPY = os.path.dirname(np.__file__)
+
+# The frames of files whose names begin so are not the user's: NumPy and SciPy call tracers, too.
+LIBRARIES = (
+    os.path.dirname(__file__) + os.sep,
+    _NUMPY + os.sep,
+    os.path.join(os.path.dirname(_NUMPY), "scipy", ""),
+)
 
 
 def user_frame() -> FrameType:
-    """Return the innermost frame that is not cpnum's own."""
+    """Return the innermost frame of the user's code."""
     frame = sys._getframe(1)
-    while frame.f_code.co_filename.startswith(PACKAGE) and frame.f_back is not None:
+    while frame.f_code.co_filename.startswith(LIBRARIES) and frame.f_back is not None:
         frame = frame.f_back
     return frame
 
 
 def user_site() -> Site:
-    """Return the place of the innermost frame that is not cpnum's own."""
+    """Return the place of the innermost frame of the user's code."""
     # Once a traced operation, hence not by calling user_frame.
     frame = sys._getframe(2)
-    while frame.f_code.co_filename.startswith(PACKAGE) and frame.f_back is not None:
+    while frame.f_code.co_filename.startswith(LIBRARIES) and frame.f_back is not None:
         frame = frame.f_back
     return frame.f_code, frame.f_lasti
+
+
+def site_of(error: BaseException) -> Site | None:
+    """Return the innermost place of the user's code that an error came through."""
+    site = None
+    step = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        if not code.co_filename.startswith(LIBRARIES):
+            site = code, step.tb_lasti
+        step = step.tb_next
+    return site
 
 
 def is_operator(site: Site) -> bool:

@@ -86,14 +86,14 @@ class Bound:
         self.kernel = kernel
         self.arguments = arguments
         self.out = out
-        self.code = kernel.code.bind(plan.words(arguments, out))
+        words, self._suspected = plan.words(arguments, out)
+        self.code = kernel.code.bind(words)
         self.region = memory.place(self.code, kernel.code.head)
         self._graph = plan.graph
         # A kernel that counts, steps or spills nowhere but in registers needs no block.
         self._words = -(-kernel.steps.block_bytes // 8) if kernel.steps.uses_block else 0
         self._blocks: list[Any] = []
         self._function = run.bound_function(self.region, self._words)
-        self._suspected = plan.suspected
         self._in_place = any(run.overlap(out, view) for view in plan.views(arguments))
 
     def __call__(self) -> Array:

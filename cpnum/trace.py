@@ -24,6 +24,7 @@ from cpnum.dtypes import DType, from_numpy, from_python
 from cpnum.errors import CpnumError, DTypeError, TraceError, UnsupportedError
 from cpnum.ir import Graph, Node
 from cpnum.recording import Recording
+from cpnum.site import described, site_of
 from cpnum.traced import ARGUMENT, SCALAR, Traced
 from cpnum.tracer import Tracer, WeakTracer
 
@@ -99,23 +100,54 @@ def trace(
         text, tracer = _argument(recording, name, value)
         types.append(text)
         tracers.append(tracer)
-    if positional < len(names):
-        keyword_tracers = dict(zip(names[positional:], tracers[positional:], strict=True))
-        returned = function(*tracers[:positional], **keyword_tracers)
-    else:
-        returned = function(*tracers)
+    named = dict(zip(names[positional:], tracers[positional:], strict=True))
+    returned = _returned(recording, function, tracers[:positional], named)
     name = getattr(function, "__name__", type(function).__name__)
     result = _result(recording, returned, name)
+    nodes = recording.nodes.reaching((result,))
     return Graph(
         name,
         names,
         tuple(types),
-        recording.nodes.reaching((result,)),
+        nodes,
         (result,),
         recording.sites,
         recording.shape_observed,
         isinstance(returned, Traced) and not returned.known_shape and returned.state != SCALAR,
         frozenset(recording.checked),
+        recording.together(nodes) if len(recording.nodes) > len(nodes) else frozenset(),
+    )
+
+
+def _returned(
+    recording: Recording,
+    function: Callable[..., Any],
+    arguments: Sequence[Any],
+    keywords: Mapping[str, Any],
+) -> Any:
+    """Call the function; a refusal is raised even if the function caught it and went on."""
+    try:
+        returned = function(*arguments, **keywords)
+    except Exception as error:
+        refusal = recording.refusal or _misused(error)
+        if refusal is None or refusal is error:
+            raise
+        raise refusal from error
+    if recording.refusal is not None:
+        raise recording.refusal
+    return returned
+
+
+def _misused(error: Exception) -> TraceError | None:
+    """Return the refusal for an error of Python's that is about a tracer, which it names."""
+    site = site_of(error)
+    if not isinstance(error, TypeError) or Tracer.__name__ not in str(error) or site is None:
+        return None
+    return TraceError(
+        "this cannot be done with a value that is being traced",
+        where=described(site),
+        seen=str(error),
+        write="a NumPy function for it, or do it outside of the function",
     )
 
 

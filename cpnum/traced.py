@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+import numpy as np
+
 from cpnum.errors import CpnumError, TraceError, UnsupportedError
 from cpnum.ir import Input, Node
 from cpnum.recording import Recording, Shape
@@ -29,6 +31,13 @@ class Traced:
     def known_shape(self) -> Shape:
         """The shape, for cpnum's own use: looking does not make the graph depend on it."""
         return self._shape
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        """What `isinstance` goes by: the class of what the value stands for."""
+        if self.state == SCALAR:
+            return self.node.dtype.scalar
+        return np.ndarray
 
     # Equality is elementwise, so there is no hash, as for arrays.
     __hash__ = None  # type: ignore[assignment]

@@ -273,6 +273,23 @@ class WeakTracer(Operand):
     def __repr__(self) -> str:
         return str(self.node.dtype)
 
+    @property
+    def real(self) -> WeakTracer:
+        """The value itself: there are no complex numbers."""
+        return self
+
+    def conjugate(self) -> WeakTracer:
+        """Return the value: there are no complex numbers."""
+        return self
+
+    def __getattr__(self, name: str) -> NoReturn:
+        kind = self.node.dtype.scalar
+        if not hasattr(kind, name):
+            raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
+        raise self.unsupported(
+            f"{name} of a Python {kind.__name__} cannot be traced", "it outside of the function"
+        )
+
 
 # -- operators ----------------------------------------------------------------------------------
 
@@ -309,6 +326,13 @@ _UNARY: tuple[tuple[str, Callable[..., Any], np.ufunc], ...] = (
 # fmt: on
 
 
+def _define(kind: type, name: str, method: Callable[..., Any]) -> None:
+    """Enter an operator into a class, with the name that errors of Python's call it by."""
+    method.__name__ = f"__{name}__"
+    method.__qualname__ = f"{kind.__name__}.__{name}__"
+    setattr(kind, method.__name__, method)
+
+
 def _array_operators(name: str, ufunc: np.ufunc) -> None:
     def forward(self: Tracer, other: Any) -> Any:
         result = binary(ufunc, self, other)
@@ -328,9 +352,9 @@ def _array_operators(name: str, ufunc: np.ufunc) -> None:
         result = raised(self, other) if ufunc is np.power else forward(self, other)
         return result if self.state == SCALAR else self.overwrite(result, f"np.{ufunc.__name__}")
 
-    setattr(Tracer, f"__{name}__", raised if ufunc is np.power else forward)
-    setattr(Tracer, f"__r{name}__", raising if ufunc is np.power else backward)
-    setattr(Tracer, f"__i{name}__", in_place)
+    _define(Tracer, f"i{name}", in_place)
+    _define(Tracer, name, raised if ufunc is np.power else forward)
+    _define(Tracer, f"r{name}", raising if ufunc is np.power else backward)
 
 
 def _array_operator(name: str, ufunc: np.ufunc) -> None:
@@ -343,7 +367,7 @@ def _array_operator(name: str, ufunc: np.ufunc) -> None:
         made = self.state is SCALAR and result.node is not self.node
         return note_scalars(result, self) if made else result
 
-    setattr(Tracer, f"__{name}__", compare if ufunc.nin == 2 else change)
+    _define(Tracer, name, compare if ufunc.nin == 2 else change)
 
 
 def _python_operators(name: str, function: Callable[..., Any], ufunc: np.ufunc) -> None:
@@ -356,8 +380,8 @@ def _python_operators(name: str, function: Callable[..., Any], ufunc: np.ufunc) 
     def change(self: WeakTracer) -> Any:
         return _on_host(self.recording, function, self)
 
-    setattr(WeakTracer, f"__{name}__", forward if ufunc.nin == 2 else change)
-    setattr(WeakTracer, f"__r{name}__", backward)
+    _define(WeakTracer, name, forward if ufunc.nin == 2 else change)
+    _define(WeakTracer, f"r{name}", backward)
 
 
 def _between(
@@ -395,7 +419,7 @@ def _on_host(recording: Recording, function: Callable[..., Any], *inputs: Any) -
     ]
     node = recording.nodes.host(function, tuple(args), dtype)
     if node not in recording.sites:
-        recording.sites[node] = user_site()
+        recording.sites[node] = user_site()  # Python's arithmetic knows no np.errstate
     return WeakTracer(recording, node, ())
 
 

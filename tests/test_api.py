@@ -3,18 +3,21 @@
 import functools
 import inspect
 import itertools
+import numbers
 import os
 import subprocess
 import sys
 import textwrap
 import warnings
+import weakref
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 import cpnum
-from cpnum import IsaError, UnsupportedError, cpjit
+from cpnum import DTypeError, IsaError, UnsupportedError, cpjit
 from cpnum.ir import Graph
 from cpnum.kernel import Kernel
 from cpnum.schedule import LoopNest
@@ -183,6 +186,70 @@ def test_a_new_value_of_a_scalar_does_not_compile(level):
         assert np.array_equal(f(X, value), X * value)
         assert f.lower(X, value) is kernel
     assert f.signatures == ["f64[:], float"]
+
+
+@dataclass(frozen=True)
+class Factor:
+    value: object
+
+
+def test_constants_that_are_equal_but_not_the_same_are_told_apart():
+    f = cpjit(lambda x, constant: x * constant[0])
+    nested = cpjit(lambda x, constant: x * constant[0][0])
+    h = cpjit(lambda x, factor: x * factor.value)
+    for g, constants in (
+        (f, [(2,), (2.0,), (True,)]),
+        (f, [(0.0,), (-0.0,)]),
+        (f, [(np.float64(2),), (np.float32(2),), (np.int64(2),)]),
+        (nested, [((2,),), ((2.0,),)]),
+        (h, [Factor(2), Factor(2.0)]),
+    ):
+        for x in (np.arange(3), np.arange(3.0)):
+            for constant in constants:
+                expected, actual = g.py_func(x, constant), g(x, constant)
+                assert expected.dtype == actual.dtype
+                assert expected.tobytes() == actual.tobytes()
+
+
+def test_constants_are_not_kept_for_ever():
+    class Constant:
+        pass
+
+    f = cpjit(lambda x, constant: x * 2.0)
+    constant = Constant()
+    reference = weakref.ref(constant)
+    f(X, constant)
+    del constant
+    for number in range(1100):
+        f(X, str(number))
+    assert reference() is None
+
+
+def test_a_function_that_looks_at_shapes_takes_scalars():
+    for function in (
+        lambda x: x * np.size(x),
+        lambda x: x * x.size if isinstance(x, np.generic) else x,
+        lambda x: np.squeeze(x) * 2,
+        lambda x: x.reshape(-1) * 2 if isinstance(x, np.generic) else x,
+        lambda x: x + sum(np.shape(x)),
+    ):
+        for x in (2.5, np.float64(2.5)):
+            expected, actual = function(x), cpjit(function)(x)
+            assert np.shape(expected) == np.shape(actual)
+            assert np.array_equal(expected, actual)
+
+
+@pytest.mark.parametrize("argument", [2.5, 2, True, np.float64(2.5), np.int32(2), X, X[0:1]])
+@pytest.mark.parametrize(
+    "kind", [float, int, bool, np.floating, np.generic, np.ndarray, numbers.Number, np.float64]
+)
+def test_isinstance_tells_what_a_value_stands_for(argument, kind):
+    def function(x):
+        return x * 2.0 if isinstance(x, kind) else x * 3.0
+
+    assert np.array_equal(function(argument), cpjit(function)(argument))
+    scalar = cpjit(lambda x: x * 2.0 if np.isscalar(x) else x * 3.0)
+    assert np.array_equal(scalar.py_func(argument), scalar(argument))
 
 
 def test_the_result_is_not_an_argument():
@@ -389,6 +456,15 @@ def test_fallback_is_for_what_cannot_be_compiled_only():
     assert f.signatures == ["f64[:]"]
 
 
+def test_fallback_serves_a_call_like_one_that_was_compiled():
+    f = cpjit(lambda x, n: x * n**0.5, fallback="numpy")
+    assert np.array_equal(f(X, 4.0), X * 2.0)
+    with pytest.warns(RuntimeWarning, match="a Python scalar was computed that is not a float"):
+        assert f(X, -4.0).dtype == np.complex128
+    with pytest.raises(DTypeError, match=r"test_api\.py, line"):
+        cpjit(f.py_func)(X, -4.0)
+
+
 def test_without_fallback_it_is_an_error():
     with pytest.raises(UnsupportedError):
         cpjit(np.linalg.inv)(np.eye(2))
@@ -532,3 +608,34 @@ def test_warnings_are_numpys_and_name_the_users_line(level):
     with np.errstate(divide="ignore"), warnings.catch_warnings():
         warnings.simplefilter("error")
         assert np.all(np.isinf(f(np.zeros(3))))
+
+
+def test_warnings_are_filtered_by_the_users_module():
+    f = cpjit(lambda x: 1.0 / x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", module=__name__)
+        f(np.zeros(3))
+
+
+def test_a_scalar_that_overflows_is_reported_once_at_the_users_line():
+    f = cpjit(lambda x, number: x + number)
+    x = np.ones(3, "f4")
+    for call in (
+        lambda: f(x, 1e39),
+        f.bind(x, 1e39),
+        lambda: cpjit(lambda x: x + 1e39)(x),
+    ):
+        with pytest.warns(RuntimeWarning) as caught:
+            call()
+        assert [str(each.message) for each in caught] == ["overflow encountered in cast"]
+        assert caught[0].filename == __file__
+
+
+def test_errors_are_those_of_values_that_out_overwrites():
+    x = np.array([1e-200, 1.0])
+    with np.errstate(under="warn"), pytest.warns(RuntimeWarning, match="underflow"):
+        cpjit(lambda x: x * x)(x, out=x)
+    z = np.array([0.0, 1.0, 2.0])
+    with pytest.warns(RuntimeWarning, match="divide by zero"):
+        cpjit(lambda x, number: x / number)(np.ones(3), z[0:1].reshape(()), out=z)

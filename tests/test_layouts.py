@@ -612,6 +612,56 @@ def test_a_reshape_that_copies_is_read_while_the_copy_lives(level):
     assert refused.value.seen == "x.T.reshape(-1,)"
 
 
+def add_then_take(x, y):
+    return (x + y)[:2]
+
+
+def row_of_a_sum(x, y):
+    return (x + y)[0] if x.ndim == 2 else x
+
+
+def difference_of_products(x, y):
+    return (x * y)[:3] - (x * y)[1:4]
+
+
+def choose_the_last(x, y):
+    return np.where(x > 0, x, y)[-1]
+
+
+def in_place_then_take(x, y):
+    total = x * 1.0
+    total += y
+    return total[1:]
+
+
+def shape_only(x, y):
+    return ((x + y) ** 0)[0]
+
+
+def not_needed(x, y):
+    total = x + y
+    return x * 2.0 if total is not None else y
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        add_then_take, row_of_a_sum, difference_of_products, choose_the_last, in_place_then_take,
+        shape_only, not_needed,
+    ],
+    ids=lambda f: f.__name__,
+)  # fmt: skip
+def test_shapes_must_broadcast_where_the_result_does_not_show_it(function, level):
+    compiled = cpjit(function, isa=level)
+    shape = (5, 3) if function is row_of_a_sum else (5,)
+    for first, second in ((5, 5), (7, 7)):
+        x, y = np.ones((first, *shape[1:])), np.ones((second, *shape[1:]))
+        assert_same(function(x, y), compiled(x, y))
+    assert len(compiled.signatures) == 1
+    with pytest.raises(ShapeError, match=r"test_layouts\.py, line"):
+        compiled(np.ones((5, *shape[1:])), np.ones((7, *shape[1:])))
+
+
 # -- one kernel for all shapes, strides and scalars ----------------------------------------------
 
 

@@ -175,6 +175,74 @@ def conversion(x):
     return np.asarray(x) + 1  # here
 
 
+@case(TraceError)
+def caught_by_the_function(x):
+    try:
+        factor = float(x[0])  # here
+    except (TypeError, ValueError):
+        factor = 1.0
+    return x * factor
+
+
+@case(TraceError, 3)
+def caught_by_numpy(n):
+    return np.ones(n) * n  # here
+
+
+@case(TraceError, 2.5)
+def python_function(number):
+    return round(number, 1)  # here
+
+
+@case(TraceError, 2)
+def key(number):
+    return {2: 1.0}[number] * number  # here
+
+
+@case(TraceError)
+def format_of_numbers(x):
+    return x * len(f"{x[0]:.2f}")  # here
+
+
+@case(TraceError, 2)
+def power_of_three_operands(number):
+    return pow(number, 3, 5)  # here
+
+
+@case(UnsupportedError, 2.5)
+def method_of_a_number(number):
+    return number * number.is_integer()  # here
+
+
+@case(UnsupportedError)
+def argument_by_place(x):
+    return np.zeros_like(x, float, "K")  # here
+
+
+@case(TraceError)
+def function_of_numpy_in_python(x):
+    return np.vectorize(abs)(x)  # here
+
+
+@case(UnsupportedError)
+def errstate(x):
+    with np.errstate(divide="ignore"):
+        return 1 / x  # here
+
+
+@case(UnsupportedError)
+def errstate_of_a_function(x):
+    with np.errstate(divide="ignore"):
+        return np.where(x > 0, 1.0, x)  # here
+
+
+@case(UnsupportedError)
+def out_of_a_compiled_function(x):
+    y = x * 2
+    cpjit(plus_one)(x, out=y)  # here
+    return y
+
+
 @case(UnsupportedError)
 def array_from_outside(x):
     return x + X  # here
