@@ -15,6 +15,7 @@ from cpnum.errors import CpnumError, IsaError, OutError, ShapeError, Unsupported
 from cpnum.ir import Graph
 from cpnum.isa import Isa
 from cpnum.kernel import Clock, Kernel, compile, graphs_of
+from cpnum.memory import ExecutableMemoryError
 from cpnum.run import Array, Plan
 from cpnum.simplify import Precision, simplify
 from cpnum.site import located, user_frame
@@ -162,7 +163,7 @@ class Jit:
             return self.py_func(*arguments, **keywords)
         try:
             flat, names = self._flat(arguments, keywords)
-            return self._run(self._plan(flat, names, out), flat, names, out)
+            return self._run(self._plan_or_numpy(flat, names, out), flat, names, out)
         except CpnumError as error:
             return self._refused(error, arguments, out, keywords)
 
@@ -223,7 +224,8 @@ class Jit:
             if not all(run.in_place(out, view) for view in overlapping):
                 # All is read before anything is written, as NumPy has it.
                 arguments = run.copied(arguments, out)
-                return self._run(self._plan(arguments, names, out), arguments, names, out)
+                plan = self._plan_or_numpy(arguments, names, out)
+                return self._run(plan, arguments, names, out)
             if run.watched():
                 # Each element is read before it is written; a report needs the old ones.
                 before = run.copied(arguments, out)
@@ -294,6 +296,18 @@ class Jit:
             self._plans[key] = plan
         return plan
 
+    def _plan_or_numpy(
+        self, arguments: tuple[Any, ...], names: tuple[str, ...], out: Array | None
+    ) -> run.AnyPlan:
+        """Return the plan for a call, NumPy's if the system refuses memory for its code."""
+        try:
+            return self._plan(arguments, names, out)
+        except ExecutableMemoryError as error:
+            # Not remembered: file descriptors, for one, that ran out are there again later.
+            self._tell(f"{self.__name__} is evaluated by NumPy: {error.message}; {error.seen}")
+            specialization, call = self._call(arguments, names, out)
+            return run.NumpyPlan(specialization.traced, call)
+
     def _new_plan(
         self, arguments: tuple[Any, ...], names: tuple[str, ...], out: Array | None
     ) -> run.AnyPlan:
@@ -349,7 +363,8 @@ class Jit:
     def bind(self, *arguments: Any, out: Array | None = None, **keywords: Any) -> Bound:
         """Return a call without arguments, everything patched into its code; it returns `out`.
 
-        Raises:  OutError if `out` overlaps an argument that it is not equal to.
+        Raises:  OutError if `out` overlaps an argument that it is not equal to;
+                 ExecutableMemoryError if the system refuses memory for the code.
         """
         try:
             return self._bind(*self._flat(arguments, keywords), out)

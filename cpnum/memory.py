@@ -55,8 +55,9 @@ class ExecutableMemoryError(CpnumError, RuntimeError):
     """The system gives no executable memory.
 
     Cause: a security policy (SELinux, seccomp, a hardened service), a platform that is not
-    supported yet, too little memory, or CPNUM_MEMORY=none.  `mode` tells which.  `cpjit` does not
-    raise this: it runs the function through NumPy.
+    supported yet, too little memory or too many open files, or CPNUM_MEMORY=none.  `mode` tells
+    which.  Calls do not raise this: NumPy evaluates them.  `bind` does, of memory that is refused
+    after some was given.
     """
 
 

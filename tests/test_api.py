@@ -525,6 +525,38 @@ def test_without_executable_memory_there_is_nothing_to_bind():
     assert with_error[-1] == "sqrt"
 
 
+def test_memory_that_is_refused_later_is_asked_for_again_at_each_call():
+    code = """
+        import errno
+        from cpnum import memory
+        f = cpjit(lambda x: 3 * x)
+        x = np.arange(7.0)
+        f(x[::-1], out=np.empty(7))
+        place = memory._PLACE["memfd"]
+        def refuse(code, aligned):
+            raise OSError(errno.EMFILE, "memfd_create: Too many open files")
+        memory._PLACE["memfd"] = refuse
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for _ in range(2):
+                assert np.array_equal(f(x), 3 * x)
+            assert np.array_equal(f(x[::-1], out=x), np.arange(18.0, -1.0, -3.0))
+        print(len(caught), caught[0].filename, caught[0].message)
+        try:
+            f.bind(x)
+        except memory.ExecutableMemoryError as error:
+            print(error.message, error.where, error.seen)
+        memory._PLACE["memfd"] = place
+        f(x)
+        print({type(plan).__name__ for plan in f._plans.values()})
+    """
+    told, bound, plans = run(code, CPNUM_MEMORY="memfd")
+    seen = "memfd: [Errno 24] memfd_create: Too many open files"
+    assert told == f"1 <string> <lambda> is evaluated by NumPy: no executable memory; {seen}"
+    assert bound == f"no executable memory <string>, line 20 {seen}"
+    assert plans == "{'Plan'}"
+
+
 # -- fastmath -----------------------------------------------------------------------------------
 
 
