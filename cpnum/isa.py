@@ -66,8 +66,8 @@ def _host_features() -> frozenset[str]:
             for line in lines:
                 if line.startswith("flags"):
                     return frozenset(line.partition(":")[2].split())
-    except OSError:
-        return frozenset()
+    except (FileNotFoundError, PermissionError):
+        return frozenset()  # what else may fail, as for want of file descriptors, may pass
     return frozenset()
 
 

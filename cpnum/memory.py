@@ -362,6 +362,10 @@ def mode() -> tuple[str, str]:
         return "none", "CPNUM_MEMORY=none"
     if forced and forced not in _PLACE:
         return "none", f"CPNUM_MEMORY={forced} is not one of {', '.join(_PLACE)}, none"
+    try:
+        ffi()
+    except ImportError as error:  # its library is code, which the system may not map
+        return "none", f"cffi cannot be loaded: {error}"
     reasons = [f"CPNUM_MEMORY={forced}"] if forced else []
     for name in [forced] if forced else _PLACE:
         sample = b"cpnum"

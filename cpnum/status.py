@@ -60,8 +60,10 @@ def _processor() -> str:
 
 
 def _version() -> str:
-    from importlib import metadata  # 3 ms that only this function pays
-
+    try:
+        from importlib import metadata  # 3 ms that only this function pays
+    except ImportError as error:  # it loads a library of code too (csv)
+        return f"({error})"
     try:
         return metadata.version("cpnum")
     except metadata.PackageNotFoundError:

@@ -512,6 +512,21 @@ def test_without_a_level_that_fits_numpy_evaluates_and_a_warning_says_why():
     assert status == "True"
 
 
+def test_a_processor_that_cannot_be_asked_is_not_taken_for_one_without_a_pack():
+    code = """
+        import resource
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+        try:
+            cpjit(np.sqrt)
+        except OSError as error:
+            print(error)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        print(cpjit(np.sqrt).isa is not None)
+    """
+    assert run(code) == ["[Errno 24] Too many open files: '/proc/cpuinfo'", "True"]
+
+
 def test_without_executable_memory_there_is_nothing_to_bind():
     code = """
         try:

@@ -461,6 +461,25 @@ def test_forced_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no executable memory\n  seen: CPNUM_MEMORY=none" == str(refused.value)
 
 
+def test_libraries_that_may_not_be_mapped_are_no_accident() -> None:
+    script = """
+import sys, warnings
+import numpy as np
+import cpnum
+from cpnum import memory
+# To import them raises ImportError, as where no code may be mapped.
+sys.modules["_cffi_backend"] = sys.modules["_csv"] = None
+warnings.simplefilter("ignore")
+print(cpnum.cpjit(lambda x: x + 1)(np.zeros(2)))
+print(memory.mode())
+print(cpnum.status().versions)
+"""
+    result, told, versions = run(script).splitlines()
+    assert "[1. 1.]" == result
+    assert told.startswith("('none', 'cffi cannot be loaded: import of _cffi_backend halted")
+    assert versions.startswith("cpnum (import of _csv halted")
+
+
 def test_an_unknown_mode_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CPNUM_MEMORY", "jit")
     assert ("none", "CPNUM_MEMORY=jit is not one of memfd, mprotect, none") == mode()
