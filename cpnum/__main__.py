@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
-from cpnum import CpnumError, status
+from cpnum.command import run
+from cpnum.status import status
+
+
+def _demo() -> None:
+    from cpnum import demo  # compiles at import what CPNUM_ISA, which may be wrong, asks for
+
+    demo.main()
 
 
 def main() -> int:
     """Run the command that the arguments name; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m cpnum", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("status", help="what cpnum runs on here, and why")
-    commands.add_parser("demo", help="all distances between 3,376 airports, compiled")
-    if parser.parse_args().command == "status":
-        print(status())
-        return 0
-    try:
-        from cpnum import demo
-
-        return demo.main()
-    except CpnumError as error:  # CPNUM_ISA asks for what there is not
-        print(error, file=sys.stderr)
-        return 1
+    commands = parser.add_subparsers(required=True)
+    each = commands.add_parser("status", help="what cpnum runs on here, and why")
+    each.set_defaults(run=lambda: print(status()))
+    each = commands.add_parser("demo", help="all distances between 3,376 airports, compiled")
+    each.set_defaults(run=_demo)
+    return run(parser.parse_args().run)
 
 
 if __name__ == "__main__":

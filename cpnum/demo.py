@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import csv
 import importlib.util
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from cpnum.errors import CpnumError
 from cpnum.jit import cpjit
 from cpnum.kernel import Kernel
 from cpnum.listing import listing
@@ -45,14 +45,14 @@ def haversine(lat1: Array, lon1: Array, lat2: Array, lon2: Array) -> Array:
 def airports() -> tuple[list[str], Array, Array]:
     """Return the names of the airports, their latitudes and longitudes in radians.
 
-    Raises:  FileNotFoundError if the package with the data is not installed.
+    Raises:  CpnumError if the package with the data is not installed.
     """
     # Not imported: vega_datasets imports pandas, which the demo has no use for.
     spec = importlib.util.find_spec("vega_datasets")
     if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError(
-            "the airports are data of the package vega_datasets, which is not installed; "
-            'write: pip install "cpnum[demo]"'
+        raise CpnumError(
+            "the airports are data of the package vega_datasets, which is not installed",
+            write='pip install "cpnum[demo]"',
         )
     path = Path(spec.submodule_search_locations[0]) / "_data" / "airports.csv"
     with path.open(encoding="utf-8", newline="") as file:
@@ -82,13 +82,9 @@ def _stages(kernel: Kernel) -> str:
     return f"{format_seconds(sum(kernel.seconds.values()))} ({stages})"
 
 
-def main() -> int:
-    """Compute and print all of it; return the exit status."""
-    try:
-        names, latitude, longitude = airports()
-    except FileNotFoundError as error:
-        print(error, file=sys.stderr)
-        return 1
+def main() -> None:
+    """Compute and print all of it."""
+    names, latitude, longitude = airports()
     pairs = latitude[:, None], longitude[:, None], latitude, longitude
     print(f"All pairs of {len(names):,} airports: {len(names) ** 2:,} great-circle distances")
 
@@ -133,4 +129,3 @@ def main() -> int:
         f"{names[remote]}\n{nearest[remote]:,.0f} km from the nearest other one, "
         f"{names[neighbour]}",
     )
-    return 0

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cpnum import demo, isa, memory, status
+from cpnum.command import run
 
 runs = pytest.mark.skipif(
     isa.host() is None or memory.mode()[0] == "none", reason="machine code cannot run here"
@@ -90,7 +91,7 @@ def test_demo_prints_stages_times_and_the_answer():
 
 def test_demo_without_its_data_says_what_to_install(monkeypatch, capsys):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert demo.main() == 1
+    assert run(demo.main) == 1
     seen = capsys.readouterr()
     assert seen.out == ""
     assert 'pip install "cpnum[demo]"' in seen.err
@@ -104,6 +105,30 @@ def test_demo_on_a_level_that_is_not_here_says_so(level):
     assert done.returncode == 1
     assert level in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_error_of_a_command_names_no_line():
+    done = command("demo", CPNUM_ISA="aarch64" if isa.host() is not isa.A64 else "x86-64-v3")
+    assert ", line " not in done.stderr
+
+
+@runs
+def test_demo_in_a_terminal_of_ascii_is_whole():
+    done = command("demo", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Time of a call (median ? IQR/2)" in done.stdout
+    assert done.stdout.endswith("\n") and "The most remote airport" in done.stdout
+
+
+@pytest.mark.parametrize("words", ["cpnum demo", "cpnum status", "cpnum.pack show add_f64"])
+def test_a_reader_that_has_seen_enough_ends_a_command_quietly(words):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", *words.split()], stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_unknown_command_is_refused():

@@ -14,7 +14,7 @@ PACKAGE = Path(cpnum.__file__).parent
 # The straight line, from what needs nothing to what needs all.  Modules of one row of the design
 # (DESIGN.md, section 2) that were split stand beside each other.
 ORDER = """
-    errors dtypes isa ops stencil
+    errors command dtypes isa ops stencil
     movement ir site recording resolve traced operations tracer functions trace
     reference evaluate rules simplify schedule steps frame select assign emit memory run kernel
     specialization timing table listing report jit special status magic demo

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import os
 import sys
 from pathlib import Path
 
-from cpnum.errors import CpnumError
+from cpnum.command import run
 from cpnum.isa import LEVELS, host
 from cpnum.stencil import PACKS, Pack, Stencil, load
 
@@ -57,11 +56,11 @@ def _marked(stencil: Stencil) -> str:
     registers = bits.to_bytes(stencil.size, "little")
     words = []
     places = zip(stencil.code.to_bytes(stencil.size, "little"), names, registers, strict=True)
-    for name, run in itertools.groupby(places, key=lambda place: place[1]):
+    for name, group in itertools.groupby(places, key=lambda place: place[1]):
         if name:
-            words.append(f"[{name} {' '.join(f'{byte:02x}' for byte, _, _ in run)}]")
+            words.append(f"[{name} {' '.join(f'{byte:02x}' for byte, _, _ in group)}]")
         else:
-            words += [f"({byte:02x})" if mask else f"{byte:02x}" for byte, _, mask in run]
+            words += [f"({byte:02x})" if mask else f"{byte:02x}" for byte, _, mask in group]
     return " ".join(words)
 
 
@@ -92,29 +91,21 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m cpnum.pack", description=__doc__)
     commands = parser.add_subparsers(required=True)
     native = host()
-    for name, run in (("list", _list), ("show", _show)):
+    for name, function in (("list", _list), ("show", _show)):
         command = commands.add_parser(name)
         if name == "show":
             command.add_argument("stencil")
         command.add_argument(
             "--isa", choices=LEVELS, default=native.name if native else "x86-64-v3"
         )
-        command.set_defaults(run=run)
+        command.set_defaults(run=function)
     build = commands.add_parser("build")
     build.add_argument("--sources", type=Path, default=_SOURCES)
     build.add_argument("--output", type=Path, default=Path(PACKS))
     build.add_argument("--force", action="store_true")
     build.set_defaults(run=_build)
     arguments = parser.parse_args(words)
-    try:
-        arguments.run(arguments)
-    except CpnumError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except BrokenPipeError:
-        # The reader, `head` for one, has seen enough; nothing is left to be flushed at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    return run(lambda: arguments.run(arguments))
 
 
 if __name__ == "__main__":
