@@ -26,6 +26,8 @@ from cpnum.isa import Isa
 
 PACKS = os.path.join(os.path.dirname(__file__), "packs")
 
+_WHENCE = "python -m cpnum.pack build, in a source checkout; or install a wheel"
+
 Role = Literal["input", "result", "temporary"]
 
 
@@ -226,8 +228,15 @@ def _read(record: dict[str, Any]) -> Stencil:
     )
 
 
+def _end(places: dict[str, tuple[int, int]]) -> int:
+    *_, (offset, size) = places.values()
+    return offset + size
+
+
 class Pack:
     """The stencils of one ISA level, a mapping from name to stencil.
+
+    Raises:  IsaError if the file is not whole.
 
     >>> pack = load("x86-64-v4")
     >>> pack["add_f64"].size
@@ -240,10 +249,16 @@ class Pack:
         # Read at once, 3 MB: a pack may be replaced on disk while a process uses it.
         with open(path, "rb") as file:
             self._data = file.read()
-        self._base = self._data.index(b"\n") + 1
+        self._base = self._data.find(b"\n") + 1
         import json  # here and below: 1.5 ms that `import cpnum` can do without
 
-        index = json.loads(self._data[: self._base])
+        index = json.loads(self._data[: self._base]) if self._base else None
+        if index is None or self._base + _end(index["stencils"]) != len(self._data):
+            raise IsaError(
+                f"the stencil pack {os.path.basename(path)} is not whole",
+                seen=f"{len(self._data)} bytes in {os.fspath(path)}",
+                write=_WHENCE,
+            )
         self.isa: str = index["isa"]
         self.digest: str = index["digest"]
         self._places: dict[str, tuple[int, int]] = index["stencils"]
@@ -300,7 +315,7 @@ def stencil_name(operator: str, dtype: DType, lane_bytes: int) -> str:
 def load(isa: Isa | str) -> Pack:
     """Return the pack of an ISA level.
 
-    Raises:  IsaError if the package was built without it.
+    Raises:  IsaError if the package was built without it, or it is not whole.
     """
     name = f"{isa}.pack"
     try:
@@ -309,5 +324,5 @@ def load(isa: Isa | str) -> Pack:
         raise IsaError(
             f"no stencil pack for {isa}",
             seen=f"no file {name} beside the package",
-            write="python -m cpnum.pack build, in a source checkout; or install a wheel",
+            write=_WHENCE,
         ) from None

@@ -6,16 +6,19 @@ The bad stencils are C and assembly as clang would write it; they go through the
 
 import random
 import re
+import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import capstone
 import pytest
 
+from cpnum import status
 from cpnum.errors import IsaError, StencilError
 from cpnum.isa import A64, LEVELS, V3, V4
 from cpnum.pack import assembly, build, catalog, compiler, extract
 from cpnum.pack.__main__ import main
-from cpnum.stencil import load
+from cpnum.stencil import PACKS, Pack, load
 
 # -- decoding -----------------------------------------------------------------------------------
 
@@ -410,6 +413,76 @@ def test_show_prints_constants_and_pointers(capsys):
 def test_show_of_what_is_not_there_is_an_error(capsys):
     assert main(["show", "nothing_f64", "--isa", "x86-64-v3"]) == 1
     assert "nothing_f64" in capsys.readouterr().err
+
+
+def test_a_build_without_sources_says_where_they_are(tmp_path, capsys):
+    assert main(["build", "--sources", str(tmp_path), "--output", str(tmp_path / "packs")]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "there are no stencils to build packs from",
+        f"  seen: no C file in {tmp_path}",
+        "  write --sources FOLDER, the `stencils` of a source checkout",
+    ]
+
+
+def test_a_build_without_its_tools_says_what_to_install(tmp_path, capsys, monkeypatch):
+    def version(name):
+        raise PackageNotFoundError(name)
+
+    command = ["build", "--output", str(tmp_path)]
+    monkeypatch.setattr(build, "version", version)
+    assert main(command) == 1
+    monkeypatch.setitem(sys.modules, "cpnum.pack.build", None)  # as if it found no elftools
+    assert main(command) == 1
+    seen = capsys.readouterr().err.splitlines()
+    assert [seen[0], seen[2]] * 2 == [seen[at] for at in (0, 2, 3, 5)]
+    assert seen[0] == "a tool that packs are built with is not installed"
+    assert seen[1] == "  seen: No package metadata was found for ziglang"
+    assert seen[2] == '  write pip install ".[test]", in a source checkout'
+    assert seen[4].startswith("  seen: import of cpnum.pack.build halted")
+
+
+def test_a_build_that_cannot_write_says_where(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main(["build", "--output", str(tmp_path / "file" / "packs")]) == 1
+    failed, seen = capsys.readouterr().err.splitlines()
+    assert failed == "the packs cannot be built"
+    assert seen == f"  seen: [Errno 20] Not a directory: '{tmp_path / 'file' / 'packs'}'"
+
+
+@pytest.fixture(params=["empty", "half an index", "half of the stencils", "one byte too few"])
+def damaged(request, tmp_path, monkeypatch):
+    """Give a folder of packs, that of x86-64-v3 damaged, as the package's own."""
+    whole = Path(PACKS, "x86-64-v3.pack").read_bytes()
+    sizes = {
+        "empty": 0,
+        "half an index": whole.index(b"\n") // 2,
+        "half of the stencils": len(whole) // 2,
+        "one byte too few": len(whole) - 1,
+    }
+    path = tmp_path / "x86-64-v3.pack"
+    path.write_bytes(whole[: sizes[request.param]])
+    monkeypatch.setattr("cpnum.stencil.PACKS", tmp_path)
+    monkeypatch.setenv("CPNUM_ISA", "x86-64-v3")
+    monkeypatch.setattr("cpnum.isa.runs_here", lambda isa: True)
+    load.cache_clear()
+    yield path
+    load.cache_clear()
+
+
+def test_a_damaged_pack_is_an_error_that_says_what_to_do(damaged, capsys):
+    assert main(["list", "--isa", "x86-64-v3"]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "the stencil pack x86-64-v3.pack is not whole",
+        f"  seen: {damaged.stat().st_size} bytes in {damaged}",
+        "  write python -m cpnum.pack build, in a source checkout; or install a wheel",
+    ]
+    seen = status()
+    assert (seen.pack, seen.active) == ("none", "nothing")
+    assert "not whole" in seen.why
+
+
+def test_a_damaged_pack_is_not_current(damaged):
+    assert not build.is_current(damaged, Pack(Path(PACKS, damaged.name)).digest)
 
 
 def test_a_pack_that_is_missing_is_an_error_that_says_what_to_do(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from cpnum.command import run
+from cpnum.errors import CpnumError
 from cpnum.isa import LEVELS, host
 from cpnum.stencil import PACKS, Pack, Stencil, load
 
@@ -15,9 +16,25 @@ _SOURCES = Path(__file__).parents[2] / "stencils"
 
 
 def _build(arguments: argparse.Namespace) -> None:
-    from cpnum.pack.build import build  # needs ziglang and pyelftools, which users do not have
+    if not any(arguments.sources.glob("*.c")):
+        raise CpnumError(
+            "there are no stencils to build packs from",
+            seen=f"no C file in {arguments.sources}",
+            write="--sources FOLDER, the `stencils` of a source checkout",
+        )
+    try:
+        from cpnum.pack.build import build  # needs ziglang and pyelftools, which users do not have
 
-    for path in build(arguments.sources, arguments.output, force=arguments.force):
+        paths = build(arguments.sources, arguments.output, force=arguments.force)
+    except ModuleNotFoundError as error:
+        raise CpnumError(
+            "a tool that packs are built with is not installed",
+            seen=str(error),
+            write='pip install ".[test]", in a source checkout',
+        ) from error
+    except OSError as error:
+        raise CpnumError("the packs cannot be built", seen=str(error)) from error
+    for path in paths:
         print(f"{path.name}: {len(Pack(path))} stencils, {path.stat().st_size} bytes")
 
 

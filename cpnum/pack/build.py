@@ -13,10 +13,11 @@ from typing import Any
 from cpnum import dtypes, ops
 from cpnum import isa as isa_module
 from cpnum.dtypes import DTYPES
-from cpnum.errors import StencilError
+from cpnum.errors import IsaError, StencilError
 from cpnum.isa import LEVELS, Isa
 from cpnum.pack import assembly, compiler, extract
 from cpnum.pack.catalog import LANES, SOURCES, expected
+from cpnum.stencil import Pack
 
 _NATURAL = {dtype.name: dtype.itemsize for dtype in DTYPES}
 
@@ -92,12 +93,11 @@ def build_pack(sources: Path, isa: Isa) -> bytes:
 
 
 def is_current(path: Path, wanted: str) -> bool:
-    """Tell whether a pack on disk was built from sources with this digest."""
-    if not path.exists():
+    """Tell whether a pack on disk is whole and was built from sources with this digest."""
+    try:
+        return Pack(path).digest == wanted
+    except (FileNotFoundError, IsaError):
         return False
-    with path.open("rb") as file:
-        index: dict[str, Any] = json.loads(file.readline())
-    return index.get("digest") == wanted
 
 
 def build(sources: Path, output: Path, *, force: bool = False) -> list[Path]:
