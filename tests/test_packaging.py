@@ -63,6 +63,21 @@ def test_the_wheel_has_all_packs_and_serves_every_python(wheel):
     assert {name.split("/")[0].split("-")[0] for name in names} == {"cpnum"}
 
 
+def test_the_wheel_tells_type_checkers_and_readers_what_it_is(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.read("cpnum/py.typed") == b""
+        (metadata,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+        text = archive.read(metadata).decode()
+    assert text.endswith((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert "\nDescription-Content-Type: text/markdown\n" in text
+
+
+def test_the_first_example_of_the_readme_runs():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    example = text.partition("```python\n")[2].partition("```")[0]
+    run("-W", "error", "-c", example, cwd=ROOT)
+
+
 def test_two_builds_give_the_same_bytes(wheel, tmp_path):
     """The second one is in another folder and has to build a pack that the first one found."""
     other = checkout(tmp_path / "elsewhere")
