@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -190,9 +191,14 @@ def _size(a: Any) -> int:
 # -- movement -----------------------------------------------------------------------------------
 
 
+def _integers(axes: Any) -> tuple[int, ...]:
+    """Return one axis or several as integers; NumPy would hide the error of a traced one."""
+    return tuple(map(operator.index, axes if isinstance(axes, tuple | list) else (axes,)))
+
+
 @_traces(np.transpose)
 def _transpose(a: Any, axes: Any = None) -> Any:
-    return _array(a).transpose() if axes is None else _array(a).transpose(tuple(axes))
+    return _array(a).transpose(axes)
 
 
 @_traces(np.swapaxes)
@@ -202,20 +208,17 @@ def _swapaxes(a: Any, axis1: int, axis2: int) -> Any:
 
 @_traces(np.moveaxis)
 def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
-    axes = np.empty((1,) * _array(a).ndim)
-    # NumPy itself orders the axes: as those of an array whose axes tell their numbers.
-    axes = np.lib.stride_tricks.as_strided(axes, axes.shape, tuple(8 * i for i in range(axes.ndim)))
-    order = tuple(stride // 8 for stride in np.moveaxis(axes, source, destination).strides)
-    return _array(a).transpose(order)
+    before, after = _integers(source), _integers(destination)
+    return _array(a).reordered(lambda array: np.moveaxis(array, before, after))
 
 
 @_traces(np.expand_dims)
 def _expand_dims(a: Any, axis: Any) -> Any:
     array = _array(a)
-    new = axis if isinstance(axis, tuple | list) else (axis,)
-    count = array.ndim + len(new)
-    at = {np.lib.array_utils.normalize_axis_index(i, count) for i in new}
-    return array[tuple(None if i in at else slice(None) for i in range(count))]
+    axes = _integers(axis)
+    count = array.ndim + len(axes)
+    new = np.lib.array_utils.normalize_axis_tuple(axes, count)
+    return array[tuple(None if i in new else slice(None) for i in range(count))]
 
 
 @_traces(np.squeeze)
@@ -226,10 +229,10 @@ def _squeeze(a: Any, axis: Any = None) -> Any:
 @_traces(np.flip)
 def _flip(m: Any, axis: Any = None) -> Any:
     array = _array(m)
-    axes = range(array.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    at = {np.lib.array_utils.normalize_axis_index(i, array.ndim) for i in axes}
-    reverse = slice(None, None, -1)
-    return array[tuple(reverse if i in at else slice(None) for i in range(array.ndim))]
+    count = array.ndim
+    axes = range(count) if axis is None else _integers(axis)
+    flipped = np.lib.array_utils.normalize_axis_tuple(axes, count)
+    return array[tuple(slice(None, None, -1 if i in flipped else None) for i in range(count))]
 
 
 @_traces(np.flipud)

@@ -13,7 +13,15 @@ import numpy as np
 
 from cpnum.dtypes import BOOL, FLOAT, INT, from_numpy, from_python
 from cpnum.errors import DTypeError, ShapeError, UnsupportedError
-from cpnum.movement import BroadcastTo, Index, Item, Movement, Reshape, Transpose
+from cpnum.movement import (
+    BroadcastTo,
+    Index,
+    Item,
+    Movement,
+    Reshape,
+    Transpose,
+    in_signature,
+)
 from cpnum.operations import (
     Operand,
     UnknownArgumentError,
@@ -33,6 +41,9 @@ from cpnum.traced import ARGUMENT, OWNED, SCALAR, VIEW, VIEWED, Traced
 
 # The ufunc that `np.clip` is a wrapper of; it has no public name.
 CLIP: np.ufunc = np._core.umath.clip  # type: ignore[attr-defined]
+
+# The memory of arrays of extents up to 2 whose strides are 0, 1, ... along NumPy's 64 axes.
+_BYTES = bytes(1 + sum(range(64)))
 
 
 class Tracer(Operand):
@@ -149,18 +160,23 @@ class Tracer(Operand):
 
     def transpose(self, *axes: Any) -> Tracer:
         """Return a view with the axes in another order: reversed if none are given."""
-        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
-        count = len(self._shape)
-        if not order:
-            order = range(count)[::-1]
-        order = tuple(axis + count if axis < 0 else axis for axis in order)
-        return self.move(Transpose(order) if order != tuple(range(count)) else None)
+        return self.reordered(lambda array: array.transpose(*axes))
 
     def swapaxes(self, axis1: int, axis2: int) -> Tracer:
         """Return a view with two axes exchanged."""
-        order = list(range(len(self._shape)))
-        order[axis1], order[axis2] = order[axis2], order[axis1]
-        return self.transpose(order)
+        return self.reordered(lambda array: array.swapaxes(axis1, axis2))
+
+    def reordered(self, order: Callable[[Any], Any]) -> Tracer:
+        """Return a view with the axes in the order that a function of arrays gives them."""
+        axes = self._axes_left(order)
+        return self.move(Transpose(axes) if axes != tuple(range(len(axes))) else None)
+
+    def _axes_left(self, view: Callable[[Any], Any]) -> tuple[int, ...]:
+        """Return which axes a view has; NumPy takes it, so that errors are NumPy's."""
+        # Strides tell the numbers of the axes; of extents, it only matters whether they are 1.
+        shape = [1 if extent == 1 else 2 for extent in self._shape]
+        left: tuple[int, ...] = view(np.ndarray(shape, "b", _BYTES, 0, range(len(shape)))).strides
+        return left
 
     def reshape(self, *shape: Any, order: str = "C") -> Tracer:
         """Return the same elements in another shape, in C order."""
@@ -176,13 +192,11 @@ class Tracer(Operand):
 
     def squeeze(self, axis: Any = None) -> Tracer:
         """Return a view without axes of extent 1: all of them, unless `axis` names some."""
-        if axis is None:
-            axis = [i for i, extent in enumerate(self.shape) if extent == 1]
-        count = len(self._shape)
-        dropped = {operator.index(i) % count for i in np.atleast_1d(axis).astype(int)}
-        if any(self._shape[i] != 1 for i in dropped):
-            raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
-        items: list[Item] = [0 if i in dropped else slice(None) for i in range(count)]
+        extents = self.recording.extents
+        if not all(in_signature(e) for x in self.recording.like(self.node) for e in extents[x]):
+            self.recording.shape_observed = True
+        left = self._axes_left(lambda array: array.squeeze(axis))
+        items: list[Item] = [slice(None) if i in left else 0 for i in range(len(self._shape))]
         return self.move(Index.of(tuple(items)))
 
     def broadcast_to(self, shape: Any) -> Tracer:

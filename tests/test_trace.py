@@ -362,6 +362,59 @@ def test_movement_of_a_computed_value_respects_broadcasting(shape):
         check(lambda x, y: move(np.where(y > 3, np.ones_like(x), 0.5) + y), x, y)  # noqa: B023
 
 
+# What NumPy says of axes that there are none of, and twice; `n` is traced.
+WRONG_AXES = [
+    lambda x, n: np.flip(x, (0, 0)),
+    lambda x, n: np.flip(x, 2),
+    lambda x, n: np.flip(x, 1.5),
+    lambda x, n: x.squeeze(7),
+    lambda x, n: x.squeeze(0),
+    lambda x, n: x[:1].squeeze((0, 0)),
+    lambda x, n: x.swapaxes(0, 5),
+    lambda x, n: np.expand_dims(x, (0, 0)),
+    lambda x, n: np.expand_dims(x, -4),
+    lambda x, n: x.transpose(-3, 0),
+    lambda x, n: x.transpose(0, 0),
+    lambda x, n: np.transpose(x, ()),
+    lambda x, n: np.moveaxis(x, (0, 0), (0, 1)),
+    lambda x, n: np.moveaxis(x, 0, 2),
+    lambda x, n: x.reshape(5, -1),
+]
+TRACED_AXES = [
+    lambda x, n: x.swapaxes(0, n),
+    lambda x, n: x.transpose(0, n),
+    lambda x, n: x.squeeze(n),
+    lambda x, n: np.flip(x, n),
+    lambda x, n: np.expand_dims(x, n),
+    lambda x, n: np.moveaxis(x, n, 0),
+]
+
+
+@pytest.mark.parametrize("move", WRONG_AXES, ids=range(len(WRONG_AXES)))
+def test_wrong_axes_have_numpys_errors(move):
+    x = np.ones((4, 6))
+    with pytest.raises((ValueError, TypeError)) as expected:
+        move(x, 1)
+    with pytest.raises(type(expected.value)) as caught:
+        trace(move, (x, 1))
+    assert expected.value.args == caught.value.args or isinstance(caught.value, TypeError)
+
+
+@pytest.mark.parametrize("move", TRACED_AXES, ids=range(len(TRACED_AXES)))
+def test_traced_axes_are_refused(move):
+    assert "an index or a range() needs a value, but n is" in refused(
+        TraceError, move, np.ones((4, 1)), 1
+    )
+
+
+def test_an_extent_that_is_squeezed_is_checked_at_each_call():
+    assert not trace(lambda x: (x * x[:, None]).squeeze(), (np.ones((1, 6)),)).shape_observed
+    first_row = cpnum.cpjit(lambda x: x[1:].squeeze(0))
+    assert np.array_equal(np.ones(6), first_row(np.ones((2, 6))))
+    with pytest.raises(ValueError, match="size not equal to one"):
+        first_row(np.ones((3, 6)))
+
+
 def test_an_input_without_the_axis_that_is_indexed_stays_as_it_is():
     graph = trace(lambda x, y: (x + y)[1:, None], (np.ones((4, 3)), np.ones(3)))
     assert "add %0 y" in str(graph)
