@@ -60,7 +60,11 @@ def host_value(node: Node, arguments: Sequence[Value]) -> np.generic:
             pending += missing
         else:
             last = pending.pop()
-            values[last] = _value(last, values, arguments)
+            if isinstance(last, Input):
+                # All elements of a view of one number, however it was broadcast, are that number.
+                values[last] = arguments[last.parameter]
+            else:
+                values[last] = _value(last, values, arguments)
     return cast(np.generic, values[node])
 
 

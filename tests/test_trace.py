@@ -407,6 +407,11 @@ def test_traced_axes_are_refused(move):
     )
 
 
+def test_a_scalar_is_broadcast_to_more_elements():
+    filled = cpnum.cpjit(lambda x, y: np.broadcast_to(x, (5,)) + y)
+    assert_same(np.full(5, 4.0), filled(np.array(2.5), np.full(5, 1.5)))
+
+
 def test_an_extent_that_is_squeezed_is_checked_at_each_call():
     assert not trace(lambda x: (x * x[:, None]).squeeze(), (np.ones((1, 6)),)).shape_observed
     first_row = cpnum.cpjit(lambda x: x[1:].squeeze(0))
