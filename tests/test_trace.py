@@ -412,6 +412,10 @@ def test_a_scalar_is_broadcast_to_more_elements():
     assert_same(np.full(5, 4.0), filled(np.array(2.5), np.full(5, 1.5)))
 
 
+def test_a_function_of_scalars_only_may_look_at_their_shape():
+    assert 6.0 == cpnum.cpjit(lambda x: (x[None] * x.size).ravel()[0] * 3)(np.float64(2.0))
+
+
 def test_an_extent_that_is_squeezed_is_checked_at_each_call():
     assert not trace(lambda x: (x * x[:, None]).squeeze(), (np.ones((1, 6)),)).shape_observed
     first_row = cpnum.cpjit(lambda x: x[1:].squeeze(0))
