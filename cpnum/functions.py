@@ -60,11 +60,17 @@ def _first(*operands: Any) -> Any:
 
 
 def _array(operand: Any) -> Tracer:
-    """Return a Python scalar as the NumPy scalar that array functions make of it."""
+    """Return a Python scalar as the array without axes that array functions make of it."""
     if isinstance(operand, Tracer):
         return operand
     node = operand.recording.cast(operand.node, from_numpy(operand.node.dtype.numpy))
-    return Tracer(operand.recording, node, ())
+    return _owned(operand.recording.tracer(operand.recording, node, ()))
+
+
+def _owned(result: Tracer) -> Tracer:
+    """Return a result as one that is an array without axes too, where ufuncs return scalars."""
+    result.state = OWNED
+    return result
 
 
 # -- values -------------------------------------------------------------------------------------
@@ -87,9 +93,7 @@ def _where(condition: Any, x: Any = _UNSET, y: Any = _UNSET) -> Any:
             recording.tracer(recording, node_of(recording, each, I64), ()) if weak is INT else each
             for each, weak in zip((x, y), given, strict=True)
         )
-    result = record(recording, OPS["where"], (condition, x, y), (B, dtype, dtype), dtype)
-    result.state = OWNED  # an array, without axes too
-    return result
+    return _owned(record(recording, OPS["where"], (condition, x, y), (B, dtype, dtype), dtype))
 
 
 def _promoted(dtype: DType) -> Any:
@@ -148,12 +152,12 @@ def _full_like(a: Any, fill_value: Any, dtype: Any = None) -> Any:
     # NumPy assigns the value, which wraps and truncates where an operand would not.
     value = np.full((), fill_value, new.numpy)[()]
     node = a.recording.constant(value, new, a.recording.like(a.node))
-    return Tracer(a.recording, node, a.known_shape)
+    return _owned(a.recording.tracer(a.recording, node, a.known_shape))
 
 
 @_traces(np.copy)
 def _copy(a: Any, order: str = "K") -> Any:
-    return _array(a).copy()
+    return _owned(_array(a).copy())
 
 
 if hasattr(np, "astype"):
@@ -165,7 +169,7 @@ if hasattr(np, "astype"):
 
 @_traces(np.real)
 def _real(val: Any) -> Any:
-    return _array(val).real
+    return val.real
 
 
 @_traces(np.iscomplexobj)

@@ -385,7 +385,8 @@ def power(recording: Recording, base: Any, exponent: Any, operator: bool = False
         return value
     if number == 0.5 and (base.state == SCALAR if operator else _POWER_CALLS_POW):
         # pow() differs from sqrt: (-0.0) ** 0.5 is 0.0 and (-inf) ** 0.5 is inf.
-        return np.where(value == -np.inf, np.inf, np.sqrt(value + 0.0))
+        root: Any = np.where(value == -np.inf, np.inf, np.sqrt(value + 0.0))
+        return recording.tracer(recording, root.node, root.known_shape)
     if number in _POWERS:
         return apply(recording, _POWERS[number.item()], (value,))
     if dtype.family == "I":

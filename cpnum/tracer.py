@@ -13,6 +13,7 @@ import numpy as np
 
 from cpnum.dtypes import BOOL, FLOAT, INT, from_numpy, from_python
 from cpnum.errors import DTypeError, ShapeError, UnsupportedError
+from cpnum.ir import Node
 from cpnum.movement import (
     BroadcastTo,
     Index,
@@ -115,7 +116,9 @@ class Tracer(Operand):
             node, shape = self.recording.move(node, shape, step)
         if self.state == OWNED:
             self.state = VIEWED
-        return Tracer(self.recording, node, shape, VIEW)
+        # Views of a NumPy scalar are NumPy scalars.
+        state = SCALAR if self.state == SCALAR and not shape else VIEW
+        return Tracer(self.recording, node, shape, state)
 
     def __getitem__(self, key: Any) -> Tracer:
         given = key if isinstance(key, tuple) else (key,)
@@ -133,9 +136,9 @@ class Tracer(Operand):
             )
         items[at : at + 1] = [slice(None)] * axes
         view = self.move(Index.of(tuple(items)))
-        if not view.known_shape and ... not in given:
-            # An element is a scalar of its own.
-            view.state = SCALAR
+        if not view.known_shape:
+            # An element is a scalar of its own; the Ellipsis asks for an array.
+            view.state = VIEW if ... in given else SCALAR
         return view
 
     def _item(self, item: Any) -> Any:
@@ -202,16 +205,15 @@ class Tracer(Operand):
     def broadcast_to(self, shape: Any) -> Tracer:
         """Return a view of the given shape (the method that numpy.broadcast_to is traced by)."""
         new = tuple(shape) if hasattr(shape, "__len__") else (shape,)
-        return self.move(BroadcastTo(tuple(map(operator.index, new))))
+        view = self.move(BroadcastTo(tuple(map(operator.index, new))))
+        view.state = VIEW  # an array, without axes too
+        return view
 
     # -- conversion -----------------------------------------------------------------------------
 
     def copy(self, order: str = "C") -> Tracer:
         """Return the same value with memory of its own."""
-        result = Tracer(self.recording, self.node, self._shape)
-        if self.state != SCALAR:
-            result.state = OWNED  # an array, without axes too
-        return result
+        return self._converted(self.node)
 
     def conj(self) -> Tracer:
         """Return the value: there are no complex numbers."""
@@ -223,11 +225,14 @@ class Tracer(Operand):
         """Return the value converted to another dtype."""
         for name in keywords.keys() - {"copy", "order", "subok"}:
             raise self.unsupported(f"the argument {name} of astype cannot be traced")
-        return Tracer(
-            self.recording,
-            self.recording.cast(self.node, located(self.recording, from_numpy, np.dtype(dtype))),
-            self._shape,
-        )
+        to = located(self.recording, from_numpy, np.dtype(dtype))
+        return self._converted(self.recording.cast(self.node, to))
+
+    def _converted(self, node: Node) -> Tracer:
+        result = Tracer(self.recording, node, self._shape)
+        if self.state != SCALAR:
+            result.state = OWNED  # an array, without axes too
+        return result
 
     def clip(self, min: Any = None, max: Any = None, **keywords: Any) -> Tracer:
         """Return the value limited to an interval; NumPy's rules for bounds out of range."""
@@ -241,7 +246,7 @@ class Tracer(Operand):
                 max = None
         if min is None:
             if max is None:
-                return self.copy()
+                return cast(Tracer, universal(self.recording, np.positive, (self,)))
             return cast(Tracer, universal(self.recording, np.minimum, (self, max)))
         if max is None:
             return cast(Tracer, universal(self.recording, np.maximum, (self, min)))
@@ -289,12 +294,12 @@ class WeakTracer(Operand):
 
     @property
     def real(self) -> WeakTracer:
-        """The value itself: there are no complex numbers."""
-        return self
+        """The value itself; that of a bool is an int, as of +x."""
+        return _on_host(self.recording, operator.pos, self)
 
     def conjugate(self) -> WeakTracer:
         """Return the value: there are no complex numbers."""
-        return self
+        return self.real
 
     def __getattr__(self, name: str) -> NoReturn:
         kind = self.node.dtype.scalar

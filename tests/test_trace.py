@@ -485,6 +485,53 @@ def test_a_power_of_a_scalar_has_the_special_values_of_pow():
     assert 9.0 == evaluate(square, (np.float64(-3),))
 
 
+WITHOUT_AXES = [
+    lambda x: np.ones_like(x),
+    lambda x: np.full_like(x, 2.5),
+    lambda x: np.copy(x),
+    lambda x: np.where(True, x, 0.0),
+    lambda x: np.transpose(x),
+    lambda x: np.squeeze(x),
+    lambda x: np.squeeze(x, 0),
+    lambda x: np.moveaxis(x, (), ()),
+    lambda x: np.broadcast_to(x, ()),
+    lambda x: np.flip(x),
+    lambda x: np.clip(x, None, None),
+    lambda x: np.clip(x, 0, 1),
+]
+METHODS_WITHOUT_AXES = [
+    lambda x: x.T,
+    lambda x: x.squeeze(),
+    lambda x: x.real,
+    lambda x: x.copy(),
+    lambda x: x.astype("f4"),
+    lambda x: x.clip(None, None),
+    lambda x: x[()],
+    lambda x: x[...],
+    lambda x: x**0.5,
+]
+
+
+@pytest.mark.parametrize("computed", [False, True], ids=["argument", "computed"])
+@pytest.mark.parametrize("x", [np.array(2.0), np.float64(2.0), 2.0], ids=repr)
+def test_a_result_without_axes_is_an_array_or_a_scalar_as_numpys(x, computed):
+    methods = METHODS_WITHOUT_AXES if type(x) is not float else []
+    for function in (*WITHOUT_AXES, *methods):
+
+        def whole(x, function=function):
+            return function(x * 1.5 if computed else x)
+
+        expected, actual = whole(x), cpnum.cpjit(whole)(x)
+        assert type(expected) is type(actual), function.__code__.co_names
+        assert_same(expected, actual)
+
+
+def test_the_real_part_of_a_python_scalar_is_one():
+    x = sample("f4")
+    check(lambda x, a: x * np.real(a) + a.real, x, 2.5)
+    check(lambda x, n: x.astype("i4") + n.real, x, True)
+
+
 def test_keywords_defaults_and_static_arguments():
     def f(x, *rest, scale=2.0, mode="up", **others):
         result = x * scale if mode == "up" else x / scale
