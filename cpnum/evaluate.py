@@ -13,12 +13,14 @@ import operator
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from typing import Any, cast
 
 import numpy as np
 
 from cpnum.errors import DTypeError
 from cpnum.ir import Apply, Constant, Graph, Host, Input, Node, Site, Value, location, operands
+from cpnum.movement import common_shape
 from cpnum.ops import CAST, OPS, PARTS, Op
 from cpnum.reference import function_of
 
@@ -90,7 +92,7 @@ def _value(
                 return value
             if len(like) == 1:
                 return np.full_like(values[like[0]], value, np.asarray(value).dtype)
-            return np.full(np.broadcast_shapes(*(values[x].shape for x in like)), value)
+            return np.full(reduce(common_shape, [values[x].shape for x in like]), value)
         case Host(function, args, dtype):
             result = function(*(values[arg] for arg in args))
             if type(result) is not dtype.scalar:

@@ -14,6 +14,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from cpnum.errors import ShapeError
+
 # What NumPy takes as basic index, Ellipsis aside.
 Item = int | slice | None
 
@@ -111,6 +113,29 @@ def _item_text(item: Item) -> str:
 # extents.  A fixed extent has the parameter FIXED and the extent as its axis.
 Extent = tuple[int, int, int, str]
 FIXED = -1
+
+
+def common_shape(shape: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape that two broadcast to; np.broadcast_shapes ends at 32 axes, arrays at 64.
+
+    Raises:  ShapeError if there is none.
+
+    >>> common_shape((3, 1), (4,))
+    (3, 4)
+    """
+    longer, shorter = (shape, other) if len(shape) >= len(other) else (other, shape)
+    result = list(longer)
+    for axis in range(-len(shorter), 0):
+        extent = shorter[axis]
+        if extent != 1 and extent != result[axis]:
+            if result[axis] != 1:
+                raise ShapeError(
+                    "shapes do not broadcast",
+                    seen=f"{shape} and {other}",
+                    write="x[:, None] to add an axis, or slices of equal extent",
+                )
+            result[axis] = extent
+    return tuple(result)
 
 
 def in_signature(extent: Extent) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 from cpnum.dtypes import F32, F64, FLOAT, I32, I64, INT, B, DType, from_numpy, from_python
 from cpnum.errors import CpnumError, DTypeError, ShapeError, TraceError, UnsupportedError
 from cpnum.ir import Node
+from cpnum.movement import common_shape
 from cpnum.ops import Op
 from cpnum.recording import Recording, Shape
 from cpnum.resolve import Resolution, loop_dtypes, name_of, resolve
@@ -297,20 +298,10 @@ def special(op: Op, *inputs: Any) -> Any:
 
 def broadcast(recording: Recording, shape: Shape, other: Shape) -> Shape:
     """Return the shape of an elementwise result."""
-    longer, shorter = (shape, other) if len(shape) >= len(other) else (other, shape)
-    result = list(longer)
-    for axis in range(-len(shorter), 0):
-        extent = shorter[axis]
-        if extent != 1 and extent != result[axis]:
-            if result[axis] != 1:
-                raise recording.error(
-                    ShapeError,
-                    "shapes do not broadcast",
-                    seen=f"{shape} and {other}",
-                    write="x[:, None] to add an axis, or slices of equal extent",
-                )
-            result[axis] = extent
-    return tuple(result)
+    try:
+        return common_shape(shape, other)
+    except ShapeError as error:
+        raise recording.error(ShapeError, error.message, error.seen, error.write) from None
 
 
 def _beyond(

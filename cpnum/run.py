@@ -17,10 +17,11 @@ import numpy as np
 
 from cpnum.dtypes import F32, F64, FLOAT
 from cpnum.emit import Code
-from cpnum.errors import OutError, ShapeError
+from cpnum.errors import OutError
 from cpnum.evaluate import evaluate, host_value
 from cpnum.ir import Apply, Graph, Input, Node
 from cpnum.memory import Region, ffi
+from cpnum.movement import common_shape
 from cpnum.ops import CAST
 from cpnum.schedule import Arrangement, Operands, arrange, memory_order, operands_of
 
@@ -49,27 +50,6 @@ def scalars_of(arguments: Sequence[Any]) -> frozenset[int]:
         for at, each in enumerate(arguments)
         if not isinstance(each, np.ndarray) or each.ndim == 0
     )
-
-
-def broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    """Return the common shape.
-
-    Raises:  ShapeError if there is none.
-
-    >>> broadcast([(3, 1), (4,)])
-    (3, 4)
-    """
-    longest = max(shapes, key=len, default=())
-    if all(shape == longest for shape in shapes):
-        return longest
-    try:
-        return np.broadcast_shapes(*shapes)
-    except ValueError:
-        raise ShapeError(
-            "shapes do not broadcast",
-            seen=" and ".join(map(str, shapes)),
-            write="arrays of one shape, or with extents of 1",
-        ) from None
 
 
 def fits(shape: tuple[int, ...], wider: tuple[int, ...]) -> bool:
@@ -121,10 +101,9 @@ def describe(graph: Graph, arguments: Sequence[Any], out: Array | None) -> Call:
     scalars = scalars_of(arguments)
     operands = operands_of(graph, scalars)
     views = [array.view(arguments[array.parameter]) for array in operands.arrays]
-    for group in graph.together:
-        broadcast([np.shape(node.view(arguments[node.parameter])) for node in group])
-    shapes = [np.shape(node.view(arguments[node.parameter])) for node in graph.inputs]
-    shape = broadcast(shapes)
+    for group in (*graph.together, graph.inputs):
+        shapes = [np.shape(node.view(arguments[node.parameter])) for node in group]
+        shape = functools.reduce(common_shape, shapes, ())
     if out is not None and out.shape != shape:
         if not fits(shape, out.shape):
             raise OutError(

@@ -165,6 +165,17 @@ def test_shapes_that_do_not_broadcast_are_refused(level):
             compiled(np.ones(first), np.ones(second))
 
 
+@pytest.mark.parametrize("axes", (33, 64))
+def test_as_many_axes_as_numpy_has(axes, level):
+    def function(x, y):
+        return np.where(x > y, np.ones_like(x + y), y) + x
+
+    x = array((2, *[1] * (axes - 3), 1, 3))
+    y = array((*[1] * (axes - 2), 4, 1), seed=1)
+    with quiet():
+        assert_same(function(x, y), cpjit(function, isa=level)(x, y), axes)
+
+
 @pytest.mark.parametrize("shape", [(), (1,), (0,), (0, 5), (5, 0), (1, 0, 3), (1, 1, 1)], ids=str)
 def test_no_axes_and_no_elements(shape, level):
     def function(x, y):
