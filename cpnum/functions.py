@@ -13,17 +13,15 @@ from cpnum.dtypes import F32, FLOAT, I32, I64, INT, B, DType, from_numpy
 from cpnum.operations import (
     FUNCTIONS,
     UnknownArgumentError,
-    apply,
     dtype_of,
     located,
     node_of,
     record,
-    universal,
 )
 from cpnum.ops import OPS
 from cpnum.resolve import loop_dtypes
 from cpnum.traced import OWNED, Traced
-from cpnum.tracer import CLIP, Tracer
+from cpnum.tracer import Tracer
 
 _UNSET: Any = object()
 
@@ -111,14 +109,13 @@ def _result_type(*operands: Any) -> np.dtype[Any]:
 @_traces(np.clip)
 def _clip(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Any:
     low, high = (min if a_min is None else a_min), (max if a_max is None else a_max)
-    if isinstance(a, Traced):
-        return _array(a).clip(low, high)
-    recording = _first(low, high).recording
-    a = np.asarray(a)[()]  # as NumPy does: a number that is clipped is not weak
-    if low is None or high is None:
-        ufunc = np.minimum if low is None else np.maximum
-        return universal(recording, ufunc, (a, high if low is None else low))
-    return apply(recording, CLIP, (a, low, high))
+    if not isinstance(a, Traced):
+        recording = _first(low, high).recording
+        given = np.asarray(a)  # as NumPy does: a number that is clipped is not weak
+        dtype = located(recording, from_numpy, given.dtype)
+        dtype_of(recording, given[()])  # refuses an array
+        a = recording.tracer(recording, recording.constant(given[()], dtype), ())
+    return _array(a).clip(low, high)
 
 
 @_traces(np.sinc)

@@ -262,6 +262,20 @@ def test_clip_takes_numpys_bounds(dtype):
     check(lambda x: np.clip(x, x[::-1], 2), x)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_clip_of_a_number_has_no_bounds_beyond_its_dtype(dtype):
+    x = sample(dtype)
+    check(lambda x: np.clip(-1, x, 2**63 - 1), x)
+    check(lambda x: np.clip(-1, x, 2**70), x)
+    check(lambda x: np.clip(np.int32(4), -(2**31), x), x)
+    check(lambda x: np.clip(2.5, x, None), x)
+    check(lambda x: np.clip(True, None, x), x)
+    assert "no stencils for dtype object" in refused(DTypeError, lambda x: np.clip(2**70, x, 1), x)
+    assert "an array that is not an argument" in refused(
+        UnsupportedError, lambda x: np.clip(ONES, x, 1), x
+    )
+
+
 @pytest.mark.parametrize("source", DTYPES)
 @pytest.mark.parametrize("target", DTYPES)
 def test_astype_converts_as_numpy_does(source, target):
