@@ -36,30 +36,31 @@ class Arrangement(NamedTuple):
 def memory_order(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> list[int]:
     """Return the axes from the largest strides to the smallest, as NumPy's K order has them.
 
-    An axis moves inwards past another when the first operand that steps along both steps less
-    along it (NumPy, nditer_constr.c, npyiter_find_best_axis_ordering).
+    An axis moves inwards past another when all operands that step along both step less along it.
+    Where operands are broadcast, this is no ordering: what comes of it depends on the axes being
+    inserted from the last to the first (NumPy, nditer_constr.c, npyiter_find_best_axis_ordering).
 
     >>> memory_order((2, 3), [(8, 16)])
     [1, 0]
     """
-    order: list[int] = []
-    for axis in range(len(shape)):
+    order: list[int] = []  # from the innermost axis on
+    for axis in range(len(shape) - 1, -1, -1):
         at = len(order)
         for place in range(len(order) - 1, -1, -1):
             other = order[place]
-            verdict = 0
+            inwards = None
             for each in strides:
                 here, there = abs(each[axis]), abs(each[other])
                 if here and there and shape[axis] != 1 and shape[other] != 1:
-                    verdict = 1 if here > there else -1
-                    if verdict < 0:
+                    inwards = here < there
+                    if not inwards:
                         break
-            if verdict > 0:
+            if inwards:
                 at = place
-            elif verdict < 0:
+            elif inwards is False:
                 break
         order.insert(at, axis)
-    return order
+    return order[::-1]
 
 
 def arrange(

@@ -129,6 +129,27 @@ def test_result_lies_in_memory_as_that_of_numpy(axes, level):
                 assert in_memory(expected) == in_memory(actual), (name, axes, others)
 
 
+def any_view(random, shape):
+    """Return a view: its axes in any order, in steps or reversed, or repeated."""
+    axes = random.permutation(len(shape))
+    extents = np.where(random.random(len(shape)) < 0.8, shape, 1)
+    x = np.ones(2 * extents[axes]).transpose(np.argsort(axes))
+    x = x[tuple(slice(None, None, random.choice([-2, 2])) for _ in shape)]
+    return np.broadcast_to(x, shape) if random.random() < 0.4 else x
+
+
+def test_result_of_a_ufunc_of_broadcast_operands_lies_in_memory_as_that_of_numpy(level):
+    functions = (lambda x, y, z: -x, lambda x, y, z: x.T + y.T, lambda x, y, z: np.clip(x, y, z))
+    random = np.random.default_rng(0)
+    for function in functions:
+        compiled = cpjit(function, isa=level)
+        for _ in range(300):
+            shape = tuple(random.integers(1, 5, random.integers(2, 5)))
+            operands = [any_view(random, shape) for _ in range(3)]
+            expected, actual = function(*operands), compiled(*operands)
+            assert in_memory(expected) == in_memory(actual), [x.strides for x in operands]
+
+
 BROADCASTS = [
     ((5, 7), (7,)),
     ((5, 7), (5, 1)),
