@@ -161,7 +161,7 @@ if hasattr(np, "astype"):
 
     @_traces(np.astype)
     def _astype(x: Any, dtype: Any, copy: bool = True) -> Any:
-        return _array(x).astype(dtype)
+        return _array(x).astype(dtype, copy=copy)
 
 
 @_traces(np.real)

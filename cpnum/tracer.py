@@ -221,11 +221,13 @@ class Tracer(Operand):
 
     conjugate = conj
 
-    def astype(self, dtype: Any, **keywords: Any) -> Tracer:
-        """Return the value converted to another dtype."""
-        for name in keywords.keys() - {"copy", "order", "subok"}:
+    def astype(self, dtype: Any, *, copy: bool = True, **keywords: Any) -> Tracer:
+        """Return the value converted to another dtype; itself if that needs no copy."""
+        for name in keywords.keys() - {"order", "subok"}:
             raise self.unsupported(f"the argument {name} of astype cannot be traced")
         to = located(self.recording, from_numpy, np.dtype(dtype))
+        if to is self.node.dtype and not copy:
+            return self
         return self._converted(self.recording.cast(self.node, to))
 
     def _converted(self, node: Node) -> Tracer:

@@ -593,6 +593,18 @@ def test_operations_in_place_are_seen_through_all_names():
     check(g, sample("f4"))
 
 
+def test_astype_without_a_copy_is_another_name():
+    def f(x):
+        y = x * 2
+        z = y.astype(y.dtype, copy=False)
+        z += 1
+        return y
+
+    check(f, sample("f8"))
+    with pytest.raises(UnsupportedError, match="would write to an argument"):
+        trace(lambda x: x.astype("f8", copy=False).__iadd__(1), (sample("f8"),))
+
+
 # -- errors -------------------------------------------------------------------------------------
 
 
