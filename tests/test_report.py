@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import cpnum.report
-from cpnum import cpjit, isa, memory
+from cpnum import cpjit, isa, memory, special
 from cpnum.listing import code_table, disassembled, hole_table, listing
 from cpnum.report import Report, difference, plain
 from cpnum.table import Table
@@ -243,6 +243,23 @@ def test_keywords_are_explained():
     report = cpjit(scaled).explain(np.ones(3), by=3.0)
     assert "<by>" in str(report)
     assert "bit for bit" in report.difference
+
+
+@runs
+def test_special_functions_are_explained():
+    scale = cpjit(lambda x: special.erf(x) * 2)
+    for report in (special.erf.explain(np.ones(3)), scale.explain(np.ones(3))):
+        assert list(report.timings) == ["called", "bound", "NumPy"]
+
+
+@pytest.mark.parametrize("name", special.__all__)
+def test_a_special_function_as_written_computes_what_the_compiled_one_does(name):
+    function = getattr(special, name)
+    for x in (np.float32([0.25, 0.75]), np.array([0.5]), np.array([1, 2]), 0.5, True):
+        with np.errstate(all="ignore"):
+            expected, written = function(x), function.py_func(x)
+        assert (type(written), written.dtype) == (type(expected), expected.dtype)
+        np.testing.assert_allclose(written, expected, rtol=1e-6)
 
 
 @runs
