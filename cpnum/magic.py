@@ -123,7 +123,9 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
         default="error",
         help="what becomes of calls that cannot be compiled",
     )
-    @argument("--no-time", action="store_true", help="leave out the times of a call")
+    @argument(
+        "--no-time", action="store_true", help="leave out the times, for which functions run again"
+    )
     @argument("-o", "--out", metavar="NAME", help="keep the report in this variable")
     @cell_magic
     def cpjit(self, line: str, cell: str) -> None:

@@ -5,22 +5,25 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterable, Mapping
-from types import CellType, FunctionType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from cpnum.ir import Apply, Node
 from cpnum.kernel import Kernel
 from cpnum.listing import code_table, halves, hole_table
 from cpnum.memory import Region
+from cpnum.ops import OPS
 from cpnum.table import Table
+from cpnum.trace import as_written
 
 if TYPE_CHECKING:
     from cpnum.timing import Timing
 
-# A result that takes longer than this is timed with one call, so that a report takes about 1 s.
-_SLOW_SECONDS = 0.05
-_MEASURE_SECONDS = 0.15
+# So many calls are timed of each, and fewer if that takes longer.  Each call of the function as
+# written has its side effects, hence there are few.
+_CALLS = 11
+_SECONDS = 0.5
 
 
 class _Bound(Protocol):
@@ -34,59 +37,6 @@ class _Jit(Protocol):
     py_func: Callable[..., Any]
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any: ...
-
-
-def plain(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function with all compiled functions that it calls as plain NumPy ones.
-
-    >>> from cpnum import cpjit
-    >>> half = cpjit(lambda x: x / 2)
-    >>> def quarter(x):
-    ...     return half(half(x))
-    >>> plain(quarter)(1.0)
-    0.25
-    """
-    result: Callable[..., Any] = _plain(function, {})
-    return result
-
-
-def _plain(value: Any, seen: dict[int, Any]) -> Any:
-    function = getattr(value, "py_func", value)
-    if not isinstance(function, FunctionType):
-        return function
-    if id(function) in seen:
-        return seen[id(function)]
-    called = {
-        name: function.__globals__[name]
-        for name in function.__code__.co_names
-        if hasattr(function.__globals__.get(name), "py_func")
-    }
-    cells = [each.cell_contents if _is_set(each) else None for each in function.__closure__ or ()]
-    if not called and not any(hasattr(each, "py_func") for each in cells):
-        return seen.setdefault(id(function), function)
-    copied: dict[str, Any] = dict(function.__globals__)
-    closure = tuple(
-        CellType(content) if hasattr(content, "py_func") else cell
-        for cell, content in zip(function.__closure__ or (), cells, strict=True)
-    )
-    result = FunctionType(
-        function.__code__, copied, function.__name__, function.__defaults__, closure or None
-    )
-    result.__kwdefaults__ = function.__kwdefaults__
-    seen[id(function)] = result
-    copied |= {name: _plain(each, seen) for name, each in called.items()}
-    for cell in closure:
-        if _is_set(cell) and hasattr(cell.cell_contents, "py_func"):
-            cell.cell_contents = _plain(cell.cell_contents, seen)
-    return result
-
-
-def _is_set(cell: CellType) -> bool:
-    try:
-        cell.cell_contents  # noqa: B018
-    except ValueError:
-        return False
-    return True
 
 
 _CHUNK = 1 << 16
@@ -130,23 +80,33 @@ def _timed(function: Callable[[], Any]) -> tuple[Any, float]:
     return result, time.perf_counter() - start
 
 
-def _measured(functions: dict[str, Callable[[], Any]], first: float) -> dict[str, Timing]:
-    """Time the functions, with one call each if `first`, what a call of each took, is long."""
-    from cpnum.timing import Timing, measure  # `statistics` takes 8 ms to import
+def _timed_as_written(function: Callable[[], Any]) -> tuple[Any, float]:
+    with as_written():
+        return _timed(function)
 
-    if first < _SLOW_SECONDS:
-        return measure(functions, _MEASURE_SECONDS)
-    timings = {}
-    for name, function in functions.items():
-        seconds = _timed(function)[1]
-        timings[name] = Timing(seconds, 0.0, seconds, (seconds,), 1)
-    return timings
+
+def _timings(calls: Mapping[str, Callable[[], tuple[Any, float]]]) -> dict[str, Timing]:
+    """Time the calls by turns, so that a slow spell of the machine meets them alike."""
+    from cpnum.timing import timing_of  # `statistics` takes 8 ms to import
+
+    samples: dict[str, list[float]] = {name: [] for name in calls}
+    start = time.perf_counter()
+    for _ in range(_CALLS):
+        for name, call in calls.items():
+            samples[name].append(call()[1])
+        if time.perf_counter() - start > _SECONDS:
+            break
+    return {name: timing_of(each) for name, each in samples.items()}
 
 
 def _shares(out: np.ndarray[Any, Any], arguments: Iterable[Any]) -> bool:
     return any(
         isinstance(each, np.ndarray) and np.may_share_memory(out, each) for each in arguments
     )
+
+
+def _is_special(node: Node) -> bool:
+    return isinstance(node, Apply) and OPS.get(node.op.function, node.op).home == "special"
 
 
 def _lines_of(text: object) -> tuple[tuple[str], ...]:
@@ -158,7 +118,8 @@ class Report:
 
     `kernel` is the kernel of the call, `bound` the same with this call's pointers, strides, extents
     and scalars in its code; `code` are the bytes of the latter, read back from where they run.
-    `text(raw=True)` shows addresses too, which differ from run to run.
+    `text(raw=True)` shows addresses too, which differ from run to run.  For the times, the function
+    as written is called a dozen times, with its side effects.
 
     >>> from cpnum import cpjit
     >>> report = cpjit(lambda x: x + 1).explain(np.ones(3))
@@ -181,23 +142,35 @@ class Report:
         self.code = bound.region.read()
         self.timings: dict[str, Timing] = {}
         self.difference = ""
-        numpy = functools.partial(plain(function.py_func), *arguments, **keywords)
-        with np.errstate(all="ignore"):
-            if timed:
-                expected, slow = _timed(numpy)
-                out, fast = _timed(bound)
-                self.difference = difference(out, expected)
-                del expected
-                # Into an `out` that is an argument too, each call computes something else.
-                kept = out.copy() if _shares(out, [*arguments, *keywords.values()]) else None
-                calls: dict[str, Callable[[], Any]] = {
-                    "called": functools.partial(function, *arguments, **keywords),
-                    "bound": bound,
-                    "NumPy": numpy,
-                }
-                self.timings = _measured(calls, slow + 2 * fast)
-                if kept is not None:
-                    out[...] = kept
+        if timed:
+            with np.errstate(all="ignore"):
+                self._time(bound, function, arguments, keywords)
+
+    def _time(
+        self,
+        bound: _Bound,
+        function: _Jit,
+        arguments: tuple[Any, ...],
+        keywords: Mapping[str, Any],
+    ) -> None:
+        """Compare the call with the function as written, by their results and by time."""
+        call = functools.partial(function, *arguments, **keywords)
+        written = functools.partial(function.py_func, *arguments, **keywords)
+        expected, _ = _timed_as_written(written)
+        out = bound()
+        self.difference = difference(out, expected)
+        del expected
+        # Into an `out` that is an argument too, each call computes something else.
+        kept = out.copy() if _shares(out, [*arguments, *keywords.values()]) else None
+        self.timings = _timings(
+            {
+                "called": functools.partial(_timed, call),
+                "bound": functools.partial(_timed, bound),
+                "NumPy": functools.partial(_timed_as_written, written),
+            }
+        )
+        if kept is not None:
+            out[...] = kept
 
     def tables(self, *, raw: bool = False) -> list[Table]:
         """Return the parts of the report."""
@@ -242,10 +215,13 @@ class Report:
         from cpnum.timing import format_seconds
 
         numpy = self.timings["NumPy"].median
+        written = "the function itself, without cpjit"
+        if any(map(_is_special, self.kernel.graph.nodes)):
+            written += "; cpnum.special by Python's math"
         what = {
             "called": "f(...), a new result each time",
             "bound": "f.bind(...)(), into one result",
-            "NumPy": "the function itself, without cpjit",
+            "NumPy": written,
         }
         once = len(self.timings["NumPy"].samples) == 1
         rows = [

@@ -134,10 +134,11 @@ def measure(
     finally:
         if collecting:
             gc.enable()
-    return {name: _timing(samples[name], loops[name]) for name in functions}
+    return {name: timing_of(samples[name], loops[name]) for name in functions}
 
 
-def _timing(samples: list[float], loops: int) -> Timing:
+def timing_of(samples: list[float], loops: int = 1) -> Timing:
+    """Sum up samples, each the mean of `loops` calls."""
     lower, median, upper = np.quantile(samples, (0.25, 0.5, 0.75)).tolist()
     return Timing(median, upper - lower, min(samples), tuple(samples), loops)
 

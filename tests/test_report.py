@@ -5,6 +5,7 @@ import html.parser
 import re
 import struct
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ import pytest
 import cpnum.report
 from cpnum import cpjit, isa, memory, special
 from cpnum.listing import code_table, disassembled, hole_table, listing
-from cpnum.report import Report, difference, plain
+from cpnum.report import Report, difference
 from cpnum.table import Table
+from cpnum.trace import as_written
 
 LEVELS = list(isa.LEVELS)
 MARKS = re.compile(r"\[[A-Z]\w* |[\[\]()]")
@@ -213,7 +215,7 @@ def test_report_without_times_runs_nothing():
 
 @runs
 def test_a_slow_call_is_timed_once(monkeypatch):
-    monkeypatch.setattr(cpnum.report, "_SLOW_SECONDS", 0.0)
+    monkeypatch.setattr(cpnum.report, "_SECONDS", 0.0)
     report, _ = explained(wave, *arguments(), timed=True)
     assert {len(timing.samples) for timing in report.timings.values()} == {1}
     assert "Time (one call each)" in str(report)
@@ -250,6 +252,7 @@ def test_special_functions_are_explained():
     scale = cpjit(lambda x: special.erf(x) * 2)
     for report in (special.erf.explain(np.ones(3)), scale.explain(np.ones(3))):
         assert list(report.timings) == ["called", "bound", "NumPy"]
+        assert "without cpjit; cpnum.special by Python's math" in str(report)
 
 
 @pytest.mark.parametrize("name", special.__all__)
@@ -374,21 +377,70 @@ def test_difference_looks_at_every_part_of_a_large_result():
     assert f"2 of {one.size:,} elements differ" in difference(one, off)
 
 
-inner = cpjit(lambda x: x + 1)
+# -- NumPy's time ---------------------------------------------------------------------------------
+
+half = cpjit(lambda x: x / 2)
+table = {"half": half}
 
 
-def test_plain_takes_compiled_functions_out_of_what_is_compared():
-    local = cpjit(lambda x: inner(x) * 2)
+def helper(x):
+    return half(x)
 
-    def outer(x):
-        return local(x) + inner(x)
 
-    calls = []
-    reference = plain(outer)
+CALLERS = [
+    lambda x: half(x) + 1,
+    lambda x: helper(x) + 1,
+    lambda x: table["half"](x) + 1,
+    lambda x, h=half: h(x) + 1,
+    lambda x: (lambda y: half(y))(x) + 1,
+    lambda x: sum([half(x) for _ in range(2)]),
+    lambda x: functools.partial(half)(x) + 1,
+]
+
+
+@runs
+@pytest.mark.parametrize("caller", CALLERS)
+def test_numpys_time_is_without_compiled_code_however_it_is_called(caller):
+    outer = cpjit(caller)
+    compiled = []
+    run = type(half)._run
+
+    def noted(self, *rest):
+        compiled.append(self)
+        return run(self, *rest)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(inner), "__call__", lambda *each: calls.append(each))
-        assert reference(3.0) == 12.0
-    assert calls == []
-    assert outer(3.0) == 12.0
-    assert plain(np.sqrt) is np.sqrt
-    assert plain(functools.partial(outer, 1.0))() == 6.0
+        patch.setattr(type(half), "_run", noted)
+        report = outer.explain(np.ones(3))
+    assert "NumPy" in report.timings
+    assert set(compiled) == {outer}
+
+
+# 1.0 as written, 0.0 as compiled.
+is_written = cpjit(lambda x: x * float(isinstance(x, np.ndarray)))
+
+
+def test_only_the_thread_that_asks_runs_functions_as_written():
+    with as_written(), ThreadPoolExecutor(1) as other:
+        assert is_written(np.ones(1)) == 1.0
+        assert other.submit(is_written, np.ones(1)).result() == 0.0
+    assert is_written(np.ones(1)) == 0.0
+
+
+def test_a_function_as_written_fills_out():
+    out = np.empty(1, "f4")
+    with as_written():
+        assert is_written(np.ones(1), out=out) is out
+    assert out == 1.0
+
+
+@runs
+def test_a_report_calls_the_function_a_few_times():
+    calls = []
+
+    def noted(x):
+        calls.append(x)
+        return x + 1
+
+    cpjit(noted).explain(np.ones(3))
+    assert 1 < len(calls) <= 2 + cpnum.report._CALLS
