@@ -30,7 +30,7 @@ from IPython.display import Pretty, display
 
 from cpnum.errors import CpnumError
 from cpnum.jit import Jit, cpjit
-from cpnum.report import Report
+from cpnum.report import Report, one_line
 from cpnum.trace import is_tracing
 
 # The name of the decorator while the cell runs; nobody's own, and gone afterwards.
@@ -154,11 +154,14 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
         if not calls:
             _tell("the cell calls no compiled function, so there is nothing to show")
             return
+        name = calls[0][0].__name__
         try:
             report = _report(calls[0], timed=not options.no_time)
         except CpnumError as error:
-            name = getattr(calls[0][0], "__name__", "the function")
             _tell(f"{name} has no machine code to show: {error}")
+            return
+        except Exception as error:  # whatever the user's function raises if it is traced again
+            _tell(f"{name} cannot be shown: {one_line(error)}")
             return
         if options.out:
             shell: Any = self.shell

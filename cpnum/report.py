@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -51,8 +52,11 @@ def difference(result: Any, expected: Any) -> str:
     'the result is that of NumPy, bit for bit'
     """
     result, expected = np.asarray(result), np.asarray(expected)
-    if result.dtype != expected.dtype or result.shape != expected.shape:
-        expected = np.broadcast_to(expected.astype(result.dtype), result.shape)
+    numpy = "NumPy"
+    if result.dtype != expected.dtype:  # that of `out`
+        numpy += f", converted from {expected.dtype} to {result.dtype}"
+        expected = expected.astype(result.dtype)
+    expected = np.broadcast_to(expected, result.shape)
     mine, theirs = result.reshape(-1), expected.reshape(-1)
     count, largest = 0, 0.0
     for at in range(0, mine.size, _CHUNK):
@@ -67,11 +71,11 @@ def difference(result: Any, expected: Any) -> str:
 
                 largest = max(largest, max_ulp(a, b))
     if not count:
-        return "the result is that of NumPy, bit for bit"
+        return f"the result is that of {numpy}, bit for bit"
     differ = f"{count:,} of {mine.size:,} elements differ"
     if mine.dtype.kind != "f":
         return differ
-    return f"at most {largest:.0f} ULP from the result of NumPy, {differ}"
+    return f"at most {largest:.0f} ULP from the result of {numpy}, {differ}"
 
 
 def _timed(function: Callable[[], Any]) -> tuple[Any, float]:
@@ -103,6 +107,15 @@ def _shares(out: np.ndarray[Any, Any], arguments: Iterable[Any]) -> bool:
     return any(
         isinstance(each, np.ndarray) and np.may_share_memory(out, each) for each in arguments
     )
+
+
+def one_line(error: Exception) -> str:
+    r"""Return what an error says, on one line.
+
+    >>> one_line(ValueError("one\n  two"))
+    'ValueError: one two'
+    """
+    return " ".join("".join(traceback.format_exception_only(error)).split())
 
 
 def _is_special(node: Node) -> bool:
@@ -144,7 +157,11 @@ class Report:
         self.difference = ""
         if timed:
             with np.errstate(all="ignore"):
-                self._time(bound, function, arguments, keywords)
+                try:
+                    self._time(bound, function, arguments, keywords)
+                except Exception as error:  # whatever the user's function raises, run again
+                    self.timings = {}
+                    self.difference = f"none: run again, the function raised {one_line(error)}"
 
     def _time(
         self,
@@ -162,15 +179,17 @@ class Report:
         del expected
         # Into an `out` that is an argument too, each call computes something else.
         kept = out.copy() if _shares(out, [*arguments, *keywords.values()]) else None
-        self.timings = _timings(
-            {
-                "called": functools.partial(_timed, call),
-                "bound": functools.partial(_timed, bound),
-                "NumPy": functools.partial(_timed_as_written, written),
-            }
-        )
-        if kept is not None:
-            out[...] = kept
+        try:
+            self.timings = _timings(
+                {
+                    "called": functools.partial(_timed, call),
+                    "bound": functools.partial(_timed, bound),
+                    "NumPy": functools.partial(_timed_as_written, written),
+                }
+            )
+        finally:
+            if kept is not None:
+                out[...] = kept
 
     def tables(self, *, raw: bool = False) -> list[Table]:
         """Return the parts of the report."""
@@ -183,7 +202,7 @@ class Report:
             hole_table(bound, self.code, raw=raw),
             *halves(code_table(bound, self.code, raw=raw), bound),
         ]
-        return [*parts, self._times()] if self.timings else parts
+        return [*parts, self._times()] if self.difference else parts
 
     @property
     def header(self) -> str:
@@ -212,6 +231,8 @@ class Report:
         return Table("Compile time", ("stage", "first call", "bound, after that"), tuple(rows))
 
     def _times(self) -> Table:
+        if not self.timings:
+            return Table("Time", (), ((self.difference,),))
         from cpnum.timing import format_seconds
 
         numpy = self.timings["NumPy"].median

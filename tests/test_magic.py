@@ -209,6 +209,22 @@ def test_what_has_no_machine_code_is_said(session):
     assert text.startswith("%%cpjit: f has no machine code to show: numpy.linalg.inv cannot")
 
 
+@runs
+def test_a_cell_that_succeeded_does_not_fail_because_of_its_report(session):
+    define = (
+        "factor = 3.0\ndef f(x):\n    return x * factor\nx = np.ones(2)\ny = f(x)\ndel factor\n"
+    )
+    again, traced = session(
+        f"%%cpjit\n{define}y",
+        f"%%cpjit\n{define}x.resize(1, refcheck=False)\ny",
+    )
+    assert (again.success, traced.success) == (True, True)
+    assert again.value == traced.value == "array([3., 3.])"
+    raised = "NameError: name 'factor' is not defined"
+    assert again.texts[0].endswith(f"Time\n  none: run again, the function raised {raised}")
+    assert traced.texts == [f"%%cpjit: f cannot be shown: {raised}"]
+
+
 def test_where_machine_code_cannot_run_the_cell_still_does(session):
     (cell,) = session(
         f"%%cpjit\nimport warnings\nwarnings.simplefilter('ignore')\n{NORM}", CPNUM_MEMORY="none"

@@ -366,6 +366,16 @@ def test_difference_sees_zeros_and_nans():
     assert "at most inf ULP" in difference(np.array([np.nan]), np.array([1.0]))
 
 
+def test_difference_says_that_numpys_result_is_converted():
+    assert (
+        difference(np.float32([1.5]), np.array([1.5]))
+        == "the result is that of NumPy, converted from float64 to float32, bit for bit"
+    )
+    assert "result of NumPy, converted from int64 to float64, 1" in difference(
+        np.array([1.5]), np.array([1])
+    )
+
+
 def test_difference_of_integers_is_a_number_of_elements():
     assert difference(np.array([1, 2, 3]), np.array([1, 5, 5])) == "2 of 3 elements differ"
 
@@ -414,6 +424,17 @@ def test_numpys_time_is_without_compiled_code_however_it_is_called(caller):
         report = outer.explain(np.ones(3))
     assert "NumPy" in report.timings
     assert set(compiled) == {outer}
+
+
+@runs
+@pytest.mark.parametrize(("times", "result"), [(1, [0.0, 1.0, 2.0]), (3, [0.0, 2.0, 4.0])])
+def test_a_function_that_fails_when_it_runs_again_leaves_a_report_that_says_so(times, result):
+    left = iter([2.0] * times)
+    x = np.arange(3.0)
+    report = cpjit(lambda x: x * next(left)).explain(x, out=x)
+    assert report.timings == {}
+    assert x.tolist() == result
+    assert str(report).endswith("\n\nTime\n  none: run again, the function raised StopIteration")
 
 
 # 1.0 as written, 0.0 as compiled.
