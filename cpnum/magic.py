@@ -31,6 +31,7 @@ from IPython.display import Pretty, display
 from cpnum.errors import CpnumError
 from cpnum.jit import Jit, cpjit
 from cpnum.report import Report, one_line
+from cpnum.run import Array
 from cpnum.trace import is_tracing
 
 # The name of the decorator while the cell runs; nobody's own, and gone afterwards.
@@ -90,11 +91,18 @@ def _last_call() -> Iterator[list[_Call]]:
         Jit.__call__ = call  # type: ignore[method-assign]
 
 
+def _laid_out_as(array: Array) -> Array:
+    """Return an array of the same shape and strides, which make the kernel, in other memory."""
+    low, high = np.lib.array_utils.byte_bounds(array)
+    first = array.__array_interface__["data"][0] - low
+    return np.ndarray(array.shape, array.dtype, np.empty(high - low, "b"), first, array.strides)
+
+
 def _report(call: _Call, *, timed: bool) -> Report:
     """Return the report of a call that was made; it is made again, into a result of its own."""
     function, arguments, out, keywords = call
     if out is not None:
-        out = np.empty_like(out)
+        out = _laid_out_as(out)
     bound = function.bind(*arguments, out=out, **keywords)
     kernel = function.lower(*arguments, out=out, **keywords)
     return Report(kernel, bound, function, arguments, keywords, timed=timed)

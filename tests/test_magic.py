@@ -141,6 +141,16 @@ def test_a_call_into_its_own_argument_is_not_made_twice(session):
 
 
 @runs
+def test_the_kernel_shown_is_the_one_that_ran_whatever_the_strides_of_out(session):
+    define = "def f(x):\n    return x * 2\nx, z = np.arange(10.0), np.arange(40.0)\n"
+    outs = ["z[::4]", "z[10:0:-1]", "z[:10]", "z.reshape(10, 4)[:, 1:2].T"]
+    cells = [f"%%cpjit -o seen\n{define}out = {out}\nf(x, out=out);" for out in outs]
+    seen = "str(seen.kernel) == str(f.lower(x, out=out)), np.array_equal(out.ravel(), 2 * x)"
+    outcomes = session(*[each for cell in cells for each in (cell, seen)])
+    assert [each.value for each in outcomes[1::2]] == ["(True, True)"] * len(outs)
+
+
+@runs
 def test_options_are_passed_on(session):
     define = "def f(x):\n    return x * 2.5 + 1\nf(np.ones(3));"
     fast, kept, level, helped = session(
