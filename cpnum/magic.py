@@ -44,20 +44,24 @@ _Call = tuple[Jit, tuple[Any, ...], Any, dict[str, Any]]
 class _Decorate(ast.NodeTransformer):
     """Decorates the functions that a cell defines, except those that have decorators.
 
-    Functions without parameters and generators compute nothing elementwise: they stay as they are.
+    Functions without parameters and generators compute nothing elementwise: they stay as they are,
+    as do methods, and functions that another one defines.
     """
 
-    def visit_Module(self, module: ast.Module) -> ast.Module:
-        for node in module.body:
-            if isinstance(node, ast.FunctionDef) and not node.decorator_list:
-                if _has_parameters(node.args) and not _yields(node):
-                    name = ast.Name(_DECORATOR, ast.Load())
-                    node.decorator_list = [ast.copy_location(name, node)]
-        return module
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        if not node.decorator_list and _has_parameters(node.args) and not _yields(node):
+            node.decorator_list = [ast.copy_location(ast.Name(_DECORATOR, ast.Load()), node)]
+        return node
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AsyncFunctionDef:
+        return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
+        return node
 
 
 def _has_parameters(arguments: ast.arguments) -> bool:
-    return bool(arguments.posonlyargs or arguments.args or arguments.kwonlyargs)
+    return any(isinstance(each, ast.arg) for each in ast.iter_child_nodes(arguments))
 
 
 def _yields(function: ast.FunctionDef) -> bool:
@@ -139,8 +143,9 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
     def cpjit(self, line: str, cell: str) -> None:
         """Compile the functions of this cell, run it, and show what became of its last call.
 
-        Every function that the cell defines with `def`, and without a decorator of its own, is
-        compiled as by `@cpjit`.  The last call of a compiled function is shown: IR, stencils with
+        Every function with parameters that the cell defines with `def` is compiled as by `@cpjit`,
+        unless it has a decorator of its own, is a generator, or stands in a class or in another
+        function.  The last call of a compiled function is shown: IR, stencils with
         their registers, holes before and after patching, disassembly, and times against NumPy.
         """
         __tracebackhide__ = True  # IPython leaves this frame out of the cell's tracebacks

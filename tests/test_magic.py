@@ -114,6 +114,28 @@ def _number(value):
     return value and re.sub(r"np\.float64\((.*)\)", r"\1", value)
 
 
+def test_every_function_with_parameters_is_compiled_and_no_other(session):
+    compiled = (
+        "def args(*xs): return xs[0]",
+        "def keywords(**named): return named['x']",
+        "if True:\n    def below_if(x): return x",
+        "try:\n    pass\nfinally:\n    for _ in 'a':\n        def deep(x): return x",
+    )
+    others = (
+        "def none(): return 1",
+        "def generator(x): yield x",
+        "async def later(x): return x",
+        "class Class:\n    def method(self, x): return x",
+        "def outer(x):\n    def inner(y): return y\n    return inner",
+    )
+    names = "args, keywords, below_if, deep, none, generator, later, Class.method, outer.py_func(1)"
+    _, kinds = session(
+        "%%cpjit\n" + "\n".join(compiled + others),
+        f"' '.join(type(each).__name__ for each in ({names}))",
+    )
+    assert kinds.value == repr(" ".join(["Jit"] * 4 + ["function"] * 5))
+
+
 @runs
 def test_the_last_call_is_shown(session):
     define = "@cpjit\ndef f(x):\n    return x + 1\n@cpjit\ndef g(x):\n    return f(x) * 2\n"
