@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import ast
 import itertools
+import keyword
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -149,8 +151,11 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
         their registers, holes before and after patching, disassembly, and times against NumPy.
         """
         __tracebackhide__ = True  # IPython leaves this frame out of the cell's tracebacks
-        options = parse_argstring(self.cpjit, line)
-        if options.out and not options.out.isidentifier():
+        try:
+            options = parse_argstring(self.cpjit, line)
+        except ValueError as error:  # quotes that are not closed
+            raise UsageError(f"%%cpjit: {error}") from None
+        if options.out and (not options.out.isidentifier() or keyword.iskeyword(options.out)):
             raise UsageError(f"%%cpjit: {options.out} is not a name")
         try:
             decorate = cpjit(
@@ -185,6 +190,9 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
         """Run a cell as IPython does, its functions decorated."""
         __tracebackhide__ = True
         shell: Any = self.shell
+        other = re.match(r"\s*(%%\w+)", cell)
+        if other:
+            raise UsageError(f"%%cpjit: write {other[1]} above %%cpjit, which then runs the cell")
         # The magic's own line counts, and so do the empty lines that IPython drops: line numbers
         # are those that the user sees.
         dropped = itertools.takewhile(lambda each: not each.strip(), cell.splitlines())

@@ -189,18 +189,20 @@ def test_options_are_passed_on(session):
     assert "--fallback" in helped.printed + "".join(helped.texts)
 
 
-def test_wrong_options_are_usage_errors(session):
-    unknown, level, name = session(
-        "%%cpjit --speed\n1", "%%cpjit --isa x86-64-v9\n1", "%%cpjit -o 1a\n1"
-    )
-    for cell, message in (
-        (unknown, "--speed"),
-        (level, "unknown ISA level x86-64-v9"),
-        (name, "1a is not a name"),
-    ):
-        assert "UsageError" in cell.printed
+def test_wrong_options_and_cells_are_usage_errors(session):
+    messages = {
+        "%%cpjit --speed\n1": "--speed",
+        "%%cpjit --isa x86-64-v9\n1": "unknown ISA level x86-64-v9",
+        "%%cpjit -o 1a\n1": "1a is not a name",
+        "%%cpjit -o class\n1": "class is not a name",
+        "%%cpjit 'a\n1": "No closing quotation",
+        "%%cpjit\n\n%%time\n1": "write %%time above %%cpjit",
+    }
+    for cell, message in zip(session(*messages), messages.values(), strict=True):
+        assert ("UsageError" in cell.printed) == bool(message), cell.printed
         assert message in cell.printed
         assert not cell.texts
+        assert not cell.value
 
 
 def test_no_report_after_a_syntax_error_and_the_line_is_the_users(session):
