@@ -17,11 +17,13 @@ The cell without its first line is the same working Python.
 from __future__ import annotations
 
 import ast
+import inspect
 import itertools
 import keyword
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -77,6 +79,28 @@ def _yields(function: ast.FunctionDef) -> bool:
     return False
 
 
+def _show(body: list[ast.stmt], interactivity: str) -> int:
+    """Return how many of the last statements IPython shows, for its `ast_node_interactivity`.
+
+    To show what is assigned, there must be an expression: it is appended.
+    """
+    if interactivity == "all" or not body:
+        return len(body)
+    last = body[-1]
+    if interactivity == "last_expr_or_assign":
+        match last:
+            case (
+                ast.Assign(targets=[ast.Name(name)])
+                | ast.AugAssign(target=ast.Name(name))
+                | ast.AnnAssign(target=ast.Name(name))
+            ):
+                last = ast.copy_location(ast.Expr(ast.Name(name, ast.Load())), last)
+                body.append(last)
+    if interactivity == "last":
+        return 1
+    return int(interactivity != "none" and isinstance(last, ast.Expr))
+
+
 @contextmanager
 def _last_call() -> Iterator[list[_Call]]:
     """Keep the last call of a compiled function that returned, while the context lasts."""
@@ -112,6 +136,14 @@ def _report(call: _Call, *, timed: bool) -> Report:
     bound = function.bind(*arguments, out=out, **keywords)
     kernel = function.lower(*arguments, out=out, **keywords)
     return Report(kernel, bound, function, arguments, keywords, timed=timed)
+
+
+def _compiled(shell: Any, tree: ast.AST, name: str, mode: str) -> CodeType:
+    with shell.compile.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT):
+        code: CodeType = shell.compile(tree, name, mode)
+    if code.co_flags & inspect.CO_COROUTINE:
+        raise UsageError("%%cpjit: write the `await` in a cell of its own")
+    return code
 
 
 def _tell(text: str) -> None:
@@ -201,19 +233,26 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
         name = shell.compile.cache(source, number, raw_code=source)
         module = shell.transform_ast(shell.compile.ast_parse(source, name))
         module = ast.fix_missing_locations(_Decorate().visit(module))
-        # An expression at the end is shown, as at the end of any cell.
-        last = None
-        quiet = shell.displayhook.semicolon_at_end_of_expression(source)
-        if module.body and isinstance(module.body[-1], ast.Expr) and not quiet:
-            last = module.body.pop()
-        space = shell.user_ns
-        space[_DECORATOR] = decorate
+        # What is shown at the end of any cell is shown.
+        count = _show(module.body, shell.ast_node_interactivity)
+        if shell.displayhook.semicolon_at_end_of_expression(source):
+            count = 0
+        shown = [module.body.pop() for _ in range(count)][::-1]
+        codes = [
+            _compiled(shell, module, name, "exec"),
+            _compiled(shell, ast.fix_missing_locations(ast.Interactive(shown)), name, "single"),
+        ]
+        names = shell.user_ns
+        outer = names.get(_DECORATOR)  # that of the cell that runs this one
+        names[_DECORATOR] = decorate
         try:
-            exec(shell.compile(module, name, "exec"), space)
-            if last is not None:
-                exec(shell.compile(ast.Interactive([last]), name, "single"), space)
+            for code in codes:
+                exec(code, shell.user_global_ns, names)
         finally:
-            space.pop(_DECORATOR, None)
+            if outer is None:
+                names.pop(_DECORATOR, None)
+            else:
+                names[_DECORATOR] = outer
 
 
 def register(shell: Any) -> None:

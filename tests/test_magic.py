@@ -136,6 +136,64 @@ def test_every_function_with_parameters_is_compiled_and_no_other(session):
     assert kinds.value == repr(" ".join(["Jit"] * 4 + ["function"] * 5))
 
 
+def test_a_cell_may_run_another_one(session):
+    inner = "get_ipython().run_cell_magic('cpjit', '', 'def g(x): return x')"
+    cell, kinds, left = session(
+        f"%%cpjit\n{inner}\ndef f(x):\n    return x",
+        "type(f).__name__, type(g).__name__",
+        "[each for each in globals() if 'cpnum' in each]",
+    )
+    assert cell.success
+    assert kinds.value == "('Jit', 'Jit')"
+    assert left.value == "[]"
+
+
+def test_what_ipython_is_told_to_show_is_shown(session):
+    cells = ["1\n2", "1\n2;", "a = 5", "a: int = 6", "a = b = 7", "for i in 3, 4: i", "pass"]
+
+    def values(prefix):
+        told = [
+            (
+                f"get_ipython().ast_node_interactivity = {shown!r}",
+                *[prefix + each for each in cells],
+            )
+            for shown in ("all", "last", "last_expr", "last_expr_or_assign", "none")
+        ]
+        return [each.value for each in session(*[each for cells in told for each in cells])]
+
+    assert values("%%cpjit\n") == values("")
+
+
+def test_an_embedded_shell_has_the_names_of_its_module(tmp_path):
+    script = """
+from IPython.terminal.embed import InteractiveShellEmbed
+from cpnum import magic
+OUTSIDE = 2.0
+
+def main():
+    local = 3.0
+    shell = InteractiveShellEmbed(colors="nocolor")
+    shell.history_manager.enabled = False
+    magic.register(shell)
+    def interact():
+        cell = "%%cpjit --no-time\\ndef f(x):\\n    return x * OUTSIDE\\nf(local)"
+        shell.run_cell(cell).raise_error()
+    shell.interact = interact
+    shell()
+
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "IPYTHONDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "6.0" in done.stdout
+
+
 @runs
 def test_the_last_call_is_shown(session):
     define = "@cpjit\ndef f(x):\n    return x + 1\n@cpjit\ndef g(x):\n    return f(x) * 2\n"
@@ -197,6 +255,9 @@ def test_wrong_options_and_cells_are_usage_errors(session):
         "%%cpjit -o class\n1": "class is not a name",
         "%%cpjit 'a\n1": "No closing quotation",
         "%%cpjit\n\n%%time\n1": "write %%time above %%cpjit",
+        "import asyncio": "",
+        "%%cpjit\nawait asyncio.sleep(0)\n1": "write the `await` in a cell of its own",
+        "%%cpjit\n1\nawait asyncio.sleep(0, 'done')": "write the `await` in a cell of its own",
     }
     for cell, message in zip(session(*messages), messages.values(), strict=True):
         assert ("UsageError" in cell.printed) == bool(message), cell.printed
