@@ -179,8 +179,8 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
 
         Every function with parameters that the cell defines with `def` is compiled as by `@cpjit`,
         unless it has a decorator of its own, is a generator, or stands in a class or in another
-        function.  The last call of a compiled function is shown: IR, stencils with
-        their registers, holes before and after patching, disassembly, and times against NumPy.
+        function.  The last call of a compiled function is shown: IR, stencils with their registers,
+        holes before and after patching, disassembly, and times against NumPy.
         """
         __tracebackhide__ = True  # IPython leaves this frame out of the cell's tracebacks
         try:
