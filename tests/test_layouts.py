@@ -829,6 +829,17 @@ SCALAR_CALLS = [
 ]
 
 
+@pytest.mark.parametrize("scalar", [np.float64(2), np.float32(2), np.array(3), np.True_], ids=repr)
+def test_a_scalar_is_broadcast_to_a_shape(scalar, level):
+    for function in (
+        lambda x: np.broadcast_to(x, (2, 3)),
+        lambda x: np.broadcast_to(x, (2, 3)).astype("f4").T[1:] * 1.5,
+    ):
+        compiled, expected = cpjit(function, isa=level), function(scalar)
+        assert_same(expected, compiled(scalar), scalar)
+        assert_same(expected, compiled.bind(scalar)(), scalar)
+
+
 @pytest.mark.parametrize("arguments", SCALAR_CALLS, ids=repr)
 def test_a_call_with_nothing_but_scalars(arguments, level):
     functions = [
