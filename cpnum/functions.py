@@ -35,15 +35,16 @@ def _traces(*functions: Callable[..., Any]) -> Callable[[F], F]:
 
     def enter(traced: F) -> F:
         code = traced.__code__
-        names = code.co_varnames[: code.co_argcount]
+        places = code.co_argcount
+        names = code.co_varnames[: places + code.co_kwonlyargcount]
         variadic = code.co_flags & inspect.CO_VARARGS
 
         def checked(*args: Any, **keywords: Any) -> Any:
             for name in keywords:
                 if name not in names:
                     raise UnknownArgumentError(name)
-            if len(args) > len(names) and not variadic:
-                raise UnknownArgumentError(f"number {len(names) + 1}")
+            if len(args) > places and not variadic:
+                raise UnknownArgumentError(f"number {places + 1}")
             return traced(*args, **keywords)
 
         for function in functions:
@@ -107,14 +108,29 @@ def _result_type(*operands: Any) -> np.dtype[Any]:
 
 
 @_traces(np.clip)
-def _clip(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Any:
-    low, high = (min if a_min is None else a_min), (max if a_max is None else a_max)
+def _clip(
+    a: Any,
+    a_min: Any = _UNSET,
+    a_max: Any = _UNSET,
+    out: Any = None,
+    *,
+    min: Any = _UNSET,
+    max: Any = _UNSET,
+) -> Any:
+    if out is not None:
+        raise UnknownArgumentError("out")
+    bounds = {"a_min": a_min, "a_max": a_max, "min": min, "max": max}
+    given = {name: each for name, each in bounds.items() if each is not _UNSET}
+    unbounded: Any = dict.fromkeys(given)
+    np.clip(0, **unbounded)  # NumPy's own error if these arguments do not go together
+    low = given.get("a_min", given.get("min"))
+    high = given.get("a_max", given.get("max"))
     if not isinstance(a, Traced):
         recording = _first(low, high).recording
-        given = np.asarray(a)  # as NumPy does: a number that is clipped is not weak
-        dtype = located(recording, from_numpy, given.dtype)
-        dtype_of(recording, given[()])  # refuses an array
-        a = recording.tracer(recording, recording.constant(given[()], dtype), ())
+        number = np.asarray(a)  # as NumPy does: a number that is clipped is not weak
+        dtype = located(recording, from_numpy, number.dtype)
+        dtype_of(recording, number[()])  # refuses an array
+        a = recording.tracer(recording, recording.constant(number[()], dtype), ())
     return _array(a).clip(low, high)
 
 
@@ -160,8 +176,8 @@ def _copy(a: Any, order: str = "K") -> Any:
 if hasattr(np, "astype"):
 
     @_traces(np.astype)
-    def _astype(x: Any, dtype: Any, copy: bool = True) -> Any:
-        return _array(x).astype(dtype, copy=copy)
+    def _astype(x: Any, dtype: Any, *, copy: bool = True) -> Any:
+        return x.astype(dtype, copy=copy)
 
 
 @_traces(np.real)

@@ -25,7 +25,6 @@ from cpnum.movement import (
 )
 from cpnum.operations import (
     Operand,
-    UnknownArgumentError,
     apply,
     binary,
     dtype_of,
@@ -216,8 +215,8 @@ class Tracer(Operand):
         return self._converted(self.node)
 
     def conj(self) -> Tracer:
-        """Return the value: there are no complex numbers."""
-        return self.copy()
+        """Return the array itself, as NumPy does: there are no complex numbers."""
+        return self
 
     conjugate = conj
 
@@ -227,6 +226,12 @@ class Tracer(Operand):
             raise self.unsupported(f"the argument {name} of astype cannot be traced")
         to = located(self.recording, from_numpy, np.dtype(dtype))
         if to is self.node.dtype and not copy:
+            if keywords.get("order", "K") != "K":
+                raise self.unsupported(
+                    "astype with copy=False and an order cannot be traced: whether it copies "
+                    "depends on the layout",
+                    "it without order",
+                )
             return self
         return self._converted(self.recording.cast(self.node, to))
 
@@ -236,10 +241,12 @@ class Tracer(Operand):
             result.state = OWNED  # an array, without axes too
         return result
 
-    def clip(self, min: Any = None, max: Any = None, **keywords: Any) -> Tracer:
+    def clip(self, min: Any = None, max: Any = None, out: Any = None, **keywords: Any) -> Tracer:
         """Return the value limited to an interval; NumPy's rules for bounds out of range."""
-        for name in keywords:
-            raise UnknownArgumentError(name)
+        for name in keywords if out is None else ("out",):
+            raise self.unsupported(
+                f"the argument {name} of clip cannot be traced", f"it without {name}"
+            )
         if self.node.dtype.family == "I":
             limits: Any = np.iinfo(self.node.dtype.numpy.name)
             if type(min) is int and min <= limits.min:

@@ -274,6 +274,36 @@ def test_clip_of_a_number_has_no_bounds_beyond_its_dtype(dtype):
     assert "an array that is not an argument" in refused(
         UnsupportedError, lambda x: np.clip(ONES, x, 1), x
     )
+CLIPS = [
+    lambda x: np.clip(x),
+    lambda x: np.clip(x, a_min=0, a_max=None),
+    lambda x: np.clip(x, min=None, max=1),
+    lambda x: np.clip(x, 0, 1, None),
+    lambda x: np.clip(x, 0),
+    lambda x: np.clip(x, a_max=0),
+    lambda x: np.clip(x, 0, max=1),
+    lambda x: np.clip(x, 0, 1, min=0),
+]
+
+
+@pytest.mark.parametrize("function", CLIPS, ids=range(len(CLIPS)))
+def test_clip_takes_numpys_arguments(function):
+    x = sample("f8")
+    try:
+        function(x)
+    except (TypeError, ValueError) as error:
+        with pytest.raises(type(error), match=f"^{re.escape(str(error))}$"):
+            trace(function, (x,))
+    else:
+        check(function, x)
+    for clip in (
+        lambda x, z: np.clip(x, None, 1.0, z),
+        lambda x, z: np.clip(2.0, x, 1.0, z),
+        lambda x, z: x.clip(None, 1.0, z),
+        lambda x, z: x.clip(max=1.0, out=z),
+    ):
+        with pytest.raises(UnsupportedError, match=r"the argument out of .*clip cannot"):
+            trace(clip, (x, x))
 
 
 @pytest.mark.parametrize("source", DTYPES)
@@ -309,6 +339,31 @@ CALLS = [
 def test_functions_of_one_array(function, dtype):
     check(function, sample(dtype))
     check(function, sample(dtype, (3, 4))[::-1, 1:])
+
+
+BOXES = [
+    lambda x: np.copy(x),
+    lambda x: x.copy(),
+    lambda x: x.conj(),
+    lambda x: np.conj(x),
+    lambda x: x.astype("f4"),
+    lambda x: x.astype("f8", copy=False),
+    lambda x: np.astype(x, "f4") if hasattr(np, "astype") else x.astype("f4"),
+    lambda x: np.clip(x, None, None),
+    lambda x: x.clip(1.0, None),
+]
+
+
+@pytest.mark.parametrize("function", BOXES, ids=range(len(BOXES)))
+def test_a_result_without_axes_is_a_scalar_or_an_array_as_in_numpy(function):
+    for x in (np.array(2.5), np.float64(2.5)):
+        assert type(evaluate(trace(function, (x,)), (x,))) is type(function(x))
+
+
+def test_the_real_part_of_a_python_number_is_pythons():
+    for number in (2.5, 3, True):
+        check(lambda x, n: x + np.real(n), sample("f4"), number)
+    assert type(evaluate(trace(np.copy, (2.5,)), (2.5,))) is np.ndarray
 
 
 # -- movement -----------------------------------------------------------------------------------
@@ -603,6 +658,40 @@ def test_astype_without_a_copy_is_another_name():
     check(f, sample("f8"))
     with pytest.raises(UnsupportedError, match="would write to an argument"):
         trace(lambda x: x.astype("f8", copy=False).__iadd__(1), (sample("f8"),))
+ALIASES = [
+    lambda y: y.conj(),
+    lambda y: y.conjugate(),
+    lambda y: y.astype("f8", copy=False),
+    lambda y: np.astype(y, "f8", copy=False) if hasattr(np, "astype") else y,
+    lambda y: np.conjugate(y),
+    lambda y: y.astype("f8"),
+    lambda y: y.astype("f4", copy=False),
+    lambda y: np.clip(y, None, None),
+]
+
+
+@pytest.mark.parametrize("alias", ALIASES, ids=range(len(ALIASES)))
+def test_an_operation_in_place_is_seen_through_what_is_the_array_itself(alias):
+    def of_a_result(x):
+        y = x * 2
+        z = alias(y)
+        z += 1
+        return y * z
+
+    def of_an_argument(x):
+        y = alias(x)
+        y += 1
+        return x * y
+
+    x = np.arange(3.0)
+    check(of_a_result, x)
+    if alias(x) is x:
+        with pytest.raises(UnsupportedError, match="would write to an argument"):
+            trace(of_an_argument, (x,))
+        with pytest.raises(UnsupportedError, match="depends on the layout"):
+            trace(lambda x: x.astype("f8", order="F", copy=False), (x,))
+    else:
+        check(of_an_argument, x)
 
 
 # -- errors -------------------------------------------------------------------------------------
