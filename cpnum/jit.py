@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import threading
 import warnings
 from collections.abc import Callable
@@ -17,18 +16,17 @@ from cpnum.ir import Graph
 from cpnum.isa import Isa
 from cpnum.kernel import Clock, Kernel, compile, graphs_of
 from cpnum.memory import ExecutableMemoryError
+from cpnum.parameters import arity, bind, refuse_out, signature_of
 from cpnum.run import Array, Plan
 from cpnum.simplify import Precision, simplify
 from cpnum.site import located, user_frame
 from cpnum.specialization import Bound, Specialization
-from cpnum.trace import AS_WRITTEN, bind, is_tracing
+from cpnum.trace import AS_WRITTEN, is_tracing
 
 if TYPE_CHECKING:
     from cpnum.report import Report
 
 Fallback = Literal["error", "numpy"]
-
-_VARIADIC = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 
 # Plans are remembered for so many shapes and strides, specializations for so many signatures and
 # constants, which they keep alive; a new one costs microseconds.
@@ -109,6 +107,8 @@ class Jit:
             raise ValueError(f'fallback is "error" or "numpy", not {fallback!r}')
         if not callable(py_func):
             raise TypeError(f"cpjit decorates functions, not {type(py_func).__name__}")
+        if isinstance(py_func, staticmethod):
+            raise TypeError("cpjit decorates functions: write @staticmethod above @cpjit")
         self.py_func = py_func
         self.fastmath = fastmath
         self.precision = precision
@@ -118,17 +118,16 @@ class Jit:
         self._specializations: dict[Any, Specialization | str] = {}
         self._told = False
         # A plain signature needs no binding of arguments to parameters at each call.
-        code = getattr(py_func, "__code__", None)
-        self._arity = -1
-        if code is not None and not hasattr(py_func, "__wrapped__"):
-            if not code.co_kwonlyargcount and not code.co_flags & _VARIADIC:
-                self._arity = code.co_argcount
+        self._arity = arity(py_func)
+        self._signature = None if isinstance(py_func, np.ufunc) else signature_of(py_func)
         self.__name__ = getattr(py_func, "__name__", type(py_func).__name__)
+        if self._signature is not None:
+            refuse_out(self.__name__, self._signature)
         functools.update_wrapper(self, py_func, updated=())
 
     # -- calling --------------------------------------------------------------------------------
 
-    def __call__(self, *arguments: Any, out: Array | None = None, **keywords: Any) -> Any:
+    def __call__(self, /, *arguments: Any, out: Array | None = None, **keywords: Any) -> Any:
         """Compute the function's result with compiled code, into `out` if it is given."""
         if AS_WRITTEN and threading.get_ident() in AS_WRITTEN:
             return self._as_written(arguments, out, keywords)
@@ -199,7 +198,7 @@ class Jit:
 
         These are the parameters that take no positional argument.
         """
-        parameters, values, positional = bind(self.py_func, arguments, keywords)
+        parameters, values, positional = bind(self.py_func, arguments, keywords, self._signature)
         return values, parameters[positional:]
 
     def _tell(self, message: str) -> None:
@@ -350,7 +349,7 @@ class Jit:
             )
         return self.isa
 
-    def lower(self, *arguments: Any, out: Array | None = None, **keywords: Any) -> Kernel:
+    def lower(self, /, *arguments: Any, out: Array | None = None, **keywords: Any) -> Kernel:
         """Return the kernel for these arguments, with all its stages, without running it.
 
         >>> kernel = cpjit(lambda x: x + 1, isa="aarch64").lower(np.ones(3))
@@ -368,7 +367,7 @@ class Jit:
         except CpnumError as error:
             raise located(error) from None
 
-    def bind(self, *arguments: Any, out: Array | None = None, **keywords: Any) -> Bound:
+    def bind(self, /, *arguments: Any, out: Array | None = None, **keywords: Any) -> Bound:
         """Return a call without arguments, everything patched into its code; it returns `out`.
 
         Raises:  OutError if `out` overlaps an argument that it is not equal to;
@@ -418,7 +417,7 @@ class Jit:
             for each in self._compiled()
         }
 
-    def explain(self, *arguments: Any, out: Array | None = None, **keywords: Any) -> Report:
+    def explain(self, /, *arguments: Any, out: Array | None = None, **keywords: Any) -> Report:
         """Return a report: stages, stencils, bytes with their holes, disassembly, timings.
 
         For NumPy's time the function as written is called a dozen times, with its side effects.

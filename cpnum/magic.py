@@ -107,7 +107,7 @@ def _last_call() -> Iterator[list[_Call]]:
     calls: list[_Call] = []
     call: Callable[..., Any] = Jit.__call__
 
-    def recorded(self: Jit, *arguments: Any, out: Any = None, **keywords: Any) -> Any:
+    def recorded(self: Jit, /, *arguments: Any, out: Any = None, **keywords: Any) -> Any:
         __tracebackhide__ = True
         result = call(self, *arguments, out=out, **keywords)
         if not is_tracing(arguments) and not is_tracing(keywords.values()):

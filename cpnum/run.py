@@ -103,7 +103,7 @@ def describe(graph: Graph, arguments: Sequence[Any], out: Array | None) -> Call:
     views = [array.view(arguments[array.parameter]) for array in operands.arrays]
     for group in (*graph.together, graph.inputs):
         shapes = [np.shape(node.view(arguments[node.parameter])) for node in group]
-        shape = functools.reduce(common_shape, shapes, ())
+        shape = functools.reduce(common_shape, [(), *shapes])
     if out is not None and out.shape != shape:
         if not fits(shape, out.shape):
             raise OutError(

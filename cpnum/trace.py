@@ -12,8 +12,6 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +23,7 @@ import cpnum.functions  # noqa: F401 (enters NumPy's functions into the table of
 from cpnum.dtypes import DType, from_numpy, from_python
 from cpnum.errors import CpnumError, DTypeError, TraceError, UnsupportedError
 from cpnum.ir import Graph, Node
+from cpnum.parameters import bind
 from cpnum.recording import Recording
 from cpnum.site import described, site_of
 from cpnum.traced import ARGUMENT, SCALAR, Traced
@@ -59,48 +58,6 @@ def as_written() -> Iterator[None]:
         yield
     finally:
         AS_WRITTEN.discard(thread)
-
-
-def bind(
-    function: Callable[..., Any], arguments: Sequence[Any], keywords: Mapping[str, Any]
-) -> tuple[tuple[str, ...], tuple[Any, ...], int]:
-    """Return the parameters of a call, their arguments, and how many are positional.
-
-    >>> bind(lambda x, *rest, n=2: x, (1, 5), {"n": 3})
-    (('x', 'rest0', 'n'), (1, 5, 3), 2)
-    """
-    code = getattr(function, "__code__", None)
-    if not keywords and code is not None and not hasattr(function, "__wrapped__"):
-        # The plain case, which is that of nearly all calls, without the cost of a signature.
-        plain = code.co_kwonlyargcount == 0 and not code.co_flags & _VARIADIC
-        if plain and code.co_argcount == len(arguments):
-            return code.co_varnames[: len(arguments)], tuple(arguments), len(arguments)
-    if isinstance(function, np.ufunc):
-        if keywords:
-            raise UnsupportedError(
-                f"the argument {next(iter(keywords))} of numpy.{function.__name__} cannot be traced"
-            )
-        count = len(arguments)
-        return tuple(f"x{i}" for i in range(count)), tuple(arguments), count
-    # A default is left to the function: it is as constant as the function's code.
-    bound = _signature(function).bind(*arguments, **keywords)
-    names: list[str] = []
-    for name, parameter in bound.signature.parameters.items():
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            names += [f"{name}{i}" for i in range(len(bound.arguments.get(name, ())))]
-        else:
-            names.append(name)
-    positional = bound.args
-    keyword = bound.kwargs
-    return (*names[: len(positional)], *keyword), (*positional, *keyword.values()), len(positional)
-
-
-_VARIADIC = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
-
-
-@functools.lru_cache(maxsize=256)
-def _signature(function: Callable[..., Any]) -> inspect.Signature:
-    return inspect.signature(function)
 
 
 def trace(

@@ -1,6 +1,8 @@
 """The names that users meet, and what they do: `cpjit`, its options, and what it makes."""
 
+import dataclasses
 import functools
+import gc
 import inspect
 import itertools
 import numbers
@@ -10,7 +12,6 @@ import sys
 import textwrap
 import warnings
 import weakref
-from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -103,6 +104,59 @@ def test_a_class_has_methods_that_are_compiled():
     assert np.array_equal(out, X * 3)
 
 
+@dataclasses.dataclass
+class Line:
+    """An object that is called; as it can be compared and changed, it has no hash."""
+
+    slope: float
+
+    def __call__(self, x, shift=0.0):
+        return self.slope * x + shift
+
+
+def with_two(function):
+    @functools.wraps(function)
+    def wrapper(x, **keywords):
+        return function(x, 2.0, **keywords)
+
+    return wrapper
+
+
+def test_all_callables_are_compiled():
+    line = cpjit(Line(2.0))
+    assert np.array_equal(line(X), X * 2.0)
+    assert np.array_equal(line(X, shift=1.0), X * 2.0 + 1.0)
+    wrapper = cpjit(with_two(hypot))
+    assert np.array_equal(wrapper(X), hypot(X, 2.0))
+    assert np.array_equal(wrapper(x=X), hypot(X, 2.0))
+    method = cpjit(Line(3.0).__call__)
+    assert np.array_equal(method(X, shift=Y), X * 3.0 + Y)
+    assert np.array_equal(cpjit(cpjit(hypot))(X, Y), hypot(X, Y))
+    assert np.array_equal(cpjit(functools.partial(cpjit(hypot), y=2.0))(X), hypot(X, 2.0))
+    assert np.array_equal(cpjit(np.where)(X > 1, X, Y), np.where(X > 1, X, Y))
+    assert np.array_equal(cpjit(np.clip)(X, 1, 2, out=np.empty_like(X)), np.clip(X, 1, 2))
+
+
+def test_a_parameter_may_be_called_self():
+    f = cpjit(lambda self, x: self * x)
+    assert np.array_equal(f(self=X, x=Y), X * Y)
+    assert np.array_equal(f.bind(self=X, x=Y)(), X * Y)
+    assert f.lower(self=X, x=Y).graph.parameters == ("self", "x")
+    assert "multiply_f64" in str(f.explain(self=X, x=Y))
+
+
+def test_a_function_that_is_dropped_is_freed():
+    def function(*arguments):
+        return arguments[0] + 1
+
+    compiled = cpjit(function)
+    compiled(X)
+    dropped = weakref.ref(function)
+    del compiled, function
+    gc.collect()
+    assert dropped() is None
+
+
 def test_closures_read_what_they_close_over_when_they_are_traced():
     def scaled(factor):
         @cpjit
@@ -188,7 +242,7 @@ def test_a_new_value_of_a_scalar_does_not_compile(level):
     assert f.signatures == ["f64[:], float"]
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Factor:
     value: object
 

@@ -15,9 +15,10 @@ import cpnum
 from cpnum.errors import CpnumError, DTypeError, ShapeError, TraceError, UnsupportedError
 from cpnum.evaluate import evaluate
 from cpnum.ops import OPS
+from cpnum.parameters import bind
 from cpnum.resolve import row_of
 from cpnum.simplify import simplify
-from cpnum.trace import bind, is_tracing, trace
+from cpnum.trace import is_tracing, trace
 
 DTYPES = ("f8", "f4", "i8", "i4", "?")
 SPECIAL = {
@@ -274,6 +275,8 @@ def test_clip_of_a_number_has_no_bounds_beyond_its_dtype(dtype):
     assert "an array that is not an argument" in refused(
         UnsupportedError, lambda x: np.clip(ONES, x, 1), x
     )
+
+
 CLIPS = [
     lambda x: np.clip(x),
     lambda x: np.clip(x, a_min=0, a_max=None),
@@ -658,6 +661,8 @@ def test_astype_without_a_copy_is_another_name():
     check(f, sample("f8"))
     with pytest.raises(UnsupportedError, match="would write to an argument"):
         trace(lambda x: x.astype("f8", copy=False).__iadd__(1), (sample("f8"),))
+
+
 ALIASES = [
     lambda y: y.conj(),
     lambda y: y.conjugate(),
