@@ -16,6 +16,7 @@ from cpnum.ir import Graph
 from cpnum.isa import Isa
 from cpnum.kernel import Clock, Kernel, compile, graphs_of
 from cpnum.memory import ExecutableMemoryError
+from cpnum.method import Method
 from cpnum.parameters import arity, bind, refuse_out, signature_of
 from cpnum.run import Array, Plan
 from cpnum.simplify import Precision, simplify
@@ -433,7 +434,7 @@ class Jit:
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         """Bind as a function does when it is a method of a class."""
-        return self if instance is None else functools.partial(self, instance)
+        return self if instance is None else Method(self, instance)
 
 
 @overload

@@ -104,6 +104,31 @@ def test_a_class_has_methods_that_are_compiled():
     assert np.array_equal(out, X * 3)
 
 
+def test_a_method_has_what_a_function_has():
+    class Scaled:
+        def __init__(self, factor):
+            self.factor = factor
+
+        @cpjit
+        def times(self, x):
+            """Multiply."""
+            return x * self.factor
+
+    two = Scaled(2.0)
+    assert np.array_equal(two.times.bind(X)(), X * 2)
+    out = np.empty_like(X)
+    assert two.times.bind(X, out=out)() is out
+    assert two.times.lower(X).graph.name == "times"
+    assert "add_f64" in str(two.times.explain(X))
+    assert len(two.times.signatures) == len(two.times.inspect_ir()) == 1
+    assert (two.times.__name__, two.times.__doc__) == ("times", "Multiply.")
+    assert np.array_equal(two.times.py_func(X), X * 2)
+    assert str(inspect.signature(two.times)) == "(x)"
+    assert repr(two.times) == f"<cpjit method times of {two!r}>"
+    # A method that is called by a compiled function.
+    assert np.array_equal(cpjit(lambda x: two.times(x) + 1)(X), X * 2 + 1)
+
+
 @dataclasses.dataclass
 class Line:
     """An object that is called; as it can be compared and changed, it has no hash."""

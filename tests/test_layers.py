@@ -17,7 +17,7 @@ ORDER = """
     errors command dtypes isa ops stencil
     movement ir site recording resolve traced operations tracer functions parameters trace
     reference evaluate rules simplify schedule steps frame select assign emit memory run kernel
-    specialization timing table listing report jit special status magic demo
+    specialization timing table listing report method jit special status magic demo
     __init__ __main__
 """.split()
 PACK_ORDER = "__init__ catalog assembly compiler extract build hatch __main__".split()

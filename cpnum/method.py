@@ -1,0 +1,40 @@
+"""A compiled function as a method."""
+
+from __future__ import annotations
+
+import functools
+from types import MethodType
+from typing import Any
+
+
+class Method(functools.partial[Any]):
+    """A compiled function and the object that is the first argument of its calls."""
+
+    @property
+    def py_func(self) -> MethodType:
+        """The method as written."""
+        return MethodType(self.func.py_func, *self.args)  # type: ignore[attr-defined]
+
+    __wrapped__ = py_func
+
+    @property
+    def __doc__(self) -> str | None:  # type: ignore[override]
+        return self.py_func.__doc__
+
+    def lower(self, /, *arguments: Any, **keywords: Any) -> Any:
+        """Return the kernel for these arguments, as the function does."""
+        return self.func.lower(*self.args, *arguments, **keywords)  # type: ignore[attr-defined]
+
+    def bind(self, /, *arguments: Any, **keywords: Any) -> Any:
+        """Return a call without arguments, as the function does."""
+        return self.func.bind(*self.args, *arguments, **keywords)  # type: ignore[attr-defined]
+
+    def explain(self, /, *arguments: Any, **keywords: Any) -> Any:
+        """Return a report, as the function does."""
+        return self.func.explain(*self.args, *arguments, **keywords)  # type: ignore[attr-defined]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.func, name)
+
+    def __repr__(self) -> str:
+        return f"<cpjit method {self.__name__} of {self.args[0]!r}>"
