@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import operator
+import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -115,6 +117,7 @@ class Jit:
         self.precision = precision
         self.fallback = fallback
         self.isa = isa.choose(level)
+        self._options = fastmath, precision, level, fallback
         self._plans: dict[Any, run.AnyPlan] = {}
         self._specializations: dict[Any, Specialization | str] = {}
         self._told = False
@@ -428,6 +431,17 @@ class Jit:
         bound = self.bind(*arguments, out=out, **keywords)
         kernel = self.lower(*arguments, out=out, **keywords)
         return Report(kernel, bound, self, arguments, keywords)
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """Pickle as a function does, by name; by what it was made of if that is another object."""
+        name: str = getattr(self, "__qualname__", self.__name__)
+        try:
+            found = operator.attrgetter(name)(sys.modules[self.__module__])
+        except (AttributeError, KeyError):
+            found = None
+        if found is self:
+            return name
+        return type(self), (self.py_func, *self._options)
 
     def __repr__(self) -> str:
         return f"<cpjit {self.__name__}: {len(self._compiled())} signatures>"
