@@ -400,25 +400,37 @@ class Jit:
 
     @property
     def signatures(self) -> list[str]:
-        """The signatures that the function was compiled for."""
-        return [", ".join(each.graph.types) for each in self._compiled()]
+        """The signatures that the function was compiled for.
 
-    def _compiled(self) -> list[Specialization]:
-        return [each for each in self._specializations.values() if type(each) is Specialization]
+        Arguments that are fixed are printed as they are, shortened; arrays with their extents if
+        the function looked at these.
+        """
+        return list(self._by_signature())
+
+    def _by_signature(self) -> dict[str, list[Specialization]]:
+        """Return what was compiled; several may have signatures that are printed alike."""
+        found: dict[str, list[Specialization]] = {}
+        for each in self._specializations.values():
+            if type(each) is Specialization:
+                found.setdefault(", ".join(each.graph.types), []).append(each)
+        return found
 
     def inspect_ir(self) -> dict[str, str]:
         """Return the text of the graph for each signature."""
-        return {", ".join(each.graph.types): str(each.graph) for each in self._compiled()}
+        return {
+            signature: "\n\n".join(dict.fromkeys(str(each.graph) for each in compiled))
+            for signature, compiled in self._by_signature().items()
+        }
 
     def inspect_asm(self) -> dict[str, str]:
         """Return the disassembly for each signature, of each layout it was compiled for."""
         from cpnum.listing import listing  # 2 ms that `import cpnum` can do without
 
         return {
-            ", ".join(each.graph.types): "\n\n".join(
-                listing(kernel) for kernel in each.kernels.values()
+            signature: "\n\n".join(
+                listing(kernel) for each in compiled for kernel in each.kernels.values()
             )
-            for each in self._compiled()
+            for signature, compiled in self._by_signature().items()
         }
 
     def explain(self, /, *arguments: Any, out: Array | None = None, **keywords: Any) -> Report:
@@ -444,7 +456,7 @@ class Jit:
         return type(self), (self.py_func, *self._options)
 
     def __repr__(self) -> str:
-        return f"<cpjit {self.__name__}: {len(self._compiled())} signatures>"
+        return f"<cpjit {self.__name__}: {len(self.signatures)} signatures>"
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         """Bind as a function does when it is a method of a class."""

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import reprlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -82,6 +83,11 @@ def trace(
         tracers.append(tracer)
     named = dict(zip(names[positional:], tracers[positional:], strict=True))
     returned = _returned(recording, function, tracers[:positional], named)
+    if recording.shape_observed:
+        types = [
+            repr(tracer) if isinstance(tracer, Tracer) else text
+            for text, tracer in zip(types, tracers, strict=True)
+        ]
     name = getattr(function, "__name__", type(function).__name__)
     result = _result(recording, returned, name)
     nodes = recording.nodes.reaching((result,))
@@ -131,6 +137,11 @@ def _misused(error: Exception) -> TraceError | None:
     )
 
 
+# How a fixed argument is printed: no longer than this, whatever its own repr does.
+_text = reprlib.Repr()
+_text.maxstring = _text.maxother = 60
+
+
 def _argument(recording: Recording, name: str, value: Any) -> tuple[str, Any]:
     """Return how a parameter's type is printed, and what the function is given for it."""
     kind = type(value)
@@ -166,7 +177,7 @@ def _argument(recording: Recording, name: str, value: Any) -> tuple[str, Any]:
             write=f"np.asarray({name}) if it stands for an array, a tuple if for something fixed",
         ) from None
     recording.parameters.append(name)
-    return "static", value
+    return _text.repr(value), value
 
 
 def _from_numpy(name: str, dtype: np.dtype[Any]) -> DType:

@@ -449,6 +449,41 @@ def test_inspect_ir_is_the_text_of_the_graph():
     }
 
 
+def test_no_graph_is_left_out_of_the_looks():
+    @cpjit
+    def scaled(x, mode, **others):
+        for each in others.values():
+            x = x + each
+        return x.reshape(-1) if mode is None else x * len(mode)
+
+    scaled(X, "a")
+    scaled(X, "b")
+    scaled(X, None)
+    scaled(X[:5], None)
+    scaled(X[:10:2], None)
+    scaled(X, "c" * 100 + "1" + "c" * 100)
+    scaled(X, "c" * 100 + "2" + "c" * 200)
+    scaled(X, "a", y=Y)
+    scaled(X, "a", z=Y)
+    long = f"f64[:], '{'c' * 27}...{'c' * 28}'"
+    assert scaled.signatures == [
+        "f64[:], 'a'",
+        "f64[:], 'b'",
+        "f64[37], None",
+        "f64[5], None",
+        long,
+        "f64[:], 'a', f64[:]",
+    ]
+    assert repr(scaled) == "<cpjit scaled: 6 signatures>"
+    graphs, code = scaled.inspect_ir(), scaled.inspect_asm()
+    assert list(graphs) == list(code) == scaled.signatures
+    # Two that are printed alike.
+    assert "multiply x 201.0" in graphs[long]
+    assert "multiply x 301.0" in graphs[long]
+    assert "y: f64[:])" in graphs["f64[:], 'a', f64[:]"]
+    assert "z: f64[:])" in graphs["f64[:], 'a', f64[:]"]
+
+
 def test_inspect_asm_is_the_disassembly_of_each_layout(level):
     f = cpjit(hypot, isa=level)
     f(X, Y)

@@ -616,7 +616,7 @@ def test_keywords_defaults_and_static_arguments():
     assert ("x",) == graph.parameters
     graph = check(f, x, x[::-1], 3, scale=x, mode="down", extra=2)
     assert ("x", "rest0", "rest1", "scale", "mode", "extra") == graph.parameters
-    assert ("f64[:]", "f64[:]", "int", "f64[:]", "static", "int") == graph.types
+    assert ("f64[:]", "f64[:]", "int", "f64[:]", "'down'", "int") == graph.types
     check(np.add, x, 2)
     check(lambda x, shape: np.broadcast_to(x, shape), x, (2, 12))
 
