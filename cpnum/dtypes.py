@@ -80,7 +80,7 @@ def from_numpy(dtype: np.dtype[np.generic]) -> DType:
         supported = ", ".join(str(each.numpy) for each in DTYPES)
         raise DTypeError(
             f"no stencils for dtype {dtype}",
-            seen=f"an array of {dtype!r}",
+            seen=repr(dtype),
             write=f"convert it first with .astype(); the dtypes are {supported}",
         ) from None
 

@@ -281,7 +281,9 @@ class Jit:
     ) -> tuple[Specialization, run.Call]:
         if out is not None and type(out) is not np.ndarray:
             raise OutError(
-                "`out` is not an array", seen=f"a {type(out).__name__}", write="out=np.empty(...)"
+                "`out` is not a plain array",
+                seen=f"a {type(out).__name__}",
+                write="out=np.asarray(out)" if isinstance(out, np.ndarray) else "out=np.empty(...)",
             )
         specialization = self._specialize(arguments, names).into(out, self._rewrite)
         try:

@@ -6,9 +6,10 @@ written for speed.
 
 from __future__ import annotations
 
+import reprlib
 import sys
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,8 @@ class Operand(Traced):
         if method != "__call__":
             raise self.unsupported(
                 f"{name_of(ufunc)}.{method} cannot be traced: "
-                + ("reductions are not supported yet" if method == "reduce" else "not elementwise")
+                + ("reductions are not supported yet" if method == "reduce" else "not elementwise"),
+                "its call outside of the function",
             )
         dtype = keywords.pop("dtype", None)
         out = keywords.pop("out", None)
@@ -112,16 +114,20 @@ def dtype_of(recording: Recording, operand: Any) -> DType:
         if operand.recording is not recording:
             raise recording.error(
                 TraceError,
-                "a value of another trace is used",
-                seen=f"{operand!r}, kept from an earlier call",
-                write="a function that keeps no intermediate values in outside variables",
+                "values of two traces are used together",
+                seen=f"{operand!r}; one of them is of an outer function or of an earlier call",
+                write="both as arguments of the function, and keep none for a later call",
             )
         return operand.node.dtype
     weak = from_python(operand)
     if weak is not None:
         return weak
     if isinstance(operand, np.generic):
-        return cast(DType, located(recording, from_numpy, operand.dtype))
+        try:
+            return from_numpy(operand.dtype)
+        except DTypeError as error:
+            seen = f"the operand {operand!r}"
+            raise recording.error(DTypeError, error.message, seen, error.write) from None
     if isinstance(operand, complex):
         raise recording.error(
             DTypeError,
@@ -139,6 +145,7 @@ def dtype_of(recording: Recording, operand: Any) -> DType:
     raise recording.error(
         UnsupportedError,
         f"an operand of type {type(operand).__name__} cannot be traced",
+        seen=reprlib.repr(operand),
         write="an array or a number",
     )
 

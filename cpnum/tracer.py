@@ -298,6 +298,12 @@ class WeakTracer(Operand):
 
     __slots__ = ()
 
+    def __float__(self) -> NoReturn:
+        raise self.needs_value("float()", "np.sin(x) for math.sin(x), and x * 1.0 for float(x)")
+
+    def __int__(self) -> NoReturn:
+        raise self.needs_value("int()", "np.trunc(x).astype(int)")
+
     def __repr__(self) -> str:
         return str(self.node.dtype)
 

@@ -90,6 +90,11 @@ def int_call(x):
     return int(x) + 1  # here
 
 
+@case(TraceError, 2.5)
+def int_call_on_a_python_number(x):
+    return int(x) + 1  # here
+
+
 @case(TraceError, X, 1)
 def traced_index(x, n):
     return x[n]  # here
@@ -168,6 +173,33 @@ def power_of_integers(x):
 @case(UnsupportedError)
 def argument_of_a_ufunc(x):
     return np.add(x, x, where=x > 0)  # here
+
+
+@case(UnsupportedError)
+def reduction_of_a_ufunc(x):
+    return x - np.maximum.reduce(x)  # here
+
+
+@case(UnsupportedError)
+def accumulation(x):
+    return np.maximum.accumulate(x)  # here
+
+
+@case(UnsupportedError)
+def ufunc_at(x):
+    y = x * 2
+    np.add.at(y, [0], 1)  # here
+    return y
+
+
+@case(UnsupportedError)
+def comparison_with_text(x):
+    return x == "a"  # here
+
+
+@case(TraceError)
+def closure_over_a_traced_value(x):
+    return cpjit(lambda y: x + y)(2.0)  # here
 
 
 @case(TraceError)
@@ -254,6 +286,11 @@ def cast_without_stencils(x):
 
 
 @case(DTypeError)
+def constant_without_stencils(x):
+    return x + np.uint8(1)  # here
+
+
+@case(DTypeError)
 def complex_constant(x):
     return x * 1j  # here
 
@@ -311,6 +348,19 @@ def check(name, kind, error):
     goldens.compare(f"refusals/{name}", text + "\n")
 
 
+@pytest.mark.parametrize("number", [2.5, -2.5, 3, True])
+def test_what_is_written_for_python_numbers_works(number):
+    assert cpjit(lambda x: x * 1.0)(number) == float(number)
+    assert cpjit(lambda x: np.trunc(x).astype(int))(number) == int(number)
+
+
+@pytest.mark.parametrize("kind", [np.memmap, np.recarray])
+def test_what_is_written_for_an_out_of_another_type_works(kind):
+    out = np.full(3, 7.0).view(kind)
+    cpjit(plus_one)(X, out=np.asarray(out))
+    assert np.array_equal(out, X + 1)
+
+
 # -- at the call --------------------------------------------------------------------------------
 
 
@@ -359,6 +409,11 @@ CALLS = {
         OutError,
         lambda out: cpjit(plus_one)(X, out=out),  # here
         lambda: [7.0, 7.0, 7.0],
+    ),
+    "out_that_is_a_memmap": (
+        OutError,
+        lambda out: cpjit(plus_one)(X, out=out),  # here
+        lambda: np.full(3, 7.0).view(np.memmap),
     ),
     "out_that_is_read_only_in_bind": (
         OutError,
