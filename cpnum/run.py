@@ -326,6 +326,8 @@ def _plain_parameter(node: Node) -> int | None:
 
     None is for all other scalars, which `host_value` computes.
     """
+    if node.dtype not in _FORMATS:
+        return None
     if isinstance(node, Apply) and node.op is CAST and node.args[0].dtype is FLOAT:
         node = node.args[0]
     if isinstance(node, Input) and node.dtype in (F64, F32, FLOAT) and not node.movement:

@@ -438,7 +438,7 @@ def test_a_function_that_fails_when_it_runs_again_leaves_a_report_that_says_so(t
 
 
 # 1.0 as written, 0.0 as compiled.
-is_written = cpjit(lambda x: x * float(isinstance(x, np.ndarray)))
+is_written = cpjit(lambda x: x * float(type(x) is np.ndarray))
 
 
 def test_only_the_thread_that_asks_runs_functions_as_written():
