@@ -17,6 +17,7 @@ from cpnum.errors import CpnumError, IsaError, OutError, ShapeError, Unsupported
 from cpnum.ir import Graph
 from cpnum.isa import Isa
 from cpnum.kernel import Clock, Kernel, compile, graphs_of
+from cpnum.keys import graph_key, plan_key
 from cpnum.memory import ExecutableMemoryError
 from cpnum.method import Method
 from cpnum.parameters import arity, bind, refuse_out, signature_of
@@ -46,42 +47,6 @@ def _read_only(out: Array) -> OutError:
         seen=f"out of shape {out.shape}, not writeable",
         write="out=np.empty(...), or an array that may be written to",
     )
-
-
-def _key(argument: Any) -> Any:
-    """Return what a plan depends on of an argument."""
-    kind = type(argument)
-    if kind is np.ndarray:
-        return argument.dtype, argument.shape, argument.strides
-    if kind is float or kind is int or kind is bool or argument is None:
-        return kind
-    if issubclass(kind, np.generic):
-        return argument.dtype
-    return _constant_key(argument)
-
-
-def _constant_key(value: Any) -> Any:
-    """Return what tells a constant from others, those included that it is equal to, as 2 to 2.0."""
-    kind = type(value)
-    if kind is float:
-        return kind, value.hex()
-    if issubclass(kind, np.generic):
-        return kind, value.tobytes()
-    if issubclass(kind, tuple | frozenset):
-        keys = map(_constant_key, value)
-        return kind, tuple(keys) if issubclass(kind, tuple) else frozenset(keys)
-    fields = getattr(kind, "__dataclass_fields__", None)
-    if fields is None:
-        return kind, value
-    hash(value)  # refused if it can change
-    return kind, *[_constant_key(getattr(value, name)) for name in fields]
-
-
-def _signature(argument: Any) -> Any:
-    """Return what a graph depends on of an argument."""
-    if type(argument) is np.ndarray:
-        return argument.dtype, tuple([extent == 1 for extent in argument.shape])
-    return _key(argument)
 
 
 class Jit:
@@ -136,10 +101,10 @@ class Jit:
         if AS_WRITTEN and threading.get_ident() in AS_WRITTEN:
             return self._as_written(arguments, out, keywords)
         if not keywords and len(arguments) == self._arity:
-            # The short way for a call like an earlier one; _key(), without calling it for arrays.
+            # The short way for a call like an earlier one: plan_key, without a call for arrays.
             array = np.ndarray
             key = [
-                (each.dtype, each.shape, each.strides) if type(each) is array else _key(each)
+                (each.dtype, each.shape, each.strides) if type(each) is array else plan_key(each)
                 for each in (out, *arguments)
             ]
             try:
@@ -252,8 +217,8 @@ class Jit:
 
     def _specialize(self, arguments: tuple[Any, ...], names: tuple[str, ...]) -> Specialization:
         """Return the specialization for the signature of a call, traced now if it is the first."""
-        key: Any = (names, *[_signature(each) for each in arguments])
-        exact: Any = (names, *[_key(each) for each in arguments])
+        key: Any = (names, *[graph_key(each) for each in arguments])
+        exact: Any = (names, *[plan_key(each) for each in arguments])
         try:
             # One look at the table: another thread may be entering the same signature.
             found = self._specializations.get(key, _MISSING)
@@ -297,7 +262,7 @@ class Jit:
         self, arguments: tuple[Any, ...], names: tuple[str, ...], out: Array | None
     ) -> run.AnyPlan:
         """Return the plan for a call, made now if it is the first of these shapes and strides."""
-        key = (*names, _key(out), *[_key(each) for each in arguments])
+        key = (*names, plan_key(out), *[plan_key(each) for each in arguments])
         try:
             plan = self._plans.get(key)
         except TypeError:

@@ -18,7 +18,7 @@ from cpnum.errors import CpnumError, DTypeError, ShapeError, TraceError, Unsuppo
 from cpnum.ir import Node
 from cpnum.movement import common_shape
 from cpnum.ops import Op
-from cpnum.recording import Recording, Shape
+from cpnum.recording import ERRSTATE, Recording, Shape
 from cpnum.resolve import Resolution, loop_dtypes, name_of, resolve
 from cpnum.site import LIBRARIES, is_operator, user_site
 from cpnum.traced import SCALAR, Traced
@@ -201,7 +201,8 @@ def binary(ufunc: np.ufunc, first: Traced, second: Any, swapped: bool = False) -
         if frame.f_code.co_filename.startswith(LIBRARIES):
             recording.note(node)
         else:
-            recording.check_errstate()
+            if ERRSTATE.get() is not recording.errstate:
+                recording.refuse_errstate()
             recording.sites[node] = frame.f_code, frame.f_lasti
     return recording.tracer(recording, node, shape)
 

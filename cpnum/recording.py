@@ -6,7 +6,7 @@ Movement of a computed value, as in `(a + b)[1:]`, is pushed down to its inputs 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -31,7 +31,7 @@ Shape = tuple[int, ...]
 _FULL = slice(None)
 
 # What np.errstate and np.seterr change, of the running thread or task; np.geterr() takes 1 us.
-_ERRSTATE = np._core.umath._extobj_contextvar  # type: ignore[attr-defined]
+ERRSTATE = np._core.umath._extobj_contextvar  # type: ignore[attr-defined]
 
 # The least number that rounds to infinity in float32: half a unit above the largest finite one.
 _OVERFLOWS = float.fromhex("0x1.ffffffp127")
@@ -66,7 +66,7 @@ class Recording:
         self.checked: set[Node] = set()
         # The first error that was made; the user's function may have caught it.
         self.refusal: CpnumError | None = None
-        self.errstate = _ERRSTATE.get()
+        self.errstate = ERRSTATE.get()
         self._like: dict[Node, tuple[Input, ...]] = {}
 
     def argument(self, name: str, dtype: DType, shape: Shape) -> Input:
@@ -89,18 +89,18 @@ class Recording:
 
     def note(self, node: Node) -> None:
         """Note that a new node comes from the user's line that runs."""
-        self.check_errstate()
+        if ERRSTATE.get() is not self.errstate:
+            self.refuse_errstate()
         self.sites[node] = user_site()
 
-    def check_errstate(self) -> None:
+    def refuse_errstate(self) -> NoReturn:
         """Refuse operations under an `np.errstate` of their own: a kernel has that of its call."""
-        if _ERRSTATE.get() is not self.errstate:
-            raise self.error(
-                UnsupportedError,
-                "np.errstate inside of the function cannot be traced",
-                seen=f"an operation under {np.geterr()}",
-                write="with np.errstate(...): around the call of the function",
-            )
+        raise self.error(
+            UnsupportedError,
+            "np.errstate inside of the function cannot be traced",
+            seen=f"an operation under {np.geterr()}",
+            write="with np.errstate(...): around the call of the function",
+        )
 
     def constant(self, value: Any, dtype: DType, like: tuple[Input, ...] = ()) -> Node:
         """Return the node of `value` converted to `dtype` as NumPy does.

@@ -256,13 +256,9 @@ class Plan(_AnyPlan):
         flags = self._suspected
         for offset, node, parameter in self._numbers:
             if parameter is None:
-                # NumPy would warn at the line here; `report` knows the user's.
-                with np.errstate(all="ignore"):
-                    value = host_value(node, arguments)
-                    raw = np.asarray(value, node.dtype.numpy).tobytes()
+                raw, raised = _converted(node, arguments)
                 words[offset : offset + len(raw)] = raw
-                if node.dtype is F32 and np.isinf(value):
-                    flags |= FLAGS["over"]
+                flags |= raised
                 continue
             value = arguments[parameter]
             try:
@@ -316,6 +312,17 @@ def _from_buffer() -> Callable[[Array], Any]:
 def _address(array: Array) -> Any:
     """Return the address of an array that is not contiguous, so that it gives no buffer."""
     return ffi().cast("void *", array.__array_interface__["data"][0])
+
+
+def _converted(node: Node, arguments: Sequence[Any]) -> tuple[bytes, int]:
+    """Return a scalar as NumPy makes it of the arguments, and the flags that this raised.
+
+    NumPy would report them at the line here; `report` knows the user's.
+    """
+    raised: set[int] = set()
+    with np.errstate(all="call", call=lambda kind, flag: raised.add(flag)):
+        value = np.asarray(host_value(node, arguments), node.dtype.numpy)
+    return value.tobytes(), sum(raised)
 
 
 _FORMATS = {F64: struct.Struct("<d"), F32: struct.Struct("<f")}

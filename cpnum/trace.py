@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-import cpnum.functions  # noqa: F401 (enters NumPy's functions into the table of traced ones)
+import cpnum.functions  # enters NumPy's functions into the table of traced ones
+import cpnum.operators  # noqa: F401 (and gives tracers Python's)
 from cpnum.dtypes import DType, from_numpy, from_python
 from cpnum.errors import CpnumError, DTypeError, TraceError, UnsupportedError
 from cpnum.ir import Graph, Node
@@ -28,7 +29,8 @@ from cpnum.parameters import bind
 from cpnum.recording import Recording
 from cpnum.site import described, site_of
 from cpnum.traced import ARGUMENT, SCALAR, Traced
-from cpnum.tracer import Tracer, WeakTracer
+from cpnum.tracer import Tracer
+from cpnum.weak import WeakTracer
 
 
 def is_tracing(arguments: Iterable[object]) -> bool:

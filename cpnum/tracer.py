@@ -1,7 +1,4 @@
-"""The tracers: what the user's function computes with while it is traced.
-
-A `Tracer` stands for an array or a NumPy scalar, a `WeakTracer` for a Python scalar.
-"""
+"""The tracer of arrays and NumPy scalars: what a function computes with while it is traced."""
 
 from __future__ import annotations
 
@@ -11,8 +8,8 @@ from typing import Any, NoReturn, cast
 
 import numpy as np
 
-from cpnum.dtypes import BOOL, FLOAT, INT, from_numpy, from_python
-from cpnum.errors import DTypeError, ShapeError, UnsupportedError
+from cpnum.dtypes import from_numpy
+from cpnum.errors import DTypeError, ShapeError
 from cpnum.ir import Node
 from cpnum.movement import (
     BroadcastTo,
@@ -26,17 +23,11 @@ from cpnum.movement import (
 from cpnum.operations import (
     Operand,
     apply,
-    binary,
-    dtype_of,
     located,
-    note_scalars,
-    power,
     reason,
-    unary,
     universal,
 )
-from cpnum.recording import Recording, Shape
-from cpnum.site import user_site
+from cpnum.recording import Shape
 from cpnum.traced import ARGUMENT, OWNED, SCALAR, VIEW, VIEWED, Traced
 
 # The ufunc that `np.clip` is a wrapper of; it has no public name.
@@ -291,175 +282,3 @@ _REFUSED = {
     VIEW: "through a view of another array",
     VIEWED: "to an array that views were taken of",
 }
-
-
-class WeakTracer(Operand):
-    """A Python scalar whose value is not known; with other Python scalars it is Python's."""
-
-    __slots__ = ()
-
-    def __float__(self) -> NoReturn:
-        raise self.needs_value("float()", "np.sin(x) for math.sin(x), and x * 1.0 for float(x)")
-
-    def __int__(self) -> NoReturn:
-        raise self.needs_value("int()", "np.trunc(x).astype(int)")
-
-    def __repr__(self) -> str:
-        return str(self.node.dtype)
-
-    @property
-    def real(self) -> WeakTracer:
-        """The value itself; that of a bool is an int, as of +x."""
-        return _on_host(self.recording, operator.pos, self)
-
-    def conjugate(self) -> WeakTracer:
-        """Return the value: there are no complex numbers."""
-        return self.real
-
-    def __getattr__(self, name: str) -> NoReturn:
-        kind = self.node.dtype.scalar
-        if not hasattr(kind, name):
-            raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
-        raise self.unsupported(
-            f"{name} of a Python {kind.__name__} cannot be traced", "it outside of the function"
-        )
-
-
-# -- operators ----------------------------------------------------------------------------------
-
-# fmt: off
-#  dunder       Python's function   NumPy's
-_BINARY: tuple[tuple[str, Callable[..., Any], np.ufunc], ...] = (
-    ("add",      operator.add,      np.add),
-    ("sub",      operator.sub,      np.subtract),
-    ("mul",      operator.mul,      np.multiply),
-    ("truediv",  operator.truediv,  np.divide),
-    ("floordiv", operator.floordiv, np.floor_divide),
-    ("mod",      operator.mod,      np.remainder),
-    ("pow",      operator.pow,      np.power),
-    ("and",      operator.and_,     np.bitwise_and),
-    ("or",       operator.or_,      np.bitwise_or),
-    ("xor",      operator.xor,      np.bitwise_xor),
-    ("lshift",   operator.lshift,   np.left_shift),
-    ("rshift",   operator.rshift,   np.right_shift),
-)
-_COMPARISONS: tuple[tuple[str, Callable[..., Any], np.ufunc], ...] = (
-    ("eq",       operator.eq,       np.equal),
-    ("ne",       operator.ne,       np.not_equal),
-    ("lt",       operator.lt,       np.less),
-    ("le",       operator.le,       np.less_equal),
-    ("gt",       operator.gt,       np.greater),
-    ("ge",       operator.ge,       np.greater_equal),
-)
-_UNARY: tuple[tuple[str, Callable[..., Any], np.ufunc], ...] = (
-    ("neg",      operator.neg,      np.negative),
-    ("pos",      operator.pos,      np.positive),
-    ("abs",      operator.abs,      np.absolute),
-    ("invert",   operator.invert,   np.invert),
-)
-# fmt: on
-
-
-def _define(kind: type, name: str, method: Callable[..., Any]) -> None:
-    """Enter an operator into a class, with the name that errors of Python's call it by."""
-    method.__name__ = f"__{name}__"
-    method.__qualname__ = f"{kind.__name__}.__{name}__"
-    setattr(kind, method.__name__, method)
-
-
-def _array_operators(name: str, ufunc: np.ufunc) -> None:
-    def forward(self: Tracer, other: Any) -> Any:
-        result = binary(ufunc, self, other)
-        return note_scalars(result, self, other) if self.state is SCALAR else result
-
-    def backward(self: Tracer, other: Any) -> Any:
-        result = binary(ufunc, self, other, swapped=True)
-        return note_scalars(result, self, other) if self.state is SCALAR else result
-
-    def raised(self: Tracer, other: Any) -> Any:
-        return note_scalars(power(self.recording, self, other, operator=True), self, other)
-
-    def raising(self: Tracer, other: Any) -> Any:
-        return power(self.recording, other, self, operator=True)
-
-    def in_place(self: Tracer, other: Any) -> Any:
-        result = raised(self, other) if ufunc is np.power else forward(self, other)
-        return result if self.state == SCALAR else self.overwrite(result, f"np.{ufunc.__name__}")
-
-    _define(Tracer, f"i{name}", in_place)
-    _define(Tracer, name, raised if ufunc is np.power else forward)
-    _define(Tracer, f"r{name}", raising if ufunc is np.power else backward)
-
-
-def _array_operator(name: str, ufunc: np.ufunc) -> None:
-    def compare(self: Tracer, other: Any) -> Any:
-        return binary(ufunc, self, other)
-
-    def change(self: Tracer) -> Any:
-        result = unary(ufunc, self)
-        # +x is x, whose own operation may be a ufunc that wraps silently.
-        made = self.state is SCALAR and result.node is not self.node
-        return note_scalars(result, self) if made else result
-
-    _define(Tracer, name, compare if ufunc.nin == 2 else change)
-
-
-def _python_operators(name: str, function: Callable[..., Any], ufunc: np.ufunc) -> None:
-    def forward(self: WeakTracer, other: Any) -> Any:
-        return _between(function, ufunc, self, self, other)
-
-    def backward(self: WeakTracer, other: Any) -> Any:
-        return _between(function, ufunc, self, other, self)
-
-    def change(self: WeakTracer) -> Any:
-        return _on_host(self.recording, function, self)
-
-    _define(WeakTracer, name, forward if ufunc.nin == 2 else change)
-    _define(WeakTracer, f"r{name}", backward)
-
-
-def _between(
-    function: Callable[..., Any], ufunc: np.ufunc, self: WeakTracer, left: Any, right: Any
-) -> Any:
-    """Let Python compute if both sides are Python scalars, else NumPy."""
-    other = right if left is self else left
-    if isinstance(other, WeakTracer) or from_python(other) is not None:
-        return _on_host(self.recording, function, left, right)
-    return note_scalars(universal(self.recording, ufunc, (left, right)), other, self)
-
-
-_SAMPLES = {FLOAT: 1.0, INT: 1, BOOL: True}
-
-
-def _on_host(recording: Recording, function: Callable[..., Any], *inputs: Any) -> WeakTracer:
-    dtypes = [dtype_of(recording, each) for each in inputs]
-    samples = [_SAMPLES[dtype] for dtype in dtypes]
-    if function is operator.pow and dtypes[0] is not FLOAT and dtypes[1] is not FLOAT:
-        # The sign of the exponent says whether Python's result is an integer.
-        if isinstance(inputs[1], Traced):
-            raise recording.error(
-                UnsupportedError,
-                "an integer to the power of a traced integer cannot be traced",
-                seen="its type depends on the sign of the exponent",
-                write="float(...) of the base before it is an argument, or a number as exponent",
-            )
-        samples[1] = -1 if inputs[1] < 0 else 1
-    # Python says what type the result has, or that there is no such operation.
-    dtype = from_python(function(*samples))
-    assert dtype is not None
-    args = [
-        each.node if isinstance(each, Traced) else recording.nodes.constant(each, of)
-        for each, of in zip(inputs, dtypes, strict=True)
-    ]
-    node = recording.nodes.host(function, tuple(args), dtype)
-    if node not in recording.sites:
-        recording.sites[node] = user_site()  # Python's arithmetic knows no np.errstate
-    return WeakTracer(recording, node, ())
-
-
-for _name, _function, _ufunc in _BINARY:
-    _array_operators(_name, _ufunc)
-for _name, _function, _ufunc in (*_COMPARISONS, *_UNARY):
-    _array_operator(_name, _ufunc)
-for _name, _function, _ufunc in (*_BINARY, *_COMPARISONS, *_UNARY):
-    _python_operators(_name, _function, _ufunc)

@@ -866,6 +866,14 @@ def test_a_scalar_that_overflows_is_reported_once_at_the_users_line():
         assert caught[0].filename == __file__
 
 
+def test_errors_of_a_scalars_conversion_are_reported():
+    f = cpjit(lambda number: number.astype(np.int64))
+    for x in (np.float64("nan"), np.array(np.inf)):
+        with pytest.warns(RuntimeWarning, match="invalid value encountered in cast") as caught:
+            f(x)
+        assert [each.filename for each in caught] == [__file__]
+
+
 def test_errors_are_those_of_values_that_out_overwrites():
     x = np.array([1e-200, 1.0])
     with np.errstate(under="warn"), pytest.warns(RuntimeWarning, match="underflow"):

@@ -15,9 +15,10 @@ PACKAGE = Path(cpnum.__file__).parent
 # (DESIGN.md, section 2) that were split stand beside each other.
 ORDER = """
     errors command dtypes isa ops stencil
-    movement ir site recording resolve traced operations tracer functions parameters trace
+    movement ir site recording resolve traced operations tracer weak
+    operators functions parameters trace
     reference evaluate rules simplify schedule steps frame select assign emit memory run kernel
-    specialization timing table listing report method jit special status magic demo
+    specialization timing table listing report keys method jit special status magic demo
     __init__ __main__
 """.split()
 PACK_ORDER = "__init__ catalog assembly compiler extract build hatch __main__".split()
