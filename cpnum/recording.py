@@ -151,11 +151,11 @@ class Recording:
         """
         alive = set(nodes)
         dead = [each for each in self.nodes if type(each) is Apply and each not in alive]
+        if not dead:
+            return frozenset()
         checked = set(self.like(nodes[-1]))
         groups = {self.like(each) for each in dead}
-        return frozenset(
-            group for group in groups if len(group) > 1 and not checked.issuperset(group)
-        )
+        return frozenset(each for each in groups if len(each) > 1 and not checked.issuperset(each))
 
     # -- movement -------------------------------------------------------------------------------
 
