@@ -148,10 +148,11 @@ def _argument(recording: Recording, name: str, value: Any) -> tuple[str, Any]:
     """Return how a parameter's type is printed, and what the function is given for it."""
     kind = type(value)
     if kind is np.ndarray:
+        shape = value.shape
         dtype = _from_numpy(name, value.dtype)
-        extents = ", ".join(["1" if extent == 1 else ":" for extent in value.shape])
-        node = recording.argument(name, dtype, value.shape)
-        return f"{dtype.name}[{extents}]", Tracer(recording, node, value.shape, ARGUMENT)
+        extents = ", ".join(["1" if extent == 1 else ":" for extent in shape])
+        node = recording.argument(name, dtype, shape)
+        return f"{dtype.name}[{extents}]", Tracer(recording, node, shape, ARGUMENT)
     weak = from_python(value)
     if weak is not None:
         return weak.name, WeakTracer(recording, recording.argument(name, weak, ()), (), SCALAR)
