@@ -176,7 +176,11 @@ class Jit:
             self._told = True
             frame = user_frame()
             warnings.warn_explicit(
-                message, RuntimeWarning, frame.f_code.co_filename, frame.f_lineno
+                message,
+                RuntimeWarning,
+                frame.f_code.co_filename,
+                frame.f_lineno,
+                module=frame.f_globals.get("__name__"),
             )
 
     def _run(
