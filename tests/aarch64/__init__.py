@@ -150,10 +150,13 @@ def install(folder: Path) -> None:
     codes: weakref.WeakKeyDictionary[Region, Code] = weakref.WeakKeyDictionary()
 
     def enter(plan: run.Plan, code: Code, arguments: Any, out: Array, *, bound: bool) -> int:
-        memory = _Memory([*plan.views(arguments), out])
+        arrays = plan.call.operands.arrays
         block, words = plan._block()
-        plan._fill(block, words, arguments, out)
-        count = len(plan.call.operands.arrays) + 1
+        views = plan._point(block, arguments, out)
+        suspected = plan._set(words, arguments)
+        whole = [arguments[each.parameter] for each in arrays if not each.movement]
+        memory = _Memory([*views, *whole, out])
+        count = len(arrays) + 1
         guest = np.frombuffer(bytes(words), np.int64).copy()
         guest[:count] = [memory.guest(int(word)) for word in guest[:count]]
         data = code.data
@@ -162,7 +165,7 @@ def install(folder: Path) -> None:
             guest = np.full(-(-code.assignment.block_bytes // 8), -1, np.int64)
         flags, results = machine.run(data, code.head, guest.tobytes(), memory.pieces(), plan._range)
         memory.write(out, results)
-        return flags
+        return flags | suspected
 
     def emulated(code: Code) -> bool:
         return code.assignment.selection.nest.isa is isa.A64
@@ -174,7 +177,7 @@ def install(folder: Path) -> None:
     def plan_run(self: Any, arguments: Any, out: Array) -> int:
         code = codes[self._region]
         if emulated(code):
-            return enter(self, code, arguments, out, bound=False) | self.suspected
+            return enter(self, code, arguments, out, bound=False)
         return run_plan(self, arguments, out)
 
     def bound_init(self: Any, plan: run.Plan, kernel: Any, arguments: Any, out: Array) -> None:
