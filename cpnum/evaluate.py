@@ -12,7 +12,7 @@ from __future__ import annotations
 import operator
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import reduce
 from typing import Any, cast
 
@@ -52,22 +52,56 @@ def evaluate(graph: Graph, arguments: Sequence[Value], warn: bool = True) -> Val
     return np.asarray(value) if graph.boxed else value
 
 
-def host_value(node: Node, arguments: Sequence[Value]) -> np.generic:
-    """Compute a single value for a call: a Python scalar that was cast, or a NumPy scalar."""
+class _Flags:
+    """The flags of floating-point errors, in NumPy's numbering, for a caller that reports them."""
+
+    def __init__(self) -> None:
+        self.flags = 0
+
+    def __call__(self, kind: str, flags: int) -> None:
+        self.flags |= flags
+
+
+def host_value(node: Node, arguments: Sequence[Value]) -> tuple[Value, int]:
+    """Compute a single value for a call, and the flags that this raised.
+
+    It is a Python scalar that was cast, or a NumPy scalar.
+    """
     values: dict[Node, Value] = {}
     pending = [node]
-    while pending:
-        missing = [arg for arg in operands(pending[-1]) if arg not in values]
-        if missing:
-            pending += missing
-        else:
+    raised = _Flags()
+    with np.errstate(all="call", call=raised):
+        while pending:
+            missing = [arg for arg in operands(pending[-1]) if arg not in values]
+            if missing:
+                pending += missing
+                continue
             last = pending.pop()
             if isinstance(last, Input):
                 # All elements of a view of one number, however it was broadcast, are that number.
                 values[last] = arguments[last.parameter]
             else:
                 values[last] = _value(last, values, arguments)
-    return cast(np.generic, values[node])
+    return values[node], raised.flags
+
+
+def checked_of(graph: Graph) -> tuple[Node, ...]:
+    """Return the operators between integer scalars, and what they are computed from, in order."""
+    needed: set[Node] = set(graph.checked)
+    for node in reversed(graph.nodes):
+        if node in needed:
+            needed.update(operands(node))
+    return tuple(node for node in graph.nodes if node in needed)
+
+
+def raised_by(nodes: Sequence[Node], checked: Set[Node], arguments: Sequence[Value]) -> int:
+    """Return the flags that are raised when `nodes` are computed, those of integers included."""
+    values: dict[Node, Value] = {}
+    raised = _Flags()
+    with np.errstate(all="call", call=raised):
+        for node in nodes:
+            values[node] = _value(node, values, arguments, node in checked)
+    return raised.flags
 
 
 # Operators of which NumPy reports that they overflow, between integer scalars only.
@@ -106,7 +140,7 @@ def _value(
             read = [values[arg] for arg in args]
             if op is CAST:
                 if args[0].dtype.weak:
-                    return dtype.numpy.type(read[0])
+                    return np.asarray(read[0], dtype.numpy)[()]
                 return read[0].astype(dtype.numpy)
             if op in PARTS:
                 return read[0][PARTS.index(op)]
@@ -135,12 +169,15 @@ class _FloatingPointErrors:
         self._errstate.__exit__(*exception)
 
     def __call__(self, kind: str, flag: int) -> None:
-        if self._modes[_KINDS[kind]] == "call":
-            # NumPy refuses the mode "call" without a function, so there is one.
-            self._user(kind, flag)
-            return
         node = self.node
         name = node.op.name if isinstance(node, Apply) else "cast"
+        if self._modes[_KINDS[kind]] == "call":
+            if self._user is None:
+                raise NameError(
+                    f"python callback specified for {kind} (in {name}) but no function found."
+                )
+            self._user(kind, flag)
+            return
         site = self._sites.get(node) if node is not None else None
         filename, line = location(site) if site is not None else ("<cpnum>", 0)
         warnings.warn_explicit(
@@ -154,6 +191,8 @@ class _FloatingPointErrors:
 
     def write(self, message: str) -> None:
         """Pass on what the mode "log" writes."""
+        if self._user is None:
+            raise NameError(f"log specified, but no object to write to found: {message.strip()}")
         self._user.write(message)
 
 

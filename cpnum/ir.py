@@ -159,7 +159,11 @@ class Nodes:
         literal = (type(value), dtype, value if value else _identity(value), like)
         node = self._converted.get(literal)
         if node is None:
-            converted: Any = value if dtype.weak else dtype.numpy.type(value)
+            try:
+                converted: Any = value if dtype.weak else dtype.numpy.type(value)
+            except OverflowError:
+                # np.float32(2**64) is one, though NumPy takes that integer where it is an operand.
+                converted = np.asarray(value, dtype.numpy)[()]
             key = (type(converted), dtype, _identity(converted), like)
             node = cast(Constant | None, self._table.get(key))
             if node is None:

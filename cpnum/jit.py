@@ -93,6 +93,7 @@ class Jit:
         if self._signature is not None:
             refuse_out(self.__name__, self._signature)
         functools.update_wrapper(self, py_func, updated=())
+        self.__isabstractmethod__ = getattr(py_func, "__isabstractmethod__", False)
 
     # -- calling --------------------------------------------------------------------------------
 

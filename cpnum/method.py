@@ -18,6 +18,22 @@ class Method(functools.partial[Any]):
     __wrapped__ = py_func
 
     @property
+    def __self__(self) -> object:
+        return self.args[0]
+
+    @property
+    def __func__(self) -> object:
+        return self.func
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not Method:
+            return NotImplemented
+        return self.func is other.func and self.__self__ is other.__self__
+
+    def __hash__(self) -> int:
+        return hash((self.func, id(self.__self__)))
+
+    @property
     def __doc__(self) -> str | None:  # type: ignore[override]
         return self.py_func.__doc__
 

@@ -9,6 +9,7 @@ array([[1],
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -97,6 +98,38 @@ class BroadcastTo:
 
     def __repr__(self) -> str:
         return f".broadcast_to{self.shape}"
+
+
+def joined(movement: tuple[Movement, ...], step: Movement) -> tuple[Movement, ...]:
+    """Return the steps and one more; slices that only cut ends off are one with those before.
+
+    Without that, the views in `x = x[1:] + x[:-1]`, done n times, are 2**n, and not n + 1.
+
+    >>> first, last = Index.of((slice(1, None),)), Index.of((slice(None, -1),))
+    >>> joined((first,), last), joined((last,), first)
+    (([1:-1],), ([1:-1],))
+    """
+    before = movement[-1] if movement else None
+    if isinstance(before, Index) and isinstance(step, Index):
+        if all(map(_cuts_ends, (*before.items, *step.items))):
+            cuts = itertools.zip_longest(before.items, step.items, fillvalue=slice(None))
+            return *movement[:-1], Index.of(tuple(itertools.starmap(_both_cut, cuts)))
+    return *movement, step
+
+
+def _cuts_ends(item: Item) -> bool:
+    return (
+        isinstance(item, slice)
+        and item.step in (None, 1)
+        and (item.start or 0) >= 0
+        and (item.stop is None or item.stop < 0)
+    )
+
+
+def _both_cut(first: Any, second: Any) -> slice:
+    start = (first.start or 0) + (second.start or 0)
+    stop = (first.stop or 0) + (second.stop or 0)
+    return slice(start or None, stop or None)
 
 
 def _item_text(item: Item) -> str:

@@ -64,7 +64,7 @@ def _array_operators(name: str, ufunc: np.ufunc) -> None:
         return note_scalars(result, self, other) if self.state is SCALAR else result
 
     def raised(self: Tracer, other: Any) -> Any:
-        return note_scalars(power(self.recording, self, other, operator=True), self, other)
+        return power(self.recording, self, other, operator=True)
 
     def raising(self: Tracer, other: Any) -> Any:
         return power(self.recording, other, self, operator=True)

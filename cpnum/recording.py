@@ -21,6 +21,7 @@ from cpnum.movement import (
     Reshape,
     Transpose,
     in_signature,
+    joined,
     moved,
 )
 from cpnum.ops import CAST
@@ -145,17 +146,25 @@ class Recording:
         return known[node]
 
     def together(self, nodes: tuple[Node, ...]) -> frozenset[tuple[Input, ...]]:
-        """Return the inputs of each value that was computed but is not among the graph's `nodes`.
+        """Return the inputs of each value that was made but is not among the graph's `nodes`.
 
-        The last of these is the result: what broadcasts with all of its inputs needs no check.
+        The last of these is the result: what broadcasts with all of its inputs needs no check.  Of
+        a view, only that there is one is checked.
         """
         alive = set(nodes)
-        dead = [each for each in self.nodes if type(each) is Apply and each not in alive]
+        dead = [each for each in self.nodes if each not in alive and type(each) in (Apply, Input)]
         if not dead:
             return frozenset()
         checked = set(self.like(nodes[-1]))
-        groups = {self.like(each) for each in dead}
-        return frozenset(each for each in groups if len(each) > 1 and not checked.issuperset(each))
+        groups = {
+            (each,) if isinstance(each, Input) and each.movement else self.like(each)
+            for each in dead
+        }
+        return frozenset(
+            each
+            for each in groups
+            if not checked.issuperset(each) and (len(each) > 1 or each[0].movement)
+        )
 
     # -- movement -------------------------------------------------------------------------------
 
@@ -195,7 +204,7 @@ class Recording:
     def _moved(self, node: Input, step: Movement) -> Input:
         if isinstance(step, Index) and all(item == _FULL for item in step.items):
             return node
-        view = self.nodes.input(node.parameter, (*node.movement, step), node.dtype)
+        view = self.nodes.input(node.parameter, joined(node.movement, step), node.dtype)
         if view not in self.shapes:
             self.shapes[view] = _replayed(self.shapes[node], step)
             self.extents[view] = moved(self.extents[node], step)

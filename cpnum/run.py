@@ -18,7 +18,7 @@ import numpy as np
 from cpnum.dtypes import F32, F64, FLOAT
 from cpnum.emit import Code
 from cpnum.errors import OutError
-from cpnum.evaluate import evaluate, host_value
+from cpnum.evaluate import checked_of, evaluate, host_value, raised_by
 from cpnum.ir import Apply, Graph, Input, Node
 from cpnum.memory import Region, ffi
 from cpnum.movement import common_shape
@@ -78,7 +78,7 @@ def strides_in(view: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _elements_apart(array: Array) -> bool:
-    """Tell whether no two elements share memory; of odd strides, whether that is easy to see.
+    """Tell whether no two elements share memory; of large arrays, whether that is easy to see.
 
     >>> _elements_apart(np.zeros((3, 4))[::-1, ::2]), _elements_apart(np.broadcast_to(0.0, (3,)))
     (True, False)
@@ -87,9 +87,21 @@ def _elements_apart(array: Array) -> bool:
     axes = zip(map(abs, array.strides), array.shape, strict=True)
     for stride, extent in sorted(axis for axis in axes if axis[1] > 1):
         if stride < covered:
-            return False
+            return array.size <= _COUNTED and bool(_distances(array).min() >= array.itemsize)
         covered += stride * (extent - 1)
     return True
+
+
+# Where strides do not tell, the places of so many elements are looked at: 10 ms.
+_COUNTED = 1 << 20
+
+
+def _distances(array: Array) -> Array:
+    """Return how far apart in memory the elements are, each from the next."""
+    places = np.zeros(1, np.int64)
+    for stride, extent in zip(array.strides, array.shape, strict=True):
+        places = np.add.outer(places, stride * np.arange(extent)).ravel()
+    return np.diff(np.sort(places))
 
 
 def describe(graph: Graph, arguments: Sequence[Any], out: Array | None) -> Call:
@@ -174,7 +186,8 @@ class EmptyPlan(_AnyPlan):
     __slots__ = ()
 
     def run(self, arguments: Sequence[Any], out: Array) -> int:
-        """Do nothing."""
+        """Compute no element; but scalars have errors without elements too."""
+        evaluate(self.graph, arguments)
         return 0
 
 
@@ -193,8 +206,8 @@ class Plan(_AnyPlan):
     """A kernel and the words of one call; it runs on any arrays of these shapes and strides."""
 
     __slots__ = (
-        "_block_words", "_blocks", "_function", "_numbers", "_pointers", "_range", "_region",
-        "_suspected", "_template", "compiled",
+        "_block_words", "_blocks", "_checked", "_function", "_numbers", "_pointers", "_range",
+        "_region", "_template", "compiled",
     )  # fmt: skip
 
     def __init__(self, graph: Graph, call: Call, code: Code, region: Region) -> None:
@@ -216,9 +229,9 @@ class Plan(_AnyPlan):
             (frame.argument(at), node, _plain_parameter(node))
             for at, node in enumerate(call.operands.arguments)
         ]
-        # No kernel can tell whether integers overflow: of a call with scalars only, NumPy is asked
-        # at each call, which costs less than the call.
-        self._suspected = FLAGS["over"] if graph.checked and not call.operands.arrays else 0
+        # No kernel can tell whether integers overflow, so operators between scalars, of which NumPy
+        # reports it, are computed once more.
+        self._checked = checked_of(graph) if graph.checked else ()
         self._blocks: list[tuple[Any, Any]] = []
 
     def _block(self) -> tuple[Any, Any]:
@@ -251,20 +264,28 @@ class Plan(_AnyPlan):
             block[len(self._pointers)] = _address(out)
         return views
 
+    def raised_by_integers(self, arguments: Sequence[Any]) -> int:
+        """Return the flag of overflow if operators between integer scalars raise it."""
+        return raised_by(self._checked, self.graph.checked, arguments) if self._checked else 0
+
     def _set(self, words: Any, arguments: Sequence[Any]) -> int:
         """Write the scalars of a run into its block; return the flags that this may have raised."""
-        flags = self._suspected
+        flags = 0
         for offset, node, parameter in self._numbers:
             if parameter is None:
-                raw, raised = _converted(node, arguments)
+                value, raised = host_value(node, arguments)
+                raw = np.asarray(value, node.dtype.numpy).tobytes()
                 words[offset : offset + len(raw)] = raw
                 flags |= raised
                 continue
             value = arguments[parameter]
+            if node.dtype is F64:
+                _DOUBLE.pack_into(words, offset, value)
+                continue
             try:
-                _FORMATS[node.dtype].pack_into(words, offset, value)
+                _SINGLE.pack_into(words, offset, value)
             except OverflowError:  # which C's conversion, that struct does, is not
-                _FORMATS[node.dtype].pack_into(words, offset, np.copysign(np.inf, value))
+                _SINGLE.pack_into(words, offset, np.copysign(np.inf, value))
                 flags |= FLAGS["over"]
         return flags
 
@@ -276,6 +297,8 @@ class Plan(_AnyPlan):
             block, words = self._block()
         views = self._point(block, arguments, out)
         suspected = self._set(words, arguments)
+        if self._checked:
+            suspected |= self.raised_by_integers(arguments)
         flags: int = self._function(block, 0, self._range)
         del views
         self._blocks.append((block, words))
@@ -314,30 +337,19 @@ def _address(array: Array) -> Any:
     return ffi().cast("void *", array.__array_interface__["data"][0])
 
 
-def _converted(node: Node, arguments: Sequence[Any]) -> tuple[bytes, int]:
-    """Return a scalar as NumPy makes it of the arguments, and the flags that this raised.
-
-    NumPy would report them at the line here; `report` knows the user's.
-    """
-    raised: set[int] = set()
-    with np.errstate(all="call", call=lambda kind, flag: raised.add(flag)):
-        value = np.asarray(host_value(node, arguments), node.dtype.numpy)
-    return value.tobytes(), sum(raised)
-
-
-_FORMATS = {F64: struct.Struct("<d"), F32: struct.Struct("<f")}
+_DOUBLE, _SINGLE = struct.Struct("<d"), struct.Struct("<f")
 
 
 def _plain_parameter(node: Node) -> int | None:
-    """Return the parameter whose argument is this floating-point scalar, but for a conversion.
+    """Return the parameter whose argument C converts to this floating-point scalar as NumPy does.
 
     None is for all other scalars, which `host_value` computes.
     """
-    if node.dtype not in _FORMATS:
-        return None
-    if isinstance(node, Apply) and node.op is CAST and node.args[0].dtype is FLOAT:
+    if isinstance(node, Apply) and node.op is CAST and node.dtype in (F64, F32):
         node = node.args[0]
-    if isinstance(node, Input) and node.dtype in (F64, F32, FLOAT) and not node.movement:
+        return node.parameter if isinstance(node, Input) and node.dtype is FLOAT else None
+    # Not float32: C would make a signalling NaN a quiet one.
+    if isinstance(node, Input) and node.dtype in (F64, FLOAT) and not node.movement:
         return node.parameter
     return None
 
@@ -374,6 +386,7 @@ def in_place(out: Array, view: Array) -> bool:
         out.__array_interface__["data"] == view.__array_interface__["data"]
         and out.shape == view.shape
         and out.strides == view.strides
+        and out.itemsize >= view.itemsize
     )
 
 

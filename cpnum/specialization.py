@@ -87,6 +87,9 @@ class Bound:
         self.arguments = arguments
         self.out = out
         words, self._suspected = plan.words(arguments, out)
+        # What the code has, whatever becomes of the user's arrays: for reports.
+        self._bound = tuple(map(_as_bound, arguments))
+        self._checked = plan.raised_by_integers if plan.graph.checked else None
         self.code = kernel.code.bind(words)
         self.region = memory.place(self.code, kernel.code.head)
         self._graph = plan.graph
@@ -98,7 +101,7 @@ class Bound:
 
     def __call__(self) -> Array:
         """Run the code; return the array that it writes."""
-        arguments = self.arguments
+        arguments = self._bound
         if self._in_place and run.watched():
             arguments = run.copied(arguments, self.out)
         if self._words:
@@ -111,12 +114,20 @@ class Bound:
         else:
             flags = self._function()
         flags |= self._suspected
+        if self._checked is not None:
+            flags |= self._checked(arguments)
         if flags:
             run.report(self._graph, arguments, flags)
         return self.out
 
     def __repr__(self) -> str:
         return f"<bound {self._graph.name}: {len(self.code)} bytes>"
+
+
+def _as_bound(argument: Any) -> Any:
+    if not isinstance(argument, np.ndarray):
+        return argument
+    return argument.view() if argument.ndim else argument.copy()
 
 
 def _refuse(plan: Plan, arguments: tuple[Any, ...], out: Array) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NoReturn, cast
 
 import numpy as np
 
-from cpnum.dtypes import from_numpy
+from cpnum.dtypes import INT, from_numpy
 from cpnum.errors import DTypeError, ShapeError
 from cpnum.ir import Node
 from cpnum.movement import (
@@ -90,8 +90,10 @@ class Tracer(Operand):
         return (self[index] for index in range(self.shape[0]))
 
     def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("__") or not hasattr(np.ndarray, name):
-            raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
+        kind = self.__class__
+        if name.startswith("__") or not hasattr(kind, name):
+            stands_for = f"{kind.__module__}.{kind.__name__}"
+            raise AttributeError(f"{stands_for!r} object has no attribute {name!r}")
         raise self.unsupported(
             f"the method {name} of arrays cannot be traced" + reason(name),
             "its call outside of the function",
@@ -205,6 +207,12 @@ class Tracer(Operand):
         """Return the same value with memory of its own."""
         return self._converted(self.node)
 
+    def __copy__(self) -> Tracer:
+        return self.copy()
+
+    def __deepcopy__(self, memo: object) -> Tracer:
+        return self.copy()
+
     def conj(self) -> Tracer:
         """Return the array itself, as NumPy does: there are no complex numbers."""
         return self
@@ -244,6 +252,9 @@ class Tracer(Operand):
                 min = None
             if type(max) is int and max >= limits.max:
                 max = None
+            # NumPy drops a bound beyond the dtype, and one that is an argument is known too late:
+            # converted, it is an OverflowError.
+            min, max = map(self._in_range, (min, max))
         if min is None:
             if max is None:
                 return cast(Tracer, universal(self.recording, np.positive, (self,)))
@@ -251,6 +262,11 @@ class Tracer(Operand):
         if max is None:
             return cast(Tracer, universal(self.recording, np.maximum, (self, min)))
         return cast(Tracer, apply(self.recording, CLIP, (self, min, max)))
+
+    def _in_range(self, bound: Any) -> Any:
+        if not isinstance(bound, Traced) or bound.node.dtype is not INT:
+            return bound
+        return Tracer(self.recording, self.recording.cast(bound.node, self.node.dtype), ())
 
     # -- operations in place --------------------------------------------------------------------
 

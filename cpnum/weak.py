@@ -33,11 +33,19 @@ class WeakTracer(Operand):
         """The value itself; that of a bool is an int, as of +x."""
         return on_host(self.recording, operator.pos, self)
 
+    def __copy__(self) -> WeakTracer:
+        return self
+
+    def __deepcopy__(self, memo: object) -> WeakTracer:
+        return self
+
     def conjugate(self) -> WeakTracer:
         """Return the value: there are no complex numbers."""
         return self.real
 
     def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(name)
         kind = self.node.dtype.scalar
         if not hasattr(kind, name):
             raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")

@@ -14,7 +14,9 @@ import sys
 import textwrap
 import warnings
 import weakref
+from decimal import Decimal
 from fractions import Fraction
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -361,6 +363,70 @@ def test_constants_that_are_equal_but_not_the_same_are_told_apart():
                 expected, actual = g.py_func(x, constant), g(x, constant)
                 assert expected.dtype == actual.dtype
                 assert expected.tobytes() == actual.tobytes()
+
+
+@dataclasses.dataclass
+class Changeable:
+    k: float = 2.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Odd:
+    n: int
+    unset: int = dataclasses.field(init=False, compare=False, repr=False)
+    table: ClassVar = {"a": 1}
+    given: dataclasses.InitVar[int] = 3
+    extra: list = dataclasses.field(default_factory=list, hash=False, compare=False)
+
+
+class Wider(Factor):
+    def __init__(self, value, more):
+        super().__init__(value)
+        object.__setattr__(self, "more", more)
+
+    def __eq__(self, other):
+        return (self.value, self.more) == (other.value, other.more)
+
+    def __hash__(self):
+        return hash((self.value, self.more))
+
+
+class Strange:
+    def __init__(self, k):
+        self.k = k
+
+    def __eq__(self, other):
+        raise RuntimeError
+
+    def __hash__(self):
+        return 0
+
+
+def test_constants_are_told_apart_whatever_they_are_equal_to():
+    for function, constants in (
+        (lambda x, c: x * np.copysign(1.0, c[0].imag), [(1 + 0j,), (complex(1, -0.0),)]),
+        (lambda x, c: x * c.step, [range(0, 1, 5), range(0, 1, 7)]),
+        (lambda x, c: x * -c.as_tuple().exponent, [Decimal("0.5"), Decimal("0.50")]),
+        (lambda x, c: x * c.more, [Wider(1, 2), Wider(1, 3)]),
+        (lambda x, c: x * c.n, [Odd(2), Odd(3)]),
+        (lambda x, c: x * c.k, [Strange(2), Strange(3), Strange(3.0)]),
+        (lambda x, c: x * c(), [Fraction(3, 2).limit_denominator().__float__, lambda: 3]),
+    ):
+        f = cpjit(function)
+        for _ in range(2):
+            for constant in constants:
+                expected, actual = function(np.arange(3), constant), f(np.arange(3), constant)
+                assert expected.dtype == actual.dtype
+                assert expected.tobytes() == actual.tobytes()
+
+
+def test_what_may_change_is_refused_as_a_constant():
+    f = cpjit(lambda x, model: x * model.k)
+    with pytest.raises(UnsupportedError, match="arguments of type Changeable cannot be traced"):
+        f(X, Changeable())
+    with pytest.warns(RuntimeWarning, match="Changeable"):
+        g = cpjit(f.py_func, fallback="numpy")
+        assert np.array_equal(g(X, Changeable()), X * 2.0)
 
 
 def test_constants_are_not_kept_for_ever():
@@ -865,6 +931,54 @@ def test_a_scalar_that_overflows_is_reported_once_at_the_users_line():
             call()
         assert [str(each.message) for each in caught] == ["overflow encountered in cast"]
         assert caught[0].filename == __file__
+
+
+def test_errors_of_scalars_beside_arrays_are_reported():
+    f = cpjit(lambda x, n: x + (n + 1))
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        f(X, np.int32(2**31 - 1))
+    bound = f.bind(X, np.int32(2**31 - 1))
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        bound()
+    with np.errstate(all="raise"):
+        f(X, np.int32(5))
+        assert cpjit(lambda n: n**2)(np.int64(2**40)) == 0
+        assert cpjit(lambda n: n**3)(np.int32(50000)) == np.int32(50000) ** 3
+
+
+def test_errors_of_scalars_are_those_of_an_empty_call_too():
+    empty, f = np.zeros(0), cpjit(lambda x, a: x + 1 / a)
+    assert f(empty, 2.0).shape == (0,)
+    with pytest.raises(ZeroDivisionError):
+        f(empty, 0.0)
+    with pytest.warns(RuntimeWarning, match="divide by zero"):
+        f(empty, np.float64(0))
+    with pytest.raises(OverflowError):
+        cpjit(lambda x, n: x + n)(np.zeros(0, np.int32), 2**40)
+
+
+def test_a_bound_call_reports_what_it_was_bound_with():
+    number = np.array(0.0)
+    bound = cpjit(lambda x, number: x / number).bind(np.ones(3), number)
+    number[...] = 1.0
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError):
+        bound()
+
+
+def test_scalars_of_float32_keep_their_bits():
+    choose = cpjit(lambda x, number: np.where(x > 0, number, x))
+    one = np.ones(1, np.float32)
+    for bits in (0x7FA00001, 0x7FC12345, 0x80000000, 1, 0x007FFFFF):
+        number = np.array([bits], np.uint32).view(np.float32)[0]
+        assert choose(one, number).view(np.uint32)[0] == bits
+    assert cpjit(lambda x: np.where(x > 0, x, 2**64))(one)[0] == 1.0
+
+
+def test_a_callback_that_is_missing_is_numpys_error():
+    f = cpjit(lambda x: 1 / x)
+    for mode in ("call", "log"):
+        with np.errstate(all=mode, call=None), pytest.raises(NameError, match="no "):
+            f(np.zeros(2))
 
 
 def test_errors_of_a_scalars_conversion_are_reported():

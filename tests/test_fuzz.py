@@ -257,19 +257,23 @@ def _alone(op):
         if op.name not in ("sinc", "gamma", "gammaln"):
             # Where a sum nearly vanishes, NumPy keeps the error of its larger term.
             scale = np.maximum(*operands) if op.name.startswith("logaddexp") else theirs
-            assert_close(theirs, ours[0], scale)
+            assert_close(theirs, ours[0], scale, (op.name, operands))
         return ours[0]
 
     return alone
 
 
-def assert_close(expected, actual, scale):
-    assert np.array_equal(np.isnan(expected), np.isnan(actual))
+def assert_close(expected, actual, scale, case):
     number = np.isfinite(expected) & np.isfinite(actual)
     with np.errstate(all="ignore"):
         unit = np.spacing(np.maximum(np.abs(expected), np.abs(scale)).astype(expected.dtype))
         near = np.abs(actual - expected) <= TOLERANCE * unit
-    assert np.all(np.where(number, near, (expected == actual) | np.isnan(expected)))
+    same = (expected == actual) | (np.isnan(expected) & np.isnan(actual))
+    wrong = ~np.where(number, near, same)
+    if np.any(wrong):
+        name, operands = case
+        given = [np.broadcast_to(each, wrong.shape)[wrong] for each in operands]
+        raise AssertionError(f"{name}{given}: NumPy {expected[wrong]}, cpnum {actual[wrong]}")
 
 
 ALONE = [(f"np.{op.name}", _alone(op)) for op in ELEMENTARY] if HERE else []

@@ -619,7 +619,7 @@ def test_an_out_of_windows_is_refused_when_it_is_the_argument_too(level):
             use(windows, out=windows)
 
 
-@pytest.mark.parametrize("strides", [(24, 8), (8, 24), (8, 16), (48, -16), (-8, 200)])
+@pytest.mark.parametrize("strides", [(24, 8), (8, 24), (8, 16), (48, -16), (-8, 200), (24, 16)])
 def test_an_out_whose_elements_are_apart_is_taken(strides, level):
     memory = np.zeros(400)
     out = as_strided(memory[200:], (2, 3), strides)
@@ -668,6 +668,14 @@ def in_place_then_take(x, y):
 
 def shape_only(x, y):
     return ((x + y) ** 0)[0]
+
+
+def element_not_needed(x, y):
+    return (y[5:][0], x * 2.0)[1]
+
+
+def broadcast_not_needed(x, y):
+    return (np.broadcast_to(y, (5,)), x * 2.0)[1]
 
 
 def not_needed(x, y):

@@ -1,5 +1,6 @@
 """Tracing and evaluating give what the user's function gives on NumPy; or an error says why not."""
 
+import copy
 import linecache
 import math
 import operator
@@ -876,6 +877,37 @@ def test_lines_of_nodes_are_the_users():
     assert places["multiply"] == (__file__, first + 1)
     assert places["sqrt"] == (__file__, first + 2)
     assert graph.locations.keys() <= set(graph.nodes)
+
+
+def test_views_of_views_are_as_many_as_there_are():
+    def smoothed(x):
+        for _ in range(12):
+            x = x[1:] * 0.5 + x[:-1]
+        return x
+
+    graph = check(smoothed, np.linspace(0, 1, 20))
+    assert 13 == len(graph.inputs)
+    x = np.arange(60.0).reshape(5, 12)
+    for function in (
+        lambda x: x[1:, 2:][:-1] - x[:-1, :-2][1:],
+        lambda x: x[1:-1, 3:][1:, :-4][:1],
+        lambda x: x[2:][::2] - x[:-2][::2],
+        lambda x: x[1:, None][:-1],
+        lambda x: x[1:][-2:],
+        lambda x: x[3:][:-4],
+    ):
+        check(function, x)
+
+
+def test_copies_of_traced_values():
+    def copied(x, n):
+        y = copy.copy(x)
+        y += copy.deepcopy(n)
+        z = copy.deepcopy({"y": y})["y"]
+        z *= 2.0
+        return y - z + copy.copy(n)
+
+    check(copied, np.arange(3.0), 2.5)
 
 
 def test_a_call_with_tracers_is_recognized():
