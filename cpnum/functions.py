@@ -121,8 +121,8 @@ def _clip(
         raise UnknownArgumentError("out")
     bounds = {"a_min": a_min, "a_max": a_max, "min": min, "max": max}
     given = {name: each for name, each in bounds.items() if each is not _UNSET}
-    unbounded: Any = dict.fromkeys(given)
-    np.clip(0, **unbounded)  # NumPy's own error if these arguments do not go together
+    sample: Any = {name: None if each is None else 0 for name, each in given.items()}
+    np.clip(0, **sample)  # NumPy's own error if these arguments do not go together
     low = given.get("a_min", given.get("min"))
     high = given.get("a_max", given.get("max"))
     if not isinstance(a, Traced):

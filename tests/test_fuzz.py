@@ -261,7 +261,8 @@ def _alone(op):
                 # exp() of the difference, which is rounded.
                 with np.errstate(all="ignore"):
                     apart = np.abs(np.subtract(*operands, dtype=float))
-                    scale = np.fmax(np.maximum(*operands), apart * np.exp2(-apart))
+                    larger = np.abs(np.maximum(*operands))
+                    scale = np.fmax(larger, apart * np.exp2(-apart))
             assert_close(theirs, ours[0], scale, (op.name, operands))
         return ours[0]
 
