@@ -20,6 +20,8 @@ from cpnum.pack import assembly, build, catalog, compiler, extract
 from cpnum.pack.__main__ import main
 from cpnum.stencil import PACKS, Pack, load
 
+SOURCES = Path(__file__).parents[1] / "stencils"
+
 # -- decoding -----------------------------------------------------------------------------------
 
 ASSIGNMENTS = 3
@@ -428,7 +430,7 @@ def test_a_build_without_its_tools_says_what_to_install(tmp_path, capsys, monkey
     def version(name):
         raise PackageNotFoundError(name)
 
-    command = ["build", "--output", str(tmp_path)]
+    command = ["build", "--sources", str(SOURCES), "--output", str(tmp_path)]
     monkeypatch.setattr(build, "version", version)
     assert main(command) == 1
     monkeypatch.setitem(sys.modules, "cpnum.pack.build", None)  # as if it found no elftools
@@ -443,10 +445,11 @@ def test_a_build_without_its_tools_says_what_to_install(tmp_path, capsys, monkey
 
 def test_a_build_that_cannot_write_says_where(tmp_path, capsys):
     (tmp_path / "file").touch()
-    assert main(["build", "--output", str(tmp_path / "file" / "packs")]) == 1
+    output = str(tmp_path / "file" / "packs")
+    assert main(["build", "--sources", str(SOURCES), "--output", output]) == 1
     failed, seen = capsys.readouterr().err.splitlines()
     assert failed == "the packs cannot be built"
-    assert seen == f"  seen: [Errno 20] Not a directory: '{tmp_path / 'file' / 'packs'}'"
+    assert seen == f"  seen: [Errno 20] Not a directory: '{output}'"
 
 
 @pytest.fixture(params=["empty", "half an index", "half of the stencils", "one byte too few"])
