@@ -300,7 +300,9 @@ class Graph:
             case Apply(op, args):
                 return " ".join([op.name, *(names[arg] for arg in args)])
             case Host(function, args):
-                name = f"operator.{function.__name__}"
+                name = function.__name__
+                if function.__module__ != "builtins":
+                    name = f"operator.{name}"
                 return " ".join([name, *(names[arg] for arg in args)])
 
 

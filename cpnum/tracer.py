@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import operator
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, cast
@@ -23,12 +24,14 @@ from cpnum.movement import (
 from cpnum.operations import (
     Operand,
     apply,
+    dtype_of,
     located,
     reason,
     universal,
 )
 from cpnum.recording import Shape
 from cpnum.traced import ARGUMENT, OWNED, SCALAR, VIEW, VIEWED, Traced
+from cpnum.weak import on_host
 
 # The ufunc that `np.clip` is a wrapper of; it has no public name.
 CLIP: np.ufunc = np._core.umath.clip  # type: ignore[attr-defined]
@@ -252,9 +255,8 @@ class Tracer(Operand):
                 min = None
             if type(max) is int and max >= limits.max:
                 max = None
-            # NumPy drops a bound beyond the dtype, and one that is an argument is known too late:
-            # converted, it is an OverflowError.
-            min, max = map(self._in_range, (min, max))
+            min = self._within(min, max, builtins.max, limits.min)
+            max = self._within(max, min, builtins.min, limits.max)
         if min is None:
             if max is None:
                 return cast(Tracer, universal(self.recording, np.positive, (self,)))
@@ -263,10 +265,18 @@ class Tracer(Operand):
             return cast(Tracer, universal(self.recording, np.maximum, (self, min)))
         return cast(Tracer, apply(self.recording, CLIP, (self, min, max)))
 
-    def _in_range(self, bound: Any) -> Any:
+    def _within(self, bound: Any, other: Any, choose: Callable[..., Any], limit: int) -> Any:
+        """Return a bound that is a Python integer known at the call only, within the dtype.
+
+        NumPy drops one beyond it.  Where the other bound has a wider dtype that is no longer the
+        same as the limit, so that there a bound beyond the dtype is an OverflowError.
+        """
         if not isinstance(bound, Traced) or bound.node.dtype is not INT:
             return bound
-        return Tracer(self.recording, self.recording.cast(bound.node, self.node.dtype), ())
+        own = self.node.dtype
+        if other is None or dtype_of(self.recording, other) in (INT, own):
+            return on_host(self.recording, choose, bound, limit)
+        return Tracer(self.recording, self.recording.cast(bound.node, own), ())
 
     # -- operations in place --------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ PACKAGE = Path(cpnum.__file__).parent
 # (DESIGN.md, section 2) that were split stand beside each other.
 ORDER = """
     errors command dtypes isa ops stencil
-    movement ir site recording resolve traced operations tracer weak
+    movement ir site recording resolve traced operations weak tracer
     operators functions parameters trace
     reference evaluate rules simplify schedule steps frame select assign emit memory run kernel
     specialization timing table listing report keys method jit special status magic demo

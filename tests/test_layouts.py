@@ -813,6 +813,30 @@ def test_scalars_are_converted_as_numpy_converts_them(name, dtype, level):
                     assert_same(expected, ours(*arguments), (name, dtype, scalar), x)
 
 
+def test_bounds_that_are_integer_arguments_beyond_the_dtype(level):
+    x = np.array([-(2**31), -5, 0, 5, 2**31 - 1], np.int32)
+    compiled = {
+        function: cpjit(function, isa=level)
+        for function in (
+            lambda x, n: np.clip(x, x, n),
+            lambda x, n: np.clip(x, n, None),
+            lambda x, n: np.clip(x, n, 3),
+            lambda x, n: np.clip(x, n, n),
+        )
+    }
+    for function, f in compiled.items():
+        for n in (2, 2**31 - 1, 2**31, 2**40, 2**70, -(2**31), -(2**31) - 1, -(2**40)):
+            try:
+                expected = function(x, n)
+            except OverflowError:
+                with pytest.raises(OverflowError):
+                    f(x, n)
+            else:
+                assert_same(expected, f(x, n), n)
+    with pytest.raises(OverflowError):
+        cpjit(lambda x, low, n: np.clip(x, low, n), isa=level)(x, x.astype(np.int64), 2**40)
+
+
 def test_python_scalars_compute_as_python_does(level):
     """Integers without bounds, on the way to the array."""
     function = lambda x, n, s: x + (n * n * n - n**3 + n // 7) * s  # noqa: E731
