@@ -145,7 +145,8 @@ def _value(
             if op in PARTS:
                 return read[0][PARTS.index(op)]
             if checked and op in _CHECKED:
-                return _CHECKED[op](*read)
+                # +x of an array without axes is a scalar, but has no node of its own.
+                return _CHECKED[op](*[each[()] for each in read])
             return function_of(op)(*read)
 
 

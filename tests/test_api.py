@@ -942,6 +942,8 @@ def test_errors_of_scalars_beside_arrays_are_reported():
         bound()
     with np.errstate(all="raise"):
         f(X, np.int32(5))
+        with pytest.raises(FloatingPointError):
+            cpjit(lambda n: np.add(n, n) + (+n))(np.array(2**30 - 1, np.int32))
         assert cpjit(lambda n: n**2)(np.int64(2**40)) == 0
         assert cpjit(lambda n: n**3)(np.int32(50000)) == np.int32(50000) ** 3
 
