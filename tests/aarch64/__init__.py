@@ -177,7 +177,8 @@ def install(folder: Path) -> None:
     def plan_run(self: Any, arguments: Any, out: Array) -> int:
         code = codes[self._region]
         if emulated(code):
-            return enter(self, code, arguments, out, bound=False)
+            raised = self.raised_by_integers(arguments)
+            return raised | enter(self, code, arguments, out, bound=False)
         return run_plan(self, arguments, out)
 
     def bound_init(self: Any, plan: run.Plan, kernel: Any, arguments: Any, out: Array) -> None:
