@@ -7,7 +7,6 @@ written for speed.
 from __future__ import annotations
 
 import reprlib
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -18,9 +17,9 @@ from cpnum.errors import CpnumError, DTypeError, ShapeError, TraceError, Unsuppo
 from cpnum.ir import Node
 from cpnum.movement import common_shape
 from cpnum.ops import Op
-from cpnum.recording import ERRSTATE, Recording, Shape
+from cpnum.recording import Recording, Shape
 from cpnum.resolve import Resolution, loop_dtypes, name_of, resolve
-from cpnum.site import LIBRARIES, is_operator, user_site
+from cpnum.site import is_operator, user_site
 from cpnum.traced import SCALAR, Traced
 
 # What NumPy functions are traced by; `functions` fills it.
@@ -197,13 +196,7 @@ def binary(ufunc: np.ufunc, first: Traced, second: Any, swapped: bool = False) -
     op, dtype = direct
     node = recording.nodes.apply(op, (right, left) if swapped else (left, right), dtype)
     if node not in recording.sites:
-        frame = sys._getframe(2)
-        if frame.f_code.co_filename.startswith(LIBRARIES):
-            recording.note(node)
-        else:
-            if ERRSTATE.get() is not recording.errstate:
-                recording.refuse_errstate()
-            recording.sites[node] = frame.f_code, frame.f_lasti
+        recording.note(node, 2)
     return recording.tracer(recording, node, shape)
 
 
@@ -216,7 +209,7 @@ def unary(ufunc: np.ufunc, operand: Traced) -> Any:
     op, dtype = direct
     node = recording.nodes.apply(op, (operand.node,), dtype)
     if node not in recording.sites:
-        recording.note(node)
+        recording.note(node, 2)
     return recording.tracer(recording, node, operand._shape)
 
 

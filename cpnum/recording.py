@@ -5,6 +5,7 @@ Movement of a computed value, as in `(a + b)[1:]`, is pushed down to its inputs 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
@@ -25,7 +26,7 @@ from cpnum.movement import (
     moved,
 )
 from cpnum.ops import CAST
-from cpnum.site import described, user_frame, user_site
+from cpnum.site import LIBRARIES, described, user_frame, user_site
 
 Shape = tuple[int, ...]
 
@@ -88,11 +89,16 @@ class Recording:
             self.note(result)
         return result
 
-    def note(self, node: Node) -> None:
-        """Note that a new node comes from the user's line that runs."""
+    def note(self, node: Node, callers: int = 0) -> None:
+        """Note that a new node comes from the user's line that runs, so many callers up or more."""
         if ERRSTATE.get() is not self.errstate:
             self.refuse_errstate()
-        self.sites[node] = user_site()
+        frame = sys._getframe(callers + 1)
+        code = frame.f_code
+        if code.co_filename.startswith(LIBRARIES):
+            self.sites[node] = user_site()
+        else:
+            self.sites[node] = code, frame.f_lasti
 
     def refuse_errstate(self) -> NoReturn:
         """Refuse operations under an `np.errstate` of their own: a kernel has that of its call."""
@@ -152,14 +158,15 @@ class Recording:
         a view, only that there is one is checked.
         """
         alive = set(nodes)
-        dead = [each for each in self.nodes if each not in alive and type(each) in (Apply, Input)]
-        if not dead:
+        groups: set[tuple[Input, ...]] = set()
+        for each in self.nodes:
+            if type(each) is Apply and each not in alive:
+                groups.add(self.like(each))
+            elif type(each) is Input and each.movement and each not in alive:
+                groups.add((each,))
+        if not groups:
             return frozenset()
         checked = set(self.like(nodes[-1]))
-        groups = {
-            (each,) if isinstance(each, Input) and each.movement else self.like(each)
-            for each in dead
-        }
         return frozenset(
             each
             for each in groups
