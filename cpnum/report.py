@@ -6,7 +6,7 @@ import functools
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,10 +16,8 @@ from cpnum.listing import code_table, halves, hole_table
 from cpnum.memory import Region
 from cpnum.ops import OPS
 from cpnum.table import Table
+from cpnum.timing import Timing, format_seconds, max_ulp, timing_of
 from cpnum.trace import as_written
-
-if TYPE_CHECKING:
-    from cpnum.timing import Timing
 
 # So many calls are timed of each, and fewer if that takes longer.  Each call of the function as
 # written has its side effects, hence there are few.
@@ -67,8 +65,6 @@ def difference(result: Any, expected: Any) -> str:
         if not equal.all():
             count += int(np.count_nonzero(~equal))
             if a.dtype.kind == "f":
-                from cpnum.timing import max_ulp
-
                 largest = max(largest, max_ulp(a, b))
     if not count:
         return f"the result is that of {numpy}, bit for bit"
@@ -91,8 +87,6 @@ def _timed_as_written(function: Callable[[], Any]) -> tuple[Any, float]:
 
 def _timings(calls: Mapping[str, Callable[[], tuple[Any, float]]]) -> dict[str, Timing]:
     """Time the calls by turns, so that a slow spell of the machine meets them alike."""
-    from cpnum.timing import timing_of  # `statistics` takes 8 ms to import
-
     samples: dict[str, list[float]] = {name: [] for name in calls}
     start = time.perf_counter()
     for _ in range(_CALLS):
@@ -207,8 +201,6 @@ class Report:
     @property
     def header(self) -> str:
         """The call in one line."""
-        from cpnum.timing import format_seconds
-
         kernel = self.kernel
         signature = str(kernel.graph).partition("\n")[0]
         lines = self.bound.code.lines()
@@ -221,8 +213,6 @@ class Report:
         )
 
     def _stages(self) -> Table:
-        from cpnum.timing import format_seconds
-
         again = self.bound.seconds
         rows = [
             (stage, format_seconds(seconds), format_seconds(again[stage]) if stage in again else "")
@@ -233,8 +223,6 @@ class Report:
     def _times(self) -> Table:
         if not self.timings:
             return Table("Time", (), ((self.difference,),))
-        from cpnum.timing import format_seconds
-
         numpy = self.timings["NumPy"].median
         written = "the function itself, without cpjit"
         if any(map(_is_special, self.kernel.graph.nodes)):

@@ -266,7 +266,7 @@ class Plan(_AnyPlan):
 
     def raised_by_integers(self, arguments: Sequence[Any]) -> int:
         """Return the flag of overflow if operators between integer scalars raise it."""
-        return raised_by(self._checked, self.graph.checked, arguments) if self._checked else 0
+        return raised_by(self._checked, self.graph.checked, arguments)
 
     def _set(self, words: Any, arguments: Sequence[Any]) -> int:
         """Write the scalars of a run into its block; return the flags that this may have raised."""

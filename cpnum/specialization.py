@@ -84,11 +84,10 @@ class Bound:
     def __init__(self, plan: Plan, kernel: Kernel, arguments: tuple[Any, ...], out: Array) -> None:
         _refuse(plan, arguments, out)
         self.kernel = kernel
-        self.arguments = arguments
+        # What the code has, whatever becomes of the user's arrays: for reports.
+        self.arguments = tuple(map(_as_bound, arguments))
         self.out = out
         words, self._suspected = plan.words(arguments, out)
-        # What the code has, whatever becomes of the user's arrays: for reports.
-        self._bound = tuple(map(_as_bound, arguments))
         self._checked = plan.raised_by_integers if plan.graph.checked else None
         self.code = kernel.code.bind(words)
         self.region = memory.place(self.code, kernel.code.head)
@@ -101,7 +100,7 @@ class Bound:
 
     def __call__(self) -> Array:
         """Run the code; return the array that it writes."""
-        arguments = self._bound
+        arguments = self.arguments
         if self._in_place and run.watched():
             arguments = run.copied(arguments, self.out)
         if self._words:

@@ -30,7 +30,6 @@ LAZY = {
     ("__main__", "demo"),  # the data of the demonstration
     ("jit", "listing"),
     ("jit", "report"),
-    ("report", "timing"),  # `statistics` takes 8 ms to import
     ("pack.__main__", "pack.build"),  # pyelftools and ziglang, which users do not have
     ("pack.hatch", "pack.build"),  # the same: a build hook is loaded before its requirements
     ("pack.hatch", "stencil"),
