@@ -13,8 +13,7 @@ VERSIONS := 3.11 3.12 3.13 3.14
 BIN := .venv/bin
 
 # What an install is made from.  It is editable: other modules are read where they are.
-INSTALLED_FROM := pyproject.toml cpnum/dtypes.py cpnum/isa.py cpnum/ops.py \
-	$(wildcard cpnum/pack/*.py) $(shell find stencils -name '*.[ch]')
+INSTALLED_FROM := pyproject.toml $(wildcard cpnum/tables/*.py cpnum/toolchain/*.py) $(shell find stencils -name '*.[ch]')
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_PROGRESS_BAR := off

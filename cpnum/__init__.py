@@ -23,8 +23,8 @@ from cpnum.errors import (
     TraceError,
     UnsupportedError,
 )
-from cpnum.jit import cpjit
-from cpnum.status import status
+from cpnum.jit.function import cpjit
+from cpnum.show.status import status
 
 __all__ = [
     "CpnumError", "DTypeError", "IsaError", "OutError", "ShapeError", "StencilError", "TraceError",
@@ -42,13 +42,13 @@ def __getattr__(name: str) -> Any:
 
 def load_ipython_extension(shell: Any) -> None:
     """Register %%cpjit; IPython calls this at `%load_ext cpnum`."""
-    from cpnum import magic  # IPython, which nobody else pays for
+    from cpnum.notebook import magic  # IPython, which nobody else pays for
 
     magic.register(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """Take %%cpjit away; IPython calls this at `%unload_ext cpnum`."""
-    from cpnum import magic
+    from cpnum.notebook import magic
 
     magic.unregister(shell)

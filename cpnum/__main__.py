@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from cpnum.command import run
-from cpnum.status import status
+from cpnum.show.status import status
 
 
 def _demo() -> None:

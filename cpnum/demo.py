@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from cpnum.compile.kernel import Kernel
 from cpnum.errors import CpnumError
-from cpnum.jit import cpjit
-from cpnum.kernel import Kernel
-from cpnum.listing import listing
-from cpnum.report import difference
-from cpnum.timing import format_seconds, measure
+from cpnum.jit.function import cpjit
+from cpnum.show.listing import listing
+from cpnum.show.report import difference
+from cpnum.show.timing import format_seconds, measure
 
 Array = np.ndarray[Any, Any]
 

@@ -20,11 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from cpnum.jit import Jit, cpjit
-from cpnum.operations import special
-from cpnum.ops import OPS
-from cpnum.reference import function_of
-from cpnum.trace import is_tracing
+from cpnum.ir.reference import function_of
+from cpnum.jit.function import Jit, cpjit
+from cpnum.tables.ops import OPS
+from cpnum.trace.trace import is_tracing
+from cpnum.trace.ufuncs import special
 
 __all__ = [op.name for op in OPS.values() if op.home == "special"]
 

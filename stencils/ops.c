@@ -1,4 +1,4 @@
-/* The operators: one line each, and each line a row of the same name in cpnum/ops.py.
+/* The operators: one line each, and each line a row of the same name in cpnum/tables/ops.py.
 
    FIB, FI, F, IB, I and B are the families an operator has stencils for, floating, integer and
    boolean, with an expression for each; S is float32 alone.  a, b, c (and m, a mask) are the operands, vectors of

@@ -122,7 +122,7 @@ OVERLOADED int any(vi32 mask) { return __builtin_reduce_or(mask) != 0; }
 #endif
 
 /* First in a function that raises flags on purpose: no operation in it is left out, or made where C
-   does not make it.  All of x86 is compiled so (cpnum/pack/compiler.py); on AArch64 clang then
+   does not make it.  All of x86 is compiled so (cpnum/toolchain/compiler.py); on AArch64 clang then
    splits comparisons of floats, so it is asked for only here. */
 #define FLAGS_MATTER _Pragma("clang fp exceptions(maytrap)")
 

@@ -37,8 +37,8 @@ from elementary.function import (
 )
 
 from cpnum import cpjit
-from cpnum.dtypes import F32, F64, DType
-from cpnum.ops import FAST, OPS
+from cpnum.tables.dtypes import F32, F64, DType
+from cpnum.tables.ops import FAST, OPS
 
 Array = np.ndarray[Any, Any]
 

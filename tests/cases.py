@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from cpnum import reference
 from cpnum import special as special_functions
-from cpnum.dtypes import DTYPES, F32, F64, I32, I64, B, DType
-from cpnum.isa import LEVELS, runs_here
-from cpnum.ops import FAST, OPS, Op
-from cpnum.traced import Traced
+from cpnum.ir import reference
+from cpnum.tables.dtypes import DTYPES, F32, F64, I32, I64, B, DType
+from cpnum.tables.isa import LEVELS, runs_here
+from cpnum.tables.ops import FAST, OPS, Op
+from cpnum.trace.tracer import Traced
 
 HERE = [name for name, isa in LEVELS.items() if runs_here(isa)]
 

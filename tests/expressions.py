@@ -12,8 +12,8 @@ import numpy as np
 from cases import callable_of
 from hypothesis import strategies as st
 
-from cpnum.dtypes import DTYPES, F32, F64, I32, I64, B
-from cpnum.ops import OPS
+from cpnum.tables.dtypes import DTYPES, F32, F64, I32, I64, B
+from cpnum.tables.ops import OPS
 
 SUPPORTED = {dtype.numpy for dtype in DTYPES}
 EXACT = [op for op in OPS.values() if op.home == "numpy" and op.ulp <= 0.5]

@@ -13,7 +13,7 @@ import numpy as np
 from cases import assert_same, lengths, tame
 
 from cpnum import cpjit
-from cpnum.dtypes import DTYPES, F32, F64
+from cpnum.tables.dtypes import DTYPES, F32, F64
 
 CANARY = 0xA5
 PAGE = mmap.PAGESIZE

@@ -10,7 +10,7 @@ from elementary import FUNCTIONS
 from elementary.extended import extended
 from elementary.function import worst_errors
 
-from cpnum.dtypes import F32, F64
+from cpnum.tables.dtypes import F32, F64
 
 pytestmark = pytest.mark.skipif(not HERE, reason="no stencil pack fits this processor")
 

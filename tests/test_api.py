@@ -23,9 +23,9 @@ import pytest
 
 import cpnum
 from cpnum import DTypeError, IsaError, UnsupportedError, cpjit
-from cpnum.ir import Graph
-from cpnum.kernel import Kernel
-from cpnum.schedule import LoopNest
+from cpnum.compile.kernel import Kernel
+from cpnum.compile.schedule import LoopNest
+from cpnum.ir.graph import Graph
 
 X = np.linspace(0.5, 2.0, 37)
 Y = np.linspace(-1.0, 3.0, 37)
@@ -757,7 +757,7 @@ def test_without_executable_memory_numpy_evaluates_and_a_warning_says_why():
 
 
 def test_without_a_level_that_fits_numpy_evaluates_and_a_warning_says_why():
-    nothing = "import cpnum.isa\n    cpnum.isa.host = lambda: None\n"
+    nothing = "import cpnum.tables.isa\n    cpnum.tables.isa.host = lambda: None\n"
     first, status = run(f"\n    {nothing}{NUMPY_PATH}")
     assert first == (
         "2 {'RuntimeWarning'} <lambda> is evaluated by NumPy: no stencil pack fits this processor"
@@ -796,7 +796,7 @@ def test_without_executable_memory_there_is_nothing_to_bind():
 def test_memory_that_is_refused_later_is_asked_for_again_at_each_call():
     code = """
         import errno
-        from cpnum import memory
+        from cpnum.run import memory
         f = cpjit(lambda x: 3 * x)
         x = np.arange(7.0)
         f(x[::-1], out=np.empty(7))

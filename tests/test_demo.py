@@ -9,8 +9,10 @@ import sys
 import numpy as np
 import pytest
 
-from cpnum import demo, isa, memory, status
+from cpnum import demo, status
 from cpnum.command import run
+from cpnum.run import memory
+from cpnum.tables import isa
 
 runs = pytest.mark.skipif(
     isa.host() is None or memory.mode()[0] == "none", reason="machine code cannot run here"

@@ -25,10 +25,11 @@ from elementary import FUNCTIONS
 from elementary.extended import extended
 from elementary.function import errors, errors_of_float32, true_values, worst_errors
 
-from cpnum import cpjit, run
-from cpnum.dtypes import F32, F64
-from cpnum.isa import LEVELS
-from cpnum.ops import OPS
+from cpnum import cpjit
+from cpnum.run import plan as run
+from cpnum.tables.dtypes import F32, F64
+from cpnum.tables.isa import LEVELS
+from cpnum.tables.ops import OPS
 
 # With a dtype each, since not all versions have stencils for both.
 ROWS = [(op, dtype) for op in ELEMENTARY + FASTER for dtype in op.dtypes]

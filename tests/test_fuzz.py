@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from cpnum import cpjit
-from cpnum.isa import LEVELS, runs_here
+from cpnum.tables.isa import LEVELS, runs_here
 
 HERE = [isa.name for isa in LEVELS.values() if runs_here(isa)]
 

@@ -7,12 +7,12 @@ import warnings
 import numpy as np
 import pytest
 
-from cpnum.dtypes import F32, F64, FLOAT, I64, B
-from cpnum.evaluate import evaluate, host_value
-from cpnum.ir import Apply, Constant, Graph, Input, Nodes
-from cpnum.movement import Index, Reshape, Transpose
-from cpnum.ops import CAST, OPS
-from cpnum.trace import trace
+from cpnum.ir.evaluate import evaluate, host_value
+from cpnum.ir.graph import Apply, Constant, Graph, Input, Nodes
+from cpnum.ir.movement import Index, Reshape, Transpose
+from cpnum.tables.dtypes import F32, F64, FLOAT, I64, B
+from cpnum.tables.ops import CAST, OPS
+from cpnum.trace.trace import trace
 
 GOLDEN = """\
 golden(x: f64[:, 1], y: f64[:, 1], n: int, s: f32)

@@ -11,28 +11,35 @@ import cpnum
 
 PACKAGE = Path(cpnum.__file__).parent
 
-# The straight line, from what needs nothing to what needs all.  Modules of one row of the design
-# (DESIGN.md, section 2) that were split stand beside each other.
-ORDER = """
-    errors command dtypes isa ops stencil
-    movement ir site recording resolve traced operations weak tracer
-    operators functions parameters trace
-    reference evaluate rules simplify schedule steps frame select assign emit memory run kernel
-    specialization timing table listing report keys method jit special status magic demo
-    __init__ __main__
-""".split()
-PACK_ORDER = "__init__ catalog assembly compiler extract build hatch __main__".split()
+# The straight line, from what needs nothing to what needs all: folders, and the modules of each.
+LINE = {
+    "": "errors command",
+    "tables": "dtypes isa ops stencils",
+    "pack": "stencil __main__",
+    "ir": "movement graph reference evaluate rules simplify",
+    "trace": "site builder promote tracer ufuncs scalar array dunders functions parameters trace",
+    "compile": "schedule call steps skeleton select assign emit kernel",
+    "run": "memory plan",
+    "show": "timing table listing report status",
+    "jit": "keys specialization method function",
+    "top": "special",
+    "notebook": "magic",
+    "commands": "demo __init__ __main__",
+}
+# The builder of packs stands beside the line: it sees these, and nobody sees it.
+TOOLCHAIN = "assembly compiler extract build hatch"
+SEEN_BY_TOOLCHAIN = ("", "tables", "pack", "toolchain")
 
 # Imports inside of functions: what only some users pay for.  (module, what it imports)
 LAZY = {
-    ("__init__", "magic"),  # IPython
+    ("__init__", "notebook.magic"),  # IPython
     ("__init__", "special"),
     ("__main__", "demo"),  # the data of the demonstration
-    ("jit", "listing"),
-    ("jit", "report"),
-    ("pack.__main__", "pack.build"),  # pyelftools and ziglang, which users do not have
-    ("pack.hatch", "pack.build"),  # the same: a build hook is loaded before its requirements
-    ("pack.hatch", "stencil"),
+    ("jit.function", "show.listing"),
+    ("jit.function", "show.report"),
+    ("pack.__main__", "toolchain.build"),  # pyelftools and ziglang, which users do not have
+    ("toolchain.hatch", "toolchain.build"),  # a build hook is loaded before its requirements
+    ("toolchain.hatch", "pack.stencil"),
 }
 HEAVY = "IPython matplotlib capstone elftools ziglang timeit statistics".split()
 # Executable memory needs it, so the first call does.
@@ -48,13 +55,12 @@ def name_of(path):
 
 
 NAMES = {name_of(path) for path in files()}
-
-
-def place(name):
-    """Return the place of a module in the line; `pack` is built on what stands up to `stencil`."""
-    if name.startswith("pack."):
-        return ORDER.index("stencil"), 1 + PACK_ORDER.index(name.removeprefix("pack."))
-    return ORDER.index(name), 0
+FOLDERS = {path.parent.name for path in PACKAGE.rglob("__init__.py")} - {PACKAGE.name}
+ORDER = [
+    f"{folder}.{module}" if folder in FOLDERS else module
+    for folder, modules in {**LINE, "toolchain": TOOLCHAIN}.items()
+    for module in modules.split()
+]
 
 
 def imported(node):
@@ -70,10 +76,10 @@ def imported(node):
         if head == "cpnum":
             parts = rest.split(".")
             candidates = [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
-            known = [each for each in candidates if each in NAMES or each == "pack"]
+            known = [each for each in candidates if each in NAMES or each in FOLDERS]
             found.update(known[:1])
-    # `from cpnum.run import Plan` names the module `run`; the package `pack` itself is empty.
-    return found - {"pack"}
+    # `from cpnum.run.plan import Plan` names the module; a folder's own file has only a docstring.
+    return found - FOLDERS
 
 
 def imports(path):
@@ -102,29 +108,32 @@ EDGES = [edge for path in files() for edge in imports(path)]
 
 
 def test_every_module_stands_in_the_line():
-    modules = {name for name in NAMES if not name.startswith("pack.")}
-    assert sorted(ORDER) == sorted(modules)
-    pack = {name.removeprefix("pack.") for name in NAMES if name.startswith("pack.")}
-    assert sorted(PACK_ORDER) == sorted(pack)
+    assert sorted(ORDER) == sorted(NAMES - {f"{folder}.__init__" for folder in FOLDERS})
 
 
-def test_the_code_map_has_every_module():
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    table = readme.partition("| module | what it is |")[2].partition("\n\n")[0]
-    cells = [row.split("|")[1] for row in table.splitlines() if row]
-    assert {"`__init__`", *" ".join(cells).split()} >= {f"`{name}`" for name in ORDER}
+@pytest.mark.parametrize("folder", sorted(FOLDERS))
+def test_a_folder_says_in_one_sentence_what_it_is_for(folder):
+    tree = ast.parse((PACKAGE / folder / "__init__.py").read_text(encoding="utf-8"))
+    assert len(tree.body) == 1
+    assert ast.get_docstring(tree)
 
 
 def test_imports_are_seen():
     assert len(EDGES) > 60
-    assert ("kernel", "schedule", False, False) in EDGES
-    assert ("pack.extract", "pack.assembly", False, False) in EDGES
+    assert ("compile.kernel", "compile.schedule", False, False) in EDGES
+    assert ("toolchain.extract", "toolchain.assembly", False, False) in EDGES
 
 
-@pytest.mark.parametrize("module", sorted(NAMES))
+@pytest.mark.parametrize("module", sorted(NAMES & set(ORDER)))
 def test_a_module_imports_only_modules_before_it(module):
-    wrong = [each for name, each, _, _ in EDGES if name == module and place(each) >= place(module)]
-    assert wrong == []
+    late = {each for name, each in LAZY if name == module}
+    imported = {each for name, each, _, _ in EDGES if name == module} - late
+    assert [each for each in imported if ORDER.index(each) >= ORDER.index(module)] == []
+
+
+def test_the_toolchain_sees_tables_and_stencils_only():
+    seen = {each for name, each, _, _ in EDGES if name.startswith("toolchain.")}
+    assert {each.rpartition(".")[0] for each in seen} <= set(SEEN_BY_TOOLCHAIN)
 
 
 def test_imports_inside_of_functions_are_the_documented_ones():

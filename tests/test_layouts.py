@@ -9,9 +9,9 @@ from cases import LAYOUTS, assert_same, bits, function_of, quiet, row_name, valu
 from numpy.lib.stride_tricks import as_strided
 
 from cpnum import CpnumError, DTypeError, OutError, ShapeError, UnsupportedError, cpjit
-from cpnum.dtypes import DTYPES, F32, F64, I32, I64, B, from_numpy
-from cpnum.isa import LEVELS
-from cpnum.ops import OPS
+from cpnum.tables.dtypes import DTYPES, F32, F64, I32, I64, B, from_numpy
+from cpnum.tables.isa import LEVELS
+from cpnum.tables.ops import OPS
 
 
 def array(shape, dtype=F64, seed=0):

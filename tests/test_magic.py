@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from cpnum import isa, memory
+from cpnum.run import memory
+from cpnum.tables import isa
 
 runs = pytest.mark.skipif(
     isa.host() is None or memory.mode()[0] == "none", reason="machine code cannot run here"
@@ -167,7 +168,7 @@ def test_what_ipython_is_told_to_show_is_shown(session):
 def test_an_embedded_shell_has_the_names_of_its_module(tmp_path):
     script = """
 from IPython.terminal.embed import InteractiveShellEmbed
-from cpnum import magic
+from cpnum.notebook import magic
 OUTSIDE = 2.0
 
 def main():

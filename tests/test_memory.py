@@ -20,8 +20,8 @@ import cffi  # type: ignore[import-untyped, unused-ignore]
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from cpnum import memory
-from cpnum.memory import ExecutableMemoryError, Region, mode, place
+from cpnum.run import memory
+from cpnum.run.memory import ExecutableMemoryError, Region, mode, place
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux only")
 
@@ -86,7 +86,7 @@ def run(script: str, *arguments: str, **environment: str) -> str:
 
 PRELUDE = """
 import os, sys, cffi
-from cpnum import memory
+from cpnum.run import memory
 ffi = cffi.FFI()
 F1, F7 = (bytes.fromhex(code) for code in sys.argv[1:3])
 def call(region, x):
@@ -466,7 +466,7 @@ def test_libraries_that_may_not_be_mapped_are_no_accident() -> None:
 import sys, warnings
 import numpy as np
 import cpnum
-from cpnum import memory
+from cpnum.run import memory
 # To import them raises ImportError, as where no code may be mapped.
 sys.modules["_cffi_backend"] = sys.modules["importlib.metadata"] = None
 warnings.simplefilter("ignore")
@@ -518,7 +518,7 @@ else:
 def test_importing_neither_imports_cffi_nor_maps_anything() -> None:
     script = """
 import sys
-from cpnum import memory
+from cpnum.run import memory
 assert "cffi" not in sys.modules and "memfd" not in open("/proc/self/maps").read()
 """
     assert "" == run(script)

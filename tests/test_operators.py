@@ -30,10 +30,11 @@ from cases import (
     values,
 )
 
-from cpnum import DTypeError, UnsupportedError, cpjit, run
-from cpnum.dtypes import DTYPES, F32, F64, I32, I64, B
-from cpnum.isa import LEVELS
-from cpnum.ops import OPS
+from cpnum import DTypeError, UnsupportedError, cpjit
+from cpnum.run import plan as run
+from cpnum.tables.dtypes import DTYPES, F32, F64, I32, I64, B
+from cpnum.tables.isa import LEVELS
+from cpnum.tables.ops import OPS
 
 # NumPy is not consistent about which zero of 0.0 and -0.0 these return.  Measured on 2.4, AVX-512:
 # fmin and fmax return the first in some loops and the second in others, depending on strides and

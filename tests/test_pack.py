@@ -15,10 +15,10 @@ import pytest
 
 from cpnum import status
 from cpnum.errors import IsaError, StencilError
-from cpnum.isa import A64, LEVELS, V3, V4
 from cpnum.pack import assembly, build, catalog, compiler, extract
 from cpnum.pack.__main__ import main
-from cpnum.stencil import PACKS, Pack, load
+from cpnum.pack.stencil import PACKS, Pack, load
+from cpnum.tables.isa import A64, LEVELS, V3, V4
 
 SOURCES = Path(__file__).parents[1] / "stencils"
 
@@ -330,8 +330,8 @@ def test_a_hole_that_is_not_empty_is_refused(work):
 @pytest.mark.parametrize(
     ("found", "text"),
     [
-        ("missing", "stencils/ops.c: no stencil add_f64 (row in cpnum/ops.py)"),
-        ("extra", "cpnum/ops.py: no row for stencil twice_f64 (line in stencils/ops.c)"),
+        ("missing", "stencils/ops.c: no stencil add_f64 (row in cpnum/tables/ops.py)"),
+        ("extra", "cpnum/tables/ops.py: no row for stencil twice_f64 (line in stencils/ops.c)"),
     ],
 )
 def test_rows_and_stencils_are_compared_in_both_directions(found, text):
@@ -464,9 +464,9 @@ def damaged(request, tmp_path, monkeypatch):
     }
     path = tmp_path / "x86-64-v3.pack"
     path.write_bytes(whole[: sizes[request.param]])
-    monkeypatch.setattr("cpnum.stencil.PACKS", tmp_path)
+    monkeypatch.setattr("cpnum.pack.stencil.PACKS", tmp_path)
     monkeypatch.setenv("CPNUM_ISA", "x86-64-v3")
-    monkeypatch.setattr("cpnum.isa.runs_here", lambda isa: True)
+    monkeypatch.setattr("cpnum.tables.isa.runs_here", lambda isa: True)
     load.cache_clear()
     yield path
     load.cache_clear()
@@ -489,7 +489,7 @@ def test_a_damaged_pack_is_not_current(damaged):
 
 
 def test_a_pack_that_is_missing_is_an_error_that_says_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setattr("cpnum.stencil.PACKS", tmp_path)
+    monkeypatch.setattr("cpnum.pack.stencil.PACKS", tmp_path)
     load.cache_clear()
     try:
         with pytest.raises(IsaError) as caught:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from cpnum.dtypes import DTYPES
-from cpnum.isa import LEVELS
-from cpnum.pack.build import digest
-from cpnum.pack.catalog import LANES, SOURCES, expected
-from cpnum.stencil import PACKS, load, stencil_name
+from cpnum.pack.stencil import PACKS, load, stencil_name
+from cpnum.tables.dtypes import DTYPES
+from cpnum.tables.isa import LEVELS
+from cpnum.tables.stencils import LANES, SOURCES, expected
+from cpnum.toolchain.build import digest
 
 ROOT = Path(__file__).parents[1]
 STENCILS = ROOT / "stencils"

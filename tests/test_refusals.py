@@ -21,7 +21,7 @@ from cpnum import (
     UnsupportedError,
     cpjit,
 )
-from cpnum.isa import A64, runs_here
+from cpnum.tables.isa import A64, runs_here
 
 X = np.arange(3.0)
 CASES = {}
@@ -474,7 +474,7 @@ def test_a_call_that_cannot_be_made_is_refused(name, monkeypatch):
     if kind is IsaError:
         if runs_here(A64):
             pytest.skip("this processor has the level that others lack")
-        monkeypatch.setattr("cpnum.isa.host", lambda: "x86-64-v3")
+        monkeypatch.setattr("cpnum.tables.isa.host", lambda: "x86-64-v3")
     out = make()
     with pytest.raises(kind) as caught:
         call(out)

@@ -10,12 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-import cpnum.report
-from cpnum import cpjit, isa, memory, special
-from cpnum.listing import code_table, disassembled, hole_table, listing
-from cpnum.report import Report, difference
-from cpnum.table import Table
-from cpnum.trace import as_written
+import cpnum.show.report
+from cpnum import cpjit, special
+from cpnum.run import memory
+from cpnum.show.listing import code_table, disassembled, hole_table, listing
+from cpnum.show.report import Report, difference
+from cpnum.show.table import Table
+from cpnum.tables import isa
+from cpnum.trace.trace import as_written
 
 LEVELS = list(isa.LEVELS)
 MARKS = re.compile(r"\[[A-Z]\w* |[\[\]()]")
@@ -215,7 +217,7 @@ def test_report_without_times_runs_nothing():
 
 @runs
 def test_a_slow_call_is_timed_once(monkeypatch):
-    monkeypatch.setattr(cpnum.report, "_SECONDS", 0.0)
+    monkeypatch.setattr(cpnum.show.report, "_SECONDS", 0.0)
     report, _ = explained(wave, *arguments(), timed=True)
     assert {len(timing.samples) for timing in report.timings.values()} == {1}
     assert "Time (one call each)" in str(report)
@@ -381,7 +383,7 @@ def test_difference_of_integers_is_a_number_of_elements():
 
 
 def test_difference_looks_at_every_part_of_a_large_result():
-    one = np.ones(cpnum.report._CHUNK * 2 + 5)
+    one = np.ones(cpnum.show.report._CHUNK * 2 + 5)
     off = one.copy()
     off[[0, -1]] = np.nextafter(1.0, 2.0), 3.0
     assert f"2 of {one.size:,} elements differ" in difference(one, off)
@@ -464,4 +466,4 @@ def test_a_report_calls_the_function_a_few_times():
         return x + 1
 
     cpjit(noted).explain(np.ones(3))
-    assert 1 < len(calls) <= 2 + cpnum.report._CALLS
+    assert 1 < len(calls) <= 2 + cpnum.show.report._CALLS

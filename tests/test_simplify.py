@@ -6,13 +6,13 @@ import itertools
 import numpy as np
 import pytest
 
-from cpnum.dtypes import F32, F64
-from cpnum.evaluate import evaluate
-from cpnum.ir import Graph, Nodes
-from cpnum.ops import FAST
-from cpnum.rules import EXACT, INEXACT
-from cpnum.simplify import simplify
-from cpnum.trace import trace
+from cpnum.ir.evaluate import evaluate
+from cpnum.ir.graph import Graph, Nodes
+from cpnum.ir.rules import EXACT, INEXACT
+from cpnum.ir.simplify import simplify
+from cpnum.tables.dtypes import F32, F64
+from cpnum.tables.ops import FAST
+from cpnum.trace.trace import trace
 
 FLOATS = [0.0, 1.0, 1.5, 3.0, 2.0**-1, np.pi, np.inf, np.nan]
 INTEGERS = [0, 1, 2, 3, 7, 2**31 - 1, -(2**31)]

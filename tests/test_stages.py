@@ -10,13 +10,15 @@ import goldens
 import numpy as np
 import pytest
 
-from cpnum import cpjit, run, steps
-from cpnum.isa import LEVELS
-from cpnum.select import select
-from cpnum.simplify import simplify
-from cpnum.stencil import load
-from cpnum.steps import Placed
-from cpnum.trace import trace
+from cpnum import cpjit
+from cpnum.compile import steps
+from cpnum.compile.call import describe
+from cpnum.compile.select import select
+from cpnum.compile.steps import Placed
+from cpnum.ir.simplify import simplify
+from cpnum.pack.stencil import load
+from cpnum.tables.isa import LEVELS
+from cpnum.trace.trace import trace
 
 
 def ones(*shape, dtype="f8"):
@@ -213,7 +215,7 @@ def test_the_driver_is_the_stages_in_line():
     function, arguments = CASES["axpy"]
     isa = LEVELS["x86-64-v3"]
     graph = simplify(trace(function, arguments))
-    call = run.describe(graph, arguments, None)
+    call = describe(graph, arguments, None)
     assert call.arrangement is not None
     kernel = cpjit(function, isa=isa.name).lower(*arguments)
     assert str(kernel.graph) == str(graph)

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
-from cpnum import timing
 from cpnum.errors import DTypeError
-from cpnum.timing import Timing, format_seconds, max_ulp, measure, ulp_difference
+from cpnum.show import timing
+from cpnum.show.timing import Timing, format_seconds, max_ulp, measure, ulp_difference
 
 
 @pytest.mark.parametrize(

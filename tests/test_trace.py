@@ -14,12 +14,12 @@ import pytest
 
 import cpnum
 from cpnum.errors import CpnumError, DTypeError, ShapeError, TraceError, UnsupportedError
-from cpnum.evaluate import evaluate
-from cpnum.ops import OPS
-from cpnum.parameters import bind
-from cpnum.resolve import row_of
-from cpnum.simplify import simplify
-from cpnum.trace import is_tracing, trace
+from cpnum.ir.evaluate import evaluate
+from cpnum.ir.simplify import simplify
+from cpnum.tables.ops import OPS
+from cpnum.trace.parameters import bind
+from cpnum.trace.promote import row_of
+from cpnum.trace.trace import is_tracing, trace
 
 DTYPES = ("f8", "f4", "i8", "i4", "?")
 SPECIAL = {

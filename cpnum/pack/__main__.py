@@ -9,8 +9,8 @@ from pathlib import Path
 
 from cpnum.command import run
 from cpnum.errors import CpnumError
-from cpnum.isa import LEVELS, host
-from cpnum.stencil import PACKS, Pack, Stencil, load
+from cpnum.pack.stencil import PACKS, Pack, Stencil, load
+from cpnum.tables.isa import LEVELS, host
 
 _SOURCES = Path(__file__).parents[2] / "stencils"
 
@@ -23,7 +23,9 @@ def _build(arguments: argparse.Namespace) -> None:
             write="--sources FOLDER, the `stencils` of a source checkout",
         )
     try:
-        from cpnum.pack.build import build  # needs ziglang and pyelftools, which users do not have
+        from cpnum.toolchain.build import (
+            build,  # needs ziglang and pyelftools, which users do not have
+        )
 
         paths = build(arguments.sources, arguments.output, force=arguments.force)
     except ModuleNotFoundError as error:

@@ -24,9 +24,11 @@ from typing import Any
 
 import numpy as np
 
-from cpnum import isa, run, specialization
-from cpnum.emit import Code
-from cpnum.memory import Region
+from cpnum.compile.emit import Code
+from cpnum.jit import specialization
+from cpnum.run import plan as run
+from cpnum.run.memory import Region
+from cpnum.tables import isa
 
 Array = np.ndarray[Any, Any]
 

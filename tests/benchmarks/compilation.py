@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cpnum import cpjit
-from cpnum.kernel import Kernel
-from cpnum.timing import Timing, format_seconds, measure
+from cpnum.compile.kernel import Kernel
+from cpnum.show.timing import Timing, format_seconds, measure
 
 from .tables import MISSED, Table
 

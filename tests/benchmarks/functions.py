@@ -19,11 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from cpnum import cpjit, isa, special
-from cpnum.ops import FAST, OPS, Op
-from cpnum.reference import function_of
-from cpnum.stencil import Stencil, load, stencil_name
-from cpnum.timing import Timing, measure
+from cpnum import cpjit, special
+from cpnum.ir.reference import function_of
+from cpnum.pack.stencil import Stencil, load, stencil_name
+from cpnum.show.timing import Timing, measure
+from cpnum.tables import isa
+from cpnum.tables.ops import FAST, OPS, Op
 from tests.elementary import FUNCTIONS
 
 from .expressions import Array

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cpnum
-from cpnum.timing import format_seconds
+from cpnum.show.timing import format_seconds
 
 from .tables import MISSED, Table
 

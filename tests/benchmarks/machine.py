@@ -8,7 +8,7 @@ import platform
 import time
 from pathlib import Path
 
-from cpnum import isa
+from cpnum.tables import isa
 
 # The peers of cpnum, as their packages are called.
 PEERS = ("numpy", "numexpr", "numba", "jax")

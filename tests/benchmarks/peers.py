@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from cpnum import cpjit, isa
-from cpnum.timing import max_ulp
+from cpnum import cpjit
+from cpnum.show.timing import max_ulp
+from cpnum.tables import isa
 
 from .expressions import (
     Array,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from cpnum.timing import Timing, measure
+from cpnum.show.timing import Timing, measure
 
 from .expressions import EXPRESSIONS, Expression, horner
 from .peers import BOUND, CALLED, FASTMATH, check, lower_levels, prepared

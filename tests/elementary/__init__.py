@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from cpnum.ops import OPS
+from cpnum.tables.ops import OPS
 
 from . import exponential, logarithmic, powers, special, trigonometric
 from .function import Function

@@ -9,7 +9,7 @@ from typing import Any
 import gmpy2
 import numpy as np
 
-from cpnum.dtypes import F64, DType
+from cpnum.tables.dtypes import F64, DType
 
 Array = np.ndarray[Any, Any]
 INVALID, DIVIDE, OVER, NONE = {"invalid"}, {"divide"}, {"over"}, set[str]()

@@ -7,7 +7,7 @@ from typing import Any
 import gmpy2
 import numpy as np
 
-from cpnum.dtypes import DType
+from cpnum.tables.dtypes import DType
 
 from .function import DIVIDE, INVALID, NONE, OVER, Function, near
 

@@ -1,0 +1,1 @@
+"""What a function computes: nodes and graphs, rewritten exactly, and evaluated by NumPy."""

@@ -1,0 +1,227 @@
+"""Computes a graph with NumPy, node by node: the oracle of the tests, and the fallback.
+
+It also reports floating-point errors, for a kernel cannot tell which operation raised a flag.
+
+>>> from cpnum.trace.trace import trace
+>>> evaluate(trace(lambda x: x[1:] + 1, (np.arange(3),)), (np.arange(3),))
+array([2, 3])
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+import warnings
+from collections.abc import Callable, Mapping, Sequence, Set
+from functools import reduce
+from typing import Any, cast
+
+import numpy as np
+
+from cpnum.errors import DTypeError
+from cpnum.ir.graph import (
+    Apply,
+    Constant,
+    Graph,
+    Host,
+    Input,
+    Node,
+    Site,
+    Value,
+    location,
+    operands,
+)
+from cpnum.ir.movement import common_shape
+from cpnum.ir.reference import function_of
+from cpnum.tables.ops import CAST, OPS, PARTS, Op
+
+
+def evaluate(graph: Graph, arguments: Sequence[Value], warn: bool = True) -> Value:
+    """Compute the result of `graph` with NumPy, one node after the other.
+
+    The result is what the user's function returns, but never a view of an argument.
+    Floating-point errors are handled as `np.errstate` says; a warning names the line in the user's
+    code.  `warn=False` ignores them.
+    """
+    values: dict[Node, Value] = {}
+    last_use = {arg: node for node in graph.nodes for arg in operands(node)}
+    result = graph.results[0]
+    with _FloatingPointErrors(graph.sites) if warn else np.errstate(all="ignore") as errors:
+        for node in graph.nodes:
+            if errors is not None:
+                errors.node = node
+            values[node] = _value(node, values, arguments, node in graph.checked)
+            # Temporaries go as early as they do in the user's function.
+            for arg in operands(node):
+                if last_use[arg] is node and arg is not result:
+                    values.pop(arg, None)
+    value = values[result]
+    if isinstance(value, np.ndarray):
+        if value.ndim:
+            return value.copy("K") if isinstance(result, Input) else value
+        return value.copy() if graph.boxed else value[()]
+    return np.asarray(value) if graph.boxed else value
+
+
+class _Flags:
+    """The flags of floating-point errors, in NumPy's numbering, for a caller that reports them."""
+
+    def __init__(self) -> None:
+        self.flags = 0
+
+    def __call__(self, kind: str, flags: int) -> None:
+        self.flags |= flags
+
+
+def host_value(node: Node, arguments: Sequence[Value]) -> tuple[Value, int]:
+    """Compute a single value for a call, and the flags that this raised.
+
+    It is a Python scalar that was cast, or a NumPy scalar.
+    """
+    values: dict[Node, Value] = {}
+    pending = [node]
+    raised = _Flags()
+    with np.errstate(all="call", call=raised):
+        while pending:
+            missing = [arg for arg in operands(pending[-1]) if arg not in values]
+            if missing:
+                pending += missing
+                continue
+            last = pending.pop()
+            if isinstance(last, Input):
+                # All elements of a view of one number, however it was broadcast, are that number.
+                values[last] = arguments[last.parameter]
+            else:
+                values[last] = _value(last, values, arguments)
+    return values[node], raised.flags
+
+
+def checked_of(graph: Graph) -> tuple[Node, ...]:
+    """Return the operators between integer scalars, and what they are computed from, in order."""
+    needed: set[Node] = set(graph.checked)
+    for node in reversed(graph.nodes):
+        if node in needed:
+            needed.update(operands(node))
+    return tuple(node for node in graph.nodes if node in needed)
+
+
+def raised_by(nodes: Sequence[Node], checked: Set[Node], arguments: Sequence[Value]) -> int:
+    """Return the flags that are raised when `nodes` are computed, those of integers included."""
+    values: dict[Node, Value] = {}
+    raised = _Flags()
+    with np.errstate(all="call", call=raised):
+        for node in nodes:
+            values[node] = _value(node, values, arguments, node in checked)
+    return raised.flags
+
+
+# Operators of which NumPy reports that they overflow, between integer scalars only.
+_CHECKED: dict[Op, Callable[..., Any]] = {
+    OPS["add"]: operator.add,
+    OPS["subtract"]: operator.sub,
+    OPS["multiply"]: operator.mul,
+    OPS["square"]: lambda x: x * x,
+    OPS["negative"]: operator.neg,
+    OPS["absolute"]: operator.abs,
+}
+
+
+def _value(
+    node: Node, values: Mapping[Node, Value], arguments: Sequence[Value], checked: bool = False
+) -> Value:
+    match node:
+        case Input(parameter):
+            return node.view(arguments[parameter])
+        case Constant(value, dtype, like):
+            if not like:
+                return value
+            if len(like) == 1:
+                return np.full_like(values[like[0]], value, np.asarray(value).dtype)
+            return np.full(reduce(common_shape, [values[x].shape for x in like]), value)
+        case Host(function, args, dtype):
+            result = function(*(values[arg] for arg in args))
+            if type(result) is not dtype.scalar:
+                raise DTypeError(
+                    f"a Python scalar was computed that is not a {dtype}",
+                    seen=f"{result!r}, where the first call had a {dtype}",
+                    write="the computation outside of the function, its result as an argument",
+                )
+            return result
+        case Apply(op, args, dtype):
+            read = [values[arg] for arg in args]
+            if op is CAST:
+                if args[0].dtype.weak:
+                    return np.asarray(read[0], dtype.numpy)[()]
+                return read[0].astype(dtype.numpy)
+            if op in PARTS:
+                return read[0][PARTS.index(op)]
+            if checked and op in _CHECKED:
+                # +x of an array without axes is a scalar, but has no node of its own.
+                return _CHECKED[op](*[each[()] for each in read])
+            return function_of(op)(*read)
+
+
+class _FloatingPointErrors:
+    """The user's `np.errstate`, but warnings name the user's line."""
+
+    def __init__(self, sites: Mapping[Node, Site]) -> None:
+        self._sites = sites
+        self._modes = cast(dict[str, str], np.geterr())
+        self._user: Any = np.geterrcall()
+        self._errstate: Any = None
+        self.node: Node | None = None
+
+    def __enter__(self) -> _FloatingPointErrors:
+        modes = {kind: "call" if mode == "warn" else mode for kind, mode in self._modes.items()}
+        self._errstate = np.errstate(call=self, **cast(Any, modes))
+        self._errstate.__enter__()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._errstate.__exit__(*exception)
+
+    def __call__(self, kind: str, flag: int) -> None:
+        node = self.node
+        name = node.op.name if isinstance(node, Apply) else "cast"
+        if self._modes[_KINDS[kind]] == "call":
+            if self._user is None:
+                raise NameError(
+                    f"python callback specified for {kind} (in {name}) but no function found."
+                )
+            self._user(kind, flag)
+            return
+        site = self._sites.get(node) if node is not None else None
+        filename, line = location(site) if site is not None else ("<cpnum>", 0)
+        warnings.warn_explicit(
+            f"{kind} encountered in {name}",
+            RuntimeWarning,
+            filename,
+            line,
+            module=_module_of(filename),
+            registry=_registries.setdefault(filename, {}),
+        )
+
+    def write(self, message: str) -> None:
+        """Pass on what the mode "log" writes."""
+        if self._user is None:
+            raise NameError(f"log specified, but no object to write to found: {message.strip()}")
+        self._user.write(message)
+
+
+_KINDS = {
+    "divide by zero": "divide",
+    "overflow": "over",
+    "underflow": "under",
+    "invalid value": "invalid",
+}
+
+# Python remembers here which line has warned: once a location is the default.
+_registries: dict[str, dict[Any, Any]] = {}
+
+
+def _module_of(filename: str) -> str:
+    """Return the module that code is from, by which warnings are filtered; cells are `__main__`."""
+    for name, module in list(sys.modules.items()):
+        if getattr(module, "__file__", None) == filename:
+            return name
+    return "__main__"

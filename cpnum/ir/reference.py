@@ -1,0 +1,88 @@
+"""The functions that define what the rows of the operator table compute.
+
+NumPy's own for most; for those of `cpnum.special`, Python's `math`, element by element: as accurate
+as the C library, and without SciPy.  They are the oracle of exact rows, and what computes where
+machine code cannot.
+
+>>> function_of(OPS["sqrt"])
+<ufunc 'sqrt'>
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from cpnum.tables.ops import OPS, Op
+
+
+def function_of(op: Op) -> Callable[..., Any]:
+    """Return the function of arrays and NumPy scalars that a row stands for."""
+    op = OPS[op.function]
+    if op.home == "numpy":
+        function: Callable[..., Any] = getattr(np, op.name)
+        return function
+    return _FUNCTIONS[op.name]
+
+
+def _each(function: Callable[[float], float]) -> Callable[[Any], Any]:
+    elements = np.frompyfunc(function, 1, 1)
+
+    def array(x: Any) -> Any:
+        # SciPy's functions report nothing, whatever flags C's leave behind.
+        with np.errstate(all="ignore"):
+            return np.asarray(elements(x), x.dtype)[()]
+
+    return array
+
+
+def _expit(x: float) -> float:
+    if math.isnan(x):  # x == x may raise invalid: CPython compares floats by < and > once warmed up
+        return x
+    power = math.exp(-abs(x))
+    return (1.0 if x >= 0 else power) / (1 + power)
+
+
+def _logit(x: float) -> float:
+    if not 0 <= x <= 1:
+        return math.nan
+    if x in (0, 1):
+        return math.inf if x else -math.inf
+    # Around 1/2, where the difference of the logarithms would cancel, 2 x - 1 is exact.
+    return 2 * math.atanh(2 * x - 1) if 0.25 < x < 0.75 else math.log(x) - math.log1p(-x)
+
+
+def _gamma(x: float) -> float:
+    if x == 0:
+        return math.copysign(math.inf, x)
+    try:
+        return math.gamma(x)
+    except OverflowError:
+        return math.inf if x > 0 else -math.inf
+    except ValueError:  # a pole, or -inf
+        return math.nan
+
+
+def _gammaln(x: float) -> float:
+    if x == -math.inf:
+        return x  # as SciPy has it; C's lgamma() gives inf
+    try:
+        return math.lgamma(x)
+    except (OverflowError, ValueError):  # a pole
+        return math.inf
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "multiply_add": lambda a, b, c: a * b + c,
+    "approximate_divide": np.divide,
+    "sincos": lambda x: (np.sin(x), np.cos(x)),
+    "erf": _each(math.erf),
+    "erfc": _each(math.erfc),
+    "expit": _each(_expit),
+    "logit": _each(_logit),
+    "gamma": _each(_gamma),
+    "gammaln": _each(_gammaln),
+}

@@ -1,0 +1,1 @@
+"""The decorator: which calls share code, and a function that is compiled when it is called."""

@@ -1,0 +1,266 @@
+"""%%cpjit: compile the functions of a cell, run it, and show what became of its last call.
+
+    %load_ext cpnum
+
+    %%cpjit
+    def norm(x, y):
+        return np.sqrt(x * x + y * y)
+
+    norm(a, b)
+
+The cell without its first line is the same working Python.
+"""
+
+# IPython's functions have no annotations.
+# mypy: allow-untyped-calls, allow-untyped-decorators
+
+from __future__ import annotations
+
+import ast
+import inspect
+import itertools
+import keyword
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import CodeType
+from typing import Any
+
+import numpy as np
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, cell_magic, magics_class
+from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.display import Pretty, display
+
+from cpnum.compile.call import Array
+from cpnum.errors import CpnumError
+from cpnum.jit.function import Jit, cpjit
+from cpnum.show.report import Report, one_line
+from cpnum.trace.trace import is_tracing
+
+# The name of the decorator while the cell runs; nobody's own, and gone afterwards.
+_DECORATOR = "__cpnum_cpjit__"
+
+# (function, arguments, out, keywords) of a call
+_Call = tuple[Jit, tuple[Any, ...], Any, dict[str, Any]]
+
+
+class _Decorate(ast.NodeTransformer):
+    """Decorates the functions that a cell defines, except those that have decorators.
+
+    Functions without parameters and generators compute nothing elementwise: they stay as they are,
+    as do methods, and functions that another one defines.
+    """
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        if not node.decorator_list and _has_parameters(node.args) and not _yields(node):
+            node.decorator_list = [ast.copy_location(ast.Name(_DECORATOR, ast.Load()), node)]
+        return node
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AsyncFunctionDef:
+        return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
+        return node
+
+
+def _has_parameters(arguments: ast.arguments) -> bool:
+    return any(isinstance(each, ast.arg) for each in ast.iter_child_nodes(arguments))
+
+
+def _yields(function: ast.FunctionDef) -> bool:
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+    return False
+
+
+def _show(body: list[ast.stmt], interactivity: str) -> int:
+    """Return how many of the last statements IPython shows, for its `ast_node_interactivity`.
+
+    To show what is assigned, there must be an expression: it is appended.
+    """
+    if interactivity == "all" or not body:
+        return len(body)
+    last = body[-1]
+    if interactivity == "last_expr_or_assign":
+        match last:
+            case (
+                ast.Assign(targets=[ast.Name(name)])
+                | ast.AugAssign(target=ast.Name(name))
+                | ast.AnnAssign(target=ast.Name(name))
+            ):
+                last = ast.copy_location(ast.Expr(ast.Name(name, ast.Load())), last)
+                body.append(last)
+    if interactivity == "last":
+        return 1
+    return int(interactivity != "none" and isinstance(last, ast.Expr))
+
+
+@contextmanager
+def _last_call() -> Iterator[list[_Call]]:
+    """Keep the last call of a compiled function that returned, while the context lasts."""
+    calls: list[_Call] = []
+    call: Callable[..., Any] = Jit.__call__
+
+    def recorded(self: Jit, /, *arguments: Any, out: Any = None, **keywords: Any) -> Any:
+        __tracebackhide__ = True
+        result = call(self, *arguments, out=out, **keywords)
+        if not is_tracing(arguments) and not is_tracing(keywords.values()):
+            calls[:] = [(self, arguments, out, keywords)]
+        return result
+
+    Jit.__call__ = recorded  # type: ignore[method-assign]
+    try:
+        yield calls
+    finally:
+        Jit.__call__ = call  # type: ignore[method-assign]
+
+
+def _laid_out_as(array: Array) -> Array:
+    """Return an array of the same shape and strides, which make the kernel, in other memory."""
+    low, high = np.lib.array_utils.byte_bounds(array)
+    first = array.__array_interface__["data"][0] - low
+    return np.ndarray(array.shape, array.dtype, np.empty(high - low, "b"), first, array.strides)
+
+
+def _report(call: _Call, *, timed: bool) -> Report:
+    """Return the report of a call that was made; it is made again, into a result of its own."""
+    function, arguments, out, keywords = call
+    if out is not None:
+        out = _laid_out_as(out)
+    bound = function.bind(*arguments, out=out, **keywords)
+    kernel = function.lower(*arguments, out=out, **keywords)
+    return Report(kernel, bound, function, arguments, keywords, timed=timed)
+
+
+def _compiled(shell: Any, tree: ast.AST, name: str, mode: str) -> CodeType:
+    with shell.compile.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT):
+        code: CodeType = shell.compile(tree, name, mode)
+    if code.co_flags & inspect.CO_COROUTINE:
+        raise UsageError("%%cpjit: write the `await` in a cell of its own")
+    return code
+
+
+def _tell(text: str) -> None:
+    display(Pretty(f"%%cpjit: {text}"))
+
+
+@magics_class
+class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
+    """The magics of cpnum."""
+
+    @magic_arguments()
+    @argument("--isa", help="the ISA level: x86-64-v4, x86-64-v3 or aarch64")
+    @argument("--fastmath", action="store_true", help="allow contraction and reassociation")
+    @argument(
+        "--precision",
+        choices=("full", "fast"),
+        default="full",
+        help="how exact elementary functions are: 1 ULP, or 4 where that is faster",
+    )
+    @argument(
+        "--fallback",
+        choices=("error", "numpy"),
+        default="error",
+        help="what becomes of calls that cannot be compiled",
+    )
+    @argument(
+        "--no-time", action="store_true", help="leave out the times, for which functions run again"
+    )
+    @argument("-o", "--out", metavar="NAME", help="keep the report in this variable")
+    @cell_magic
+    def cpjit(self, line: str, cell: str) -> None:
+        """Compile the functions of this cell, run it, and show what became of its last call.
+
+        Every function with parameters that the cell defines with `def` is compiled as by `@cpjit`,
+        unless it has a decorator of its own, is a generator, or stands in a class or in another
+        function.  The last call of a compiled function is shown: IR, stencils with their registers,
+        holes before and after patching, disassembly, and times against NumPy.
+        """
+        __tracebackhide__ = True  # IPython leaves this frame out of the cell's tracebacks
+        try:
+            options = parse_argstring(self.cpjit, line)
+        except ValueError as error:  # quotes that are not closed
+            raise UsageError(f"%%cpjit: {error}") from None
+        if options.out and (not options.out.isidentifier() or keyword.iskeyword(options.out)):
+            raise UsageError(f"%%cpjit: {options.out} is not a name")
+        try:
+            decorate = cpjit(
+                isa=options.isa,
+                fastmath=options.fastmath,
+                precision=options.precision,
+                fallback=options.fallback,
+            )
+            decorate(np.negative)  # an unknown ISA level is found here
+        except CpnumError as error:
+            raise UsageError(f"%%cpjit: {error}") from None
+        with _last_call() as calls:
+            self._run(cell, decorate)
+        if not calls:
+            _tell("the cell calls no compiled function, so there is nothing to show")
+            return
+        name = calls[0][0].__name__
+        try:
+            report = _report(calls[0], timed=not options.no_time)
+        except CpnumError as error:
+            _tell(f"{name} has no machine code to show: {error}")
+            return
+        except Exception as error:  # whatever the user's function raises if it is traced again
+            _tell(f"{name} cannot be shown: {one_line(error)}")
+            return
+        if options.out:
+            shell: Any = self.shell
+            shell.user_ns[options.out] = report
+        display(report)
+
+    def _run(self, cell: str, decorate: Callable[..., Any]) -> None:
+        """Run a cell as IPython does, its functions decorated."""
+        __tracebackhide__ = True
+        shell: Any = self.shell
+        other = re.match(r"\s*(%%\w+)", cell)
+        if other:
+            raise UsageError(f"%%cpjit: write {other[1]} above %%cpjit, which then runs the cell")
+        # The magic's own line counts, and so do the empty lines that IPython drops: line numbers
+        # are those that the user sees.
+        dropped = itertools.takewhile(lambda each: not each.strip(), cell.splitlines())
+        source = "\n" * (1 + len(list(dropped))) + shell.transform_cell(cell)
+        number = len(shell.history_manager.input_hist_parsed) - 1
+        name = shell.compile.cache(source, number, raw_code=source)
+        module = shell.transform_ast(shell.compile.ast_parse(source, name))
+        module = ast.fix_missing_locations(_Decorate().visit(module))
+        # What is shown at the end of any cell is shown.
+        count = _show(module.body, shell.ast_node_interactivity)
+        if shell.displayhook.semicolon_at_end_of_expression(source):
+            count = 0
+        shown = [module.body.pop() for _ in range(count)][::-1]
+        codes = [
+            _compiled(shell, module, name, "exec"),
+            _compiled(shell, ast.fix_missing_locations(ast.Interactive(shown)), name, "single"),
+        ]
+        names = shell.user_ns
+        outer = names.get(_DECORATOR)  # that of the cell that runs this one
+        names[_DECORATOR] = decorate
+        try:
+            for code in codes:
+                exec(code, shell.user_global_ns, names)
+        finally:
+            if outer is None:
+                names.pop(_DECORATOR, None)
+            else:
+                names[_DECORATOR] = outer
+
+
+def register(shell: Any) -> None:
+    """Add the magics to an IPython shell."""
+    shell.register_magics(CpnumMagics)
+
+
+def unregister(shell: Any) -> None:
+    """Remove them."""
+    shell.magics_manager.magics["cell"].pop("cpjit", None)
+    shell.magics_manager.registry.pop(CpnumMagics.__name__, None)

@@ -1,0 +1,328 @@
+"""Stencils, their holes, and the pack: the stencils of one ISA level, read as they are asked for.
+
+A stencil is one Python integer, its machine code read as a little-endian number, and patching is
+arithmetic on it.  A register number is a few bits of an instruction, and these bits are XOR-linear
+as long as the instruction's length does not depend on them:
+
+    bytes(d, a, b) = bytes(0, 0, 0) ^ mask_d[d] ^ mask_a[a] ^ mask_b[b]
+
+The pack builder has derived the masks from the assembler's own output and has proved them on random
+assignments (`cpnum/toolchain/extract.py`).
+
+A pack is a text file.  Its first line is an index, JSON: the ISA level, the digest of what it was
+built from, and where each stencil's line is.  Each other line is one stencil, JSON.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from cpnum.errors import IsaError, StencilError
+from cpnum.tables.dtypes import DType
+from cpnum.tables.isa import Isa
+
+PACKS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "packs")
+
+_WHENCE = "python -m cpnum.pack build, in a source checkout; or install a wheel"
+
+Role = Literal["input", "result", "temporary"]
+
+
+class RegisterHole(NamedTuple):
+    """A vector register that is chosen when the stencil is copied.
+
+    `masks[k]` is the XOR that flips bit k of the register's number.
+
+    >>> hole = RegisterHole("input", masks=(1 << 5, 1 << 6))
+    >>> hole.xor(3)
+    96
+    """
+
+    role: Role
+    masks: tuple[int, ...]
+
+    def xor(self, register: int) -> int:
+        """Return the XOR that puts `register` into the hole."""
+        code = 0
+        for mask in self.masks:
+            if register & 1:
+                code ^= mask
+            register >>= 1
+        return code
+
+
+class Field(NamedTuple):
+    """Bits of an instruction that hold bits of a value.
+
+    Analogous to a relocation: `width` bits of (value + addend) >> `shift` go to bit `at` of the
+    stencil's code.  A relative field holds its value's distance from the byte `origin`.
+    """
+
+    at: int
+    width: int
+    shift: int = 0
+    addend: int = 0
+    relative: bool = False
+    origin: int = 0
+    checked: bool = True
+
+    def encode(self, value: int) -> int:
+        """Return the bits of `value` in place.
+
+        Raises:  OverflowError if the value does not fit.
+
+        >>> Field(at=8, width=8).encode(3)
+        768
+        """
+        value = (value + self.addend) >> self.shift
+        if self.checked and not -(1 << (self.width - 1)) <= value < 1 << self.width:
+            raise OverflowError(f"{value} does not fit a hole of {self.width} bits")
+        return (value & ((1 << self.width) - 1)) << self.at
+
+
+class ValueHole(NamedTuple):
+    """A value that is patched in: `symbol` says which, `fields` where.
+
+    `constant`, if any, is the bytes that clang put into .rodata; they go to the kernel's pool, at
+    a multiple of `align`, and the value is their address.
+
+    `linear`, if all fields are distances of 32 bits, are two numbers: a distance d > 0 from the
+    stencil goes into all fields at once as d * linear[0] + linear[1], since no field overflows into
+    the next.  An elementary function has 20 constants; so they take a tenth of the time.  `plain`,
+    if the one field is a number of 32 bits, is where it is.
+    """
+
+    symbol: str
+    fields: tuple[Field, ...]
+    constant: bytes | None = None
+    align: int = 1
+    linear: tuple[int, int] | None = None
+    plain: int | None = None
+
+    def encode(self, value: int) -> int:
+        """Return the bits of a value, or of its distance from the stencil, in all fields.
+
+        >>> hex(ValueHole("HEAD", (Field(0, 8, relative=True, origin=1),)).encode(0x10))
+        '0xf'
+        """
+        code = 0
+        for field in self.fields:
+            code |= field.encode(value - field.origin if field.relative else value)
+        return code
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stencil:
+    """Precompiled machine code with holes.
+
+    `registers` are the operands, the results, then the temporaries.  A result may take the
+    register of an operand that is not needed any more, unless the operand's index is in
+    `early_clobber`: that one is read after the result is written.  If `tied`, the last operand and
+    the result are one register.  A stencil that `restores` uses operands' registers for something
+    else in between, so no two of them may be one.  `pointer` maps a general register to the XOR
+    that selects it.  `temporaries` counts the registers that are neither operands nor results.
+    """
+
+    name: str
+    code: int
+    size: int
+    registers: tuple[RegisterHole, ...]
+    operands: int
+    results: int
+    tied: bool
+    early_clobber: frozenset[int]
+    restores: bool
+    pointer: dict[int, int] | None
+    values: tuple[ValueHole, ...]
+    assembly: tuple[str, ...]
+    temporaries: int
+    _patched: dict[tuple[int, ...], int]
+
+    def patch(self, registers: tuple[int, ...], pointer: int | None = None) -> int:
+        """Return the code with these registers in its holes."""
+        key = registers if pointer is None else (*registers, pointer)
+        code = self._patched.get(key)
+        if code is None:
+            code = self.code
+            for hole, register in zip(self.registers, registers, strict=True):
+                code ^= hole.xor(register)
+            if pointer is not None and self.pointer is not None:
+                code ^= self.pointer[pointer]
+            # A register assignment recurs in every kernel; 4096 entries bound what is remembered.
+            if len(self._patched) < 4096:
+                self._patched[key] = code
+        return code
+
+    def __repr__(self) -> str:
+        return f"<stencil {self.name}: {self.size} bytes>"
+
+
+def _mask(bits: list[int]) -> int:
+    # Not as a sum of powers of two: each would be as long as the stencil, up to 3 KB.
+    data = bytearray(bits[-1] // 8 + 1 if bits else 0)
+    for bit in bits:
+        data[bit >> 3] |= 1 << (bit & 7)
+    return int.from_bytes(data, "little")
+
+
+def _values(holes: list[dict[str, Any]]) -> tuple[ValueHole, ...]:
+    """Return the value holes of a stencil, its constants as one block of bytes."""
+    values: list[ValueHole] = []
+    fields: list[Field] = []
+    block = b""
+    constants = [hole for hole in holes if hole["constant"] is not None]
+    for hole in sorted(constants, key=lambda hole: -hole["align"]):
+        block += bytes(-len(block) % hole["align"])
+        for at, width, shift, addend, *rest in hole["fields"]:
+            fields.append(Field(at, width, shift, addend + len(block), *rest))
+        block += bytes.fromhex(hole["constant"])
+    for hole in holes:
+        if hole["constant"] is None:
+            values.append(_hole(hole["symbol"], [Field(*each) for each in hole["fields"]]))
+    if block:
+        align = max(hole["align"] for hole in constants)
+        values.append(_hole("CONSTANT", fields, block, align))
+    return tuple(values)
+
+
+def _hole(
+    symbol: str, fields: list[Field], constant: bytes | None = None, align: int = 1
+) -> ValueHole:
+    linear = None
+    if all(each.relative and each.width == 32 and each.shift == 0 for each in fields):
+        ones = sum(1 << each.at for each in fields)
+        linear = ones, sum((each.addend - each.origin) << each.at for each in fields)
+    first = fields[0]
+    absolute = len(fields) == 1 and not first.relative and not first.shift and not first.addend
+    plain = first.at if absolute and first.width == 32 else None
+    return ValueHole(symbol, tuple(fields), constant, align, linear, plain)
+
+
+def _read(record: dict[str, Any]) -> Stencil:
+    code = bytes.fromhex(record["code"])
+    return Stencil(
+        name=record["name"],
+        code=int.from_bytes(code, "little"),
+        size=len(code),
+        registers=tuple(
+            RegisterHole(role, tuple(_mask(bits) for bits in masks))
+            for role, masks in record["registers"]
+        ),
+        operands=record["operands"],
+        results=record["results"],
+        tied=record["tied"],
+        early_clobber=frozenset(record["early_clobber"]),
+        restores=record["restores"],
+        pointer=(
+            {register: _mask(bits) for register, bits in record["pointer"]}
+            if record["pointer"] is not None
+            else None
+        ),
+        values=_values(record["values"]),
+        assembly=tuple(record["assembly"]),
+        temporaries=sum(role == "temporary" for role, _ in record["registers"]),
+        _patched={},
+    )
+
+
+def _end(places: dict[str, tuple[int, int]]) -> int:
+    *_, (offset, size) = places.values()
+    return offset + size
+
+
+class Pack:
+    """The stencils of one ISA level, a mapping from name to stencil.
+
+    Raises:  IsaError if the file is not whole.
+
+    >>> pack = load("x86-64-v4")
+    >>> pack["add_f64"].size
+    6
+    >>> len(pack["add_f64"].registers)
+    3
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        # Read at once, 3 MB: a pack may be replaced on disk while a process uses it.
+        with open(path, "rb") as file:
+            self._data = file.read()
+        self._base = self._data.find(b"\n") + 1
+        import json  # here and below: 1.5 ms that `import cpnum` can do without
+
+        index = json.loads(self._data[: self._base]) if self._base else None
+        if index is None or self._base + _end(index["stencils"]) != len(self._data):
+            raise IsaError(
+                f"the stencil pack {os.path.basename(path)} is not whole",
+                seen=f"{len(self._data)} bytes in {os.fspath(path)}",
+                write=_WHENCE,
+            )
+        self.isa: str = index["isa"]
+        self.digest: str = index["digest"]
+        self._places: dict[str, tuple[int, int]] = index["stencils"]
+        self._stencils: dict[str, Stencil] = {}
+        self._named: dict[tuple[str, DType, int], Stencil] = {}
+
+    def of(self, operator: str, dtype: DType, lane_bytes: int) -> Stencil:
+        """Return the stencil of an operator for a dtype, in lanes of `lane_bytes`."""
+        key = operator, dtype, lane_bytes
+        stencil = self._named.get(key)
+        if stencil is None:
+            stencil = self._named[key] = self[stencil_name(operator, dtype, lane_bytes)]
+        return stencil
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._places
+
+    def __iter__(self) -> Any:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, name: str) -> Stencil:
+        try:
+            return self._stencils[name]
+        except KeyError:
+            pass
+        try:
+            offset, size = self._places[name]
+        except KeyError:
+            raise StencilError(f"the pack {self.isa} has no stencil {name}") from None
+        import json
+
+        start = self._base + offset
+        stencil = _read(json.loads(self._data[start : start + size]))
+        return self._stencils.setdefault(name, stencil)
+
+
+def stencil_name(operator: str, dtype: DType, lane_bytes: int) -> str:
+    """Return the name of an operator's stencil for a dtype, in lanes of `lane_bytes`.
+
+    A dtype in lanes of its own size has no suffix.
+
+    >>> from cpnum.tables.dtypes import F32
+    >>> stencil_name("add", F32, 4), stencil_name("add", F32, 8)
+    ('add_f32', 'add_f32_lane8')
+    """
+    name = f"{operator}_{dtype.name}"
+    return name if dtype.itemsize == lane_bytes else f"{name}_lane{lane_bytes}"
+
+
+@functools.cache
+def load(isa: Isa | str) -> Pack:
+    """Return the pack of an ISA level.
+
+    Raises:  IsaError if the package was built without it, or it is not whole.
+    """
+    name = f"{isa}.pack"
+    try:
+        return Pack(os.path.join(PACKS, name))
+    except FileNotFoundError:
+        raise IsaError(
+            f"no stencil pack for {isa}",
+            seen=f"no file {name} beside the package",
+            write=_WHENCE,
+        ) from None

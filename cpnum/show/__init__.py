@@ -1,0 +1,1 @@
+"""Any stage as text and HTML, measured times, and what cpnum runs on."""

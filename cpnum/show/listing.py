@@ -1,0 +1,298 @@
+"""The code of a kernel as it is read: bytes with their holes, and the disassembly.
+
+Holes are marked in the bytes themselves: [ ] around a value that was patched in, after the hole's
+name, and ( ) around bytes with bits of register numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from cpnum.compile.emit import Line, Patch
+from cpnum.compile.kernel import Kernel
+from cpnum.compile.steps import Immediate
+from cpnum.ir.graph import Apply, Input
+from cpnum.show.table import Table
+
+_HEX = 16
+# The digits of a constant; what is longer is a table, and named by its place.
+_WIDEST = 2 + 2 * _HEX
+_REGISTERS = "registers"
+_LEGEND = "[ ] a patched value, ( ) bits of register numbers"
+
+
+# -- bytes --------------------------------------------------------------------------------------
+
+
+def disassembled(data: bytes, offset: int, machine: str) -> Iterator[tuple[bytes, str]]:
+    """Yield the bytes and the text of each instruction; all bytes are covered.
+
+    Without capstone the text is empty, and there are 8 bytes at a time.
+    """
+    try:
+        import capstone  # type: ignore[import-untyped, unused-ignore]
+    except ImportError:
+        for at in range(0, len(data), 8):
+            yield data[at : at + 8], ""
+        return
+    kind = (
+        (capstone.CS_ARCH_ARM64, capstone.CS_MODE_ARM)
+        if machine == "aarch64"
+        else (capstone.CS_ARCH_X86, capstone.CS_MODE_64)
+    )
+    decoder = capstone.Cs(*kind)
+    decoder.skipdata = True  # what it cannot decode is .byte
+    end = 0
+    for _, size, name, operands in decoder.disasm_lite(data, offset):
+        yield data[end : end + size], f"{name} {operands}".rstrip()
+        end += size
+    if end < len(data):
+        yield data[end:], f".byte {', '.join(f'{each:#04x}' for each in data[end:])}"
+
+
+def _marks(line: Line) -> dict[int, tuple[str, Patch | None]]:
+    """Return the bytes of a stencil that have holes: the hole's name, and the value's patch."""
+    step = line.step
+    bits = 0
+    for hole in step.stencil.registers:
+        for mask in hole.masks:
+            bits |= mask
+    if step.pointer is not None and step.stencil.pointer is not None:
+        for mask in step.stencil.pointer.values():
+            bits |= mask
+    marks: dict[int, tuple[str, Patch | None]] = {
+        at: (_REGISTERS, None) for at in range(step.stencil.size) if bits >> 8 * at & 0xFF
+    }
+    for patch in line.patches:
+        marks |= dict.fromkeys(_bytes_of(patch), (patch.symbol, patch))
+    return marks
+
+
+def _bytes_of(patch: Patch) -> list[int]:
+    """Return the bytes of its stencil that a patch changes bits of."""
+    return sorted(
+        {
+            at
+            for field in patch.fields
+            for at in range(field.at // 8, (field.at + field.width - 1) // 8 + 1)
+        }
+    )
+
+
+def _hex(
+    data: bytes, start: int, marks: dict[int, tuple[str, Patch | None]], hidden: set[int]
+) -> str:
+    """Write the bytes that stand at `start` of their stencil, with its holes marked."""
+    groups: list[tuple[str, list[str]]] = []
+    for at, byte in enumerate(data, start):
+        symbol = marks[at][0] if at in marks else ""
+        if not groups or groups[-1][0] != symbol:
+            groups.append((symbol, []))
+        groups[-1][1].append(".." if at in hidden else f"{byte:02x}")
+    parts = []
+    for symbol, digits in groups:
+        text = " ".join(digits)
+        if symbol == _REGISTERS:
+            text = f"({text})"
+        elif symbol:
+            text = f"[{symbol} {text}]"
+        parts.append(text)
+    return " ".join(parts)
+
+
+# -- names --------------------------------------------------------------------------------------
+
+
+def _word_names(kernel: Kernel) -> dict[int, str]:
+    """Return the names of the words of the argument block, by offset."""
+    frame, nest = kernel.steps.selection.frame, kernel.loop_nest
+    parameters = nest.graph.parameters
+    arrays = [parameters[each.parameter] + "".join(map(str, each.movement)) for each in nest.arrays]
+    names = {}
+    for at, array in enumerate([*arrays, "out"]):
+        names[frame.pointer(at)] = f"<{array}.data>"
+        names[frame.stride(at)] = f"<inner stride of {array}>"
+        names[frame.outer_stride(at)] = f"<outer stride of {array}>"
+        for axis in range(nest.axes - 1):
+            names[frame.increment(at, axis)] = f"<step of {array} along i{axis}>"
+    for axis in range(nest.axes):
+        names[frame.extent(axis)] = f"<extent of i{axis}>"
+        names[frame.counter(axis)] = f"<counter of i{axis}>"
+    for at, node in enumerate(nest.arguments):
+        while isinstance(node, Apply) and len(node.args) == 1:
+            node = node.args[0]
+        name = parameters[node.parameter] if isinstance(node, Input) else f"scalar {at}"
+        names[frame.argument(at)] = f"<{name}>"
+    return names
+
+
+class _Names:
+    """What the values in a kernel's holes mean, and which of them differ from run to run."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.words = _word_names(kernel)
+        frame = kernel.steps.selection.frame
+        self.pointers = {frame.pointer(at) for at in range(frame.arrays)}
+
+    def meaning(self, line: Line, patch: Patch) -> str:
+        value = line.step.values.get(patch.symbol)
+        if isinstance(value, Immediate):
+            return self.words[value.offset]
+        if patch.symbol.startswith("SLOT"):
+            return f"{patch.text}, {self.words.get(patch.value, '<spilled>')}"
+        text = str(patch.text)
+        return text if len(text) <= _WIDEST else f"table at {patch.value:#06x}"
+
+    def is_address(self, line: Line, patch: Patch) -> bool:
+        value = line.step.values.get(patch.symbol)
+        return isinstance(value, Immediate) and value.offset in self.pointers
+
+
+# -- the listing --------------------------------------------------------------------------------
+
+
+def code_table(kernel: Kernel, data: bytes, *, raw: bool) -> Table:
+    """Return each instruction with its bytes, its holes, and the stencil that it came from."""
+    names = _Names(kernel)
+    labels: dict[int, list[str]] = {}
+    for label, offset in kernel.code.labels.items():
+        labels.setdefault(offset, []).append(label)
+    rows: list[tuple[str, ...]] = []
+    texts: dict[int, str] = {}
+    for line in kernel.code.lines():
+        rows += [(f"{label}:",) for label in labels.get(line.offset, ())]
+        source = f"  ; {line.step.source}" if line.step.source else ""
+        rows.append((f"{line.offset:#06x}  {line.step}{source}",))
+        rows += _instruction_rows(line, data, names, kernel.loop_nest.isa.machine, raw=raw)
+        pool = kernel.code.pool.values()
+        texts |= {patch.value: str(patch.text) for patch in line.patches if patch.value in pool}
+    rows += _pool_rows(kernel, data, texts)
+    return Table("Code", ("offset", "bytes", "assembly", "holes"), tuple(rows), _LEGEND)
+
+
+def halves(code: Table, kernel: Kernel) -> tuple[Table, Table]:
+    """Split the code before the main loop, which is what one wants to see of a long kernel."""
+    head = next(label for label, at in kernel.code.labels.items() if at == kernel.code.head)
+    at = code.rows.index((f"{head}:",))
+    return (
+        Table("Code before the main loop", code.columns, code.rows[:at], code.note),
+        Table("Code from the main loop on", code.columns, code.rows[at:], code.note),
+    )
+
+
+def _instruction_rows(
+    line: Line, data: bytes, names: _Names, machine: str, *, raw: bool
+) -> Iterator[tuple[str, ...]]:
+    marks = _marks(line)
+    hidden: set[int] = set()
+    for patch in line.patches:
+        if names.is_address(line, patch) and not raw:
+            hidden.update(_bytes_of(patch))
+    at = 0
+    stencil = data[line.offset : line.offset + line.step.stencil.size]
+    for instruction, text in disassembled(stencil, line.offset, machine):
+        here = [marks.get(byte, ("", None))[1] for byte in range(at, at + len(instruction))]
+        patches = list({id(each): each for each in here if each is not None}.values())
+        for patch in patches:
+            if names.is_address(line, patch) and not raw:
+                # The operands would show the address.
+                text = f"{text.partition(',')[0]}, {names.meaning(line, patch)}"
+        meanings = [f"{each.symbol}: {names.meaning(line, each)}" for each in patches]
+        end = line.offset + at + len(instruction)
+        if any(len(str(each.text)) > _WIDEST for each in patches):
+            meanings = [f"CONSTANT: {_constant_read(text, end, data)}"]
+        offset = f"{line.offset + at:#06x}"
+        yield offset, _hex(instruction, at, marks, hidden), text, "; ".join(meanings)
+        at += len(instruction)
+
+
+_READS = re.compile(r"(\w+) ptr \[rip ([+-]) (0x[0-9a-f]+|\d+)\]")
+_SIZES = {"byte": 1, "word": 2, "dword": 4, "qword": 8, "xmmword": 16}
+
+
+def _constant_read(text: str, end: int, data: bytes) -> str:
+    """Say what an instruction that ends at `end` reads of a table of constants."""
+    found = _READS.search(text)
+    if found is None:
+        return "a table"
+    width, sign, distance = found.groups()
+    at = end + int(f"{sign}{distance}", 0)
+    size = _SIZES.get(width)
+    if size is None:
+        return f"a vector at {at:#06x}"
+    return f"{int.from_bytes(data[at : at + size], 'little'):#x}"
+
+
+def _pool_rows(kernel: Kernel, data: bytes, texts: dict[int, str]) -> Iterator[tuple[str, ...]]:
+    """Yield the constants behind the code, and the bytes that align them."""
+    end = kernel.code.size
+    if kernel.code.pool:
+        yield ("constants:",)
+    for constant, offset in kernel.code.pool.items():
+        for at in range(end, offset, _HEX):
+            part = data[at : min(at + _HEX, offset)]
+            yield f"{at:#06x}", part.hex(" "), f".zero {len(part)}", ""
+        end = offset + len(constant)
+        for at in range(offset, end, _HEX):
+            part = data[at : min(at + _HEX, end)]
+            number = int.from_bytes(part, "little")
+            size = {1: ".byte", 2: ".short", 4: ".long", 8: ".quad"}.get(len(part), ".octa")
+            meaning = texts.get(offset, "") if at == offset else ""
+            meaning = "" if meaning == hex(number) or len(meaning) > _WIDEST else meaning
+            yield f"{at:#06x}", part.hex(" "), f"{size} {number:#x}", meaning
+
+
+def listing(kernel: Kernel) -> str:
+    """Return a kernel's code: stencils with their registers, bytes, holes and disassembly.
+
+    The disassembly needs capstone; without it there are the bytes.
+    """
+    return code_table(kernel, kernel.code.data, raw=False).text()
+
+
+def hole_table(kernel: Kernel, data: bytes, *, raw: bool) -> Table:
+    """Return each hole, with its bytes in the stencil and in the code."""
+    names = _Names(kernel)
+    rows: list[tuple[str, ...]] = []
+    for line in kernel.code.lines():
+        step, size = line.step, line.step.stencil.size
+        before, after = step.stencil.code.to_bytes(size, "little"), data[line.offset :][:size]
+        marks = _marks(line)
+        registers = [at for at in range(size) if marks.get(at, ("",))[0] == _REGISTERS]
+        if registers:
+            chosen = [f"r{each}" for each in step.registers]
+            chosen += [] if step.pointer is None else [f"p{step.pointer}"]
+            place = f"{line.offset + registers[0]:#06x}"
+            cells = [_cut_hex([code[at] for at in registers]) for code in (before, after)]
+            rows.append((place, step.stencil.name, _REGISTERS, *cells, " ".join(chosen)))
+        for patch in line.patches:
+            for places in _runs(_bytes_of(patch)):
+                meaning = names.meaning(line, patch)
+                old, new = (_cut_hex([code[at] for at in places]) for code in (before, after))
+                if names.is_address(line, patch) and not raw:
+                    new = " ".join([".."] * len(places))
+                place = f"{line.offset + places[0]:#06x}"
+                rows.append((place, step.stencil.name, patch.symbol, old, new, meaning))
+    columns = ("offset", "stencil", "hole", "before", "after", "meaning")
+    note = "after: as read back from the memory that runs"
+    return Table("Holes", columns, tuple(rows), note)
+
+
+def _runs(places: list[int]) -> list[list[int]]:
+    """Split places into runs of neighbours.
+
+    >>> _runs([3, 4, 8, 9, 10])
+    [[3, 4], [8, 9, 10]]
+    """
+    runs: list[list[int]] = []
+    for place in places:
+        if not runs or runs[-1][-1] + 1 != place:
+            runs.append([])
+        runs[-1].append(place)
+    return runs
+
+
+def _cut_hex(data: Iterable[int]) -> str:
+    digits = [f"{byte:02x}" for byte in data]
+    return " ".join(digits) if len(digits) <= 8 else f"{' '.join(digits[:7])} …"

@@ -1,0 +1,199 @@
+"""The operator table: one row an operator.
+
+The row says *which*: NumPy's name, the types, what it costs.  The line of the same name in
+`stencils/ops.c` says *how*.  Everything else (tracing, stencil builds, tests, the documentation's
+table) is derived from the row, and the pack builder compares the two lists in both directions.
+
+Signatures: T is the operand type, M a mask (a boolean; operands of another type are taken for
+their truth), S the type that a cast starts from.  Two results are one node of a graph, and each
+of them another (`PARTS`).
+
+A row `x_fast` is x with an error of up to 4 ULP, which `precision="fast"` takes; there is one where
+that is at least 1.3 times as fast on some level, and for `sincos`, so that it fits `sin` and `cos`.
+
+>>> OPS["add"]
+add
+>>> OPS["where"].arity
+3
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from cpnum.tables.dtypes import DTYPES, F32, F64, DType
+
+# Whose function a row is: NumPy's; SciPy's, which is in `cpnum.special` too; or no user's, since
+# only rewrites make it.
+Home = Literal["numpy", "special", "rewrites"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Op:
+    """An elementwise operator.
+
+    `commutative`: op(a, b) has the bits of op(b, a), NaN payloads aside.
+    `latency` is in cycles, of the longest chain through the stencil (Zen 4 and Ice Lake tables of
+    uops.info, rounded): the schedule interleaves loops whose chains are long.
+    `ulp` is the largest error allowed, in units in the last place; 0.5 is correctly rounded.
+    """
+
+    name: str
+    signature: str
+    dtypes: tuple[DType, ...]
+    latency: int
+    ulp: float
+    commutative: bool = False
+    home: Home = "numpy"
+    # What it computes: x for a row `x_fast`, else its own name.
+    function: str = field(init=False)
+    # Of the signature: the numbers of operands and of results, and whether the result is a mask.
+    arity: int = field(init=False)
+    results: int = field(init=False)
+    masked: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "function", self.name.removesuffix("_fast"))
+        object.__setattr__(self, "arity", self.signature.index("-"))
+        object.__setattr__(self, "results", len(self.signature.partition("->")[2]))
+        object.__setattr__(self, "masked", self.signature.endswith("M"))
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def _dtypes(families: str) -> tuple[DType, ...]:
+    """Return the dtypes of families, floating, integer, boolean; S is float32, D float64 alone."""
+    return tuple(
+        dtype
+        for dtype in DTYPES
+        if dtype.family in families or families == {F32: "S", F64: "D"}.get(dtype)
+    )
+
+
+def _row(
+    name: str,
+    signature: str,
+    families: str,
+    latency: int,
+    ulp: float = 0.5,
+    laws: str = "",
+    *,
+    home: Home = "numpy",
+) -> Op:
+    return Op(name, signature, _dtypes(families), latency, ulp, "C" in laws, home)
+
+
+# fmt: off
+_ROWS = (
+    #    name            signature   families  latency  ulp   laws
+    _row("add",           "TT->T",   "FIB",    4, 0.5, "C"),
+    _row("subtract",      "TT->T",   "FI",     4),
+    _row("multiply",      "TT->T",   "FIB",    4, 0.5, "C"),
+    _row("divide",        "TT->T",   "F",     14),
+    _row("negative",      "T->T",    "FI",     1),
+    _row("absolute",      "T->T",    "FIB",    1),
+    _row("square",        "T->T",    "FI",     4),
+    _row("sqrt",          "T->T",    "F",     20),
+    _row("reciprocal",    "T->T",    "FI",    14),
+    _row("sign",          "T->T",    "FI",     5),
+    _row("copysign",      "TT->T",   "F",      2),
+    _row("floor",         "T->T",    "FIB",    8),
+    _row("ceil",          "T->T",    "FIB",    8),
+    _row("trunc",         "T->T",    "FIB",    8),
+    _row("rint",          "T->T",    "F",      8),
+    _row("degrees",       "T->T",    "F",      4),
+    _row("radians",       "T->T",    "F",      4),
+    _row("minimum",       "TT->T",   "FIB",    6),
+    _row("maximum",       "TT->T",   "FIB",    6),
+    _row("fmin",          "TT->T",   "FIB",    6),
+    _row("fmax",          "TT->T",   "FIB",    6),
+    _row("clip",          "TTT->T",  "FIB",   10),
+    _row("equal",         "TT->M",   "FIB",    5, 0.5, "C"),
+    _row("not_equal",     "TT->M",   "FIB",    5, 0.5, "C"),
+    _row("less",          "TT->M",   "FIB",    5),
+    _row("less_equal",    "TT->M",   "FIB",    5),
+    _row("greater",       "TT->M",   "FIB",    5),
+    _row("greater_equal", "TT->M",   "FIB",    5),
+    _row("isnan",         "T->M",    "FIB",    5),
+    _row("isinf",         "T->M",    "FIB",    5),
+    _row("isfinite",      "T->M",    "FIB",    5),
+    _row("logical_and",   "MM->M",   "B",      1, 0.5, "C"),
+    _row("logical_or",    "MM->M",   "B",      1, 0.5, "C"),
+    _row("logical_xor",   "MM->M",   "B",      1, 0.5, "C"),
+    _row("logical_not",   "M->M",    "B",      1),
+    _row("bitwise_and",   "TT->T",   "IB",     1, 0.5, "C"),
+    _row("bitwise_or",    "TT->T",   "IB",     1, 0.5, "C"),
+    _row("bitwise_xor",   "TT->T",   "IB",     1, 0.5, "C"),
+    _row("invert",        "T->T",    "IB",     1),
+    _row("left_shift",    "TT->T",   "I",      2),
+    _row("right_shift",   "TT->T",   "I",      2),
+    _row("where",         "MTT->T",  "FIB",    4),
+    _row("exp",           "T->T",    "F",     60, 1.0),
+    _row("exp2",          "T->T",    "F",     55, 1.0),
+    _row("expm1",         "T->T",    "F",     80, 1.0),
+    _row("log",           "T->T",    "F",     65, 1.0),
+    _row("log2",          "T->T",    "F",     70, 1.0),
+    _row("log10",         "T->T",    "F",     70, 1.0),
+    _row("log1p",         "T->T",    "F",     85, 1.0),
+    _row("logaddexp",     "TT->T",   "F",    160, 1.0, "C"),
+    _row("logaddexp2",    "TT->T",   "F",    160, 1.0, "C"),
+    _row("arcsinh",       "T->T",    "F",    120, 1.0),
+    _row("arccosh",       "T->T",    "F",    120, 1.0),
+    _row("arctanh",       "T->T",    "F",     85, 1.0),
+    _row("sin",           "T->T",    "F",     70, 1.0),
+    _row("cos",           "T->T",    "F",     70, 1.0),
+    _row("tan",           "T->T",    "F",     90, 1.0),
+    _row("sinc",          "T->T",    "F",     80, 1.0),
+    _row("arcsin",        "T->T",    "F",     90, 1.0),
+    _row("arccos",        "T->T",    "F",     90, 1.0),
+    _row("arctan",        "T->T",    "F",     90, 1.0),
+    _row("arctan2",       "TT->T",   "F",    110, 1.0),
+    _row("sinh",          "T->T",    "F",     75, 1.0),
+    _row("cosh",          "T->T",    "F",     65, 1.0),
+    _row("tanh",          "T->T",    "F",     90, 1.0),
+    _row("power",         "TT->T",   "F",    120, 1.0),
+    _row("hypot",         "TT->T",   "F",     60, 1.0, "C"),
+    _row("cbrt",          "T->T",    "F",     65, 1.0),
+    _row("erf",           "T->T",    "F",     90, 1.0, home="special"),
+    _row("erfc",          "T->T",    "F",    130, 1.0, home="special"),
+    _row("expit",         "T->T",    "F",    110, 1.0, home="special"),
+    _row("logit",         "T->T",    "F",     85, 1.0, home="special"),
+    _row("gammaln",       "T->T",    "F",    180, 1.0, home="special"),
+    _row("gamma",         "T->T",    "F",    200, 1.5, home="special"),
+    _row("multiply_add",  "TTT->T",  "F",      4, home="rewrites"),
+    _row("sincos",        "T->TT",   "F",     90, 1.0, home="rewrites"),
+    _row("approximate_divide", "TT->T", "S",  16, 4.5, home="rewrites"),
+    _row("expm1_fast",    "T->T",    "F",     65, 4.0, home="rewrites"),
+    _row("log2_fast",     "T->T",    "D",     60, 4.0, home="rewrites"),
+    _row("log10_fast",    "T->T",    "D",     60, 4.0, home="rewrites"),
+    _row("arcsinh_fast",  "T->T",    "D",    110, 4.0, home="rewrites"),
+    _row("arccosh_fast",  "T->T",    "D",    100, 4.0, home="rewrites"),
+    _row("arctanh_fast",  "T->T",    "D",     85, 4.0, home="rewrites"),
+    _row("sin_fast",      "T->T",    "F",     60, 4.0, home="rewrites"),
+    _row("cos_fast",      "T->T",    "F",     65, 4.0, home="rewrites"),
+    _row("sincos_fast",   "T->TT",   "F",     70, 4.0, home="rewrites"),
+    _row("tan_fast",      "T->T",    "F",     70, 4.0, home="rewrites"),
+    _row("sinc_fast",     "T->T",    "F",     60, 4.0, home="rewrites"),
+    _row("arcsin_fast",   "T->T",    "F",     70, 4.0, home="rewrites"),
+    _row("arccos_fast",   "T->T",    "F",     75, 4.0, home="rewrites"),
+    _row("arctan_fast",   "T->T",    "F",     75, 4.0, home="rewrites"),
+    _row("arctan2_fast",  "TT->T",   "F",     80, 4.0, home="rewrites"),
+    _row("tanh_fast",     "T->T",    "D",     65, 4.0, home="rewrites"),
+    _row("hypot_fast",    "TT->T",   "F",     40, 4.0, "C", home="rewrites"),
+    _row("logit_fast",    "T->T",    "D",     85, 4.0, home="rewrites"),
+    _row("gammaln_fast",  "T->T",    "D",    120, 4.0, home="rewrites"),
+)
+# fmt: on
+
+OPS = {op.name: op for op in _ROWS}
+
+# The rows that have a fast version, and that.
+FAST = {OPS[op.function]: op for op in _ROWS if op.function != op.name}
+
+# The dtype of a cast's Apply is what it casts to; its operand may have any other dtype.
+CAST = Op("cast", "S->T", DTYPES, 4, 0.5, home="rewrites")
+
+# What the two results of an operator are to others: values without a stencil of their own.
+PARTS = tuple(Op(name, "T->T", DTYPES, 0, 0.5, home="rewrites") for name in ("first", "second"))

@@ -1,0 +1,120 @@
+"""Builds a pack for each ISA level: compile, rename, assemble, extract, compare, write."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from cpnum import tables
+from cpnum.errors import IsaError, StencilError
+from cpnum.pack.stencil import Pack
+from cpnum.tables.dtypes import DTYPES
+from cpnum.tables.isa import LEVELS, Isa
+from cpnum.tables.stencils import LANES, SOURCES, expected
+from cpnum.toolchain import assembly, compiler, extract
+
+_NATURAL = {dtype.name: dtype.itemsize for dtype in DTYPES}
+
+
+def digest(sources: Path) -> str:
+    """Return a digest of all that a pack is made from."""
+    made_from = [
+        *sorted(sources.rglob("*.[ch]")),
+        *sorted(Path(__file__).parent.glob("*.py")),
+        *sorted(Path(tables.__path__[0]).glob("*.py")),
+    ]
+    state = hashlib.sha256(version("ziglang").encode())
+    for path in made_from:
+        state.update(path.name.encode())
+        state.update(path.read_bytes())
+    return state.hexdigest()[:16]
+
+
+def _compare(source: str, lane_bytes: int, found: set[str]) -> None:
+    wanted = set(expected(source, lane_bytes))
+    for name in sorted(wanted - found):
+        raise StencilError(f"stencils/{source}.c: no stencil {name} (row in cpnum/tables/ops.py)")
+    for name in sorted(found - wanted):
+        raise StencilError(
+            f"cpnum/tables/ops.py: no row for stencil {name} (line in stencils/{source}.c)"
+        )
+
+
+def _build_unit(
+    sources: Path, source: str, isa: Isa, lane_bytes: int, work: Path
+) -> list[dict[str, Any]]:
+    """Return the records of one C file for one ISA level and lane."""
+    text = compiler.compile_c(sources / f"{source}.c", isa, lane_bytes, work)
+    functions, constants = assembly.split(assembly.name_constants(text), isa)
+    _compare(source, lane_bytes, set(functions))
+    wanted = expected(source, lane_bytes)
+    plans = [
+        extract.plan(assembly.routine(name, lines, isa, entry=name == "entry"), wanted[name], isa)
+        for name, lines in functions.items()
+    ]
+    if not plans:
+        return []
+    variants = extract.text_of(plans, constants, isa)
+    elf = compiler.assemble(variants, isa, work, f"{source}.lane{lane_bytes}.variants")
+    obj = extract.read(elf, isa)
+    records = [extract.extract(each, obj, isa) for each in plans]
+    if source != "loop":
+        for record in records:
+            dtype = record["name"].rpartition("_")[2]
+            if _NATURAL[dtype] != lane_bytes:
+                record["name"] += f"_lane{lane_bytes}"
+    return records
+
+
+def build_pack(sources: Path, isa: Isa) -> bytes:
+    """Return the bytes of the pack of one ISA level; the same sources give the same bytes.
+
+    Raises:  StencilError if a stencil is refused, naming it and the cause.
+    """
+    records: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for lane_bytes in LANES:
+            for source in SOURCES:
+                if source == "loop" and lane_bytes != LANES[0]:
+                    continue  # the frame of a kernel does not depend on the lanes
+                records += _build_unit(sources, source, isa, lane_bytes, Path(folder))
+    records.sort(key=lambda record: record["name"])
+    lines = [json.dumps(record, separators=(",", ":")).encode() + b"\n" for record in records]
+    places, offset = {}, 0
+    for record, line in zip(records, lines, strict=True):
+        places[record["name"]] = [offset, len(line)]
+        offset += len(line)
+    index = {"isa": isa.name, "digest": digest(sources), "stencils": places}
+    return json.dumps(index, separators=(",", ":")).encode() + b"\n" + b"".join(lines)
+
+
+def is_current(path: Path, wanted: str) -> bool:
+    """Tell whether a pack on disk is whole and was built from sources with this digest."""
+    try:
+        return Pack(path).digest == wanted
+    except (FileNotFoundError, IsaError):
+        return False
+
+
+def build(sources: Path, output: Path, *, force: bool = False) -> list[Path]:
+    """Write the packs that are missing or out of date; return the paths of all.
+
+    A pack appears whole or not at all: it is written beside its place and renamed.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    wanted = digest(sources)
+    paths = {isa: output / f"{isa}.pack" for isa in LEVELS.values()}
+    stale = [isa for isa, path in paths.items() if force or not is_current(path, wanted)]
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        for isa, pack in zip(
+            stale, pool.map(lambda isa: build_pack(sources, isa), stale), strict=True
+        ):
+            unfinished = paths[isa].with_suffix(".new")
+            unfinished.write_bytes(pack)
+            unfinished.replace(paths[isa])
+    return list(paths.values())

@@ -1,0 +1,350 @@
+"""ELF to stencils: code, masks of the register holes, value holes, constants.
+
+Strict: a section, relocation or symbol that is not known, a length that depends on a register, or
+a mask that does not hold on further random assignments is an error that names the stencil.
+"""
+
+from __future__ import annotations
+
+import bisect
+import io
+import random
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from elftools.elf.elffile import ELFFile
+from elftools.elf.enums import ENUM_RELOC_TYPE_AARCH64, ENUM_RELOC_TYPE_x64
+
+from cpnum.errors import StencilError
+from cpnum.tables.isa import Isa
+from cpnum.tables.stencils import Operands
+from cpnum.toolchain.assembly import Routine, pointer_name, rename
+
+SYMBOLS = frozenset(
+    {"SLOT", "SLOT2", "OFFSET", "STEP", "AHEAD", "IMMEDIATE", "HEAD", "SKIP", "BODY", "POOL"}
+)
+PROOFS = 4
+
+# What a relocation patches: (bit in its bytes, width, shift, relative, checked) for each field.
+# System V ABI for x86-64, table 4.9; ELF for the Arm 64-bit Architecture, 5.7.
+_X64 = ENUM_RELOC_TYPE_x64
+_A64 = ENUM_RELOC_TYPE_AARCH64
+_FIELDS: dict[str, dict[int, tuple[tuple[int, int, int, bool, bool], ...]]] = {
+    "x86_64": {
+        _X64["R_X86_64_32"]: ((0, 32, 0, False, True),),
+        _X64["R_X86_64_32S"]: ((0, 32, 0, False, True),),
+        _X64["R_X86_64_64"]: ((0, 64, 0, False, False),),
+        _X64["R_X86_64_PC32"]: ((0, 32, 0, True, True),),
+        _X64["R_X86_64_PLT32"]: ((0, 32, 0, True, True),),
+    },
+    "aarch64": {
+        _A64["R_AARCH64_MOVW_UABS_G0"]: ((5, 16, 0, False, True),),
+        _A64["R_AARCH64_MOVW_UABS_G0_NC"]: ((5, 16, 0, False, False),),
+        _A64["R_AARCH64_MOVW_UABS_G1_NC"]: ((5, 16, 16, False, False),),
+        _A64["R_AARCH64_MOVW_UABS_G2_NC"]: ((5, 16, 32, False, False),),
+        _A64["R_AARCH64_MOVW_UABS_G3"]: ((5, 16, 48, False, False),),
+        _A64["R_AARCH64_JUMP26"]: ((0, 26, 2, True, True),),
+        _A64["R_AARCH64_CALL26"]: ((0, 26, 2, True, True),),
+        _A64["R_AARCH64_CONDBR19"]: ((5, 19, 2, True, True),),
+        _A64["R_AARCH64_LD_PREL_LO19"]: ((5, 19, 2, True, True),),
+        _A64["R_AARCH64_ADR_PREL_LO21"]: ((29, 2, 0, True, False), (5, 19, 2, True, True)),
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One assembly of a routine: which number each vector register has, and the pointer's."""
+
+    label: str
+    vectors: dict[int, int]
+    pointer: int | None
+
+
+@dataclass(slots=True)
+class Plan:
+    """The variants of one routine that have to be assembled to learn and to prove its masks."""
+
+    routine: Routine
+    operands: Operands
+    base: Variant
+    bits: dict[tuple[int, int], Variant] = field(default_factory=dict)
+    pointers: dict[int, Variant] = field(default_factory=dict)
+    proofs: list[Variant] = field(default_factory=list)
+
+    def variants(self) -> Iterator[Variant]:
+        """Yield all of them."""
+        yield self.base
+        yield from self.bits.values()
+        yield from self.pointers.values()
+        yield from self.proofs
+
+
+def plan(routine: Routine, operands: Operands, isa: Isa) -> Plan:
+    """Choose the variants: a base, one for each hole and bit flipped in it, and random ones.
+
+    The numbers of the base have an even number of bits set, so that no flipped bit makes two equal:
+    AArch64 has instructions (LDP) that may not name a register twice.
+    """
+    chance = random.Random(routine.name)  # the same variants in every build
+    pointer = isa.pointers[0] if routine.pointer else None
+    even = [number for number in isa.registers if number.bit_count() % 2 == 0]
+    base = {register: even[at % len(even)] for at, register in enumerate(routine.vectors)}
+    made = Plan(routine, operands, Variant(f"{routine.name}.base", base, pointer))
+    for register in routine.vectors:
+        for bit in range(max(isa.registers).bit_length()):
+            label = f"{routine.name}.r{register}b{bit}"
+            made.bits[register, bit] = Variant(
+                label, base | {register: base[register] ^ 1 << bit}, pointer
+            )
+    if routine.pointer:
+        for number in isa.pointers:
+            made.pointers[number] = Variant(f"{routine.name}.p{number}", base, number)
+    for proof in range(PROOFS if routine.vectors or routine.pointer else 0):
+        # Distinct numbers: some instructions refuse an operand twice.
+        numbers = chance.sample(isa.registers, len(routine.vectors))
+        made.proofs.append(
+            Variant(
+                f"{routine.name}.proof{proof}",
+                dict(zip(routine.vectors, numbers, strict=True)),
+                chance.choice(isa.pointers) if routine.pointer else None,
+            )
+        )
+    return made
+
+
+def text_of(plans: list[Plan], constants: list[str], isa: Isa) -> str:
+    """Return the assembly text of all variants and the constants they refer to."""
+    lines = [".text"]
+    for each in plans:
+        for variant in each.variants():
+            pointer = None if variant.pointer is None else pointer_name(variant.pointer, isa)
+            lines.extend(rename(each.routine, variant.label, variant.vectors, pointer, isa))
+    return "\n".join([*lines, *constants, ""])
+
+
+@dataclass(frozen=True, slots=True)
+class _Relocation:
+    offset: int
+    type: int
+    symbol: str
+    addend: int
+
+
+class _Object:
+    """What is needed of an ELF object: bytes and relocations of a label, data of a constant."""
+
+    def __init__(self, elf: bytes, isa: Isa) -> None:
+        self.machine = isa.machine
+        file = ELFFile(io.BytesIO(elf))
+        self._sections = list(file.iter_sections())
+        table: Any = file.get_section_by_name(".symtab")
+        text: Any = file.get_section_by_name(".text")
+        self._symbols = list(table.iter_symbols())
+        self._text = text.data()
+        self._places: dict[str, tuple[int, int]] = {}
+        starts: dict[int, list[int]] = {}
+        for symbol in self._symbols:
+            index = symbol["st_shndx"]
+            if isinstance(index, int) and symbol.name:
+                self._places[symbol.name] = (index, symbol["st_value"])
+                starts.setdefault(index, []).append(symbol["st_value"])
+        self._starts = {index: sorted(set(values)) for index, values in starts.items()}
+        relocations: Any = file.get_section_by_name(".rela.text")
+        self._relocations = sorted(
+            (relocations.iter_relocations() if relocations else ()), key=lambda r: r["r_offset"]
+        )
+        self._offsets = [relocation["r_offset"] for relocation in self._relocations]
+
+    def code(self, label: str) -> tuple[bytes, tuple[_Relocation, ...]]:
+        """Return the bytes of a label and the relocations in them, by offset from it."""
+        start, end = self._places[label][1], self._places[f"{label}.end"][1]
+        first, last = (
+            bisect.bisect_left(self._offsets, start),
+            bisect.bisect_left(self._offsets, end),
+        )
+        found = tuple(
+            _Relocation(
+                relocation["r_offset"] - start,
+                relocation["r_info_type"],
+                self._symbols[relocation["r_info_sym"]].name,
+                relocation["r_addend"],
+            )
+            for relocation in self._relocations[first:last]
+        )
+        return self._text[start:end], found
+
+    def constant(self, symbol: str) -> tuple[bytes, int]:
+        """Return the bytes of a constant, to the next label of its section, and its alignment."""
+        if symbol not in self._places:
+            raise StencilError(f"refers to {symbol}, which is neither a hole nor a constant")
+        index, start = self._places[symbol]
+        section = self._sections[index]
+        if not section.name.startswith(".rodata"):
+            raise StencilError(f"refers to {symbol} in section {section.name}")
+        following = [each for each in self._starts[index] if each > start]
+        data = section.data()[start : following[0] if following else None]
+        return data, section["sh_addralign"]
+
+
+def _xor(one: bytes, other: bytes) -> int:
+    return int.from_bytes(one, "little") ^ int.from_bytes(other, "little")
+
+
+def _bits(mask: int) -> list[int]:
+    bits = []
+    while mask:
+        low = mask & -mask
+        bits.append(low.bit_length() - 1)
+        mask ^= low
+    return bits
+
+
+def _early_clobber(routine: Routine, operands: Operands) -> list[int]:
+    """Return the operands that are still read after a result's register is first named.
+
+    The order of the text stands for the order of execution: right for a straight line and for
+    branches forward; a label that is jumped back to makes every operand an early-clobber.
+    """
+    if not operands.results or routine.tied:
+        return []
+    named: dict[int, list[int]] = {}
+    backward = False
+    labels: dict[str, int] = {}
+    for at, line in enumerate(routine.lines):
+        if line.endswith(":"):
+            labels[line[:-1]] = at
+        backward |= any(word in labels for word in line.split())
+        for register in routine.vectors:
+            if _names(line, register):
+                named.setdefault(register, []).append(at)
+    results = range(operands.vectors, operands.vectors + operands.results)
+    first = min(named.get(result, [len(routine.lines)])[0] for result in results)
+    return [
+        operand
+        for operand in range(operands.vectors)
+        if backward or named.get(operand, [-1])[-1] > first
+    ]
+
+
+def _restores(routine: Routine, operands: Operands, isa: Isa) -> bool:
+    """Tell whether the register of an operand may be used for something else and restored.
+
+    The destination is an instruction's last operand in AT&T's syntax, the first one on AArch64;
+    some instructions there write nothing, and are taken for those that do.
+    """
+    kept = range(operands.vectors - routine.tied)
+    for line in routine.lines:
+        written = line.split(",")[-1] if isa.machine == "x86_64" else line.split(",")[0]
+        if any(_names(written, register) for register in kept):
+            return True
+    return False
+
+
+def _names(line: str, register: int) -> bool:
+    return bool(re.search(rf"(?:mm|(?<![\w.#$])[vqdshb]){register}(?!\d)", line))
+
+
+def extract(each: Plan, obj: _Object, isa: Isa) -> dict[str, Any]:
+    """Return the record of one stencil, as it stands in the pack.
+
+    Raises:  StencilError, naming the stencil and the cause.
+    """
+    name = each.routine.name
+    try:
+        return _extract(each, obj, isa)
+    except StencilError as error:
+        raise StencilError(f"{isa} {name}: {error.message}") from None
+
+
+def _extract(each: Plan, obj: _Object, isa: Isa) -> dict[str, Any]:
+    code, relocations = obj.code(each.base.label)
+    if not code:
+        raise StencilError("clang made no code of it")
+
+    def difference(variant: Variant) -> int:
+        other, others = obj.code(variant.label)
+        if len(other) != len(code):
+            raise StencilError(
+                f"its length depends on a register ({len(code)}, {len(other)} bytes)"
+            )
+        if others != relocations:
+            raise StencilError("its relocations depend on a register")
+        return _xor(code, other)
+
+    masks = {key: difference(variant) for key, variant in each.bits.items()}
+
+    def xor(vectors: Mapping[int, int]) -> int:
+        flipped = 0
+        for register, number in vectors.items():
+            for bit in _bits(number):
+                flipped ^= masks[register, bit]
+        return flipped
+
+    pointers = {number: difference(variant) for number, variant in each.pointers.items()}
+    for variant in each.proofs:
+        predicted = xor(variant.vectors) ^ xor(each.base.vectors)
+        if variant.pointer is not None:
+            predicted ^= pointers[variant.pointer]
+        if difference(variant) != predicted:
+            raise StencilError(f"its registers are not XOR-linear: {variant.vectors}")
+
+    all_zero = int.from_bytes(code, "little") ^ xor(each.base.vectors)
+    operands = each.operands
+    parameters = operands.vectors + (0 if each.routine.tied else operands.results)
+    roles = ["input"] * operands.vectors + ["result"] * (parameters - operands.vectors)
+    numbers = [*range(parameters), *(n for n in each.routine.vectors if n >= parameters)]
+    roles += ["temporary"] * (len(numbers) - parameters)
+    if "temporary" in roles and not operands.temporaries:
+        raise StencilError("needs a temporary register, where there may be none")
+    width = max(isa.registers).bit_length()
+    return {
+        "name": each.routine.name,
+        "code": all_zero.to_bytes(len(code), "little").hex(),
+        "registers": [
+            [role, [_bits(masks.get((number, bit), 0)) for bit in range(width)]]
+            for role, number in zip(roles, numbers, strict=True)
+        ],
+        "operands": operands.vectors,
+        "results": operands.results,
+        "tied": each.routine.tied,
+        "restores": _restores(each.routine, operands, isa),
+        "early_clobber": _early_clobber(each.routine, operands),
+        "pointer": [[number, _bits(mask)] for number, mask in pointers.items()] or None,
+        "values": _values(code, relocations, obj),
+        "assembly": list(each.routine.lines),
+    }
+
+
+def _values(
+    code: bytes, relocations: tuple[_Relocation, ...], obj: _Object
+) -> list[dict[str, Any]]:
+    known = _FIELDS[obj.machine]
+    holes: dict[str, dict[str, Any]] = {}
+    for relocation in relocations:
+        if relocation.type not in known:
+            raise StencilError(f"relocation type {relocation.type} at +{relocation.offset:#x}")
+        symbol = relocation.symbol
+        if symbol not in holes:
+            hole: dict[str, Any] = {"symbol": symbol, "fields": [], "constant": None, "align": 1}
+            if symbol not in SYMBOLS:
+                if not all(relative for _, _, _, relative, _ in known[relocation.type]):
+                    raise StencilError(f"the address of {symbol} is absolute: take it by ADDRESS")
+                data, align = obj.constant(symbol)
+                hole |= {"symbol": "CONSTANT", "constant": data.hex(), "align": align}
+            holes[symbol] = hole
+        for at, width, shift, relative, checked in known[relocation.type]:
+            bit = relocation.offset * 8 + at
+            if int.from_bytes(code, "little") >> bit & ((1 << width) - 1):
+                raise StencilError(f"the hole {symbol} at +{relocation.offset:#x} is not empty")
+            holes[symbol]["fields"].append(
+                [bit, width, shift, relocation.addend, relative, relocation.offset, checked]
+            )
+    return list(holes.values())
+
+
+def read(elf: bytes, isa: Isa) -> _Object:
+    """Return an ELF object, ready for `extract`."""
+    return _Object(elf, isa)

@@ -1,0 +1,283 @@
+"""The NumPy functions that are no ufuncs, and what they are traced as."""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from cpnum.tables.dtypes import F32, FLOAT, I32, I64, INT, B, DType, from_numpy
+from cpnum.tables.ops import OPS
+from cpnum.trace.array import Tracer
+from cpnum.trace.promote import loop_dtypes
+from cpnum.trace.tracer import OWNED, Traced
+from cpnum.trace.ufuncs import (
+    FUNCTIONS,
+    UnknownArgumentError,
+    dtype_of,
+    located,
+    node_of,
+    record,
+)
+
+_UNSET: Any = object()
+
+# Before 2.5, np.where made an int64 of a Python integer, before it took the result's dtype.
+_WHERE_MAKES_INT64 = np.lib.NumpyVersion(np.__version__) < "2.5.0"
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _traces(*functions: Callable[..., Any]) -> Callable[[F], F]:
+    """Enter the decorated function into the table; arguments it lacks are refused by name."""
+
+    def enter(traced: F) -> F:
+        code = traced.__code__
+        places = code.co_argcount
+        names = code.co_varnames[: places + code.co_kwonlyargcount]
+        variadic = code.co_flags & inspect.CO_VARARGS
+
+        def checked(*args: Any, **keywords: Any) -> Any:
+            for name in keywords:
+                if name not in names:
+                    raise UnknownArgumentError(name)
+            if len(args) > places and not variadic:
+                raise UnknownArgumentError(f"number {places + 1}")
+            return traced(*args, **keywords)
+
+        for function in functions:
+            FUNCTIONS[function] = checked
+        return traced
+
+    return enter
+
+
+def _first(*operands: Any) -> Any:
+    return next(each for each in operands if isinstance(each, Traced))
+
+
+def _array(operand: Any) -> Tracer:
+    """Return a Python scalar as the array without axes that array functions make of it."""
+    if isinstance(operand, Tracer):
+        return operand
+    node = operand.recording.cast(operand.node, from_numpy(operand.node.dtype.numpy))
+    return _owned(operand.recording.tracer(operand.recording, node, ()))
+
+
+def _owned(result: Tracer) -> Tracer:
+    """Return a result as one that is an array without axes too, where ufuncs return scalars."""
+    result.state = OWNED
+    return result
+
+
+# -- values -------------------------------------------------------------------------------------
+
+
+@_traces(np.where)
+def _where(condition: Any, x: Any = _UNSET, y: Any = _UNSET) -> Any:
+    recording = _first(condition, x, y).recording
+    if x is _UNSET or y is _UNSET:
+        raise _first(condition, x, y).unsupported(
+            "np.where with one argument cannot be traced: its shape depends on contents",
+            "np.where(condition, x, y)",
+        )
+    dtype_of(recording, condition)
+    given = (dtype_of(recording, x), dtype_of(recording, y))
+    dtype = located(recording, from_numpy, np.result_type(*map(_promoted, given)))
+    if _WHERE_MAKES_INT64 and (dtype is F32 or dtype is I32):
+        # It is rounded once, or wraps.
+        x, y = (
+            recording.tracer(recording, node_of(recording, each, I64), ()) if weak is INT else each
+            for each, weak in zip((x, y), given, strict=True)
+        )
+    return _owned(record(recording, OPS["where"], (condition, x, y), (B, dtype, dtype), dtype))
+
+
+def _promoted(dtype: DType) -> Any:
+    """Return what stands for an operand in NumPy's promotion: a Python scalar if it is weak."""
+    return {FLOAT: 0.0, INT: 0}.get(dtype, dtype.numpy)
+
+
+@_traces(np.result_type)
+def _result_type(*operands: Any) -> np.dtype[Any]:
+    return np.result_type(
+        *(_promoted(each.node.dtype) if isinstance(each, Traced) else each for each in operands)
+    )
+
+
+@_traces(np.clip)
+def _clip(
+    a: Any,
+    a_min: Any = _UNSET,
+    a_max: Any = _UNSET,
+    out: Any = None,
+    *,
+    min: Any = _UNSET,
+    max: Any = _UNSET,
+) -> Any:
+    if out is not None:
+        raise UnknownArgumentError("out")
+    bounds = {"a_min": a_min, "a_max": a_max, "min": min, "max": max}
+    given = {name: each for name, each in bounds.items() if each is not _UNSET}
+    sample: Any = {name: None if each is None else 0 for name, each in given.items()}
+    np.clip(0, **sample)  # NumPy's own error if these arguments do not go together
+    low = given.get("a_min", given.get("min"))
+    high = given.get("a_max", given.get("max"))
+    if not isinstance(a, Traced):
+        recording = _first(low, high).recording
+        number = np.asarray(a)  # as NumPy does: a number that is clipped is not weak
+        dtype = located(recording, from_numpy, number.dtype)
+        dtype_of(recording, number[()])  # refuses an array
+        a = recording.tracer(recording, recording.constant(number[()], dtype), ())
+    return _array(a).clip(low, high)
+
+
+@_traces(np.sinc)
+def _sinc(x: Any) -> Any:
+    array = _array(x)
+    # NumPy multiplies by pi, a Python number: that decides the dtype.
+    dtypes = (array.node.dtype, FLOAT)
+    dtype = located(array.recording, loop_dtypes, np.multiply, dtypes)[-1]
+    return record(array.recording, OPS["sinc"], (array,), (dtype,), dtype)
+
+
+@_traces(np.ones_like)
+def _ones_like(a: Any, dtype: Any = None) -> Any:
+    return _full_like(a, 1, dtype)
+
+
+@_traces(np.zeros_like, np.empty_like)
+def _zeros_like(a: Any, dtype: Any = None) -> Any:
+    return _full_like(a, 0, dtype)
+
+
+@_traces(np.full_like)
+def _full_like(a: Any, fill_value: Any, dtype: Any = None) -> Any:
+    if not isinstance(a, Traced) or isinstance(fill_value, Traced):
+        raise _first(fill_value, a).unsupported(
+            "np.full_like with a traced value cannot be traced",
+            "np.where(True, value, a), which has the promoted dtype",
+        )
+    a = _array(a)
+    new = a.node.dtype if dtype is None else located(a.recording, from_numpy, np.dtype(dtype))
+    # NumPy assigns the value, which wraps and truncates where an operand would not.
+    value = np.full((), fill_value, new.numpy)[()]
+    node = a.recording.constant(value, new, a.recording.like(a.node))
+    return _owned(a.recording.tracer(a.recording, node, a.known_shape))
+
+
+@_traces(np.copy)
+def _copy(a: Any, order: str = "K") -> Any:
+    return _owned(_array(a).copy())
+
+
+if hasattr(np, "astype"):
+
+    @_traces(np.astype)
+    def _astype(x: Any, dtype: Any, *, copy: bool = True) -> Any:
+        return x.astype(dtype, copy=copy)
+
+
+@_traces(np.real)
+def _real(val: Any) -> Any:
+    return val.real
+
+
+@_traces(np.iscomplexobj)
+def _is_complex(x: Any) -> bool:
+    return False
+
+
+@_traces(np.shape)
+def _shape(a: Any) -> tuple[int, ...]:
+    return _array(a).shape
+
+
+@_traces(np.ndim)
+def _ndim(a: Any) -> int:
+    return _array(a).ndim
+
+
+@_traces(np.size)
+def _size(a: Any) -> int:
+    return _array(a).size
+
+
+# -- movement -----------------------------------------------------------------------------------
+
+
+def _integers(axes: Any) -> tuple[int, ...]:
+    """Return one axis or several as integers; NumPy would hide the error of a traced one."""
+    return tuple(map(operator.index, axes if isinstance(axes, tuple | list) else (axes,)))
+
+
+@_traces(np.transpose)
+def _transpose(a: Any, axes: Any = None) -> Any:
+    return _array(a).transpose(axes)
+
+
+@_traces(np.swapaxes)
+def _swapaxes(a: Any, axis1: int, axis2: int) -> Any:
+    return _array(a).swapaxes(axis1, axis2)
+
+
+@_traces(np.moveaxis)
+def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
+    before, after = _integers(source), _integers(destination)
+    return _array(a).reordered(lambda array: np.moveaxis(array, before, after))
+
+
+@_traces(np.expand_dims)
+def _expand_dims(a: Any, axis: Any) -> Any:
+    array = _array(a)
+    axes = _integers(axis)
+    count = array.ndim + len(axes)
+    new = np.lib.array_utils.normalize_axis_tuple(axes, count)
+    return array[tuple(None if i in new else slice(None) for i in range(count))]
+
+
+@_traces(np.squeeze)
+def _squeeze(a: Any, axis: Any = None) -> Any:
+    return _array(a).squeeze(axis)
+
+
+@_traces(np.flip)
+def _flip(m: Any, axis: Any = None) -> Any:
+    array = _array(m)
+    count = array.ndim
+    axes = range(count) if axis is None else _integers(axis)
+    flipped = np.lib.array_utils.normalize_axis_tuple(axes, count)
+    return array[tuple(slice(None, None, -1 if i in flipped else None) for i in range(count))]
+
+
+@_traces(np.flipud)
+def _flipud(m: Any) -> Any:
+    return _flip(m, 0)
+
+
+@_traces(np.fliplr)
+def _fliplr(m: Any) -> Any:
+    return _flip(m, 1)
+
+
+@_traces(np.broadcast_to)
+def _broadcast_to(array: Any, shape: Any) -> Any:
+    return _array(array).broadcast_to(shape)
+
+
+@_traces(np.reshape)
+def _reshape(a: Any, shape: Any, order: str = "C") -> Any:
+    return _array(a).reshape(shape, order=order)
+
+
+@_traces(np.ravel)
+def _ravel(a: Any, order: str = "C") -> Any:
+    return _array(a).ravel(order)
+
+
+@_traces(np.atleast_1d)
+def _atleast_1d(*arys: Any) -> Any:
+    views = [_array(a) if _array(a).ndim else _array(a)[None] for a in arys]
+    return views[0] if len(views) == 1 else tuple(views)

@@ -1,0 +1,85 @@
+"""Where in the user's code something happens: for error messages and warnings."""
+
+from __future__ import annotations
+
+import dis
+import linecache
+import os
+import sys
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from cpnum.errors import CpnumError
+from cpnum.ir.graph import Site, location
+
+_NUMPY = os.path.dirname(np.__file__)
+
+# The frames of files whose names begin so are not the user's: NumPy and SciPy call tracers, too.
+LIBRARIES = (
+    os.path.dirname(os.path.dirname(__file__)) + os.sep,
+    _NUMPY + os.sep,
+    os.path.join(os.path.dirname(_NUMPY), "scipy", ""),
+)
+
+
+def user_frame() -> FrameType:
+    """Return the innermost frame of the user's code."""
+    frame = sys._getframe(1)
+    while frame.f_code.co_filename.startswith(LIBRARIES) and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
+
+
+def user_site() -> Site:
+    """Return the place of the innermost frame of the user's code."""
+    # Once a traced operation, hence not by calling user_frame.
+    frame = sys._getframe(2)
+    while frame.f_code.co_filename.startswith(LIBRARIES) and frame.f_back is not None:
+        frame = frame.f_back
+    return frame.f_code, frame.f_lasti
+
+
+def site_of(error: BaseException) -> Site | None:
+    """Return the innermost place of the user's code that an error came through."""
+    site = None
+    step = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        if not code.co_filename.startswith(LIBRARIES):
+            site = code, step.tb_lasti
+        step = step.tb_next
+    return site
+
+
+def is_operator(site: Site) -> bool:
+    """Tell whether an operator, not a call, stands at a place in the user's code."""
+    code, offset = site
+    return dis.opname[code.co_code[offset]].startswith("BINARY_")
+
+
+def located(error: CpnumError) -> CpnumError:
+    """Return the error with the user's line, if it has none yet."""
+    if error.where is None:
+        frame = user_frame()
+        error.where = described((frame.f_code, frame.f_lasti))
+    return error
+
+
+def described(site: Site) -> str:
+    """Return a place as error messages show it, with the text of the line if it can be had."""
+    filename, line = location(site)
+    text = linecache.getline(filename, line).strip()
+    return f"{_file(filename)}, line {line}:  {text}" if text else f"{_file(filename)}, line {line}"
+
+
+def _file(filename: str) -> str:
+    # Only IPython knows which cell a file name of its own stands for.
+    ipython: Any = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is not None:
+        cell = shell.compile.format_code_name(filename)
+        if cell:
+            return f"cell {cell[1].removeprefix('In[').removesuffix(']')}"
+    return os.path.basename(filename)

@@ -1,0 +1,226 @@
+"""Runs the user's function once, on tracers, and returns its graph.
+
+>>> print(trace(lambda x, n: np.sqrt(x[1:] * (n + 1)), (np.ones(4), 2.5)))
+<lambda>(x: f64[:], n: float)
+  %0 = x[1:]             f64
+  %1 = operator.add n 1  float
+  %2 = cast %1           f64
+  %3 = multiply %0 %2    f64
+  %4 = sqrt %3           f64
+  return %4
+"""
+
+from __future__ import annotations
+
+import reprlib
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+import cpnum.trace.dunders  # gives tracers Python's operators
+import cpnum.trace.functions  # noqa: F401 (enters NumPy's functions into the table of traced ones)
+from cpnum.errors import CpnumError, DTypeError, TraceError, UnsupportedError
+from cpnum.ir.graph import Graph, Node
+from cpnum.tables.dtypes import DType, from_numpy, from_python
+from cpnum.trace.array import Tracer
+from cpnum.trace.builder import Recording
+from cpnum.trace.parameters import bind
+from cpnum.trace.scalar import WeakTracer
+from cpnum.trace.site import described, site_of
+from cpnum.trace.tracer import ARGUMENT, SCALAR, Traced
+
+
+def is_tracing(arguments: Iterable[object]) -> bool:
+    """Tell whether a call is made by a function that is being traced.
+
+    >>> is_tracing((1.0, np.ones(3)))
+    False
+    """
+    return any(isinstance(each, Traced) for each in arguments)
+
+
+# The threads that are in `as_written`: compiled functions look here at each call.
+AS_WRITTEN: set[int] = set()
+
+
+@contextmanager
+def as_written() -> Iterator[None]:
+    """Run compiled functions that this thread calls as they are written, without machine code.
+
+    >>> from cpnum import cpjit
+    >>> with as_written():
+    ...     cpjit(lambda x: f"{x}, not traced")(1.0)
+    '1.0, not traced'
+    """
+    thread = threading.get_ident()
+    AS_WRITTEN.add(thread)
+    try:
+        yield
+    finally:
+        AS_WRITTEN.discard(thread)
+
+
+def trace(
+    function: Callable[..., Any],
+    arguments: Sequence[Any],
+    keywords: Mapping[str, Any] | None = None,
+) -> Graph:
+    """Return the graph of `function`, for all arguments of the signature of these.
+
+    The graph's parameters are those of `bind`, in its order.  Arguments that are neither arrays nor
+    numbers are passed to the function as they are, so the graph holds for these only.
+
+    Raises:  what the function raises; a CpnumError that names the line if it cannot be traced.
+    """
+    names, values, positional = bind(function, arguments, keywords or {})
+    recording = Recording(Tracer)
+    types: list[str] = []
+    tracers: list[Any] = []
+    for name, value in zip(names, values, strict=True):
+        text, tracer = _argument(recording, name, value)
+        types.append(text)
+        tracers.append(tracer)
+    named = dict(zip(names[positional:], tracers[positional:], strict=True))
+    returned = _returned(recording, function, tracers[:positional], named)
+    if recording.shape_observed:
+        types = [
+            repr(tracer) if isinstance(tracer, Tracer) else text
+            for text, tracer in zip(types, tracers, strict=True)
+        ]
+    name = getattr(function, "__name__", type(function).__name__)
+    result = _result(recording, returned, name)
+    nodes = recording.nodes.reaching((result,))
+    return Graph(
+        name,
+        names,
+        tuple(types),
+        nodes,
+        (result,),
+        recording.sites,
+        recording.shape_observed,
+        isinstance(returned, Traced) and not returned.known_shape and returned.state != SCALAR,
+        frozenset(recording.checked),
+        recording.together(nodes) if len(recording.nodes) > len(nodes) else frozenset(),
+    )
+
+
+def _returned(
+    recording: Recording,
+    function: Callable[..., Any],
+    arguments: Sequence[Any],
+    keywords: Mapping[str, Any],
+) -> Any:
+    """Call the function; a refusal is raised even if the function caught it and went on."""
+    try:
+        returned = function(*arguments, **keywords)
+    except Exception as error:
+        refusal = recording.refusal or _misused(error)
+        if refusal is None or refusal is error:
+            raise
+        raise refusal from error
+    if recording.refusal is not None:
+        raise recording.refusal
+    return returned
+
+
+def _misused(error: Exception) -> TraceError | None:
+    """Return the refusal for an error of Python's that is about a tracer, which it names."""
+    site = site_of(error)
+    if not isinstance(error, TypeError) or Tracer.__name__ not in str(error) or site is None:
+        return None
+    return TraceError(
+        "this cannot be done with a value that is being traced",
+        where=described(site),
+        seen=str(error),
+        write="a NumPy function for it, or do it outside of the function",
+    )
+
+
+# How a fixed argument is printed: no longer than this, whatever its own repr does.
+_text = reprlib.Repr()
+_text.maxstring = _text.maxother = 60
+
+
+def _argument(recording: Recording, name: str, value: Any) -> tuple[str, Any]:
+    """Return how a parameter's type is printed, and what the function is given for it."""
+    kind = type(value)
+    if kind is np.ndarray:
+        shape = value.shape
+        dtype = _from_numpy(name, value.dtype)
+        extents = ", ".join(["1" if extent == 1 else ":" for extent in shape])
+        node = recording.argument(name, dtype, shape)
+        return f"{dtype.name}[{extents}]", Tracer(recording, node, shape, ARGUMENT)
+    weak = from_python(value)
+    if weak is not None:
+        return weak.name, WeakTracer(recording, recording.argument(name, weak, ()), (), SCALAR)
+    if isinstance(value, np.generic):
+        dtype = _from_numpy(name, value.dtype)
+        return dtype.name, Tracer(recording, recording.argument(name, dtype, ()), (), SCALAR)
+    if isinstance(value, np.ndarray):
+        raise UnsupportedError(
+            f"arguments of type {kind.__name__} cannot be traced",
+            seen=f"the argument {name}",
+            write=f"np.asarray({name})",
+        )
+    if isinstance(value, complex):
+        raise DTypeError(
+            "no stencils for complex numbers",
+            seen=f"{name} is {value!r}",
+            write="real and imaginary parts as arguments of their own",
+        )
+    try:
+        hash(value)
+    except TypeError:
+        raise UnsupportedError(
+            f"arguments of type {kind.__name__} cannot be traced",
+            seen=f"the argument {name}",
+            write=f"np.asarray({name}) if it stands for an array, a tuple if for something fixed",
+        ) from None
+    recording.parameters.append(name)
+    return _text.repr(value), value
+
+
+def _from_numpy(name: str, dtype: np.dtype[Any]) -> DType:
+    try:
+        return from_numpy(dtype)
+    except DTypeError as error:
+        raise DTypeError(
+            error.message, seen=f"the argument {name} of {dtype!r}", write=error.write
+        ) from None
+
+
+def _result(recording: Recording, returned: Any, name: str) -> Node:
+    if isinstance(returned, Traced):
+        if returned.recording is not recording:
+            raise TraceError(f"{name} returned a value of another trace")
+        node = returned.node
+        return recording.cast(node, from_numpy(node.dtype.numpy)) if node.dtype.weak else node
+    weak = from_python(returned)
+    if weak is not None:
+        return recording.constant(returned, from_numpy(weak.numpy))
+    if isinstance(returned, np.generic):
+        return recording.constant(returned, from_numpy(returned.dtype))
+    raise _refused(returned, name)
+
+
+def _refused(returned: Any, name: str) -> CpnumError:
+    if isinstance(returned, tuple | list):
+        return UnsupportedError(
+            f"{name} returns {len(returned)} values: several results are not supported yet",
+            seen=f"a {type(returned).__name__}",
+            write="a function for each result",
+        )
+    if isinstance(returned, np.ndarray):
+        return UnsupportedError(
+            f"{name} returns an array that does not depend on its arguments",
+            seen=f"an array of dtype {returned.dtype} and shape {returned.shape}",
+            write="the function without cpjit",
+        )
+    return TraceError(
+        f"{name} returns no array",
+        seen=f"a result of type {type(returned).__name__}",
+        write="return and the array that was computed",
+    )
