@@ -15,10 +15,11 @@ import pytest
 
 from cpnum import status
 from cpnum.errors import IsaError, StencilError
-from cpnum.pack import assembly, build, catalog, compiler, extract
 from cpnum.pack.__main__ import main
 from cpnum.pack.stencil import PACKS, Pack, load
+from cpnum.tables import stencils as catalog
 from cpnum.tables.isa import A64, LEVELS, V3, V4
+from cpnum.toolchain import assembly, build, compiler, extract
 
 SOURCES = Path(__file__).parents[1] / "stencils"
 
