@@ -1,7 +1,7 @@
 """Every stencil with other registers is the same instructions; what is no stencil is refused.
 
 The bad stencils are C and assembly as clang would write it; they go through the steps of
-`cpnum.pack.build`.
+`cpnum.toolchain.build`.
 """
 
 import random
@@ -434,14 +434,14 @@ def test_a_build_without_its_tools_says_what_to_install(tmp_path, capsys, monkey
     command = ["build", "--sources", str(SOURCES), "--output", str(tmp_path)]
     monkeypatch.setattr(build, "version", version)
     assert main(command) == 1
-    monkeypatch.setitem(sys.modules, "cpnum.pack.build", None)  # as if it found no elftools
+    monkeypatch.setitem(sys.modules, "cpnum.toolchain.build", None)  # as if it found no elftools
     assert main(command) == 1
     seen = capsys.readouterr().err.splitlines()
     assert [seen[0], seen[2]] * 2 == [seen[at] for at in (0, 2, 3, 5)]
     assert seen[0] == "a tool that packs are built with is not installed"
     assert seen[1] == "  seen: No package metadata was found for ziglang"
     assert seen[2] == '  write pip install ".[test]", in a source checkout'
-    assert seen[4].startswith("  seen: import of cpnum.pack.build halted")
+    assert seen[4].startswith("  seen: import of cpnum.toolchain.build halted")
 
 
 def test_a_build_that_cannot_write_says_where(tmp_path, capsys):

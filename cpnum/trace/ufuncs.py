@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from cpnum.errors import CpnumError, DTypeError, ShapeError, TraceError, UnsupportedError
-from cpnum.ir.graph import Node
-from cpnum.ir.movement import common_shape
+from cpnum.ir.extents import common_shape
+from cpnum.ir.nodes import Node
 from cpnum.tables.dtypes import F32, F64, FLOAT, I32, I64, INT, B, DType, from_numpy, from_python
 from cpnum.tables.ops import Op
 from cpnum.trace.builder import Recording, Shape
