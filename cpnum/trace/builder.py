@@ -61,7 +61,7 @@ class Recording:
         self.tracer = tracer
         self.nodes = Nodes()
         self.parameters: list[str] = []
-        self.sites: dict[Node, Site] = {}
+        self.sites: dict[Node | Broadcast, Site] = {}
         self.shapes: dict[Input, Shape] = {}
         self.extents: dict[Input, tuple[Extent, ...]] = {}
         self.shape_observed = False
@@ -138,27 +138,34 @@ class Recording:
         """Return the inputs whose common shape is the shape of `node`."""
         return self._shaping.of(node)
 
-    def conditions(self, nodes: tuple[Node, ...]) -> dict[Broadcast, Site | None]:
+    def conditions(self, nodes: tuple[Node, ...]) -> tuple[Broadcast, ...]:
         """Return a condition for each value that was made but is not among the graph's `nodes`.
 
-        Each comes with the place that made the value.  The last of `nodes` is the result: a value
-        that broadcasts with all of its inputs needs no condition.  Of a view, the condition is only
-        that it exists.
+        The place that made the value is noted for the condition.  The last of `nodes` is the
+        result: a value that broadcasts with all of its inputs needs no condition.  Of a view, the
+        condition is only that it exists.
         """
         alive = set(nodes)
-        found: dict[Broadcast, Site | None] = {}
-        for each in self.nodes:
-            if type(each) is Apply and each not in alive:
-                found.setdefault(Broadcast(self.like(each)), self.sites.get(each))
-            elif type(each) is Input and each.movement and each not in alive:
-                found.setdefault(Broadcast((each,)), None)
         shaping = set(self.like(nodes[-1]))
-        return {
-            each: site
-            for each, site in found.items()
-            if not shaping.issuperset(each.inputs)
-            and (len(each.inputs) > 1 or each.inputs[0].movement)
-        }
+        found: dict[Broadcast, None] = {}
+        for each in self.nodes:
+            if each in alive:
+                continue
+            if type(each) is Apply:
+                condition = Broadcast(self.like(each))
+            elif type(each) is Input and each.movement:
+                condition = Broadcast((each,))
+            else:
+                continue
+            single = len(condition.inputs) == 1
+            if shaping.issuperset(condition.inputs) or (
+                single and not condition.inputs[0].movement
+            ):
+                continue
+            found.setdefault(condition)
+            if each in self.sites:
+                self.sites.setdefault(condition, self.sites[each])
+        return tuple(found)
 
     # -- movement -------------------------------------------------------------------------------
 

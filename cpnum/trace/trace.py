@@ -23,9 +23,8 @@ import cpnum.trace.dunders  # gives tracers Python's operators
 import cpnum.trace.functions  # noqa: F401 (enters NumPy's functions into the table of traced ones)
 from cpnum.errors import CpnumError, TraceError, UnsupportedError
 from cpnum.ir.graph import Graph
-from cpnum.ir.nodes import Broadcast, Node, Output
+from cpnum.ir.nodes import Output
 from cpnum.ir.signature import ArrayOf, Fixed, Parameter, ScalarOf, Signature
-from cpnum.ir.sites import Site
 from cpnum.tables.dtypes import from_numpy, from_python
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Recording
@@ -95,18 +94,15 @@ def trace_arguments(
     name = getattr(function, "__name__", type(function).__name__)
     output = _output(recording, returned, name)
     nodes = recording.nodes.reaching((output.node,))
-    conditions = recording.conditions(nodes) if len(recording.nodes) > len(nodes) else {}
-    sites: dict[Node | Broadcast, Site] = {}
-    sites.update(recording.sites)
-    sites.update((each, site) for each, site in conditions.items() if site is not None)
+    conditions = recording.conditions(nodes) if len(recording.nodes) > len(nodes) else ()
     return Graph(
         name,
         signature,
         nodes,
         output,
-        sites,
+        recording.sites,
         frozenset(recording.checked),
-        tuple(conditions),
+        conditions,
     )
 
 
