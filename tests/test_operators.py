@@ -32,6 +32,7 @@ from cases import (
 
 from cpnum import DTypeError, UnsupportedError, cpjit
 from cpnum.run import plan as run
+from cpnum.tables.block import Flag
 from cpnum.tables.dtypes import DTYPES, F32, F64, I32, I64, B
 from cpnum.tables.isa import LEVELS
 from cpnum.tables.ops import OPS
@@ -410,7 +411,7 @@ def numpy_flags(function, operands):
     return seen
 
 
-UNDERFLOW = run.FLAGS["under"]
+UNDERFLOW = Flag.under
 
 
 @pytest.mark.parametrize(("op", "dtype"), [row for row in ROWS if row[1] is not B], ids=row_name)

@@ -15,6 +15,7 @@ import pytest
 import cpnum
 from cpnum.errors import CpnumError, DTypeError, ShapeError, TraceError, UnsupportedError
 from cpnum.ir.evaluate import evaluate
+from cpnum.ir.signature import text_of
 from cpnum.ir.simplify import simplify
 from cpnum.tables.ops import OPS
 from cpnum.trace.parameters import bind
@@ -614,10 +615,11 @@ def test_keywords_defaults_and_static_arguments():
 
     x = sample("f8")
     graph = check(f, x)
-    assert ("x",) == graph.parameters
+    assert [each.name for each in graph.signature] == ["x"]
     graph = check(f, x, x[::-1], 3, scale=x, mode="down", extra=2)
-    assert ("x", "rest0", "rest1", "scale", "mode", "extra") == graph.parameters
-    assert ("f64[:]", "f64[:]", "int", "f64[:]", "'down'", "int") == graph.types
+    assert text_of(graph.signature) == (
+        "x: f64[:], rest0: f64[:], rest1: int, scale: f64[:], mode: 'down', extra: int"
+    )
     check(np.add, x, 2)
     check(lambda x, shape: np.broadcast_to(x, shape), x, (2, 12))
 

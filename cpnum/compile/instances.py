@@ -159,7 +159,7 @@ def shared(
         key = (stencil, operands, results, temporaries)
         assert not values
     else:
-        key = (stencil, operands, results, pointer, source, *values.items())
+        key = (stencil, operands, results, temporaries, pointer, source, *values.items())
     instance = _shared.get(key)
     if instance is None:
         instance = Instance(stencil, operands, results, temporaries, pointer, values, source)
