@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import operator
 from collections.abc import Callable
@@ -39,6 +40,7 @@ def _traces(*functions: Callable[..., Any]) -> Callable[[F], F]:
         names = code.co_varnames[: places + code.co_kwonlyargcount]
         variadic = code.co_flags & inspect.CO_VARARGS
 
+        @functools.wraps(traced)
         def checked(*args: Any, **keywords: Any) -> Any:
             for name in keywords:
                 if name not in names:

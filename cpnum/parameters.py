@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cpnum.errors import UnsupportedError
+from cpnum.operations import FUNCTIONS
 
 _VARIADIC = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 
@@ -36,6 +37,9 @@ def signature_of(function: Callable[..., Any]) -> inspect.Signature:
             return inspect.signature(function, follow_wrapped=follow_wrapped)
         except ValueError:
             continue  # a NumPy function has the signature of what it wraps only
+    for known, traced in FUNCTIONS.items():
+        if known is function:  # np.where, of which NumPy 2.3 does not tell
+            return inspect.signature(traced)
     name = getattr(function, "__name__", type(function).__name__)
     raise UnsupportedError(
         f"Python does not know the parameters of {name}",
