@@ -78,6 +78,16 @@ def test_the_first_example_of_the_readme_runs():
     run("-W", "error", "-c", example, cwd=ROOT)
 
 
+def test_the_wheel_has_the_licence(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (licence,) = (name for name in archive.namelist() if name.endswith("/licenses/LICENSE"))
+        assert archive.read(licence) == (ROOT / "LICENSE").read_bytes()
+        (metadata,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+        lines = archive.read(metadata).decode().splitlines()
+    assert "License-Expression: BSD-3-Clause" in lines
+    assert "License-File: LICENSE" in lines
+
+
 def test_two_builds_give_the_same_bytes(wheel, tmp_path):
     """The second one is in another folder and has to build a pack that the first one found."""
     other = checkout(tmp_path / "elsewhere")
