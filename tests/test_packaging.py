@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import pythons
 
 from cpnum.dtypes import DTYPES
 from cpnum.isa import LEVELS
@@ -156,3 +157,17 @@ def test_a_python_that_is_too_old_is_named(tmp_path):
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "cpnum needs Python 3.11 or newer, and false is not" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (["3.11", "3.12", "3.13"], [("3.12", "oldest"), ("3.13", "newest")]),
+        (["3.11", "3.13"], [("3.13", "oldest")]),
+        (["3.11"], [("3.11", "oldest")]),
+    ],
+)
+def test_one_python_has_the_oldest_numpy(found, expected):
+    requirements = {"oldest": "numpy==2.3.*", "newest": "numpy"}
+    wanted = [(version, requirements[numpy]) for version, numpy in expected]
+    assert pythons.plan(found, own="3.11") == wanted
