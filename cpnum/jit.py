@@ -181,7 +181,7 @@ class Jit:
                 RuntimeWarning,
                 frame.f_code.co_filename,
                 frame.f_lineno,
-                module=frame.f_globals.get("__name__"),
+                module=frame.f_globals.get("__name__", "<string>"),  # as warnings.warn has it
             )
 
     def _run(
