@@ -73,12 +73,6 @@ def test_the_wheel_tells_type_checkers_and_readers_what_it_is(wheel):
     assert "\nDescription-Content-Type: text/markdown\n" in text
 
 
-def test_the_first_example_of_the_readme_runs():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    example = text.partition("```python\n")[2].partition("```")[0]
-    run("-W", "error", "-c", example, cwd=ROOT)
-
-
 def test_the_wheel_has_the_licence(wheel):
     with zipfile.ZipFile(wheel) as archive:
         (licence,) = (name for name in archive.namelist() if name.endswith("/licenses/LICENSE"))
