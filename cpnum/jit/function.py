@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import operator
 import sys
 import threading
@@ -37,6 +38,7 @@ from cpnum.trace.parameters import (
 )
 from cpnum.trace.site import located, user_frame
 from cpnum.trace.trace import AS_WRITTEN, is_tracing, trace_arguments
+from cpnum.trace.ufuncs import FUNCTIONS
 
 if TYPE_CHECKING:
     from cpnum.show.report import Report
@@ -58,6 +60,13 @@ def _read_only(out: Array) -> OutError:
         seen=f"out of shape {out.shape}, not writeable",
         write="out=np.empty(...), or an array that may be written to",
     )
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    for known, traced in FUNCTIONS.items():
+        if known is function:  # np.where, of which NumPy 2.3 does not tell
+            return inspect.signature(traced)
+    return python_signature(function)
 
 
 class Jit:
@@ -99,7 +108,7 @@ class Jit:
         self._told = False
         # A plain signature needs no binding of arguments to parameters at each call.
         self._arity = arity(py_func)
-        self._signature = None if isinstance(py_func, np.ufunc) else python_signature(py_func)
+        self._signature = None if isinstance(py_func, np.ufunc) else _signature(py_func)
         self.__name__ = getattr(py_func, "__name__", type(py_func).__name__)
         if self._signature is not None:
             refuse_out(self.__name__, self._signature)
@@ -192,7 +201,7 @@ class Jit:
                 RuntimeWarning,
                 frame.f_code.co_filename,
                 frame.f_lineno,
-                module=frame.f_globals.get("__name__"),
+                module=frame.f_globals.get("__name__", "<string>"),  # as warnings.warn has it
             )
 
     def _run(
