@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from cpnum import cpjit
+from cpnum.compile import instances
 from cpnum.compile.arrange import Access
 from cpnum.compile.call import describe
 from cpnum.compile.instances import Instance
