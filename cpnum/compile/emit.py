@@ -7,7 +7,7 @@ byte; the code runs at any address that puts `head`, where the main loop starts,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from cpnum.compile.assign import Assignment
@@ -84,8 +84,8 @@ class Code(NamedTuple):
             patches.append(Patch(hole.symbol, hole.fields, number, text))
         return patches
 
-    def bind(self, word: Callable[[int], int]) -> bytes:
-        """Return the code with the words of a call in it: `word(offset)` is one of its block."""
+    def bind(self, block: bytes) -> bytes:
+        """Return the code with the words of a call in it, which stand in an argument block."""
         data = bytearray(self.data)
         for offset, instance in self.instances():
             for hole in instance.stencil.values:
@@ -94,7 +94,8 @@ class Code(NamedTuple):
                     stencil = instance.stencil
                     end = offset + stencil.size
                     code = int.from_bytes(data[offset:end], "little")
-                    code |= hole.encode(word(value.offset))
+                    word = block[value.offset : value.offset + 8]
+                    code |= hole.encode(int.from_bytes(word, "little"))
                     data[offset:end] = code.to_bytes(stencil.size, "little")
         return bytes(data)
 

@@ -53,6 +53,7 @@ class Kernel(NamedTuple):
     `seconds` are the times that the stages took.
     """
 
+    entry: Entry
     graph: Graph
     loop_nest: Nest
     instances: Assignment
@@ -106,4 +107,4 @@ def compile(
     clock.end("assign")
     code = emit(instances, selection.main_loop)
     clock.end("emit")
-    return Kernel(graph, nest, instances, code, clock.seconds)
+    return Kernel(entry, graph, nest, instances, code, clock.seconds)

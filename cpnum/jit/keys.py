@@ -1,9 +1,11 @@
 """The key of a call: calls of one key have arguments of the same dtypes, shapes and strides.
 
 >>> x = np.ones((3, 1))
->>> call_key(x) == call_key(x.copy()), call_key(x) == call_key(x[:2])
-(True, False)
->>> call_key(1.5) == call_key(2.5), call_key(1.5) == call_key(2)
+>>> call_key(None, (x,)) == call_key(None, (x.copy(),))
+True
+>>> call_key(None, (x,)) == call_key(None, (x[:2],))
+False
+>>> call_key(None, (1.5,)) == call_key(None, (2.5,)), call_key(None, (1.5,)) == call_key(None, (2,))
 (True, False)
 """
 
@@ -16,11 +18,20 @@ import numpy as np
 from cpnum.trace.fixed import fixed_key
 
 
-def call_key(argument: Any) -> Any:
-    """Return the part of a call's key that is due to one argument, or to `out`."""
+def call_key(
+    out: Any, arguments: tuple[Any, ...], names: tuple[str, ...] = ()
+) -> tuple[object, ...]:
+    """Return the key of a call; `names` are those of the last arguments, if these are keywords."""
+    array = np.ndarray
+    key = [
+        (each.dtype, each.shape, each.strides) if type(each) is array else _key_of(each)
+        for each in (out, *arguments)
+    ]
+    return (*names, *key) if names else tuple(key)
+
+
+def _key_of(argument: Any) -> object:
     kind = type(argument)
-    if kind is np.ndarray:
-        return argument.dtype, argument.shape, argument.strides
     if kind is float or kind is int or kind is bool or argument is None:
         return kind
     if issubclass(kind, np.generic):

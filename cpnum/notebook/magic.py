@@ -21,8 +21,7 @@ import inspect
 import itertools
 import keyword
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
@@ -35,6 +34,7 @@ from IPython.display import Pretty, display
 from cpnum.compile.call import Array
 from cpnum.errors import CpnumError
 from cpnum.jit.function import Jit, cpjit
+from cpnum.run.observer import observing
 from cpnum.show.report import Report, one_line
 from cpnum.trace.trace import is_tracing
 
@@ -101,24 +101,20 @@ def _show(body: list[ast.stmt], interactivity: str) -> int:
     return int(interactivity != "none" and isinstance(last, ast.Expr))
 
 
-@contextmanager
-def _last_call() -> Iterator[list[_Call]]:
-    """Keep the last call of a compiled function that returned, while the context lasts."""
-    calls: list[_Call] = []
-    call: Callable[..., Any] = Jit.__call__
+class _LastCall:
+    """Keeps the last call of a compiled function that returned."""
 
-    def recorded(self: Jit, /, *arguments: Any, out: Any = None, **keywords: Any) -> Any:
+    def __init__(self) -> None:
+        self.call: _Call | None = None
+
+    def observe(
+        self, function: Jit, arguments: tuple[Any, ...], out: Any, keywords: dict[str, Any]
+    ) -> Any:
         __tracebackhide__ = True
-        result = call(self, *arguments, out=out, **keywords)
+        result = function.call(arguments, out, keywords)
         if not is_tracing(arguments) and not is_tracing(keywords.values()):
-            calls[:] = [(self, arguments, out, keywords)]
+            self.call = (function, arguments, out, keywords)
         return result
-
-    Jit.__call__ = recorded  # type: ignore[method-assign]
-    try:
-        yield calls
-    finally:
-        Jit.__call__ = call  # type: ignore[method-assign]
 
 
 def _laid_out_as(array: Array) -> Array:
@@ -199,14 +195,17 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
             decorate(np.negative)  # an unknown ISA level is found here
         except CpnumError as error:
             raise UsageError(f"%%cpjit: {error}") from None
-        with _last_call() as calls:
+        last = _LastCall()
+        with observing(last.observe) as observer:
             self._run(cell, decorate)
-        if not calls:
+        if observer.elsewhere:
+            _tell(f"{observer.elsewhere} calls were made by other threads, and are not shown")
+        if last.call is None:
             _tell("the cell calls no compiled function, so there is nothing to show")
             return
-        name = calls[0][0].__name__
+        name = last.call[0].__name__
         try:
-            report = _report(calls[0], timed=not options.no_time)
+            report = _report(last.call, timed=not options.no_time)
         except CpnumError as error:
             _tell(f"{name} has no machine code to show: {error}")
             return

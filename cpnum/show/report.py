@@ -13,11 +13,11 @@ import numpy as np
 from cpnum.compile.kernel import Kernel
 from cpnum.ir.nodes import Apply, Node
 from cpnum.run.memory import Region
+from cpnum.run.observer import as_written
 from cpnum.show.listing import code_table, halves, hole_table
 from cpnum.show.table import Table
 from cpnum.show.timing import Timing, format_seconds, max_ulp, timing_of
 from cpnum.tables.ops import OPS
-from cpnum.trace.trace import as_written
 
 # So many calls are timed of each, and fewer if that takes longer.  Each call of the function as
 # written has its side effects, hence there are few.

@@ -12,9 +12,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,27 +39,6 @@ def is_tracing(arguments: Iterable[object]) -> bool:
     False
     """
     return any(isinstance(each, Traced) for each in arguments)
-
-
-# The threads that are in `as_written`: compiled functions look here at each call.
-AS_WRITTEN: set[int] = set()
-
-
-@contextmanager
-def as_written() -> Iterator[None]:
-    """Run compiled functions that this thread calls as they are written, without machine code.
-
-    >>> from cpnum import cpjit
-    >>> with as_written():
-    ...     cpjit(lambda x: f"{x}, not traced")(1.0)
-    '1.0, not traced'
-    """
-    thread = threading.get_ident()
-    AS_WRITTEN.add(thread)
-    try:
-        yield
-    finally:
-        AS_WRITTEN.discard(thread)
 
 
 def trace(

@@ -1,0 +1,55 @@
+"""Memory that `out` shares with arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from cpnum.compile.call import Array, Call
+
+
+def may_overlap(arguments: Sequence[Any], out: Array) -> bool:
+    """Tell whether `out` may share memory with an argument."""
+    for argument in arguments:
+        # Two arrays with memory of their own share none: the quick answer for most calls.
+        if type(argument) is np.ndarray and (
+            argument is out or argument.base is not None or out.base is not None
+        ):
+            if np.may_share_memory(argument, out):
+                return True
+    return False
+
+
+def overlap(out: Array, view: Array) -> bool:
+    """Tell whether they share memory; if that is too hard to tell, they do."""
+    if not np.may_share_memory(out, view):
+        return False
+    try:
+        return bool(np.shares_memory(out, view, max_work=1))  # type: ignore[arg-type]
+    except np.exceptions.TooHardError:
+        return True
+
+
+def in_place(out: Array, view: Array) -> bool:
+    """Tell whether `out` is just this view: then each element is read before it is written."""
+    return (
+        out.__array_interface__["data"] == view.__array_interface__["data"]
+        and out.shape == view.shape
+        and out.strides == view.strides
+        and out.itemsize >= view.itemsize
+    )
+
+
+def copied(arguments: tuple[Any, ...], out: Array) -> tuple[Any, ...]:
+    """Return the arguments, those that share memory with `out` as copies."""
+    return tuple(
+        each.copy("K") if isinstance(each, np.ndarray) and overlap(out, each) else each
+        for each in arguments
+    )
+
+
+def views_of(call: Call, arguments: Sequence[Any]) -> list[Array]:
+    """Return the views of the arguments that are read."""
+    return [array.view(arguments[array.parameter]) for array in call.sources.arrays]

@@ -1,0 +1,112 @@
+"""Bound calls: pointers, strides, extents and scalars are in the code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cpnum.compile.call import Array, Call
+from cpnum.compile.kernel import Kernel
+from cpnum.errors import OutError, UnsupportedError
+from cpnum.ir.evaluate import checked_of, raised_by
+from cpnum.ir.graph import Graph
+from cpnum.run.alias import copied, in_place, overlap, views_of
+from cpnum.run.errstate import report, watched
+from cpnum.run.machine import Machine
+from cpnum.run.recipe import filled_block, new_block, point, recipe_of, set_numbers
+
+
+class Bound:
+    """A call without arguments: pointers, strides, extents and scalars are in its code.
+
+    It holds the arrays, and reads what is in them when it is called; a number, and an array without
+    axes, is what it was when it was bound.
+
+    >>> import numpy as np
+    >>> from cpnum import cpjit
+    >>> x, z = np.ones(3), np.empty(3)
+    >>> doubled = cpjit(lambda x: x * 2).bind(x, out=z)
+    >>> x[:] = 5.0
+    >>> doubled()
+    array([10., 10., 10.])
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        call: Call,
+        kernel: Kernel,
+        machine: Machine,
+        arguments: tuple[Any, ...],
+        out: Array,
+    ) -> None:
+        views = views_of(call, arguments)
+        _refuse(graph, call, views, arguments, out)
+        self.kernel = kernel
+        # What the code has, whatever becomes of the user's arrays: for reports.
+        self.arguments = tuple(map(_as_bound, arguments))
+        self.out = out
+        recipe = recipe_of(call, kernel)
+        block, data = filled_block(recipe)
+        point(recipe, block, arguments, out)
+        self._suspected = set_numbers(recipe, data, arguments)
+        placement = machine.place(kernel, bytes(data))
+        self.code = placement.code
+        self.region = placement.region
+        self._graph = graph
+        self._checked = checked_of(graph) if graph.checked else ()
+        # A kernel that counts, steps or spills nowhere but in registers needs no block.
+        self._words = kernel.block_words if kernel.instances.uses_block else 0
+        self._blocks: list[Any] = []
+        self._enter = placement.enter
+        self._in_place = any(overlap(out, view) for view in views)
+
+    def __call__(self) -> Array:
+        """Run the code; return the array that it writes."""
+        arguments = self.arguments
+        if self._in_place and watched():
+            arguments = copied(arguments, self.out)
+        if self._words:
+            try:
+                block = self._blocks.pop()
+            except IndexError:
+                block = new_block(self._words)
+            flags = self._enter(block)
+            self._blocks.append(block)
+        else:
+            flags = self._enter()
+        flags |= self._suspected
+        if self._checked:
+            flags |= raised_by(self._checked, self._graph.checked, arguments)
+        if flags:
+            report(self._graph, arguments, flags)
+        return self.out
+
+    def __repr__(self) -> str:
+        return f"<bound {self._graph.name}: {len(self.code)} bytes>"
+
+
+def _as_bound(argument: Any) -> Any:
+    if not isinstance(argument, np.ndarray):
+        return argument
+    return argument.view() if argument.ndim else argument.copy()
+
+
+def _refuse(
+    graph: Graph, call: Call, views: list[Array], arguments: tuple[Any, ...], out: Array
+) -> None:
+    """Refuse a call that cannot have its addresses in its code."""
+    for array, view in zip(call.sources.arrays, views, strict=True):
+        if not np.may_share_memory(view, arguments[array.parameter]):
+            raise UnsupportedError(
+                "NumPy copies an argument to reshape it; a bound call would not see it change",
+                seen=graph.name_of(array),
+                write="a call without bind, or the reshaped array as argument",
+            )
+        if overlap(out, view) and not in_place(out, view):
+            raise OutError(
+                "`out` overlaps an argument",
+                seen=f"out of shape {out.shape} and a view of shape {view.shape}",
+                write="an out of its own, or the argument itself",
+            )

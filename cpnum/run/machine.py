@@ -1,0 +1,71 @@
+"""The machines that kernels run on: this processor is one; tests add an emulator.
+
+A machine places the code of a kernel and gives a function that enters it.  Another operating system
+is another way to get executable memory (`memory`), another processor another machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from cpnum.compile.kernel import Kernel
+from cpnum.compile.skeleton import Entry
+from cpnum.run import memory
+from cpnum.run.memory import Region, ffi
+from cpnum.tables import isa
+from cpnum.tables.isa import Isa
+
+
+class Placement(NamedTuple):
+    """Code in the memory of a machine; it stays there as long as this object.
+
+    `enter` runs it and returns its flags: `enter(block, start, stop)` a called kernel,
+    `enter(block)` a bound one, or `enter()` if that needs no argument block.
+    """
+
+    code: bytes
+    region: Region
+    enter: Callable[..., int]
+
+
+class Machine(Protocol):
+    """Something that kernels run on."""
+
+    def runs(self, level: Isa) -> bool:
+        """Tell whether it runs code of an ISA level."""
+
+    def why_not(self) -> str | None:
+        """Return why it gives no executable memory, None if it does."""
+
+    def place(self, kernel: Kernel, words: bytes = b"") -> Placement:
+        """Place a called kernel, or a bound one with the words of its call."""
+
+
+class _Native:
+    """This processor."""
+
+    def runs(self, level: Isa) -> bool:
+        return isa.runs_here(level)
+
+    def why_not(self) -> str | None:
+        mode, reason = memory.mode()
+        return reason if mode == "none" else None
+
+    def place(self, kernel: Kernel, words: bytes = b"") -> Placement:
+        code = kernel.code.data
+        declaration = "int(*)(void *, long, long)"
+        if kernel.entry is Entry.BOUND:
+            code = kernel.code.bind(words)
+            declaration = "int(*)(void *)" if kernel.instances.uses_block else "int(*)(void)"
+        region = memory.place(code, kernel.code.head)
+        return Placement(code, region, ffi().cast(declaration, region.address))
+
+
+# The first machine that runs a level is taken for it.
+MACHINES: list[Machine] = [_Native()]
+
+
+def machine_of(level: Isa) -> Machine | None:
+    """Return the machine that runs an ISA level, None if there is none."""
+    return next((machine for machine in MACHINES if machine.runs(level)), None)

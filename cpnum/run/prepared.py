@@ -1,0 +1,113 @@
+"""Calls that are prepared: everything but the addresses and values of their arguments is known.
+
+A prepared call serves all arguments of its dtypes, shapes and strides.  Argument blocks are private
+to a run and the code is shared, so threads may make one prepared call at once; the interpreter lock
+is released while the kernel runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cpnum.compile.call import Array, Call, new_result
+from cpnum.ir.evaluate import checked_of, evaluate, raised_by
+from cpnum.ir.graph import Graph
+from cpnum.run.alias import copied, in_place, overlap, views_of
+from cpnum.run.errstate import report, watched
+from cpnum.run.machine import Placement
+from cpnum.run.recipe import Recipe, filled_block, point, set_numbers
+
+
+class PreparedCall:
+    """A call of one graph with arguments of certain dtypes, shapes and strides.
+
+    `graph` is the one that was traced: reports of floating-point errors name its operations.
+    """
+
+    __slots__ = ("call", "dtype", "graph")
+
+    def __init__(self, graph: Graph, call: Call) -> None:
+        self.graph = graph
+        self.call = call
+        self.dtype = graph.output.node.dtype.numpy
+
+    def run(self, arguments: Sequence[Any], out: Array) -> int:
+        """Compute into `out`; return the floating-point flags that were raised, or may be."""
+        raise NotImplementedError
+
+    def __call__(self, arguments: tuple[Any, ...]) -> Any:
+        """Return a new result."""
+        result = new_result(self.call, self.dtype)
+        flags = self.run(arguments, result)
+        if flags:
+            report(self.graph, arguments, flags)
+        return result if result.ndim or self.graph.output.boxed else result[()]
+
+    def into(self, arguments: tuple[Any, ...], out: Array, *, overlaps: bool = False) -> Array:
+        """Compute into `out`; if it `overlaps` an argument, it does so in place."""
+        # Each element is read before it is written; a report needs the old ones.
+        before = copied(arguments, out) if overlaps and watched() else arguments
+        flags = self.run(arguments, out)
+        if flags:
+            report(self.graph, before, flags)
+        return out
+
+    def writes_before_it_reads(self, arguments: tuple[Any, ...], out: Array) -> bool:
+        """Tell whether `out` shares memory with an argument other than in place."""
+        views = views_of(self.call, arguments)
+        return any(overlap(out, view) and not in_place(out, view) for view in views)
+
+
+class EmptyCall(PreparedCall):
+    """A call whose result has no elements."""
+
+    __slots__ = ()
+
+    def run(self, arguments: Sequence[Any], out: Array) -> int:
+        """Compute no element; but scalars have errors without elements too."""
+        evaluate(self.graph, arguments)
+        return 0
+
+
+class NumpyCall(PreparedCall):
+    """A call that NumPy evaluates node by node, where machine code cannot run."""
+
+    __slots__ = ()
+
+    def run(self, arguments: Sequence[Any], out: Array) -> int:
+        """Evaluate the graph; NumPy reports floating-point errors itself."""
+        out[...] = evaluate(self.graph, arguments)
+        return 0
+
+
+class KernelCall(PreparedCall):
+    """A call of a kernel."""
+
+    __slots__ = ("_blocks", "_checked", "_enter", "placement", "recipe")
+
+    def __init__(self, graph: Graph, call: Call, recipe: Recipe, placement: Placement) -> None:
+        super().__init__(graph, call)
+        self.recipe = recipe
+        self.placement = placement  # keeps the code where it is
+        self._enter = placement.enter
+        # No kernel can tell whether integers overflow, so operators between scalars, of which NumPy
+        # reports it, are computed once more.
+        self._checked = checked_of(graph) if graph.checked else ()
+        self._blocks: list[tuple[Any, Any]] = []
+
+    def run(self, arguments: Sequence[Any], out: Array) -> int:
+        """Fill an argument block and enter the kernel."""
+        recipe = self.recipe
+        try:
+            block, data = self._blocks.pop()
+        except IndexError:
+            block, data = filled_block(recipe)
+        views = point(recipe, block, arguments, out)
+        suspected = set_numbers(recipe, data, arguments) if recipe.numbers else 0
+        if self._checked:
+            suspected |= raised_by(self._checked, self.graph.checked, arguments)
+        flags = self._enter(block, 0, recipe.stop)
+        del views
+        self._blocks.append((block, data))
+        return flags | suspected

@@ -1,0 +1,190 @@
+"""How the argument block of a call is filled, as rows.
+
+A recipe is data: it says which word holds the address of which argument, and which bytes a number
+is written to.  Everything that shapes and strides decide is in its template.
+"""
+
+from __future__ import annotations
+
+import functools
+import struct
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cpnum.compile.arrange import Arrangement
+from cpnum.compile.call import Array, Call
+from cpnum.compile.kernel import Kernel
+from cpnum.ir.evaluate import host_value
+from cpnum.ir.nodes import Apply, Input, Node
+from cpnum.run.memory import ffi
+from cpnum.tables.block import ArgumentBlock, Flag
+from cpnum.tables.dtypes import F32, F64, FLOAT
+from cpnum.tables.ops import CAST
+
+
+class Pointer(NamedTuple):
+    """A word that holds the address of an argument, or of a view of it."""
+
+    word: int
+    parameter: int
+    view: Input | None
+
+
+class Conversion(Enum):
+    """How a number of a call becomes the bytes in the argument block."""
+
+    DOUBLE = "double"  # C's conversion to float64, which is NumPy's
+    SINGLE = "single"  # C's conversion to float32, which is NumPy's but for the overflow
+    COMPUTED = "computed"  # the value of a node, computed by NumPy and Python
+
+
+class Number(NamedTuple):
+    """Bytes of the block, from `offset` on, that hold a scalar of the call."""
+
+    offset: int
+    conversion: Conversion
+    parameter: int | None
+    node: Node
+
+
+class Recipe(NamedTuple):
+    """A call as rows; `out` is the word of the result's address, `stop` the end of the range.
+
+    `template` has the words that shapes and strides decide.
+    """
+
+    template: bytes
+    words: int
+    pointers: tuple[Pointer, ...]
+    out: int
+    numbers: tuple[Number, ...]
+    stop: int
+
+
+def recipe_of(call: Call, kernel: Kernel) -> Recipe:
+    """Return the recipe of a call of this kernel."""
+    assert call.arrangement is not None
+    block = kernel.loop_nest.block
+    return Recipe(
+        template_of(block, call.arrangement),
+        kernel.block_words,
+        tuple(
+            [
+                Pointer(at, array.parameter, array if array.movement else None)
+                for at, array in enumerate(call.sources.arrays)
+            ]
+        ),
+        len(call.sources.arrays),
+        tuple([_number(block.scalar(at), node) for at, node in enumerate(call.sources.scalars)]),
+        call.arrangement.extents[0],
+    )
+
+
+def template_of(block: ArgumentBlock, arrangement: Arrangement) -> bytes:
+    """Return the words of the argument block that hold strides and extents, other words as 0."""
+    words = np.zeros(block.spills // 8, np.int64)
+    extents, axes = arrangement.extents, block.axes
+    for array, strides in enumerate(arrangement.strides):
+        words[block.stride(array) // 8] = strides[-1]
+        words[block.outer_stride(array) // 8] = strides[0]
+        for axis in range(axes - 1):
+            inner = strides[axis + 1] * extents[axis + 1] if axis + 1 < axes - 1 else 0
+            words[block.increment(array, axis) // 8] = strides[axis] - inner
+    for axis, extent in enumerate(extents):
+        words[block.extent(axis) // 8] = extent
+    return words.tobytes()
+
+
+def _number(offset: int, node: Node) -> Number:
+    """Return the row of a scalar: C converts Python's floats and float64s as NumPy does."""
+    source, dtype = node, node.dtype
+    if isinstance(node, Apply) and node.op is CAST and dtype in (F64, F32):
+        source = node.args[0]
+        plain = source.dtype is FLOAT
+    else:
+        # Not float32: C would make a signalling NaN a quiet one.
+        plain = dtype in (F64, FLOAT)
+    if plain and isinstance(source, Input) and not source.movement:
+        conversion = Conversion.SINGLE if dtype is F32 else Conversion.DOUBLE
+        return Number(offset, conversion, source.parameter, node)
+    return Number(offset, Conversion.COMPUTED, None, node)
+
+
+# -- filling a block ----------------------------------------------------------------------------
+
+
+def new_block(words: int) -> Any:
+    """Return an argument block."""
+    return ffi().new("void *[]", words)
+
+
+def filled_block(recipe: Recipe) -> tuple[Any, Any]:
+    """Return an argument block with the template's words, and the same block as bytes."""
+    block = new_block(recipe.words)
+    data = ffi().buffer(block)
+    data[: len(recipe.template)] = recipe.template
+    return block, data
+
+
+def point(recipe: Recipe, block: Any, arguments: Sequence[Any], out: Array) -> list[Array]:
+    """Write the addresses of a run into its block.
+
+    The views that are returned must live until the kernel has run: where NumPy has to copy for a
+    reshape, nothing else holds the copy.
+    """
+    from_buffer = _from_buffer()
+    views = []
+    for word, parameter, view in recipe.pointers:
+        array = arguments[parameter]
+        if view is not None:
+            array = view.view(array)
+            views.append(array)
+        try:
+            block[word] = from_buffer(array)
+        except ValueError:
+            block[word] = _address(array)
+    try:
+        block[recipe.out] = from_buffer(out)
+    except ValueError:
+        block[recipe.out] = _address(out)
+    return views
+
+
+_DOUBLE, _SINGLE = struct.Struct("<d"), struct.Struct("<f")
+
+
+def set_numbers(recipe: Recipe, data: Any, arguments: Sequence[Any]) -> int:
+    """Write the scalars of a run into its block; return the flags that this may have raised."""
+    flags = 0
+    for offset, conversion, parameter, node in recipe.numbers:
+        if conversion is Conversion.COMPUTED:
+            value, raised = host_value(node, arguments)
+            raw = np.asarray(value, node.dtype.numpy).tobytes()
+            data[offset : offset + len(raw)] = raw
+            flags |= raised
+            continue
+        assert parameter is not None
+        value = arguments[parameter]
+        if conversion is Conversion.DOUBLE:
+            _DOUBLE.pack_into(data, offset, value)
+            continue
+        try:
+            _SINGLE.pack_into(data, offset, value)
+        except OverflowError:  # struct raises where C would return inf; NumPy reports "over"
+            _SINGLE.pack_into(data, offset, np.copysign(np.inf, value))
+            flags |= Flag.over.value
+    return flags
+
+
+@functools.cache
+def _from_buffer() -> Callable[[Array], Any]:
+    from_buffer: Callable[[Array], Any] = ffi().from_buffer
+    return from_buffer
+
+
+def _address(array: Array) -> Any:
+    """Return the address of an array that is not contiguous, so that it gives no buffer."""
+    return ffi().cast("void *", array.__array_interface__["data"][0])
