@@ -1,7 +1,7 @@
 """Every stencil with other registers is the same instructions; what is no stencil is refused.
 
 The bad stencils are C and assembly as clang would write it; they go through the steps of
-`cpnum.pack.build`.
+`cpnum.toolchain.build`.
 """
 
 import random
@@ -15,10 +15,11 @@ import pytest
 
 from cpnum import status
 from cpnum.errors import IsaError, StencilError
-from cpnum.pack import assembly, build, catalog, compiler, extract
 from cpnum.pack.__main__ import main
 from cpnum.pack.stencil import PACKS, Pack, load
+from cpnum.tables import stencils
 from cpnum.tables.isa import A64, LEVELS, V3, V4
+from cpnum.toolchain import assembly, build, compiler, extract
 
 SOURCES = Path(__file__).parents[1] / "stencils"
 
@@ -160,10 +161,10 @@ def test_a_constant_is_addressed_from_the_code(name):
 @pytest.mark.parametrize("name", LEVELS)
 def test_a_pack_has_what_the_operator_table_asks_for(name):
     pack = load(LEVELS[name])
-    wanted = {"entry", *catalog.expected("loop", 8)}
+    wanted = {"entry", *stencils.expected("loop", 8)}
     for source in ("ops", "cast", "memory"):
-        for lane in catalog.LANES:
-            for stencil, operands in catalog.expected(source, lane).items():
+        for lane in stencils.LANES:
+            for stencil, operands in stencils.expected(source, lane).items():
                 natural = {"f64": 8, "i64": 8, "f32": 4, "i32": 4, "b": 1}[
                     stencil.rpartition("_")[2]
                 ]
@@ -184,7 +185,7 @@ def work(tmp_path_factory):
 def extracted(lines, isa, work, constants=(), operands=None, name="bad", entry=False):
     """Take assembly through what follows clang in the build."""
     made = assembly.routine(name, list(lines), isa, entry=entry)
-    plan = extract.plan(made, operands or catalog.Operands(2, 1), isa)
+    plan = extract.plan(made, operands or stencils.Operands(2, 1), isa)
     elf = compiler.assemble(extract.text_of([plan], list(constants), isa), isa, work, name)
     return extract.extract(plan, extract.read(elf, isa), isa)
 
@@ -210,7 +211,7 @@ def test_an_operand_that_is_read_late_is_an_early_clobber(work):
 
 def test_a_result_in_an_operands_register_is_tied(work):
     lines = ["vfmadd231pd %zmm1, %zmm0, %zmm2", "jmp NEXT_TIED"]
-    record = extracted(lines, V4, work, operands=catalog.Operands(3, 1))
+    record = extracted(lines, V4, work, operands=stencils.Operands(3, 1))
     assert record["tied"]
     assert [role for role, _ in record["registers"]] == ["input", "input", "input"]
 
@@ -275,7 +276,7 @@ def test_what_is_no_stencil_is_refused(why, work):
 
 def test_a_temporary_where_there_may_be_none_is_refused(work):
     lines = ["vxorps %xmm3, %xmm3, %xmm3", "vaddpd %zmm1, %zmm0, %zmm2", "jmp NEXT"]
-    operands = catalog.Operands(2, 1, temporaries=False)
+    operands = stencils.Operands(2, 1, temporaries=False)
     with pytest.raises(StencilError, match="x86-64-v4 bad: needs a temporary register"):
         extracted(lines, V4, work, operands=operands)
     assert extracted(lines, V4, work)["registers"][3][0] == "temporary"
@@ -285,7 +286,7 @@ def test_a_constant_outside_of_rodata_is_refused(work):
     constants = ['\t.section .data,"aw"', "\t.globl table", "table:", "\t.quad 1"]
     lines = ["vaddpd table(%rip), %zmm0, %zmm2", "jmp NEXT"]
     with pytest.raises(StencilError, match=r"x86-64-v4 bad: refers to table in section \.data"):
-        extracted(lines, V4, work, constants, catalog.Operands(1, 1))
+        extracted(lines, V4, work, constants, stencils.Operands(1, 1))
 
 
 @pytest.mark.parametrize("isa", [V4, V3], ids=str)
@@ -294,7 +295,7 @@ def test_a_constant_at_an_absolute_address_is_refused(isa, work):
     vector = "zmm" if isa is V4 else "ymm"
     lines = ["movq $0, %rax", f"vaddpd table(%rax), %{vector}0, %{vector}2", "jmp NEXT"]
     with pytest.raises(StencilError, match="bad: the address of table is absolute"):
-        extracted(lines, isa, work, constants, catalog.Operands(1, 1))
+        extracted(lines, isa, work, constants, stencils.Operands(1, 1))
 
 
 def test_a_length_that_depends_on_a_register_is_refused(work, monkeypatch):
@@ -335,7 +336,7 @@ def test_a_hole_that_is_not_empty_is_refused(work):
     ],
 )
 def test_rows_and_stencils_are_compared_in_both_directions(found, text):
-    names = set(catalog.expected("ops", 8))
+    names = set(stencils.expected("ops", 8))
     build._compare("ops", 8, names)
     names = names - {"add_f64"} if found == "missing" else names | {"twice_f64"}
     with pytest.raises(StencilError) as caught:
@@ -354,9 +355,8 @@ def test_c_that_does_not_compile_is_refused_with_what_clang_says(work):
 
 def test_a_stencil_of_c_that_calls_a_function_is_refused(work):
     source = work / "calls.c"
-    stencils = build_sources()
     source.write_text(
-        f'#include "{stencils}/stencil.h"\n'
+        f'#include "{SOURCES}/stencil.h"\n'
         "double outside(double);\n"
         "TO(NEXT, next_bad, vf64 a, vf64 r);\n"
         "DEFINE(bad, vf64 a, vf64 r) { r[0] = outside(a[0]); CONTINUE next_bad(SAME, a, r); }\n",
@@ -366,11 +366,7 @@ def test_a_stencil_of_c_that_calls_a_function_is_refused(work):
     functions, constants = assembly.split(assembly.name_constants(text), V3)
     assert list(functions) == ["bad"]
     with pytest.raises(StencilError, match=r"bad: touches |bad: refers to outside"):
-        extracted(functions["bad"], V3, work, constants, catalog.Operands(1, 1))
-
-
-def build_sources():
-    return Path(__file__).parents[1] / "stencils"
+        extracted(functions["bad"], V3, work, constants, stencils.Operands(1, 1))
 
 
 # -- the command --------------------------------------------------------------------------------
@@ -433,14 +429,14 @@ def test_a_build_without_its_tools_says_what_to_install(tmp_path, capsys, monkey
     command = ["build", "--sources", str(SOURCES), "--output", str(tmp_path)]
     monkeypatch.setattr(build, "version", version)
     assert main(command) == 1
-    monkeypatch.setitem(sys.modules, "cpnum.pack.build", None)  # as if it found no elftools
+    monkeypatch.setitem(sys.modules, "cpnum.toolchain.build", None)  # as if it found no elftools
     assert main(command) == 1
     seen = capsys.readouterr().err.splitlines()
     assert [seen[0], seen[2]] * 2 == [seen[at] for at in (0, 2, 3, 5)]
     assert seen[0] == "a tool that packs are built with is not installed"
     assert seen[1] == "  seen: No package metadata was found for ziglang"
     assert seen[2] == '  write pip install ".[test]", in a source checkout'
-    assert seen[4].startswith("  seen: import of cpnum.pack.build halted")
+    assert seen[4].startswith("  seen: import of cpnum.toolchain.build halted")
 
 
 def test_a_build_that_cannot_write_says_where(tmp_path, capsys):
