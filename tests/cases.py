@@ -173,18 +173,16 @@ def row_name(row: object) -> str:
 
 def bits(x: Any) -> Any:
     """Return the bits of an array as integers, every NaN the same one."""
-    x = np.asarray(x)
-    if x.dtype.kind != "f":
-        return x.astype(np.int64)
-    raw = x.copy().view(np.int64 if x.dtype.itemsize == 8 else np.int32).astype(np.int64)
-    return np.where(np.isnan(x), -1, raw)
+    x = np.asarray(x).copy()
+    raw = x.view(f"i{x.dtype.itemsize}").astype(np.int64)
+    return np.where(np.isnan(x), -1, raw) if x.dtype.kind == "f" else raw
 
 
 def assert_same(expected: Any, actual: Any, case: object = "", *operands: Any) -> None:
     """Assert that type, dtype, shape and bits are equal; NaN equals NaN."""
-    assert type(expected) is type(actual), case
-    assert expected.dtype == actual.dtype, case
-    assert expected.shape == actual.shape, case
+    assert type(expected) is type(actual), (case, type(expected), type(actual))
+    assert expected.dtype == actual.dtype, (case, expected.dtype, actual.dtype)
+    assert expected.shape == actual.shape, (case, expected.shape, actual.shape)
     differ = bits(expected) != bits(actual)
     if differ.any():
         at = tuple(int(i) for i in np.argwhere(differ)[0])

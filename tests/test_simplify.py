@@ -5,6 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
+from cases import assert_same
 
 from cpnum.ir.evaluate import evaluate
 from cpnum.ir.graph import Graph, Nodes
@@ -78,11 +79,6 @@ def test_every_exact_rule_fires_on_a_graph(rule):
     graph = trace(left, (x,))
     assert simplify(graph) is not graph
     assert_same(evaluate(graph, (x,)), evaluate(simplify(graph), (x,)))
-
-
-def assert_same(expected, actual):
-    assert (expected.dtype, expected.shape) == (actual.dtype, actual.shape)
-    assert expected.tobytes() == actual.tobytes()
 
 
 X, Y = np.array([1.5, -0.0, 3.0]), np.array([2.0, 5.0, -7.0])
