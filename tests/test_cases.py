@@ -8,7 +8,7 @@ X = np.array([0.0, 1.0, np.nan])
 DIFFERENCES = {
     "another type": (np.float64(1), np.array(1.0)),
     "a Python number": (np.float64(1), 1.0),
-    "another dtype": (np.ones(3), np.ones(3, "f4")),
+    "another dtype": (np.zeros(3), np.zeros(3, "f4")),
     "another shape": (np.ones(3), np.ones((1, 3))),
     "an array for a row of it": (np.ones((2, 3)), np.ones(3)),
     "the sign of a zero": (X, np.array([-0.0, 1.0, np.nan])),

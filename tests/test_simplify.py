@@ -5,32 +5,15 @@ import itertools
 
 import numpy as np
 import pytest
-from cases import assert_same
+from cases import assert_same, special
 
 from cpnum.ir.evaluate import evaluate
 from cpnum.ir.graph import Graph, Nodes
 from cpnum.ir.rules import EXACT, INEXACT
 from cpnum.ir.simplify import simplify
-from cpnum.tables.dtypes import F32, F64
+from cpnum.tables.dtypes import F32, F64, B
 from cpnum.tables.ops import FAST
 from cpnum.trace.trace import trace
-
-FLOATS = [0.0, 1.0, 1.5, 3.0, 2.0**-1, np.pi, np.inf, np.nan]
-INTEGERS = [0, 1, 2, 3, 7, 2**31 - 1, -(2**31)]
-
-
-def special_values(dtype):
-    if dtype.kind == "b":
-        return [np.bool(False), np.bool(True)]
-    if dtype.kind == "i":
-        limits = np.iinfo(dtype)
-        values = [*INTEGERS, limits.min, limits.max, limits.min + 1]
-        return [dtype.type(value) for value in values]
-    limits = np.finfo(dtype)
-    edges = [limits.tiny, limits.smallest_subnormal, limits.max, limits.tiny / 2 * 3]
-    edges += [limits.max / 2, limits.smallest_subnormal * 3, 1 + limits.eps]
-    edges += [limits.max / 2 * (1 + limits.eps)]
-    return [dtype.type(sign * value) for value in [*FLOATS, *edges] for sign in (1, -1)]
 
 
 def powers_of_two(dtype):
@@ -56,8 +39,8 @@ def test_both_sides_of_an_exact_rule_have_the_same_bits_and_flags(rule, dtype):
     parameters = inspect.signature(rule.pattern).parameters.values()
     names = [each.name for each in parameters if each.default is inspect.Parameter.empty]
     kinds = {
-        "x": special_values(dtype.numpy),
-        "c": special_values(np.dtype(bool)),
+        "x": special(dtype),
+        "c": special(B),
         "k": [k for k in powers_of_two(dtype.numpy) if rule.when(k)] if "k" in names else [],
     }
     for arguments in itertools.product(*(kinds[name] for name in names)):

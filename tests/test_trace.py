@@ -11,29 +11,24 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from cases import assert_same
+from cases import assert_same, special
 
 import cpnum
 from cpnum.errors import CpnumError, DTypeError, ShapeError, TraceError, UnsupportedError
 from cpnum.ir.evaluate import evaluate
 from cpnum.ir.simplify import simplify
+from cpnum.tables.dtypes import from_numpy
 from cpnum.tables.ops import OPS
 from cpnum.trace.parameters import bind
 from cpnum.trace.promote import row_of
 from cpnum.trace.trace import is_tracing, trace
 
 DTYPES = ("f8", "f4", "i8", "i4", "?")
-SPECIAL = {
-    "f": [0.0, -0.0, 1.0, -1.5, 2.5, np.inf, -np.inf, np.nan, 5e-324, -1e-310, 1e300, 7.0],
-    "i": [0, 1, -1, 2, 3, -7, 2**31 - 1, -(2**31), 2**63 - 1, -(2**63), 40, 5],
-    "b": [True, False] * 6,
-}
 
 
-def sample(dtype, shape=(12,)):
-    kind = np.dtype(dtype).kind
-    with np.errstate(all="ignore"):
-        return np.resize(np.array(SPECIAL[kind]).astype(dtype), shape)
+def sample(dtype, shape=(72,)):
+    """Return special values: by default all of them, for each dtype as many."""
+    return np.resize(special(from_numpy(np.dtype(dtype))), shape)
 
 
 def check(function, *arguments, **keywords):
@@ -103,7 +98,7 @@ PYTHON = [
     *(operator.and_, operator.or_, operator.xor, np.minimum, np.fmax, np.logical_and, np.arctan2),
 ]
 OPERANDS = [
-    *(np.resize(sample(dtype), (12,)) for dtype in DTYPES),
+    *(sample(dtype) for dtype in DTYPES),
     *(np.float64(2.5), np.float32(-1.5), np.int64(3), np.int32(-2), np.bool(True)),
     *(2.5, 3, True, -0.0, 0, np.array(1.5), np.array(2, "i4")),
 ]
@@ -613,7 +608,7 @@ def test_keywords_defaults_and_static_arguments():
     assert ("x", "rest0", "rest1", "scale", "mode", "extra") == graph.parameters
     assert ("f64[:]", "f64[:]", "int", "f64[:]", "'down'", "int") == graph.types
     check(np.add, x, 2)
-    check(lambda x, shape: np.broadcast_to(x, shape), x, (2, 12))
+    check(lambda x, shape: np.broadcast_to(x, shape), x, (2, 72))
 
 
 # -- assignment in place ------------------------------------------------------------------------
