@@ -71,24 +71,24 @@ def body(function, *arguments, fastmath=False):
     return str(simplify(trace(function, arguments or (X, Y)), fastmath)).split("\n", 1)[1]
 
 
-NOT_RULES = [
-    lambda x, y: x * 0,
-    lambda x, y: x + 0,
-    lambda x, y: x + 0.0,
-    lambda x, y: x - -0.0,
-    lambda x, y: x / 3,
-    lambda x, y: x / 2.0**1023,
-    lambda x, y: x / 0.0,
-    lambda x, y: x - x,
-    lambda x, y: x / x,
-    lambda x, y: 0 - x,
-    lambda x, y: x * y + x,
-]
+NOT_RULES = {
+    "times zero": lambda x, y: x * 0,
+    "plus the integer zero": lambda x, y: x + 0,
+    "plus zero": lambda x, y: x + 0.0,
+    "minus negative zero": lambda x, y: x - -0.0,
+    "divided by three": lambda x, y: x / 3,
+    "divided by a power of two too large": lambda x, y: x / 2.0**1023,
+    "divided by zero": lambda x, y: x / 0.0,
+    "minus itself": lambda x, y: x - x,
+    "divided by itself": lambda x, y: x / x,
+    "zero minus": lambda x, y: 0 - x,
+    "a product and a sum": lambda x, y: x * y + x,
+}
 
 
-@pytest.mark.parametrize("function", NOT_RULES, ids=range(len(NOT_RULES)))
-def test_what_is_inexact_stays_and_the_graph_is_the_same_object(function):
-    graph = trace(function, (X, Y))
+@pytest.mark.parametrize("name", NOT_RULES)
+def test_what_is_inexact_stays_and_the_graph_is_the_same_object(name):
+    graph = trace(NOT_RULES[name], (X, Y))
     assert simplify(graph) is graph
 
 

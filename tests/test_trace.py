@@ -226,7 +226,7 @@ def test_an_exponent_of_the_call_is_an_operand():
 
 
 @pytest.mark.parametrize("x", DTYPES)
-@pytest.mark.parametrize("y", [*DTYPES, 1.5, 2, True, np.float32(2), 2**20])
+@pytest.mark.parametrize("y", [*DTYPES, 1.5, 2, True, np.float32(2), 2**20], ids=repr)
 def test_where_promotes_as_numpy_does(x, y):
     mask, x = sample("?"), sample(x)
     y = np.roll(sample(y), 3) if isinstance(y, str) else y
@@ -267,21 +267,21 @@ def test_clip_of_a_number_has_no_bounds_beyond_its_dtype(dtype):
     )
 
 
-CLIPS = [
-    lambda x: np.clip(x),
-    lambda x: np.clip(x, a_min=0, a_max=None),
-    lambda x: np.clip(x, min=None, max=1),
-    lambda x: np.clip(x, 0, 1, None),
-    lambda x: np.clip(x, 0),
-    lambda x: np.clip(x, a_max=0),
-    lambda x: np.clip(x, 0, max=1),
-    lambda x: np.clip(x, 0, 1, min=0),
-]
+CLIPS = {
+    "no bounds": lambda x: np.clip(x),
+    "a_min and a_max": lambda x: np.clip(x, a_min=0, a_max=None),
+    "min and max": lambda x: np.clip(x, min=None, max=1),
+    "min, max and None for out": lambda x: np.clip(x, 0, 1, None),
+    "one bound": lambda x: np.clip(x, 0),
+    "only a_max": lambda x: np.clip(x, a_max=0),
+    "the upper bound by name": lambda x: np.clip(x, 0, max=1),
+    "the lower bound twice": lambda x: np.clip(x, 0, 1, min=0),
+}
 
 
-@pytest.mark.parametrize("function", CLIPS, ids=range(len(CLIPS)))
-def test_clip_takes_numpys_arguments(function):
-    x = sample("f8")
+@pytest.mark.parametrize("name", CLIPS)
+def test_clip_takes_numpys_arguments(name):
+    function, x = CLIPS[name], sample("f8")
     try:
         function(x)
     except (TypeError, ValueError) as error:
@@ -305,50 +305,51 @@ def test_astype_converts_as_numpy_does(source, target):
     check(lambda x: x.astype(target), sample(source))
 
 
-CALLS = [
-    lambda x: +x,
-    lambda x: abs(-x),
-    lambda x: np.fabs(x),
-    lambda x: np.conjugate(x) + x.conj() + x.real + np.real(x),
-    lambda x: np.true_divide(x, 3),
-    lambda x: np.ones_like(x) + np.zeros_like(x, dtype="f4"),
-    lambda x: np.full_like(x, 2.5),
-    lambda x: np.full_like(x[1:], -1, dtype="i4"),
-    lambda x: np.copy(x) + x.copy(),
-    lambda x: np.astype(x, np.float32) if hasattr(np, "astype") else x.astype("f4"),
-    lambda x: x.astype(np.result_type(x, 1.5)),
-    lambda x: 7,
-    lambda x: np.float32(2.5),
-    lambda x: x,
-    lambda x: sum([x, x * 2, 1]),
-    lambda x: divmod(3, 2)[1] * x,
-    lambda x: x * x.ndim + np.ndim(x) if not np.iscomplexobj(x) else 0,
-    lambda x: math.pi * x,
-]
+CALLS = {
+    "positive": lambda x: +x,
+    "absolute": lambda x: abs(-x),
+    "fabs": lambda x: np.fabs(x),
+    "conjugate and real part": lambda x: np.conjugate(x) + x.conj() + x.real + np.real(x),
+    "true_divide": lambda x: np.true_divide(x, 3),
+    "ones_like and zeros_like": lambda x: np.ones_like(x) + np.zeros_like(x, dtype="f4"),
+    "full_like": lambda x: np.full_like(x, 2.5),
+    "full_like of a slice": lambda x: np.full_like(x[1:], -1, dtype="i4"),
+    "copy": lambda x: np.copy(x) + x.copy(),
+    "astype by function": lambda x: np.astype(x, np.float32) if hasattr(np, "astype") else x.astype("f4"),
+    "astype of a result type": lambda x: x.astype(np.result_type(x, 1.5)),
+    "a Python number": lambda x: 7,
+    "a NumPy scalar": lambda x: np.float32(2.5),
+    "the argument": lambda x: x,
+    "sum of Python": lambda x: sum([x, x * 2, 1]),
+    "divmod of numbers": lambda x: divmod(3, 2)[1] * x,
+    "number of axes": lambda x: x * x.ndim + np.ndim(x) if not np.iscomplexobj(x) else 0,
+    "a constant of math": lambda x: math.pi * x,
+}
 
 
-@pytest.mark.parametrize("function", CALLS, ids=range(len(CALLS)))
+@pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize("dtype", ["f8", "f4", "i8", "i4"])
-def test_functions_of_one_array(function, dtype):
-    check(function, sample(dtype))
-    check(function, sample(dtype, (3, 4))[::-1, 1:])
+def test_functions_of_one_array(name, dtype):
+    check(CALLS[name], sample(dtype))
+    check(CALLS[name], sample(dtype, (3, 4))[::-1, 1:])
 
 
-BOXES = [
-    lambda x: np.copy(x),
-    lambda x: x.copy(),
-    lambda x: x.conj(),
-    lambda x: np.conj(x),
-    lambda x: x.astype("f4"),
-    lambda x: x.astype("f8", copy=False),
-    lambda x: np.astype(x, "f4") if hasattr(np, "astype") else x.astype("f4"),
-    lambda x: np.clip(x, None, None),
-    lambda x: x.clip(1.0, None),
-]
+BOXES = {
+    "copy by function": lambda x: np.copy(x),
+    "copy": lambda x: x.copy(),
+    "conj": lambda x: x.conj(),
+    "conj by function": lambda x: np.conj(x),
+    "astype": lambda x: x.astype("f4"),
+    "astype of the same dtype": lambda x: x.astype("f8", copy=False),
+    "astype by function": lambda x: np.astype(x, "f4") if hasattr(np, "astype") else x.astype("f4"),
+    "clip without bounds": lambda x: np.clip(x, None, None),
+    "clip above": lambda x: x.clip(1.0, None),
+}
 
 
-@pytest.mark.parametrize("function", BOXES, ids=range(len(BOXES)))
-def test_a_result_without_axes_is_a_scalar_or_an_array_as_in_numpy(function):
+@pytest.mark.parametrize("name", BOXES)
+def test_a_result_without_axes_is_a_scalar_or_an_array_as_in_numpy(name):
+    function = BOXES[name]
     for x in (np.array(2.5), np.float64(2.5)):
         assert type(evaluate(trace(function, (x,)), (x,))) is type(function(x))
 
@@ -361,47 +362,48 @@ def test_the_real_part_of_a_python_number_is_pythons():
 
 # -- movement -----------------------------------------------------------------------------------
 
-MOVEMENTS = [
-    lambda x: x[1:],
-    lambda x: x[-1],
-    lambda x: x[..., -1],
-    lambda x: x[0, ...],
-    lambda x: x[None],
-    lambda x: x[:, None],
-    lambda x: x[:, None, ::-1][1:],
-    lambda x: x[1:3, ::2],
-    lambda x: x[np.int64(1)],
-    lambda x: x[2:0:-1, -2:],
-    lambda x: x[:0],
-    lambda x: x[::-1][1:][:-1],
-    lambda x: x.T,
-    lambda x: x.transpose(1, 0),
-    lambda x: np.transpose(x, (-1, 0))[1:],
-    lambda x: np.swapaxes(x, 0, -1),
-    lambda x: x.swapaxes(0, 1)[0],
-    lambda x: np.moveaxis(x[None], 0, -1),
-    lambda x: np.moveaxis(x[None], [0, 1], [-1, 0]),
-    lambda x: np.expand_dims(x, 1),
-    lambda x: np.expand_dims(x, (0, -1)),
-    lambda x: np.squeeze(x[None]),
-    lambda x: np.squeeze(x[:, None], axis=1),
-    lambda x: np.flip(x),
-    lambda x: np.flip(x, 1),
-    lambda x: np.flipud(x) + np.fliplr(x),
-    lambda x: np.broadcast_to(x, (2, *x.shape)),
-    lambda x: np.atleast_1d(x[0, 0]),
-    lambda x: np.reshape(x, (2, -1)),
-    lambda x: x.reshape(-1)[3:],
-    lambda x: x.ravel(),
-    lambda x: np.ravel(x)[::2],
-    lambda x: x[:, 0][:, None] + x,
-    lambda x: next(iter(x)) + x[len(x) - 1],
-    lambda x: x[x.shape[0] // 2] * x.size + np.size(x) + np.shape(x)[0],
-]
+MOVEMENTS = {
+    "all rows but the first": lambda x: x[1:],
+    "the last row": lambda x: x[-1],
+    "the last column": lambda x: x[..., -1],
+    "the first row and an ellipsis": lambda x: x[0, ...],
+    "a new first axis": lambda x: x[None],
+    "a new middle axis": lambda x: x[:, None],
+    "a new axis and reversed columns": lambda x: x[:, None, ::-1][1:],
+    "some rows and every second column": lambda x: x[1:3, ::2],
+    "a row by an integer of NumPy": lambda x: x[np.int64(1)],
+    "rows backwards": lambda x: x[2:0:-1, -2:],
+    "no rows": lambda x: x[:0],
+    "slices of slices": lambda x: x[::-1][1:][:-1],
+    "T": lambda x: x.T,
+    "transpose": lambda x: x.transpose(1, 0),
+    "transpose by function": lambda x: np.transpose(x, (-1, 0))[1:],
+    "swapaxes by function": lambda x: np.swapaxes(x, 0, -1),
+    "swapaxes": lambda x: x.swapaxes(0, 1)[0],
+    "moveaxis": lambda x: np.moveaxis(x[None], 0, -1),
+    "moveaxis of two axes": lambda x: np.moveaxis(x[None], [0, 1], [-1, 0]),
+    "expand_dims": lambda x: np.expand_dims(x, 1),
+    "expand_dims of two axes": lambda x: np.expand_dims(x, (0, -1)),
+    "squeeze": lambda x: np.squeeze(x[None]),
+    "squeeze of one axis": lambda x: np.squeeze(x[:, None], axis=1),
+    "flip": lambda x: np.flip(x),
+    "flip of one axis": lambda x: np.flip(x, 1),
+    "flipud and fliplr": lambda x: np.flipud(x) + np.fliplr(x),
+    "broadcast_to": lambda x: np.broadcast_to(x, (2, *x.shape)),
+    "atleast_1d": lambda x: np.atleast_1d(x[0, 0]),
+    "reshape by function": lambda x: np.reshape(x, (2, -1)),
+    "reshape to one axis": lambda x: x.reshape(-1)[3:],
+    "ravel": lambda x: x.ravel(),
+    "ravel by function": lambda x: np.ravel(x)[::2],
+    "a column beside the whole": lambda x: x[:, 0][:, None] + x,
+    "iteration": lambda x: next(iter(x)) + x[len(x) - 1],
+    "shape and size": lambda x: x[x.shape[0] // 2] * x.size + np.size(x) + np.shape(x)[0],
+}
 
 
-@pytest.mark.parametrize("move", MOVEMENTS, ids=range(len(MOVEMENTS)))
-def test_movement_of_arguments_and_of_computed_values(move):
+@pytest.mark.parametrize("name", MOVEMENTS)
+def test_movement_of_arguments_and_of_computed_values(name):
+    move = MOVEMENTS[name]
     x, y = sample("f8", (4, 6)), np.arange(24.0).reshape(6, 4).T
     check(lambda x: move(x), x)
     check(lambda x: move(x) * 2, x)
@@ -417,7 +419,7 @@ BROADCASTS = [(4, 6), (1, 6), (4, 1), (1, 1), (6,), (1,), ()]
 @pytest.mark.parametrize("shape", BROADCASTS, ids=str)
 def test_movement_of_a_computed_value_respects_broadcasting(shape):
     x, y = np.arange(24.0).reshape(4, 6), np.arange(100.0, 200.0)[: math.prod(shape)].reshape(shape)
-    for move in MOVEMENTS:
+    for move in MOVEMENTS.values():
         if "reshape" in move.__code__.co_names or "ravel" in move.__code__.co_names:
             continue
         check(lambda x, y: move(x * 2 + y), x, y)  # noqa: B023
@@ -425,36 +427,36 @@ def test_movement_of_a_computed_value_respects_broadcasting(shape):
 
 
 # What NumPy says of axes that there are none of, and twice; `n` is traced.
-WRONG_AXES = [
-    lambda x, n: np.flip(x, (0, 0)),
-    lambda x, n: np.flip(x, 2),
-    lambda x, n: np.flip(x, 1.5),
-    lambda x, n: x.squeeze(7),
-    lambda x, n: x.squeeze(0),
-    lambda x, n: x[:1].squeeze((0, 0)),
-    lambda x, n: x.swapaxes(0, 5),
-    lambda x, n: np.expand_dims(x, (0, 0)),
-    lambda x, n: np.expand_dims(x, -4),
-    lambda x, n: x.transpose(-3, 0),
-    lambda x, n: x.transpose(0, 0),
-    lambda x, n: np.transpose(x, ()),
-    lambda x, n: np.moveaxis(x, (0, 0), (0, 1)),
-    lambda x, n: np.moveaxis(x, 0, 2),
-    lambda x, n: x.reshape(5, -1),
-]
-TRACED_AXES = [
-    lambda x, n: x.swapaxes(0, n),
-    lambda x, n: x.transpose(0, n),
-    lambda x, n: x.squeeze(n),
-    lambda x, n: np.flip(x, n),
-    lambda x, n: np.expand_dims(x, n),
-    lambda x, n: np.moveaxis(x, n, 0),
-]
+WRONG_AXES = {
+    "flip of an axis twice": lambda x, n: np.flip(x, (0, 0)),
+    "flip of an axis too many": lambda x, n: np.flip(x, 2),
+    "flip of a fraction": lambda x, n: np.flip(x, 1.5),
+    "squeeze of an axis too many": lambda x, n: x.squeeze(7),
+    "squeeze of a longer axis": lambda x, n: x.squeeze(0),
+    "squeeze of an axis twice": lambda x, n: x[:1].squeeze((0, 0)),
+    "swapaxes of an axis too many": lambda x, n: x.swapaxes(0, 5),
+    "expand_dims twice at one place": lambda x, n: np.expand_dims(x, (0, 0)),
+    "expand_dims before the first": lambda x, n: np.expand_dims(x, -4),
+    "transpose before the first": lambda x, n: x.transpose(-3, 0),
+    "transpose of an axis twice": lambda x, n: x.transpose(0, 0),
+    "transpose of no axes": lambda x, n: np.transpose(x, ()),
+    "moveaxis of an axis twice": lambda x, n: np.moveaxis(x, (0, 0), (0, 1)),
+    "moveaxis to an axis too many": lambda x, n: np.moveaxis(x, 0, 2),
+    "reshape that leaves a rest": lambda x, n: x.reshape(5, -1),
+}
+TRACED_AXES = {
+    "swapaxes": lambda x, n: x.swapaxes(0, n),
+    "transpose": lambda x, n: x.transpose(0, n),
+    "squeeze": lambda x, n: x.squeeze(n),
+    "flip": lambda x, n: np.flip(x, n),
+    "expand_dims": lambda x, n: np.expand_dims(x, n),
+    "moveaxis": lambda x, n: np.moveaxis(x, n, 0),
+}
 
 
-@pytest.mark.parametrize("move", WRONG_AXES, ids=range(len(WRONG_AXES)))
-def test_wrong_axes_have_numpys_errors(move):
-    x = np.ones((4, 6))
+@pytest.mark.parametrize("name", WRONG_AXES)
+def test_wrong_axes_have_numpys_errors(name):
+    move, x = WRONG_AXES[name], np.ones((4, 6))
     with pytest.raises((ValueError, TypeError)) as expected:
         move(x, 1)
     with pytest.raises(type(expected.value)) as caught:
@@ -462,11 +464,10 @@ def test_wrong_axes_have_numpys_errors(move):
     assert expected.value.args == caught.value.args or isinstance(caught.value, TypeError)
 
 
-@pytest.mark.parametrize("move", TRACED_AXES, ids=range(len(TRACED_AXES)))
-def test_traced_axes_are_refused(move):
-    assert "an index or a range() needs a value, but n is" in refused(
-        TraceError, move, np.ones((4, 1)), 1
-    )
+@pytest.mark.parametrize("name", TRACED_AXES)
+def test_traced_axes_are_refused(name):
+    message = refused(TraceError, TRACED_AXES[name], np.ones((4, 1)), 1)
+    assert "an index or a range() needs a value, but n is" in message
 
 
 def test_a_scalar_is_broadcast_to_more_elements():
@@ -653,20 +654,22 @@ def test_astype_without_a_copy_is_another_name():
         trace(lambda x: x.astype("f8", copy=False).__iadd__(1), (sample("f8"),))
 
 
-ALIASES = [
-    lambda y: y.conj(),
-    lambda y: y.conjugate(),
-    lambda y: y.astype("f8", copy=False),
-    lambda y: np.astype(y, "f8", copy=False) if hasattr(np, "astype") else y,
-    lambda y: np.conjugate(y),
-    lambda y: y.astype("f8"),
-    lambda y: y.astype("f4", copy=False),
-    lambda y: np.clip(y, None, None),
-]
+ALIASES = {
+    "conj": lambda y: y.conj(),
+    "conjugate": lambda y: y.conjugate(),
+    "astype without a copy": lambda y: y.astype("f8", copy=False),
+    "astype without a copy by function": lambda y: np.astype(y, "f8", copy=False) if hasattr(np, "astype") else y,
+    "conjugate by function": lambda y: np.conjugate(y),
+    "astype": lambda y: y.astype("f8"),
+    "astype of another dtype": lambda y: y.astype("f4", copy=False),
+    "clip without bounds": lambda y: np.clip(y, None, None),
+}
 
 
-@pytest.mark.parametrize("alias", ALIASES, ids=range(len(ALIASES)))
-def test_an_operation_in_place_is_seen_through_what_is_the_array_itself(alias):
+@pytest.mark.parametrize("name", ALIASES)
+def test_an_operation_in_place_is_seen_through_what_is_the_array_itself(name):
+    alias = ALIASES[name]
+
     def of_a_result(x):
         y = x * 2
         z = alias(y)
