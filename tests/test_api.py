@@ -457,7 +457,11 @@ def test_a_function_that_looks_at_shapes_takes_scalars():
             assert np.array_equal(expected, actual)
 
 
-@pytest.mark.parametrize("argument", [2.5, 2, True, np.float64(2.5), np.int32(2), X, X[0:1]])
+@pytest.mark.parametrize(
+    "argument",
+    [2.5, 2, True, np.float64(2.5), np.int32(2), X, X[0:1]],
+    ids=["2.5", "2", "True", "float64", "int32", "an array", "one element"],
+)
 @pytest.mark.parametrize(
     "kind", [float, int, bool, np.floating, np.generic, np.ndarray, numbers.Number, np.float64]
 )
@@ -765,7 +769,7 @@ def test_without_a_level_that_fits_numpy_evaluates_and_a_warning_says_why():
     assert status == "True"
 
 
-def test_a_processor_that_cannot_be_asked_is_not_taken_for_one_without_a_pack():
+def test_a_processor_that_cannot_be_asked_is_not_one_without_a_pack():
     code = """
         import resource
         limits = resource.getrlimit(resource.RLIMIT_NOFILE)

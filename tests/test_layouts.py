@@ -138,7 +138,7 @@ def any_view(random, shape):
     return np.broadcast_to(x, shape) if random.random() < 0.4 else x
 
 
-def test_result_of_a_ufunc_of_broadcast_operands_lies_in_memory_as_that_of_numpy(level):
+def test_result_of_broadcast_operands_lies_in_memory_as_that_of_numpy(level):
     functions = (lambda x, y, z: -x, lambda x, y, z: x.T + y.T, lambda x, y, z: np.clip(x, y, z))
     random = np.random.default_rng(0)
     for function in functions:
@@ -186,7 +186,7 @@ def test_shapes_that_do_not_broadcast_are_refused(level):
             compiled(np.ones(first), np.ones(second))
 
 
-@pytest.mark.parametrize("axes", (33, 64))
+@pytest.mark.parametrize("axes", (33, 64), ids="{} axes".format)
 def test_as_many_axes_as_numpy_has(axes, level):
     def function(x, y):
         return np.where(x > y, np.ones_like(x + y), y) + x
@@ -290,7 +290,7 @@ def test_a_view_inside_copies_nothing(level):
 
 
 @pytest.mark.parametrize("dtype", (F64, F32, I64, I32), ids=row_name)
-@pytest.mark.parametrize("count", (7, 8, 12, 20, 40))
+@pytest.mark.parametrize("count", (7, 8, 12, 20, 40), ids="{} arrays".format)
 def test_more_arrays_than_registers(count, dtype, level):
     def function(*arrays):
         total = arrays[0]
@@ -401,7 +401,7 @@ def test_many_values_are_hoisted_out_of_the_loop(level):
         assert_same(function(cube + column, row, *numbers), compiled(cube + column, row, *numbers))
 
 
-@pytest.mark.parametrize("degree", (5, 12, 30, 100))
+@pytest.mark.parametrize("degree", (5, 12, 30, 100), ids="degree {}".format)
 @pytest.mark.parametrize("dtype", (F64, F32), ids=row_name)
 def test_interleaved_vectors_at_every_length(dtype, degree, level):
     """Horner's rule is one long chain: it is computed for several vectors at once."""
@@ -619,7 +619,9 @@ def test_an_out_of_windows_is_refused_when_it_is_the_argument_too(level):
             use(windows, out=windows)
 
 
-@pytest.mark.parametrize("strides", [(24, 8), (8, 24), (8, 16), (48, -16), (-8, 200), (24, 16)])
+@pytest.mark.parametrize(
+    "strides", [(24, 8), (8, 24), (8, 16), (48, -16), (-8, 200), (24, 16)], ids=str
+)
 def test_an_out_whose_elements_are_apart_is_taken(strides, level):
     memory = np.zeros(400)
     out = as_strided(memory[200:], (2, 3), strides)

@@ -116,7 +116,9 @@ class TestEachMode:
     def test_mode_names_the_reason(self, name: str) -> None:
         assert (name, f"CPNUM_MEMORY={name}; {memory._REASON[name]}") == mode()
 
-    @pytest.mark.parametrize("size", [1, 15, 16, 17, 64, 1000, 5000, 3 << 20])
+    @pytest.mark.parametrize(
+        "size", [1, 15, 16, 17, 64, 1000, 5000, 3 << 20], ids="{} bytes".format
+    )
     def test_bytes_come_back(self, size: int) -> None:
         code = os.urandom(size)
         region = place(code)
@@ -124,7 +126,7 @@ class TestEachMode:
         assert size == region.size
         assert 0 == region.address % 64
 
-    @pytest.mark.parametrize("aligned", [0, 1, 16, 37, 48, 63, 64, 65, 199])
+    @pytest.mark.parametrize("aligned", [0, 1, 16, 37, 48, 63, 64, 65, 199], ids="byte {}".format)
     def test_the_offset_is_aligned(self, aligned: int) -> None:
         regions = [place(os.urandom(200), aligned) for _ in range(20)]
         assert {0} == {(region.address + aligned) % 64 for region in regions}
@@ -220,7 +222,11 @@ assert all(call(region, 1) == 8 for region in mine)
         assert "" == run(PRELUDE + script, *codes, CPNUM_MEMORY=name)
 
 
-@pytest.mark.parametrize(("code", "aligned"), [(b"", 0), (b"code", 4), (b"code", -1)])
+@pytest.mark.parametrize(
+    ("code", "aligned"),
+    [(b"", 0), (b"code", 4), (b"code", -1)],
+    ids=["no code", "the end", "before the code"],
+)
 def test_an_offset_outside_the_code_is_refused(code: bytes, aligned: int) -> None:
     with pytest.raises(ValueError, match=f"no offset {aligned} in {len(code)} bytes"):
         place(code, aligned)
@@ -435,7 +441,7 @@ def test_a_c_library_without_memfd_create_is_no_accident(monkeypatch: pytest.Mon
     assert "no_such_function: the C library has no such function" in reason
 
 
-@pytest.mark.parametrize("number", [errno.EACCES, errno.ENOMEM])
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ENOMEM], ids=["EACCES", "ENOMEM"])
 def test_failures_halfway_leave_no_mapping(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     call = memory._call
     executable = mmap.PROT_READ | mmap.PROT_EXEC

@@ -506,24 +506,57 @@ def test_what_the_users_function_raises_comes_through():
         cpjit(wrong, fallback="numpy")(X)
 
 
-@pytest.mark.parametrize(
-    ("call", "kind", "text"),
-    [
-        (lambda: cpjit(plus_one)(), TypeError, "x"),
-        (lambda: cpjit(plus_one)(X, X), TypeError, "too many positional arguments"),
-        (lambda: cpjit(plus_one)(y=X), TypeError, "x"),
-        (lambda: cpjit(3), TypeError, "cpjit decorates functions, not int"),
-        (lambda: cpjit(staticmethod(plus_one)), TypeError, "write @staticmethod above @cpjit"),
-        (lambda: cpjit(int), UnsupportedError, "write a function that calls it: lambda x: int(x)"),
-        (lambda: cpjit(max), UnsupportedError, "Python does not know the parameters of max"),
-        (lambda: cpjit(lambda x, out: x), UnsupportedError, "write another name for the parameter"),
-        (lambda: cpjit(plus_one, fallback="x"), ValueError, '"error" or "numpy", not \'x\''),
-        (lambda: cpjit(plus_one, isa="v9"), IsaError, "unknown ISA level v9"),
-        (lambda: cpjit(plus_one).lower(np.empty(0)), ShapeError, "an empty result needs no kernel"),
-        (lambda: cpjit(plus_one).bind(np.empty(0)), IsaError, "there is no code to bind"),
-    ],
-)
-def test_misuse_of_the_decorator_is_an_error(call, kind, text):
+MISUSES = {
+    "no argument": (lambda: cpjit(plus_one)(), TypeError, "x"),
+    "an argument too many": (
+        lambda: cpjit(plus_one)(X, X),
+        TypeError,
+        "too many positional arguments",
+    ),
+    "another keyword": (lambda: cpjit(plus_one)(y=X), TypeError, "x"),
+    "cpjit of a number": (lambda: cpjit(3), TypeError, "cpjit decorates functions, not int"),
+    "cpjit of a staticmethod": (
+        lambda: cpjit(staticmethod(plus_one)),
+        TypeError,
+        "write @staticmethod above @cpjit",
+    ),
+    "cpjit of a type": (
+        lambda: cpjit(int),
+        UnsupportedError,
+        "write a function that calls it: lambda x: int(x)",
+    ),
+    "cpjit of a builtin": (
+        lambda: cpjit(max),
+        UnsupportedError,
+        "Python does not know the parameters of max",
+    ),
+    "a parameter called out": (
+        lambda: cpjit(lambda x, out: x),
+        UnsupportedError,
+        "write another name for the parameter",
+    ),
+    "an unknown fallback": (
+        lambda: cpjit(plus_one, fallback="x"),
+        ValueError,
+        '"error" or "numpy", not \'x\'',
+    ),
+    "an unknown level": (lambda: cpjit(plus_one, isa="v9"), IsaError, "unknown ISA level v9"),
+    "lower of an empty array": (
+        lambda: cpjit(plus_one).lower(np.empty(0)),
+        ShapeError,
+        "an empty result needs no kernel",
+    ),
+    "bind of an empty array": (
+        lambda: cpjit(plus_one).bind(np.empty(0)),
+        IsaError,
+        "there is no code to bind",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISUSES)
+def test_misuse_of_the_decorator_is_an_error(name):
+    call, kind, text = MISUSES[name]
     with pytest.raises(kind) as caught:
         call()
     assert text in str(caught.value)

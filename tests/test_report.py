@@ -399,21 +399,21 @@ def helper(x):
     return half(x)
 
 
-CALLERS = [
-    lambda x: half(x) + 1,
-    lambda x: helper(x) + 1,
-    lambda x: table["half"](x) + 1,
-    lambda x, h=half: h(x) + 1,
-    lambda x: (lambda y: half(y))(x) + 1,
-    lambda x: sum([half(x) for _ in range(2)]),
-    lambda x: functools.partial(half)(x) + 1,
-]
+CALLERS = {
+    "by its name": lambda x: half(x) + 1,
+    "in a function": lambda x: helper(x) + 1,
+    "in a table": lambda x: table["half"](x) + 1,
+    "as a default": lambda x, h=half: h(x) + 1,
+    "in a function of its own": lambda x: (lambda y: half(y))(x) + 1,
+    "in a list": lambda x: sum([half(x) for _ in range(2)]),
+    "by functools.partial": lambda x: functools.partial(half)(x) + 1,
+}
 
 
 @runs
-@pytest.mark.parametrize("caller", CALLERS)
-def test_numpys_time_is_without_compiled_code_however_it_is_called(caller):
-    outer = cpjit(caller)
+@pytest.mark.parametrize("name", CALLERS)
+def test_numpys_time_is_without_compiled_code_however_it_is_called(name):
+    outer = cpjit(CALLERS[name])
     compiled = []
     run = type(half)._run
 
@@ -429,8 +429,12 @@ def test_numpys_time_is_without_compiled_code_however_it_is_called(caller):
 
 
 @runs
-@pytest.mark.parametrize(("times", "result"), [(1, [0.0, 1.0, 2.0]), (3, [0.0, 2.0, 4.0])])
-def test_a_function_that_fails_when_it_runs_again_leaves_a_report_that_says_so(times, result):
+@pytest.mark.parametrize(
+    ("times", "result"),
+    [(1, [0.0, 1.0, 2.0]), (3, [0.0, 2.0, 4.0])],
+    ids=["after one run", "after three runs"],
+)
+def test_a_function_that_fails_when_it_runs_again_leaves_a_report(times, result):
     left = iter([2.0] * times)
     x = np.arange(3.0)
     report = cpjit(lambda x: x * next(left)).explain(x, out=x)

@@ -315,7 +315,9 @@ CALLS = {
     "full_like": lambda x: np.full_like(x, 2.5),
     "full_like of a slice": lambda x: np.full_like(x[1:], -1, dtype="i4"),
     "copy": lambda x: np.copy(x) + x.copy(),
-    "astype by function": lambda x: np.astype(x, np.float32) if hasattr(np, "astype") else x.astype("f4"),
+    "astype by function": lambda x: (
+        np.astype(x, np.float32) if hasattr(np, "astype") else x.astype("f4")
+    ),
     "astype of a result type": lambda x: x.astype(np.result_type(x, 1.5)),
     "a Python number": lambda x: 7,
     "a NumPy scalar": lambda x: np.float32(2.5),
@@ -658,7 +660,9 @@ ALIASES = {
     "conj": lambda y: y.conj(),
     "conjugate": lambda y: y.conjugate(),
     "astype without a copy": lambda y: y.astype("f8", copy=False),
-    "astype without a copy by function": lambda y: np.astype(y, "f8", copy=False) if hasattr(np, "astype") else y,
+    "astype without a copy by function": lambda y: (
+        np.astype(y, "f8", copy=False) if hasattr(np, "astype") else y
+    ),
     "conjugate by function": lambda y: np.conjugate(y),
     "astype": lambda y: y.astype("f8"),
     "astype of another dtype": lambda y: y.astype("f4", copy=False),
