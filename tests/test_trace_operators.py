@@ -26,6 +26,7 @@ def test_a_ufunc_of_another_package_is_not_taken_for_numpys():
     assert "the ufunc <lambda> (vectorized) cannot be traced" in message
 
 
+ONES = np.ones(3)
 NUMPY = [name for name, op in OPS.items() if op.home == "numpy"]
 
 
@@ -244,6 +245,3 @@ def test_the_real_part_of_a_python_number_is_pythons():
     for number in (2.5, 3, True):
         check(lambda x, n: x + np.real(n), sample("f4"), number)
     assert type(evaluate(trace(np.copy, (2.5,)), (2.5,))) is np.ndarray
-
-
-ONES = np.ones(3)
