@@ -25,9 +25,6 @@ def fresh(fresh_memory: None) -> None:
     """Give each test a ladder not climbed yet and arenas of its own."""
 
 
-# --- what every mode does ---
-
-
 @pytest.mark.parametrize("name", ["memfd", "mprotect"])
 class TestEachMode:
     @pytest.fixture(autouse=True)
