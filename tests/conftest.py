@@ -10,17 +10,21 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+from elftools.elf.elffile import ELFFile
+
+from cpnum.run import memory
+
+# What these compare is shown when it differs, as it is for the tests themselves.
+pytest.register_assert_rewrite("cases", "goldens", "refused", "tracing")
+
 if os.environ.get("CPNUM_TEST") == "aarch64":
     import aarch64
 
     # Before anything asks which levels run here; the C library that it builds takes a minute.
     aarch64.install(Path(tempfile.gettempdir()) / f"cpnum-aarch64-{os.getuid()}")
 
-import cases
-import pytest
-from elftools.elf.elffile import ELFFile
-
-from cpnum.run import memory
+import cases  # noqa: E402
 
 
 @pytest.fixture(params=cases.HERE)

@@ -325,7 +325,7 @@ def test_every_stored_message_is_one_of_a_use():
     goldens.compare_names("refusals.txt", CASES)
 
 
-@pytest.mark.parametrize("number", [2.5, -2.5, 3, True])
+@pytest.mark.parametrize("number", [2.5, -2.5, 3, True], ids="number {}".format)
 def test_what_is_written_for_python_numbers_works(number):
     assert cpjit(lambda x: x * 1.0)(number) == float(number)
     assert cpjit(lambda x: np.trunc(x).astype(int))(number) == int(number)
