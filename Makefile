@@ -1,7 +1,8 @@
 # make demo     install into .venv, then the main job on real data
-# make test     install into .venv, then all that CI runs, on every supported CPython found here
+# make test     install into .venv, then all that CI runs, on every supported CPython found here,
+#               with the oldest NumPy on one of them
 # make test-aarch64  the kernels of that pack, in an emulator (Debian: qemu-user-static)
-# make bench    the figures of the README, against NumPy, numexpr, Numba and JAX
+# make bench    the figures of the documentation, against NumPy, numexpr, Numba and JAX
 # make fuzz     random expressions against NumPy, for FUZZ_SECONDS
 # make clean    remove all that these have made
 #
@@ -9,7 +10,6 @@
 
 PYTHON ?= python3
 FUZZ_SECONDS ?= 3600
-VERSIONS := 3.11 3.12 3.13 3.14
 BIN := .venv/bin
 
 # What an install is made from.  It is editable: other modules are read where they are.
@@ -22,14 +22,14 @@ AARCH64_TESTS := $(patsubst %,tests/test_%.py,operators python_operators result_
     floating_point_errors fastmath elementary layouts views_inside register_pressure out scalars \
     mixed_dtypes bound_calls calling fuzz)
 
-.PHONY: demo test test-aarch64 check wheel bench fuzz clean $(VERSIONS:%=test-%)
+.PHONY: demo test test-aarch64 check pythons wheel bench fuzz clean
 # Tests on two Pythons at once would only slow each other down.
 .NOTPARALLEL:
 
 demo: .venv/with-demo
 	$(BIN)/python -m cpnum demo
 
-test: check $(VERSIONS:%=test-%)
+test: check pythons
 
 # On the Python of .venv: everything.
 check: .venv/with-test
@@ -39,23 +39,8 @@ check: .venv/with-test
 	$(BIN)/pytest
 
 # On the others: the wheel, in a virtual environment of its own, and a shorter random search.
-# A command pythonX.Y may be a shim of pyenv that leads nowhere, so each is tried by running it.
-# The .pth file lets tests import each other as tests.*; it comes after the wheel's cpnum.
-$(VERSIONS:%=test-%): test-%: wheel
-	@set -e; \
-	is='import sys, ensurepip; sys.exit("%d.%d %s" % (*sys.version_info[:2], \
-	    sys.implementation.name) != "$* cpython" or "final" not in sys.version_info)'; \
-	if $(BIN)/python -c "$$is"; then exit; fi; \
-	for python in python$* "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$*.*/bin/python ""; do \
-	    if [ -n "$$python" ] && "$$python" -c "$$is" 2>/dev/null; then break; fi; \
-	done; \
-	if [ -z "$$python" ]; then echo "CPython $*: not on this machine, not tested"; exit; fi; \
-	set -x; \
-	"$$python" -m venv .venv-$*; \
-	.venv-$*/bin/python -m pip uninstall --quiet --yes cpnum; \
-	.venv-$*/bin/python -m pip install "$$(echo dist/*.whl)[test]"; \
-	pwd > "$$(echo .venv-$*/lib/python*/site-packages)/checkout.pth"; \
-	CPNUM_TEST=short .venv-$*/bin/pytest --pyargs cpnum tests
+pythons: wheel
+	$(BIN)/python tests/pythons.py
 
 # The packs are built already and the test extra has hatchling, so this needs no network.
 wheel: .venv/with-test

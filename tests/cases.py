@@ -12,7 +12,7 @@ from cpnum import special as special_functions
 from cpnum.ir import reference
 from cpnum.tables.dtypes import DTYPES, F32, F64, I32, I64, B, DType
 from cpnum.tables.isa import LEVELS, runs_here
-from cpnum.tables.ops import FAST, OPS, Op
+from cpnum.tables.ops import FAST, OPS, Kind, Op
 from cpnum.trace.tracer import Traced
 
 HERE = [name for name, isa in LEVELS.items() if runs_here(isa)]
@@ -121,7 +121,7 @@ def lengths(level: str, dtypes: list[DType]) -> range:
 
 def operand_dtypes(op: Op, dtype: DType) -> list[DType]:
     """Return the dtypes of an operator's operands."""
-    return [B if letter == "M" else dtype for letter in op.signature[: op.arity]]
+    return [B if kind is Kind.MASK else dtype for kind in op.operands]
 
 
 def callable_of(op: Op) -> Callable[..., Any]:
@@ -156,7 +156,7 @@ ROWS = [
     (op, dtype)
     for op in OPS.values()
     if op.home != "rewrites"
-    for dtype in (DTYPES if set(op.signature) <= set("M->") else op.dtypes)
+    for dtype in (DTYPES if set(op.operands) == {Kind.MASK} else op.dtypes)
 ]
 EXACT_ROWS = [(op, dtype) for op, dtype in ROWS if op.ulp == 0.5]
 ELEMENTARY = [op for op in OPS.values() if op.ulp > 0.5 and op.home != "rewrites"]

@@ -13,7 +13,7 @@ from cases import callable_of, special
 from hypothesis import strategies as st
 
 from cpnum.tables.dtypes import DTYPES, F32, F64, I32, I64, B, from_numpy
-from cpnum.tables.ops import OPS
+from cpnum.tables.ops import OPS, Form
 
 SUPPORTED = {dtype.numpy for dtype in DTYPES}
 EXACT = [op for op in OPS.values() if op.home == "numpy" and op.ulp <= 0.5]
@@ -66,7 +66,7 @@ def _call(op):
             y = np.where(np.isnan(y), y.dtype.type(1), y)[()]
         return np.copysign(x, y)
 
-    if op.signature == "TT->M":
+    if op.form is Form.COMPARISON:
         return compare
     if op.name == "copysign":
         return sign_of_numbers
@@ -153,7 +153,7 @@ ELEMENTARY_TABLE = _table(EXACT) + 3 * [
 _REFUSED = (TypeError, ValueError, OverflowError, ZeroDivisionError, IndexError, AttributeError)
 
 
-COMPARISONS = {op.name for op in OPS.values() if op.signature == "TT->M"}
+COMPARISONS = {op.name for op in OPS.values() if op.form is Form.COMPARISON}
 COMPARISONS |= {"eq", "ne", "lt", "le", "gt", "ge"}
 
 

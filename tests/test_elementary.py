@@ -27,6 +27,7 @@ from elementary.function import errors, errors_of_float32, true_values, worst_er
 
 from cpnum import cpjit
 from cpnum.run import plan as run
+from cpnum.tables.block import Flag
 from cpnum.tables.dtypes import F32, F64
 from cpnum.tables.isa import LEVELS
 from cpnum.tables.ops import OPS
@@ -178,7 +179,7 @@ def test_one_value_may_be_both_operands(op, dtype, level):
 @pytest.mark.parametrize(("op", "dtype"), ROWS, ids=row_name)
 def test_precision_chooses_the_stencil(op, dtype, level):
     ones = [np.ones(3, dtype.numpy)] * op.arity
-    steps = compiled(op, level).lower(*ones).steps.items
+    steps = compiled(op, level).lower(*ones).instances.items
     assert f"{op}_{dtype}" in [step.stencil.name for step in steps if hasattr(step, "stencil")]
 
 
@@ -294,7 +295,7 @@ def test_finite_arguments_in_the_domain_raise_no_flag(op, dtype, level, monkeypa
     heads, _ = truth_of(op, dtype, 2000)
     finite = np.isfinite(heads)
     compiled(op, level)(*(each[finite] for each in operands))
-    assert not [flags for flags in raised if flags & ~run.FLAGS["under"]]
+    assert not [flags for flags in raised if flags & ~Flag.under]
 
 
 # -- symmetry, order and exact points ------------------------------------------------------------

@@ -26,6 +26,12 @@ def test_fallback_runs_through_numpy_and_warns_once():
     assert np.array_equal(out, inverse.py_func(matrix))
 
 
+def test_fallback_warns_in_code_that_is_of_no_module():
+    scope = {"f": cpjit(lambda x: np.linalg.inv(x), fallback="numpy"), "x": np.eye(2)}
+    with pytest.warns(RuntimeWarning, match="runs through NumPy"):
+        exec("f(x)", {"__builtins__": {}}, scope)
+
+
 def test_fallback_is_for_what_cannot_be_compiled_only():
     f = cpjit(lambda x: x + 1, fallback="numpy")
     with pytest.warns(RuntimeWarning, match="no stencils for dtype uint8"):

@@ -23,6 +23,7 @@ from cases import (
 
 from cpnum import cpjit
 from cpnum.run import plan
+from cpnum.tables.block import Flag
 from cpnum.tables.dtypes import B
 from cpnum.tables.isa import LEVELS
 
@@ -225,7 +226,7 @@ def numpy_flags(function, operands):
     return seen
 
 
-UNDERFLOW = plan.FLAGS["under"]
+UNDERFLOW = Flag.under
 
 
 @pytest.mark.parametrize(("op", "dtype"), [row for row in ROWS if row[1] is not B], ids=row_name)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from cpnum.ir.evaluate import evaluate, host_value
-from cpnum.ir.graph import Apply, Constant, Graph, Input, Nodes
+from cpnum.ir.graph import Graph
 from cpnum.ir.movement import Index, Reshape, Transpose
+from cpnum.ir.nodes import Apply, Constant, Input, Nodes
 from cpnum.tables.dtypes import F32, F64, FLOAT, I64, B
 from cpnum.tables.ops import CAST, OPS
 from cpnum.trace.trace import trace

@@ -7,7 +7,7 @@ from calls import X, Y, hypot
 import cpnum
 from cpnum import cpjit
 from cpnum.compile.kernel import Kernel
-from cpnum.compile.schedule import LoopNest
+from cpnum.compile.schedule import Nest
 from cpnum.ir.graph import Graph
 
 
@@ -98,9 +98,9 @@ def test_lower_has_all_stages_for_any_level(name):
     kernel = f.lower(X, Y)
     assert isinstance(kernel, Kernel)
     assert isinstance(kernel.graph, Graph)
-    assert isinstance(kernel.loop_nest, LoopNest)
+    assert isinstance(kernel.loop_nest, Nest)
     assert kernel.loop_nest.isa.name == name
-    assert "sqrt_f64" in str(kernel.steps)
+    assert "sqrt_f64" in str(kernel.instances)
     assert isinstance(kernel.code.data, bytes)
     assert str(kernel).startswith(str(kernel.graph))
     assert {"trace", "simplify", "schedule", "select", "assign", "emit"} <= set(kernel.seconds)

@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import pythons
 
 from cpnum.pack.stencil import PACKS, load, stencil_name
 from cpnum.tables.dtypes import DTYPES
@@ -72,10 +73,14 @@ def test_the_wheel_tells_type_checkers_and_readers_what_it_is(wheel):
     assert "\nDescription-Content-Type: text/markdown\n" in text
 
 
-def test_the_first_example_of_the_readme_runs():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    example = text.partition("```python\n")[2].partition("```")[0]
-    run("-W", "error", "-c", example, cwd=ROOT)
+def test_the_wheel_has_the_licence(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (licence,) = (name for name in archive.namelist() if name.endswith("/licenses/LICENSE"))
+        assert archive.read(licence) == (ROOT / "LICENSE").read_bytes()
+        (metadata,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+        lines = archive.read(metadata).decode().splitlines()
+    assert "License-Expression: BSD-3-Clause" in lines
+    assert "License-File: LICENSE" in lines
 
 
 def test_two_builds_give_the_same_bytes(wheel, tmp_path):
@@ -146,3 +151,17 @@ def test_a_python_that_is_too_old_is_named(tmp_path):
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "cpnum needs Python 3.11 or newer, and false is not" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (["3.11", "3.12", "3.13"], [("3.12", "oldest"), ("3.13", "newest")]),
+        (["3.11", "3.13"], [("3.13", "oldest")]),
+        (["3.11"], [("3.11", "oldest")]),
+    ],
+)
+def test_one_python_has_the_oldest_numpy(found, expected):
+    requirements = {"oldest": "numpy==2.3.*", "newest": "numpy"}
+    wanted = [(version, requirements[numpy]) for version, numpy in expected]
+    assert pythons.plan(found, own="3.11") == wanted

@@ -8,7 +8,8 @@ import pytest
 from cases import assert_same, special
 
 from cpnum.ir.evaluate import evaluate
-from cpnum.ir.graph import Graph, Nodes
+from cpnum.ir.graph import Graph
+from cpnum.ir.nodes import Nodes
 from cpnum.ir.rules import EXACT, INEXACT
 from cpnum.ir.simplify import simplify
 from cpnum.tables.dtypes import F32, F64, B

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from cpnum import cpjit
-from cpnum.compile import steps
+from cpnum.compile import instances
+from cpnum.compile.arrange import Access
 from cpnum.compile.call import describe
+from cpnum.compile.instances import Instance
 from cpnum.compile.select import select
-from cpnum.compile.steps import Placed
 from cpnum.ir.simplify import simplify
 from cpnum.pack.stencil import load
 from cpnum.tables.isa import LEVELS
@@ -122,7 +123,7 @@ def stages(name, level):
         "graph": kernel.graph,
         "loop nest": kernel.loop_nest,
         "selection": select(kernel.loop_nest, load(LEVELS[level])),
-        "assignment": kernel.steps,
+        "assignment": kernel.instances,
     }
     return "\n\n".join(f"== {stage} ==\n{text}" for stage, text in texts.items()) + "\n"
 
@@ -163,22 +164,22 @@ def test_two_compilations_give_the_same_text_and_bytes(level):
 def test_the_cases_are_what_they_are_here_for():
     assert lowered("polynomial").loop_nest.vectors == 1
     assert lowered("interleaved").loop_nest.vectors > 1
-    assert "where_less" in str(lowered("choice").steps)
+    assert "where_less" in str(lowered("choice").instances)
     assert lowered("haversine").loop_nest.axes == 2
-    assert lowered("choice").loop_nest.layouts[0].endswith("s")
+    assert lowered("choice").loop_nest.reads[0].inner is Access.STRIDED
     for level in LEVELS:
-        assert "spill" in str(lowered("tree", level).steps)
-    assert len(lowered("sum_of_many").loop_nest.arrays) > len(LEVELS["x86-64-v4"].pointers)
+        assert "spill" in str(lowered("tree", level).instances)
+    assert len(lowered("sum_of_many").loop_nest.operands) > len(LEVELS["x86-64-v4"].pointers)
     assert lowered("float32").loop_nest.lanes == 16
-    assert lowered("boolean").graph.results[0].dtype.name == "b"
+    assert lowered("boolean").graph.output.node.dtype.name == "b"
 
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_the_tail_is_one_more_round_of_the_loop(level):
     """Spills and reloads included: only the accesses to memory are others."""
     function, arguments = CASES["tree"]
-    items = cpjit(function, isa=level).lower(*arguments).steps.items
-    names = [each.stencil.name if isinstance(each, Placed) else each.name for each in items]
+    items = cpjit(function, isa=level).lower(*arguments).instances.items
+    names = [each.stencil.name if isinstance(each, Instance) else each.name for each in items]
     loop = items[names.index("by1") + 1 : names.index("next_vectors")]
     # The step that looks whether there is a tail; without masks, the label of its loop, too.
     start = names.index("tail") + (1 if LEVELS[level].masked_tail else 2)
@@ -193,22 +194,22 @@ def test_the_tail_is_one_more_round_of_the_loop(level):
 
 def test_a_step_that_recurs_is_patched_once():
     function, arguments = CASES["haversine"]
-    first, second = (cpjit(function, isa="aarch64").lower(*arguments).steps for _ in range(2))
+    first, second = (cpjit(function, isa="aarch64").lower(*arguments).instances for _ in range(2))
     shared = {id(each) for each in first.items} & {id(each) for each in second.items}
     recurring = [
-        each for each in second.items if isinstance(each, Placed) and "POOL" not in each.values
+        each for each in second.items if isinstance(each, Instance) and "POOL" not in each.values
     ]
     assert all(id(each) in shared for each in recurring)
 
 
 def test_no_more_steps_are_remembered_than_their_limit(monkeypatch):
-    monkeypatch.setattr(steps, "_MOST", 4)
-    monkeypatch.setattr(steps, "_placed", {})
+    monkeypatch.setattr(instances, "_MOST", 4)
+    monkeypatch.setattr(instances, "_shared", {})
     function, arguments = CASES["haversine"]
-    text = str(cpjit(function).lower(*arguments).steps)
-    assert 0 < len(steps._placed) <= 4
+    text = str(cpjit(function).lower(*arguments).instances)
+    assert 0 < len(instances._shared) <= 4
     monkeypatch.undo()
-    assert str(cpjit(function).lower(*arguments).steps) == text
+    assert str(cpjit(function).lower(*arguments).instances) == text
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -231,4 +232,5 @@ def test_the_driver_is_the_stages_in_line():
     assert call.arrangement is not None
     kernel = cpjit(function, isa=isa.name).lower(*arguments)
     assert str(kernel.graph) == str(graph)
-    assert kernel.loop_nest.layouts == call.arrangement.layouts
+    layouts = tuple(each.layout for each in kernel.loop_nest.operands)
+    assert layouts == call.arrangement.layouts

@@ -6,6 +6,7 @@ import numpy as np
 from tracing import check, sample
 
 import cpnum
+from cpnum.ir.signature import text_of
 from cpnum.trace.trace import is_tracing, trace
 
 ONES = np.ones(3)
@@ -20,10 +21,11 @@ def test_keywords_defaults_and_static_arguments():
 
     x = sample("f8")
     graph = check(f, x)
-    assert ("x",) == graph.parameters
+    assert [each.name for each in graph.signature] == ["x"]
     graph = check(f, x, x[::-1], 3, scale=x, mode="down", extra=2)
-    assert ("x", "rest0", "rest1", "scale", "mode", "extra") == graph.parameters
-    assert ("f64[:]", "f64[:]", "int", "f64[:]", "'down'", "int") == graph.types
+    assert text_of(graph.signature) == (
+        "x: f64[:], rest0: f64[:], rest1: int, scale: f64[:], mode: 'down', extra: int"
+    )
     check(np.add, x, 2)
     check(lambda x, shape: np.broadcast_to(x, shape), x, (2, 72))
 

@@ -228,7 +228,7 @@ BOXES = {
     "conj by function": lambda x: np.conj(x),
     "astype": lambda x: x.astype("f4"),
     "astype of the same dtype": lambda x: x.astype("f8", copy=False),
-    "astype by function": lambda x: np.astype(x, "f4") if hasattr(np, "astype") else x.astype("f4"),
+    "astype by function": lambda x: np.astype(x, "f4"),
     "clip without bounds": lambda x: np.clip(x, None, None),
     "clip above": lambda x: x.clip(1.0, None),
 }

@@ -14,22 +14,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from cpnum.compile.instances import BasicBlock, Instance, Item, Label, Values, shared
 from cpnum.compile.select import Selection
-from cpnum.compile.steps import Block, Item, Label, Placed, Step, Values, placed
 from cpnum.pack.stencil import Pack, Stencil
+from cpnum.tables.block import Hole
 
 
 class Assignment(NamedTuple):
-    """The steps of a kernel in the order of its code, and the size of its argument block."""
+    """The instances of a kernel, with physical registers, in the order of its code.
 
-    selection: Selection
+    `block_bytes` is the size of its argument block, spills included.
+    """
+
     items: tuple[Item, ...]
     block_bytes: int
 
     @property
     def uses_block(self) -> bool:
-        """Whether any step reads or writes the argument block."""
-        return any(type(item) is Placed and "SLOT" in item.values for item in self.items)
+        """Whether any instance reads or writes the argument block."""
+        return any(type(item) is Instance and Hole.SLOT in item.values for item in self.items)
 
     def __str__(self) -> str:
         return "\n".join(f"{'' if isinstance(item, Label) else '  '}{item}" for item in self.items)
@@ -46,10 +49,10 @@ class _Assigner:
         self.pack = pack
         self.items: list[Item] = []
         # The loads and stores of the last block, and where they are in `items`.
-        self.accesses: list[tuple[int, Step]] = []
+        self.accesses: list[tuple[int, Instance]] = []
         self.slots: dict[int, int] = {}  # where in the argument block spilled values lie
         self._free_slots: list[int] = []
-        self._slots_end = selection.frame.spills
+        self._slots_end = nest.block.spills
         self._slot_bytes = nest.isa.vector_bytes
         self.home: dict[int, int] = {}  # the registers that hold one value for the whole kernel
         self.registers = list(nest.isa.registers)
@@ -80,34 +83,27 @@ class _Assigner:
         for block in self.selection.blocks:
             made: set[int] = set()
             for item in block.items:
-                if type(item) is Step:
+                if type(item) is Instance:
                     for operand in item.operands:
                         if operand not in made:
                             uses[operand] = uses.get(operand, 0) + 1
-                    if item.result is not None:
-                        made.add(item.result)
-                        if item.stencil.results == 2:
-                            made.add(item.result + 1)
+                    made.update(item.results)
         return uses
 
     def _pressure(self, outer: dict[int, int]) -> tuple[int, int]:
         """Return how many registers the values made in a block take at most, and any one step."""
         most_live = most_step = 0
         for block in self.selection.blocks:
-            if block.frame or block.tail:
+            if block.skeleton or block.tail:
                 continue  # no values; those of the loop before
             last = _last_uses(block.items)
             live = 0
-            for at, step in enumerate(block.items):
-                if type(step) is not Step:
+            for at, item in enumerate(block.items):
+                if type(item) is not Instance:
                     continue
-                stencil, operands, result = step.stencil, step.operands, step.result
+                stencil, operands = item.stencil, item.operands
                 most_step = max(most_step, len(operands) + len(stencil.registers))
-                made = 0
-                if result is not None:
-                    made = result not in outer
-                    if stencil.results == 2:
-                        made += result + 1 not in outer
+                made = sum(result not in outer for result in item.results)
                 dying, shares = 0, stencil.tied
                 for index, each in enumerate(operands):
                     if last[each] == at and each not in outer and each not in operands[:index]:
@@ -123,16 +119,16 @@ class _Assigner:
     def run(self) -> Assignment:
         repeated: tuple[Sequence[Item], int, int] | None = None
         for block in self.selection.blocks:
-            if block.frame:
+            if block.skeleton:
                 self.items += block.items
             elif repeated is None or not block.tail or not self._repeat(block, *repeated):
                 start = len(self.items)
                 self.accesses = []
                 _assign(self, block)
                 repeated = block.items, start, len(self.items)
-        return Assignment(self.selection, tuple(self.items), self._slots_end)
+        return Assignment(tuple(self.items), self._slots_end)
 
-    def _repeat(self, block: Block, items: Sequence[Item], start: int, end: int) -> bool:
+    def _repeat(self, block: BasicBlock, items: Sequence[Item], start: int, end: int) -> bool:
         """Place a tail as one more round of the loop it repeats; tell whether that could be done.
 
         What a round spills and reloads serves any round, but other stencils access the memory.
@@ -140,16 +136,21 @@ class _Assigner:
         if items is not block.items:
             return False
         round_ = self.items[start:end]
-        for at, step in self.accesses:
-            access = round_[at - start]
-            assert type(access) is Placed and step.tail is not None
-            stencil, values = step.tail
-            registers = access.registers
-            needed = len(stencil.registers)  # without temporaries that only the loop's has
-            if needed > len(registers):
+        for at, access in self.accesses:
+            instance = round_[at - start]
+            assert type(instance) is Instance and access.tail is not None
+            stencil, values = access.tail
+            count = stencil.temporaries
+            if count > len(instance.temporaries):
                 return False
-            round_[at - start] = placed(
-                stencil, registers[:needed], access.pointer, values, access.source
+            round_[at - start] = shared(
+                stencil,
+                instance.operands,
+                instance.results,
+                instance.temporaries[:count],
+                instance.pointer,
+                values,
+                instance.source,
             )
         self.items += round_
         return True
@@ -176,7 +177,7 @@ class _Assigner:
 def _last_uses(items: Sequence[Item]) -> dict[int, int]:
     last: dict[int, int] = {}
     for at, item in enumerate(items):
-        if type(item) is Step:
+        if type(item) is Instance:
             for operand in item.operands:
                 last[operand] = at
     return last
@@ -205,12 +206,12 @@ class _Registers:
         if not uses:
             for place in range(len(self.items) - 1, -1, -1):
                 item = self.items[place]
-                if type(item) is Step:
+                if type(item) is Instance:
                     for operand in item.operands:
                         uses.setdefault(operand, []).append(place)
                         next_use[operand] = place
         for item in self.items[self._seen : at]:
-            if type(item) is Step:
+            if type(item) is Instance:
                 for operand in item.operands:
                     left = uses[operand]
                     left.pop()
@@ -249,10 +250,9 @@ class _Registers:
         kernel = self.kernel
         maker = kernel.makers.get(value)
         if maker is not None:
-            step = Placed(maker.stencil, (register,), None, maker.values, maker.source)
+            kernel.items.append(maker._replace(results=(register,)))
         else:
-            step = reload(kernel, value, register)
-        kernel.items.append(step)
+            kernel.items.append(reload(kernel, value, register))
         return register
 
     def apart(self, numbers: list[int], operands: tuple[int, ...], at: int) -> list[int]:
@@ -268,23 +268,23 @@ class _Registers:
         return copies
 
 
-def spill(kernel: _Assigner, value: int, register: int) -> Placed:
-    """Return the step that writes a value to its place in the argument block."""
-    values: Values = {"SLOT": kernel.slot(value)}
-    return Placed(kernel.pack["spill"], (register,), None, values, f"v{value}")
+def spill(kernel: _Assigner, value: int, register: int) -> Instance:
+    """Return the instance that writes a value to its place in the argument block."""
+    slot: Values = {Hole.SLOT: kernel.slot(value)}
+    return Instance(kernel.pack["spill"], (register,), values=slot, source=f"v{value}")
 
 
-def reload(kernel: _Assigner, value: int, register: int) -> Placed:
-    """Return the step that reads a spilled value."""
-    values: Values = {"SLOT": kernel.slots[value]}
-    return Placed(kernel.pack["reload"], (register,), None, values, f"v{value}")
+def reload(kernel: _Assigner, value: int, register: int) -> Instance:
+    """Return the instance that reads a spilled value."""
+    slot: Values = {Hole.SLOT: kernel.slots[value]}
+    return Instance(kernel.pack["reload"], results=(register,), values=slot, source=f"v{value}")
 
 
-def _assign(kernel: _Assigner, block: Block) -> None:
+def _assign(kernel: _Assigner, block: BasicBlock) -> None:
     """Assign the registers of one straight line.
 
-    It runs once for each step of each kernel, so it asks for the rare cases only where they can be,
-    and has no comprehension: before Python 3.12 that is a call, and slows what it refers to.
+    It runs once for each instance of each kernel, so it asks for the rare cases only where they can
+    be, and has no comprehension: before Python 3.12 that is a call, and slows the variables in it.
     """
     items, home, makers, outside = kernel.items, kernel.home, kernel.makers, kernel.outside
     place = items.append
@@ -292,15 +292,15 @@ def _assign(kernel: _Assigner, block: Block) -> None:
     free, held = registers.free, registers.held
     last = _last_uses(block.items)
     temporaries: list[int] = []
-    released: list[int] = []  # what is free after the step
+    released: list[int] = []  # free after the instance
     for at, item in enumerate(block.items):
-        if type(item) is not Step:
+        if type(item) is not Instance:
             place(item)
             continue
-        stencil, values, result, operands = item.stencil, item.values, item.result, item.operands
-        if block.tail and item.tail is not None:
-            stencil, values = item.tail
-        if not operands and result in makers and result not in home:
+        stencil, operands, results, _, pointer, values, source, tail = item
+        if block.tail and tail is not None:
+            stencil, values = tail
+        if not operands and results and results[0] in makers and results[0] not in home:
             continue  # made where it is used
         numbers: list[int] = []
         for each in operands:
@@ -323,59 +323,43 @@ def _assign(kernel: _Assigner, block: Block) -> None:
                     released.append(number)
                 elif not stencil.tied or each != operands[-1]:
                     free.append(number)
-        if result is not None:
+        made: tuple[int, ...] = ()
+        for result in results:
             if stencil.tied:
                 number = numbers[-1]
             elif result in home:
-                numbers.append(number := home[result])
+                number = home[result]
+            elif free:
+                number = free.pop()
             else:
-                number = free.pop() if free else registers.take(at, operands)
-                numbers.append(number)
+                number = registers.take(at, operands + results)
+            made = (*made, number) if made else (number,)
             if result not in home:
                 if result in last:
                     held[result] = number
-                elif result not in outside:
+                else:
                     released.append(number)
-            if stencil.results == 2:
-                numbers.append(_second(registers, at, item, last, released))
         if temporaries:
-            numbers += temporaries
             free += temporaries
-            temporaries = []
-        if item.pointer is not None:
-            if item.tail is not None:
+        if pointer is not None:
+            if tail is not None:
                 kernel.accesses.append((len(items), item))
-            place(placed(stencil, tuple(numbers), item.pointer, values, item.source))
+            place(
+                shared(stencil, tuple(numbers), made, tuple(temporaries), pointer, values, source)
+            )
         elif values:
-            place(Placed(stencil, tuple(numbers), None, values, item.source))
+            place(Instance(stencil, tuple(numbers), made, tuple(temporaries), None, values, source))
         else:
-            place(placed(stencil, tuple(numbers)))
-        if outside and result in outside:
-            place(spill(kernel, result, number))
-            if result not in last:
-                free.append(number)
-            if stencil.results == 2:
-                place(spill(kernel, result + 1, numbers[len(operands) + 1]))
+            place(shared(stencil, tuple(numbers), made, tuple(temporaries)))
+        if temporaries:
+            temporaries = []
+        if outside:
+            for result, number in zip(results, made, strict=True):
+                if result in outside:
+                    place(spill(kernel, result, number))
         if released:
             free += released
             released = []
-
-
-def _second(
-    registers: _Registers, at: int, item: Step, last: dict[int, int], released: list[int]
-) -> int:
-    """Return a register for a step's second result; that of the first one is not for others."""
-    assert item.result is not None
-    result, kernel = item.result + 1, registers.kernel
-    own = kernel.home.get(result)
-    if own is not None:
-        return own
-    number = registers.take(at, (*item.operands, item.result))
-    if result in last:
-        registers.held[result] = number
-    else:
-        released.append(number)
-    return number
 
 
 def _clobbers(stencil: Stencil, operands: tuple[int, ...], operand: int) -> bool:

@@ -1,4 +1,4 @@
-"""What there is to know about the arguments of a call without their addresses and values."""
+"""The shapes and strides of one call, without addresses and values."""
 
 from __future__ import annotations
 
@@ -8,36 +8,91 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cpnum.compile.schedule import Arrangement, Operands, arrange, memory_order, operands_of
-from cpnum.errors import OutError
+from cpnum.compile.arrange import Arrangement, arrange, memory_order
+from cpnum.compile.sources import Sources, sources_of
+from cpnum.errors import OutError, ShapeError
+from cpnum.ir.extents import common_shape
 from cpnum.ir.graph import Graph
-from cpnum.ir.movement import common_shape
+from cpnum.ir.nodes import Input, Node, operands
+from cpnum.trace.site import described
 
 Array = np.ndarray[Any, Any]
+Shape = tuple[int, ...]
 
 
 class Call(NamedTuple):
-    """The shapes and strides of one call, arranged.
+    """The shapes and strides of one call, arranged; no arrangement if there are no elements.
 
     `order` are the axes of a new result from the slowest to the fastest, None for C order.
     """
 
-    shape: tuple[int, ...]
+    shape: Shape
     order: tuple[int, ...] | None
     arrangement: Arrangement | None
-    operands: Operands
+    sources: Sources
 
 
-def scalars_of(arguments: Sequence[Any]) -> frozenset[int]:
-    """Return the parameters whose argument is a scalar: a number or an array without axes."""
-    return frozenset(
-        at
-        for at, each in enumerate(arguments)
-        if not isinstance(each, np.ndarray) or each.ndim == 0
-    )
+def describe(graph: Graph, arguments: Sequence[Any], out: Array | None) -> Call:
+    """Return the call that these arguments make.
+
+    Raises:  ShapeError if they do not broadcast, or not to the shape of `out`; OutError if elements
+             of `out` share memory.
+    """
+    sources = sources_of(graph)
+    views = {node: node.view(arguments[node.parameter]) for node in graph.inputs}
+    shape = _common_shape(graph, arguments, {node: np.shape(view) for node, view in views.items()})
+    dtype = graph.output.node.dtype.numpy
+    if out is not None:
+        shape = _refuse_out(out, shape, dtype)
+    strides = [strides_in(views[node], shape) for node in sources.arrays]
+    order = None
+    if len(shape) > 1 and out is None:
+        found = memory_order(shape, strides)
+        order = None if found == sorted(found) else tuple(found)
+    if 0 in shape:
+        return Call(shape, order, None, sources)
+    own = strides_in(out, shape) if out is not None else new_strides(shape, order, dtype.itemsize)
+    itemsizes = [node.dtype.itemsize for node in sources.arrays]
+    arrangement = arrange(shape, [*strides, own], [*itemsizes, dtype.itemsize])
+    return Call(shape, order, arrangement, sources)
 
 
-def fits(shape: tuple[int, ...], wider: tuple[int, ...]) -> bool:
+# -- shapes -------------------------------------------------------------------------------------
+
+
+def _common_shape(graph: Graph, arguments: Sequence[Any], shapes: dict[Node, Shape]) -> Shape:
+    """Return the shape of the result."""
+    for condition in graph.conditions:
+        found = [np.shape(node.view(arguments[node.parameter])) for node in condition.inputs]
+        try:
+            functools.reduce(common_shape, found)
+        except ShapeError as error:
+            if condition in graph.sites:
+                error.where = described(graph.sites[condition])
+            raise
+    try:
+        return functools.reduce(common_shape, shapes.values(), ())
+    except ShapeError:
+        _raise_at_line(graph, shapes)
+        raise
+
+
+def _raise_at_line(graph: Graph, shapes: dict[Node, Shape]) -> None:
+    """Raise the ShapeError of the first operator whose operands do not broadcast."""
+    for node in graph.nodes:
+        if isinstance(node, Input):
+            continue
+        try:
+            shapes[node] = functools.reduce(
+                common_shape, map(shapes.__getitem__, operands(node)), ()
+            )
+        except ShapeError as error:
+            if node in graph.sites:
+                error.where = described(graph.sites[node])
+            raise error from None
+
+
+def fits(shape: Shape, wider: Shape) -> bool:
     """Tell whether a result of a shape can be broadcast to another one.
 
     >>> fits((1, 4), (3, 4)), fits((3, 4), (1, 4))
@@ -49,7 +104,10 @@ def fits(shape: tuple[int, ...], wider: tuple[int, ...]) -> bool:
     )
 
 
-def strides_in(view: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
+# -- strides ------------------------------------------------------------------------------------
+
+
+def strides_in(view: Array, shape: Shape) -> tuple[int, ...]:
     """Return a view's strides along the axes of the shape it is broadcast to.
 
     >>> strides_in(np.zeros((3, 1)), (2, 3, 4))
@@ -62,10 +120,55 @@ def strides_in(view: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
     return (0,) * (len(shape) - len(strides)) + strides
 
 
-def _elements_apart(array: Array) -> bool:
+def new_strides(shape: Shape, order: Sequence[int] | None, itemsize: int) -> tuple[int, ...]:
+    """Return the strides of a new result, 0 along axes of extent 1.
+
+    >>> new_strides((2, 3, 1), None, 8), new_strides((2, 3), (1, 0), 8)
+    ((24, 8, 0), (8, 16))
+    """
+    strides = [0] * len(shape)
+    step = itemsize
+    for axis in reversed(range(len(shape)) if order is None else order):
+        if shape[axis] != 1:
+            strides[axis] = step
+            step *= shape[axis]
+    return tuple(strides)
+
+
+def new_result(call: Call, dtype: np.dtype[Any]) -> Array:
+    """Return an array for the result, laid out as NumPy lays out that of a ufunc."""
+    shape, order = call.shape, call.order
+    if order is None:
+        return np.empty(shape, dtype)
+    swapped = np.empty([shape[axis] for axis in order], dtype)
+    return swapped.transpose(np.argsort(order))
+
+
+# -- out ----------------------------------------------------------------------------------------
+
+
+def _refuse_out(out: Array, shape: Shape, dtype: np.dtype[Any]) -> Shape:
+    """Return the shape of an `out` that can take a result of this shape; refuse any other."""
+    if out.shape != shape and not fits(shape, out.shape):
+        raise OutError(
+            "`out` has the wrong shape",
+            seen=f"out of shape {out.shape} for a result of shape {shape}",
+            write=f"out=np.empty({shape}, {dtype})",
+        )
+    if out.size and not elements_apart(out):
+        raise OutError(
+            "elements of `out` share memory",
+            seen=f"out of shape {out.shape} and strides {out.strides}",
+            write=f"out=np.empty({out.shape}, {dtype})",
+        )
+    taken: Shape = out.shape
+    return taken
+
+
+def elements_apart(array: Array) -> bool:
     """Tell whether no two elements share memory; of large arrays, whether that is easy to see.
 
-    >>> _elements_apart(np.zeros((3, 4))[::-1, ::2]), _elements_apart(np.broadcast_to(0.0, (3,)))
+    >>> elements_apart(np.zeros((3, 4))[::-1, ::2]), elements_apart(np.broadcast_to(0.0, (3,)))
     (True, False)
     """
     covered = array.itemsize
@@ -87,50 +190,3 @@ def _distances(array: Array) -> Array:
     for stride, extent in zip(array.strides, array.shape, strict=True):
         places = np.add.outer(places, stride * np.arange(extent)).ravel()
     return np.diff(np.sort(places))
-
-
-def describe(graph: Graph, arguments: Sequence[Any], out: Array | None) -> Call:
-    """Return the call that these arguments make.
-
-    Raises:  ShapeError if they do not broadcast, or not to the shape of `out`; OutError if elements
-             of `out` share memory.
-    """
-    scalars = scalars_of(arguments)
-    operands = operands_of(graph, scalars)
-    views = [array.view(arguments[array.parameter]) for array in operands.arrays]
-    for group in (*graph.together, graph.inputs):
-        shapes = [np.shape(node.view(arguments[node.parameter])) for node in group]
-        shape = functools.reduce(common_shape, [(), *shapes])
-    if out is not None and out.shape != shape:
-        if not fits(shape, out.shape):
-            raise OutError(
-                "`out` has the wrong shape",
-                seen=f"out of shape {out.shape} for a result of shape {shape}",
-                write=f"out=np.empty({shape}, {graph.results[0].dtype.numpy})",
-            )
-        shape = out.shape
-    if out is not None and out.size and not _elements_apart(out):
-        raise OutError(
-            "elements of `out` share memory",
-            seen=f"out of shape {out.shape} and strides {out.strides}",
-            write=f"out=np.empty({shape}, {graph.results[0].dtype.numpy})",
-        )
-    strides = [strides_in(view, shape) for view in views]
-    order = None
-    if len(shape) > 1 and out is None:
-        found = memory_order(shape, strides)
-        order = None if found == sorted(found) else tuple(found)
-    if 0 in shape:
-        return Call(shape, order, None, operands)
-    strides.append(strides_in(new_result(shape, order, graph) if out is None else out, shape))
-    itemsizes = [node.dtype.itemsize for node in (*operands.arrays, graph.results[0])]
-    return Call(shape, order, arrange(shape, strides, itemsizes), operands)
-
-
-def new_result(shape: tuple[int, ...], order: tuple[int, ...] | None, graph: Graph) -> Array:
-    """Return an array for the result, laid out as NumPy lays out that of a ufunc."""
-    dtype = graph.results[0].dtype.numpy
-    if order is None:
-        return np.empty(shape, dtype)
-    swapped = np.empty([shape[axis] for axis in order], dtype)
-    return swapped.transpose(np.argsort(order))

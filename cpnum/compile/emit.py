@@ -1,4 +1,4 @@
-"""Copies stencils and patches their holes: steps to bytes.
+"""Assignment to Code: copies stencils and patches their holes.
 
 The code of a kernel is its stencils laid end to end, then a pool: each distinct constant of the
 graph once, and once the block that each stencil brings with it.  Offsets are those from the first
@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from cpnum.compile.assign import Assignment
-from cpnum.compile.steps import Immediate, Label, Placed
+from cpnum.compile.instances import Immediate, Instance, Item, Label
 from cpnum.pack.stencil import Field, ValueHole
+from cpnum.tables.block import Hole
 
 
 class Patch(NamedTuple):
@@ -21,7 +22,7 @@ class Patch(NamedTuple):
     `value` is an offset in the code for a label or a constant of the pool.
     """
 
-    symbol: str
+    symbol: Hole
     fields: tuple[Field, ...]
     value: int
     text: str
@@ -31,14 +32,18 @@ class Line(NamedTuple):
     """One stencil of the code: where it is, what it was copied from, what was patched in."""
 
     offset: int
-    step: Placed
+    instance: Instance
     patches: tuple[Patch, ...]
 
 
 class Code(NamedTuple):
-    """The machine code of a kernel, and a listing that says which byte came from where."""
+    """The machine code of a kernel, and a listing that says which byte came from where.
 
-    assignment: Assignment
+    `size` is that of the stencils, in bytes; the pool follows.  `head` is where the main loop
+    starts, which has to be on a cache line.
+    """
+
+    items: tuple[Item, ...]
     data: bytes
     size: int
     head: int
@@ -48,27 +53,28 @@ class Code(NamedTuple):
     def lines(self) -> tuple[Line, ...]:
         """Return the listing."""
         return tuple(
-            Line(offset, step, tuple(self._patches(step))) for offset, step in self.placed()
+            Line(offset, instance, tuple(self._patches(instance)))
+            for offset, instance in self.instances()
         )
 
-    def placed(self) -> Iterator[tuple[int, Placed]]:
-        """Yield the steps, each with the offset of its stencil."""
+    def instances(self) -> Iterator[tuple[int, Instance]]:
+        """Yield the instances, each with the offset of its stencil."""
         offset = 0
-        for item in self.assignment.items:
-            if isinstance(item, Placed):
+        for item in self.items:
+            if isinstance(item, Instance):
                 yield offset, item
                 offset += item.stencil.size
 
-    def _patches(self, step: Placed) -> list[Patch]:
+    def _patches(self, instance: Instance) -> list[Patch]:
         patches = []
-        for hole in step.stencil.values:
-            value = hole.constant if hole.constant is not None else step.values[hole.symbol]
+        for hole in instance.stencil.values:
+            value = hole.constant if hole.constant is not None else instance.values[hole.symbol]
             number: int
             match value:
                 case bytes():
                     number, text = self.pool[value], f"0x{int.from_bytes(value, 'little'):x}"
-                    if hole.symbol == "POOL":
-                        text = str(step.source)
+                    if hole.symbol is Hole.POOL:
+                        text = str(instance.source)
                 case str():
                     number, text = self.labels[value], value
                 case Immediate(offset):
@@ -81,11 +87,11 @@ class Code(NamedTuple):
     def bind(self, word: Callable[[int], int]) -> bytes:
         """Return the code with the words of a call in it: `word(offset)` is one of its block."""
         data = bytearray(self.data)
-        for offset, step in self.placed():
-            for hole in step.stencil.values:
-                value = step.values.get(hole.symbol)
+        for offset, instance in self.instances():
+            for hole in instance.stencil.values:
+                value = instance.values.get(hole.symbol)
                 if isinstance(value, Immediate):
-                    stencil = step.stencil
+                    stencil = instance.stencil
                     end = offset + stencil.size
                     code = int.from_bytes(data[offset:end], "little")
                     code |= hole.encode(word(value.offset))
@@ -93,66 +99,82 @@ class Code(NamedTuple):
         return bytes(data)
 
 
-def _prepare(step: Placed) -> bytes:
-    """Patch what does not depend on where the step stands, and note the rest in `step.late`."""
-    stencil = step.stencil
-    code = stencil.patch(step.registers, step.pointer)
+# The bytes of an instance with all patches that do not depend on its place, and the other patches.
+_Patched = tuple[bytes, tuple[tuple[ValueHole, str | bytes], ...]]
+
+# Instances that stand in many kernels are patched once; at most so many are remembered.
+_MOST = 1 << 14
+_patched: dict[Instance, _Patched] = {}
+
+
+def _patch(instance: Instance) -> _Patched:
+    """Patch all that does not depend on the place of an instance."""
+    stencil = instance.stencil
+    code = stencil.patch(instance.registers, instance.pointer)
     late: list[tuple[ValueHole, str | bytes]] = []
     for hole in stencil.values:
-        value = step.values[hole.symbol] if hole.constant is None else hole.constant
+        value = instance.values[hole.symbol] if hole.constant is None else hole.constant
         if type(value) is int:
             small = hole.plain is not None and 0 <= value < 1 << 31
             code |= value << hole.plain if small else hole.encode(value)  # type: ignore[operator]
         elif type(value) is not Immediate:
             assert isinstance(value, str | bytes)
             late.append((hole, value))
-    step.late = tuple(late)
-    step.data = code.to_bytes(stencil.size, "little")
-    return step.data
+    return code.to_bytes(stencil.size, "little"), tuple(late)
 
 
-def emit(assignment: Assignment) -> Code:
-    """Copy the stencils and patch what is known: all but the words that a bound kernel lacks."""
+def emit(assignment: Assignment, main_loop: str) -> Code:
+    """Copy the stencils and patch all but the words that a bound kernel lacks.
+
+    `main_loop` is the label that has to be on a cache line.
+    """
     parts: list[bytes] = []
     labels: dict[str, int] = {}
     aligns: dict[bytes, int] = {}
-    later: list[tuple[int, int, Placed]] = []  # index in parts, offset in the code
+    # Place in `parts`, offset in the code, and the patches that depend on it.
+    later: list[tuple[int, int, tuple[tuple[ValueHole, str | bytes], ...]]] = []
+    patched = _patched
     offset = 0
     for item in assignment.items:
         if type(item) is Label:
             labels[item.name] = offset
             continue
-        assert type(item) is Placed
-        data = item.data
-        if data is None:
-            data = _prepare(item)
-        if item.late:
-            later.append((len(parts), offset, item))
-            for hole, value in item.late:
+        assert type(item) is Instance
+        known = patched.get(item)
+        if known is None:
+            known = _patch(item)
+            if len(patched) >= _MOST:
+                patched.clear()
+            patched[item] = known
+        data, late = known
+        if late:
+            later.append((len(parts), offset, late))
+            for hole, value in late:
                 if type(value) is bytes:
                     align = len(value) if hole.constant is None else hole.align
                     if align > aligns.get(value, 0):
                         aligns[value] = align
         parts.append(data)
         offset += len(data)
-    head = labels[assignment.selection.main_loop]
+    head = labels[main_loop]
     pool = _pool(aligns, offset, head)
-    for at, start, step in later:
-        code = int.from_bytes(parts[at], "little")
-        for hole, value in step.late:
+    for at, start, late in later:
+        data = parts[at]
+        code = int.from_bytes(data, "little")
+        for hole, value in late:
             target = labels[value] if type(value) is str else pool[value]  # type: ignore[index]
             if target > start and hole.linear is not None:
                 ones, offsets = hole.linear
                 code |= (target - start) * ones + offsets
             else:
                 code |= hole.encode(target - start)
-        parts[at] = code.to_bytes(step.stencil.size, "little")
+        parts[at] = code.to_bytes(len(data), "little")
     end = offset
     for constant, place in pool.items():
         parts.append(b"\0" * (place - end))
         parts.append(constant)
         end = place + len(constant)
-    return Code(assignment, b"".join(parts), offset, head, labels, pool)
+    return Code(assignment.items, b"".join(parts), offset, head, labels, pool)
 
 
 def _pool(aligns: dict[bytes, int], start: int, head: int) -> dict[bytes, int]:

@@ -1,6 +1,6 @@
 """The driver: the straight line from a function to machine code, stage by stage.
 
-    function -trace-> Graph -simplify-> Graph -schedule-> LoopNest
+    function -trace-> Graph -simplify-> Graph -schedule-> Nest
              -select-> Selection -assign-> Assignment -emit-> Code
 
 It runs in two strokes: a graph serves all arguments of a signature, the rest all of one layout.
@@ -8,25 +8,27 @@ It runs in two strokes: a graph serves all arguments of a signature, the rest al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from cpnum.compile.arrange import Layout
 from cpnum.compile.assign import Assignment, assign
-from cpnum.compile.call import Call
 from cpnum.compile.emit import Code, emit
-from cpnum.compile.schedule import LoopNest, schedule
+from cpnum.compile.schedule import Nest, schedule
 from cpnum.compile.select import select
+from cpnum.compile.skeleton import Entry
+from cpnum.compile.sources import Sources
 from cpnum.errors import OutError
-from cpnum.ir.graph import Apply, Graph
+from cpnum.ir.graph import Graph
+from cpnum.ir.nodes import Apply
 from cpnum.pack.stencil import load
 from cpnum.tables.dtypes import DType
 from cpnum.tables.isa import Isa
 from cpnum.tables.ops import CAST
-from cpnum.trace.trace import trace
 
 
 class Clock:
@@ -52,35 +54,21 @@ class Kernel(NamedTuple):
     """
 
     graph: Graph
-    loop_nest: LoopNest
-    steps: Assignment
+    loop_nest: Nest
+    instances: Assignment
     code: Code
     seconds: dict[str, float]
 
+    @property
+    def block_words(self) -> int:
+        """The size of its argument block."""
+        return -(-self.instances.block_bytes // 8)
+
     def __str__(self) -> str:
-        return "\n\n".join(map(str, (self.graph, self.loop_nest, self.steps)))
+        return "\n\n".join(map(str, (self.graph, self.loop_nest, self.instances)))
 
     def __repr__(self) -> str:
         return f"<kernel {self.graph.name}: {self.loop_nest.isa}, {len(self.code.data)} bytes>"
-
-
-def graphs_of(
-    function: Callable[..., Any],
-    arguments: Sequence[Any],
-    names: tuple[str, ...],
-    rewrite: Callable[[Graph], Graph],
-    clock: Clock,
-) -> tuple[Graph, Graph]:
-    """Return the graph of a function for its arguments' signature, as traced and as rewritten.
-
-    The last arguments are those for the parameters in `names`.
-    """
-    count = len(arguments) - len(names)
-    graph = trace(function, arguments[:count], dict(zip(names, arguments[count:], strict=True)))
-    clock.end("trace")
-    rewritten = rewrite(graph)
-    clock.end("simplify")
-    return graph, rewritten
 
 
 def cast_to(graph: Graph, dtype: DType) -> Graph:
@@ -88,27 +76,34 @@ def cast_to(graph: Graph, dtype: DType) -> Graph:
 
     Raises:  OutError if NumPy's rule "same_kind" forbids that.
     """
-    node = graph.results[0]
-    if not np.can_cast(node.dtype.numpy, dtype.numpy, "same_kind"):
+    output = graph.output
+    own = output.node.dtype
+    if not np.can_cast(own.numpy, dtype.numpy, "same_kind"):
         raise OutError(
             "`out` has the wrong dtype",
-            seen=f"out of dtype {dtype.numpy} for a result of {node.dtype.numpy}",
-            write=f"out=np.empty(..., {node.dtype.numpy})",
+            seen=f"out of dtype {dtype.numpy} for a result of {own.numpy}",
+            write=f"out=np.empty(..., {own.numpy})",
         )
-    cast = Apply(CAST, (node,), dtype)
-    return replace(graph, nodes=(*graph.nodes, cast), results=(cast,))
+    cast = Apply(CAST, (output.node,), dtype)
+    return replace(graph, nodes=(*graph.nodes, cast), results=output._replace(node=cast))
 
 
-def compile(graph: Graph, call: Call, isa: Isa, clock: Clock, *, bound: bool = False) -> Kernel:
+def compile(
+    graph: Graph,
+    sources: Sources,
+    layouts: Sequence[Layout],
+    isa: Isa,
+    clock: Clock,
+    entry: Entry = Entry.CALLED,
+) -> Kernel:
     """Return the kernel that computes a graph for one layout on one ISA level."""
-    assert call.arrangement is not None
     pack = load(isa)
-    nest = schedule(graph, isa, call.operands, call.arrangement.layouts)
+    nest = schedule(graph, sources, layouts, isa)
     clock.end("schedule")
-    selection = select(nest, pack, bound=bound)
+    selection = select(nest, pack, entry)
     clock.end("select")
-    steps = assign(selection, pack)
+    instances = assign(selection, pack)
     clock.end("assign")
-    code = emit(steps)
+    code = emit(instances, selection.main_loop)
     clock.end("emit")
-    return Kernel(graph, nest, steps, code, clock.seconds)
+    return Kernel(graph, nest, instances, code, clock.seconds)

@@ -1,127 +1,56 @@
-"""Graph to LoopNest: which loops, in which order, over which lanes; what is computed where.
-
-The strides of a call are arranged into axes: axes of extent 1 go, axes are ordered as they lie in
-memory, and adjacent axes that all operands step through alike become one.  What is left of strides
-is a *layout* for each operand, and all calls with the same layouts share one kernel.
-
->>> made = arrange((3, 4), [(32, 8), (8, 0), (32, 8)], [8, 8, 8])
->>> made.extents, made.layouts
-((3, 4), ('vc', 'vb', 'vc'))
->>> arrange((3, 4), [(32, 8), (32, 8)], [8, 8]).extents
-(12,)
-"""
+"""Graph to Nest: which loops, over which lanes; what is computed where."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cpnum.ir.graph import Apply, Constant, Graph, Input, Node
+from cpnum.compile.arrange import Access, Layout, depth_of, letters
+from cpnum.compile.sources import Sources
+from cpnum.ir.graph import Graph
+from cpnum.ir.nodes import Apply, Constant, Node, Project
+from cpnum.ir.walk import last_uses
+from cpnum.tables.block import ArgumentBlock
+from cpnum.tables.dtypes import DType
 from cpnum.tables.isa import Isa
-from cpnum.tables.ops import CAST, Op
-
-# The letters of a layout, one an axis, outermost first: does the operand vary along it?  The
-# innermost axis also tells how: contiguous or strided.
-VARIES, CONTIGUOUS, STRIDED, BROADCAST = "vcsb"
+from cpnum.tables.ops import Op
 
 
-class Arrangement(NamedTuple):
-    """The axes of one call: extents in elements, strides of each operand in bytes, layouts."""
+class Buffer(NamedTuple):
+    """Memory that a kernel reads or writes, by the name it has for the user: `x[1:]`, `out`."""
 
-    extents: tuple[int, ...]
-    strides: tuple[tuple[int, ...], ...]
-    layouts: tuple[str, ...]
-
-
-def memory_order(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> list[int]:
-    """Return the axes from the largest strides to the smallest, as NumPy's K order has them.
-
-    An axis moves inwards past another when all operands that step along both step less along it.
-    Where operands are broadcast, this is no ordering: what comes of it depends on the axes being
-    inserted from the last to the first (NumPy, nditer_constr.c, npyiter_find_best_axis_ordering).
-
-    >>> memory_order((2, 3), [(8, 16)])
-    [1, 0]
-    """
-    order: list[int] = []  # from the innermost axis on
-    for axis in range(len(shape) - 1, -1, -1):
-        at = len(order)
-        for place in range(len(order) - 1, -1, -1):
-            other = order[place]
-            inwards = None
-            for each in strides:
-                here, there = abs(each[axis]), abs(each[other])
-                if here and there and shape[axis] != 1 and shape[other] != 1:
-                    inwards = here < there
-                    if not inwards:
-                        break
-            if inwards:
-                at = place
-            elif inwards is False:
-                break
-        order.insert(at, axis)
-    return order[::-1]
+    name: str
+    dtype: DType
 
 
-def arrange(
-    shape: Sequence[int], strides: Sequence[Sequence[int]], itemsizes: Sequence[int]
-) -> Arrangement:
-    """Arrange the axes of a call; no extent of `shape` may be 0.
+class Operand(NamedTuple):
+    """A buffer, how the loops step through it, and the node whose value its elements have."""
 
-    Units:  strides and itemsizes in bytes; an operand that is broadcast along an axis has stride 0.
-    """
-    order = [axis for axis in memory_order(shape, strides) if shape[axis] != 1]
-    extents: list[int] = []
-    merged: list[list[int]] = [[] for _ in strides]
-    for axis in order:
-        extent = shape[axis]
-        steps = [each[axis] for each in strides]
-        if extents and all(
-            outer[-1] == step * extent for outer, step in zip(merged, steps, strict=True)
-        ):
-            extents[-1] *= extent
-            for outer, step in zip(merged, steps, strict=True):
-                outer[-1] = step
-        else:
-            extents.append(extent)
-            for outer, step in zip(merged, steps, strict=True):
-                outer.append(step)
-    if not extents:
-        extents = [1]
-        for outer, itemsize in zip(merged, itemsizes, strict=True):
-            outer.append(itemsize)
-    return Arrangement(
-        tuple(extents),
-        tuple(map(tuple, merged)),
-        tuple(map(_layout, merged, itemsizes)),
-    )
+    buffer: Buffer
+    layout: Layout
+    node: Node
+
+    @property
+    def inner(self) -> Access:
+        """How it steps along the innermost axis."""
+        return self.layout[-1]
 
 
-def _layout(strides: Sequence[int], itemsize: int) -> str:
-    *outer, inner = strides
-    letters = [BROADCAST if stride == 0 else VARIES for stride in outer]
-    if inner == itemsize:
-        return "".join([*letters, CONTIGUOUS])
-    return "".join([*letters, BROADCAST if inner == 0 else STRIDED])
-
-
-class LoopNest(NamedTuple):
+class Nest(NamedTuple):
     """The loops of a kernel and what is computed in each.
 
-    `arrays` are the inputs that are read through memory, `arguments` the scalars of a call, both in
-    the order of the argument block; `layouts` those of the arrays, then of the result.
-    `bodies[d]` are the nodes that are computed inside `d` loops; the innermost ones are computed
-    for `vectors` vectors of `lanes` lanes at once.  `ops` are the operators of all bodies.
+    `reads`, `stores` and `scalars` are in the order of the argument block.  `bodies[d]` are the
+    nodes that are computed inside `d` loops; the innermost ones are computed for `vectors` vectors
+    of `lanes` lanes at once.  `ops` are the operators of all bodies.
     """
 
-    graph: Graph
+    name: str
     isa: Isa
     lane_bytes: int
     vectors: int
-    axes: int
-    arrays: tuple[Input, ...]
-    arguments: tuple[Node, ...]
-    layouts: tuple[str, ...]
+    reads: tuple[Operand, ...]
+    stores: tuple[Operand, ...]
+    scalars: tuple[Node, ...]
     bodies: tuple[tuple[Node, ...], ...]
     ops: frozenset[Op]
 
@@ -131,14 +60,24 @@ class LoopNest(NamedTuple):
         return self.isa.lanes(self.lane_bytes)
 
     @property
-    def result(self) -> Node:
-        """The node whose value is stored."""
-        return self.graph.results[0]
+    def axes(self) -> int:
+        """The number of loops."""
+        return len(self.bodies) - 1
+
+    @property
+    def operands(self) -> tuple[Operand, ...]:
+        """The arrays, in the order of the argument block."""
+        return (*self.reads, *self.stores)
+
+    @property
+    def block(self) -> ArgumentBlock:
+        """The argument block of its kernel."""
+        return ArgumentBlock(len(self.reads) + len(self.stores), self.axes, len(self.scalars))
 
     def __str__(self) -> str:
         names: dict[Node, str] = {}
         lines = [
-            f"{self.graph.name}: {self.isa}, {self.lanes} lanes of {self.lane_bytes} bytes, "
+            f"{self.name}: {self.isa}, {self.lanes} lanes of {self.lane_bytes} bytes, "
             f"{self.vectors} at once"
         ]
         for depth, body in enumerate(self.bodies):
@@ -151,62 +90,39 @@ class LoopNest(NamedTuple):
             for node in body:
                 names[node] = f"%{len(names)}"
                 lines.append(f"{indent}  {names[node]} = {self._text(node, names)}  {node.dtype}")
-        lines.append(f"{'  ' * self.axes}  store {names[self.result]} {self.layouts[-1]}")
+        for store in self.stores:
+            indent = "  " * self.axes
+            lines.append(f"{indent}  store {names[store.node]} {letters(store.layout)}")
         return "\n".join(lines)
 
     def _text(self, node: Node, names: dict[Node, str]) -> str:
-        if node in self.arrays:
-            at = self.arrays.index(node)
-            parameter = self.graph.parameters[self.arrays[at].parameter]
-            movement = "".join(map(str, self.arrays[at].movement))
-            return f"load {parameter}{movement} {self.layouts[at]}"
-        if node in self.arguments:
-            return f"argument {self.arguments.index(node)}"
-        if isinstance(node, Constant):
-            return f"constant {node.value}"
-        assert isinstance(node, Apply)
-        return " ".join([node.op.name, *(names[arg] for arg in node.args)])
+        for read in self.reads:
+            if read.node is node:
+                return f"load {read.buffer.name} {letters(read.layout)}"
+        if node in self.scalars:
+            return f"argument {self.scalars.index(node)}"
+        match node:
+            case Constant(value):
+                return f"constant {value}"
+            case Project(of, index):
+                return f"project {names[of]} {index}"
+            case Apply(op, args):
+                return " ".join([op.name, *(names[arg] for arg in args)])
+        raise TypeError(f"{node!r} has no place in a loop")
 
 
-class Operands(NamedTuple):
-    """What a kernel reads: arrays through memory, and one scalar a call for each argument.
-
-    `host` are all scalars that the host computes, the steps on the way to an argument included.
-    """
-
-    arrays: tuple[Input, ...]
-    arguments: tuple[Node, ...]
-    host: frozenset[Node]
-
-
-def operands_of(graph: Graph, scalars: frozenset[int] = frozenset()) -> Operands:
-    """Return what the kernel of a graph reads; `scalars` are the parameters without axes."""
-    read = {graph.results[0]}
-    given: set[Node] = set()
-    for node in graph.nodes:
-        if type(node) is Apply:
-            arg = node.args[0]
-            if node.op is CAST and (arg.dtype.weak or arg in given):
-                given.add(node)
-            else:
-                read.update(node.args)
-        elif type(node) is Input and node.parameter in scalars:
-            given.add(node)
-    arrays = [node for node in graph.inputs if node in read and node not in given]
-    arguments = [node for node in graph.nodes if node in read and node in given]
-    return Operands(tuple(arrays), tuple(arguments), frozenset(given))
-
-
-def schedule(graph: Graph, isa: Isa, operands: Operands, layouts: tuple[str, ...]) -> LoopNest:
-    """Arrange what `graph` computes into loops, for operands and a result of these layouts."""
-    arrays, arguments, host = operands
-    axes = len(layouts[-1])
-    depths: dict[Node, int] = dict.fromkeys(arguments, 0)
-    for array, layout in zip(arrays, layouts, strict=False):
-        depths[array] = len(layout.rstrip(BROADCAST))
+def schedule(graph: Graph, sources: Sources, layouts: Sequence[Layout], isa: Isa) -> Nest:
+    """Arrange what `graph` computes into loops, for reads and results of these layouts."""
+    outputs = graph.outputs
+    reads, stores = layouts[: len(sources.arrays)], layouts[len(sources.arrays) :]
+    axes = len(layouts[0])
+    depths: dict[Node, int] = dict.fromkeys(sources.scalars, 0)
+    for array, layout in zip(sources.arrays, reads, strict=True):
+        depths[array] = depth_of(layout)
     bodies: list[list[Node]] = [[] for _ in range(axes + 1)]
     # A load stands right before its first use, so that it holds a register no longer than needed.
     waiting = set(depths)
+    host = sources.host
     ops: set[Op] = set()
     for node in graph.nodes:
         if type(node) is Apply and node not in host:
@@ -224,13 +140,34 @@ def schedule(graph: Graph, isa: Isa, operands: Operands, layouts: tuple[str, ...
         elif type(node) is Constant and not node.dtype.weak:
             depths[node] = 0
             waiting.add(node)
-    if graph.results[0] in waiting:
-        bodies[depths[graph.results[0]]].append(graph.results[0])
+        elif type(node) is Project:
+            depths[node] = depths[node.node]
+            bodies[depths[node]].append(node)
+    for output in outputs:
+        if output.node in waiting:
+            waiting.discard(output.node)
+            bodies[depths[output.node]].append(output.node)
     lane_bytes = max([node.dtype.itemsize for body in bodies for node in body])
-    vectors = _vectors(bodies[axes], len(isa.registers))
-    made = tuple(map(tuple, bodies))
-    return LoopNest(
-        graph, isa, lane_bytes, vectors, axes, arrays, arguments, layouts, made, frozenset(ops)
+    return Nest(
+        graph.name,
+        isa,
+        lane_bytes,
+        _vectors(bodies[axes], len(isa.registers)),
+        tuple(
+            [
+                Operand(Buffer(graph.name_of(node), node.dtype), layout, node)
+                for node, layout in zip(sources.arrays, reads, strict=True)
+            ]
+        ),
+        tuple(
+            [
+                Operand(Buffer("out", output.node.dtype), layout, output.node)
+                for output, layout in zip(outputs, stores, strict=True)
+            ]
+        ),
+        sources.scalars,
+        tuple(map(tuple, bodies)),
+        frozenset(ops),
     )
 
 
@@ -249,15 +186,13 @@ def _vectors(body: Sequence[Node], registers: int) -> int:
     """Choose how many vectors are computed at once: 1, or one of WIDTHS."""
     if not _SHORT <= len(body) <= _LONG:
         return 1
-    last_use: dict[Node, Node] = {}
-    for node in body:
-        if type(node) is Apply:
-            for arg in node.args:
-                last_use[arg] = node
+    last_use = last_uses(body)
     finish: dict[Node, int] = {}
     total = live = most_live = 0
     for node in body:
         latency, start = _LOAD_LATENCY, 0
+        if type(node) is Project:
+            continue  # its node is elementary
         if type(node) is Apply:
             latency = node.op.latency
             if latency >= _ELEMENTARY:

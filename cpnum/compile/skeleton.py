@@ -1,4 +1,4 @@
-"""The frame of a kernel: entry, pointers, loops, and the way out; everything but its bodies.
+"""The skeleton of a kernel: entry, pointers, loops, and the way out; everything but its bodies.
 
 It depends on the layouts only, so kernels of one layout share it.
 """
@@ -7,134 +7,200 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
+from enum import Enum
 from typing import NamedTuple
 
-from cpnum.compile.schedule import BROADCAST, STRIDED, WIDTHS
-from cpnum.compile.steps import Block, Frame, Immediate, Item, Label, Placed, Step, Value, Values
+from cpnum.compile.arrange import Access, Layout, depth_of
+from cpnum.compile.instances import BasicBlock, Immediate, Instance, Item, Label, Value, Values
+from cpnum.compile.schedule import WIDTHS
 from cpnum.pack.stencil import Pack
+from cpnum.tables.block import ArgumentBlock, Hole
 from cpnum.tables.isa import Isa
 
 
-def resident(frame: Frame, pointers: Sequence[int]) -> int:
+class Entry(Enum):
+    """How a kernel gets the words of a call."""
+
+    CALLED = "called"  # from the argument block
+    BOUND = "bound"  # from its own code, where they are immediates
+
+
+def resident(block: ArgumentBlock, pointers: Sequence[int]) -> int:
     """Return how many arrays have their pointer in a register of its own.
 
     With more arrays than registers, those that find none visit the last register when it is used.
     """
-    return len(pointers) if frame.arrays <= len(pointers) else len(pointers) - 1
+    return len(pointers) if block.arrays <= len(pointers) else len(pointers) - 1
 
 
 def visit(
-    pack: Pack, frame: Frame, pointers: Sequence[int], array: int
-) -> tuple[list[Step | Placed], int]:
-    """Return the steps that bring an array's pointer into a register, and the register."""
-    kept = resident(frame, pointers)
+    pack: Pack, block: ArgumentBlock, pointers: Sequence[int], array: int
+) -> tuple[list[Instance], int]:
+    """Return the instances that bring an array's pointer into a register, and the register."""
+    kept = resident(block, pointers)
     if array < kept:
         return [], pointers[array]
-    slot: Values = {"SLOT": frame.pointer(array)}
-    return [Placed(pack["load_pointer"], (), pointers[kept], slot)], pointers[kept]
+    slot: Values = {Hole.SLOT: block.pointer(array)}
+    return [Instance(pack["load_pointer"], pointer=pointers[kept], values=slot)], pointers[kept]
 
 
-# What stands before a loop's body, and after it.
-Loop = tuple[Block, Block]
+# The instances before the body of a loop, and those after it.
+Loop = tuple[BasicBlock, BasicBlock]
 
 
-class Loops(NamedTuple):
-    """The frame of a kernel: everything but its bodies."""
+class Skeleton(NamedTuple):
+    """The skeleton of a kernel; `vectors` has the loop for each number of vectors at once."""
 
-    opening: Block
-    heads: Sequence[Block]
-    inner_range: Block
+    prologue: BasicBlock
+    heads: Sequence[BasicBlock]
+    inner_range: BasicBlock
     vectors: dict[int, Loop]
     tail: Loop
-    closing: Block
+    epilogue: BasicBlock
 
 
-# Kernels of one layout share their frame, whatever they compute.
+# Kernels of one layout share their skeleton, whatever they compute.
 @functools.lru_cache(maxsize=1024)
-def loops_of(
-    pack: Pack, isa: Isa, frame: Frame, layouts: tuple[str, ...], lanes: int, bound: bool
-) -> Loops:
-    """Return the frame of the kernels of a layout."""
-    pointers, axes = isa.pointers, frame.axes
+def skeleton_of(
+    pack: Pack,
+    isa: Isa,
+    block: ArgumentBlock,
+    layouts: tuple[Layout, ...],
+    lanes: int,
+    entry: Entry,
+) -> Skeleton:
+    """Return the skeleton of the kernels of a layout."""
+    return _Builder(pack, isa, block, layouts, entry).skeleton(lanes)
 
-    def step(name: str, pointer: int | None = None, **values: Value) -> Placed:
-        return Placed(pack[name], (), pointer, values)
 
-    def block(*items: Item) -> Block:
-        return Block(items, frame=True)
+class _Builder:
+    def __init__(
+        self,
+        pack: Pack,
+        isa: Isa,
+        block: ArgumentBlock,
+        layouts: tuple[Layout, ...],
+        entry: Entry,
+    ) -> None:
+        self.pack = pack
+        self.isa = isa
+        self.block = block
+        self.layouts = layouts
+        self.entry = entry
 
-    def moved(array: int, axis: int) -> bool:
-        # By its own axis, or back by those inside of it.
-        return layouts[array][axis:-1].strip(BROADCAST) != ""
+    def instance(self, name: str, pointer: int | None = None, **values: Value) -> Instance:
+        holes = {Hole(symbol): value for symbol, value in values.items()}
+        return Instance(self.pack[name], pointer=pointer, values=holes)
 
-    def advances(axis: int) -> Iterator[Item]:
-        for array in range(frame.arrays):
-            if moved(array, axis):
-                steps, register = visit(pack, frame, pointers, array)
-                yield from steps
-                increment = frame.increment(array, axis)
-                yield step("advance_pointer", register, SLOT=increment)
-                if steps:
-                    yield step("store_pointer", register, SLOT=frame.pointer(array))
-
-    def start(array: int) -> Iterator[Item]:
-        slot = frame.pointer(array)
-        kept = array < resident(frame, pointers)
-        _, register = visit(pack, frame, pointers, array)
-        if bound and kept:
-            yield step("set_pointer", register, IMMEDIATE=Immediate(slot))
-        elif bound:
-            yield step("set_slot", SLOT=slot, IMMEDIATE=Immediate(slot))
-        elif axes > 1:
-            yield step("start_pointer", register, SLOT=slot, SLOT2=frame.outer_stride(array))
-            if not kept:
-                yield step("store_pointer", register, SLOT=slot)
-        elif kept:
-            yield step("load_pointer", register, SLOT=slot)
-
-    def words() -> Iterator[int]:
-        """Yield the words of the call that a bound kernel writes into the block itself."""
-        yield from (frame.argument(at) for at in range(frame.arguments))
-        yield from (frame.stride(a) for a, layout in enumerate(layouts) if layout[-1] == STRIDED)
-        yield from (frame.extent(axis) for axis in range(1, axes))
-        for axis in range(axes - 1):
-            yield from (frame.increment(a, axis) for a in range(frame.arrays) if moved(a, axis))
-
-    opening: list[Item] = [step("entry", BODY="body"), Label("body")]
-    if bound:
-        opening += [step("set_slot", SLOT=at, IMMEDIATE=Immediate(at)) for at in words()]
-        opening.append(step("set_range", IMMEDIATE=Immediate(frame.extent(0))))
-    for array in range(frame.arrays):
-        opening += start(array)
-    heads: list[Block] = []
-    for axis in range(axes - 1):
-        slot = frame.counter(axis)
-        count = (
-            step("count_axis", SLOT=slot, SLOT2=frame.extent(axis))
-            if axis
-            else step("count_range", SLOT=slot)
+    def skeleton(self, lanes: int) -> Skeleton:
+        return Skeleton(
+            _block(*self.prologue()),
+            [_block(*self.head(axis)) for axis in range(self.block.axes - 1)],
+            _block(*self.inner_range()),
+            {width: self.loop(width, width * lanes) for width in (*WIDTHS, 1)},
+            self.tail(),
+            _block(*self.epilogue()),
         )
-        heads.append(block(count, Label(f"axis{axis}")))
-    inner_range = [step("inner_range", SLOT=frame.extent(axes - 1))] if axes > 1 else []
-    vectors: dict[int, Loop] = {}
-    for width in (*WIDTHS, 1):
-        name, elements = f"by{width}", width * lanes
-        vectors[width] = (
-            block(step("vectors", STEP=elements, SKIP=f"{name}_done"), Label(name)),
-            block(
-                step("next_vectors", STEP=elements, HEAD=name),
+
+    # -- pointers -------------------------------------------------------------------------------
+
+    def visit(self, array: int) -> tuple[list[Instance], int]:
+        return visit(self.pack, self.block, self.isa.pointers, array)
+
+    def is_moved(self, array: int, axis: int) -> bool:
+        # Some outer axis moves this pointer, or an inner axis has to be rewound.
+        return depth_of(self.layouts[array][axis:-1]) > 0
+
+    def start(self, array: int) -> Iterator[Item]:
+        """Yield the instances that give a pointer its first value."""
+        slot = self.block.pointer(array)
+        kept = array < resident(self.block, self.isa.pointers)
+        _, register = self.visit(array)
+        if self.entry is Entry.BOUND:
+            if kept:
+                yield self.instance("set_pointer", register, IMMEDIATE=Immediate(slot))
+            else:
+                yield self.instance("set_slot", SLOT=slot, IMMEDIATE=Immediate(slot))
+        elif self.block.axes > 1:
+            outer = self.block.outer_stride(array)
+            yield self.instance("start_pointer", register, SLOT=slot, SLOT2=outer)
+            if not kept:
+                yield self.instance("store_pointer", register, SLOT=slot)
+        elif kept:
+            yield self.instance("load_pointer", register, SLOT=slot)
+
+    def advances(self, axis: int) -> Iterator[Item]:
+        """Yield the instances that move the pointers at the end of an outer loop."""
+        for array in range(self.block.arrays):
+            if self.is_moved(array, axis):
+                instances, register = self.visit(array)
+                yield from instances
+                increment = self.block.increment(array, axis)
+                yield self.instance("advance_pointer", register, SLOT=increment)
+                if instances:
+                    slot = self.block.pointer(array)
+                    yield self.instance("store_pointer", register, SLOT=slot)
+
+    # -- blocks ---------------------------------------------------------------------------------
+
+    def words(self) -> Iterator[int]:
+        """Yield the words of the call that a bound kernel writes into the block itself."""
+        block, layouts = self.block, self.layouts
+        yield from (block.scalar(at) for at in range(block.scalars))
+        yield from (block.stride(a) for a, each in enumerate(layouts) if each[-1] is Access.STRIDED)
+        yield from (block.extent(axis) for axis in range(1, block.axes))
+        for axis in range(block.axes - 1):
+            moved = (a for a in range(block.arrays) if self.is_moved(a, axis))
+            yield from (block.increment(a, axis) for a in moved)
+
+    def prologue(self) -> Iterator[Item]:
+        yield self.instance("entry", BODY="body")
+        yield Label("body")
+        if self.entry is Entry.BOUND:
+            for at in self.words():
+                yield self.instance("set_slot", SLOT=at, IMMEDIATE=Immediate(at))
+            yield self.instance("set_range", IMMEDIATE=Immediate(self.block.extent(0)))
+        for array in range(self.block.arrays):
+            yield from self.start(array)
+
+    def head(self, axis: int) -> Iterator[Item]:
+        slot = self.block.counter(axis)
+        if axis:
+            yield self.instance("count_axis", SLOT=slot, SLOT2=self.block.extent(axis))
+        else:
+            yield self.instance("count_range", SLOT=slot)
+        yield Label(f"axis{axis}")
+
+    def inner_range(self) -> Iterator[Item]:
+        axes = self.block.axes
+        if axes > 1:
+            yield self.instance("inner_range", SLOT=self.block.extent(axes - 1))
+
+    def loop(self, width: int, elements: int) -> Loop:
+        name = f"by{width}"
+        return (
+            _block(self.instance("vectors", STEP=elements, SKIP=f"{name}_done"), Label(name)),
+            _block(
+                self.instance("next_vectors", STEP=elements, HEAD=name),
                 Label(f"{name}_done"),
-                step("vectors_done", STEP=elements),
+                self.instance("vectors_done", STEP=elements),
             ),
         )
-    guard, done = step("tail", SKIP="tail_done"), Label("tail_done")
-    if isa.masked_tail:
-        tail = block(guard), block(done)
-    else:
-        tail = block(guard, Label("tail")), block(step("next_element", HEAD="tail"), done)
-    closing: list[Item] = []
-    for axis in range(axes - 2, -1, -1):
-        closing += advances(axis)
-        closing.append(step("repeat", SLOT=frame.counter(axis), HEAD=f"axis{axis}"))
-    closing.append(step("finish"))
-    return Loops(block(*opening), heads, block(*inner_range), vectors, tail, block(*closing))
+
+    def tail(self) -> Loop:
+        guard, done = self.instance("tail", SKIP="tail_done"), Label("tail_done")
+        if self.isa.masked_tail:
+            return _block(guard), _block(done)
+        again = self.instance("next_element", HEAD="tail")
+        return _block(guard, Label("tail")), _block(again, done)
+
+    def epilogue(self) -> Iterator[Item]:
+        for axis in range(self.block.axes - 2, -1, -1):
+            yield from self.advances(axis)
+            slot = self.block.counter(axis)
+            yield self.instance("repeat", SLOT=slot, HEAD=f"axis{axis}")
+        yield self.instance("finish")
+
+
+def _block(*items: Item) -> BasicBlock:
+    return BasicBlock(items, skeleton=True)

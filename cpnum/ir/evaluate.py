@@ -19,21 +19,24 @@ from typing import Any, cast
 import numpy as np
 
 from cpnum.errors import DTypeError
-from cpnum.ir.graph import (
+from cpnum.ir.extents import common_shape
+from cpnum.ir.graph import Graph
+from cpnum.ir.nodes import (
     Apply,
     Constant,
-    Graph,
     Host,
     Input,
     Node,
-    Site,
+    Output,
+    Project,
+    Results,
     Value,
-    location,
     operands,
 )
-from cpnum.ir.movement import common_shape
 from cpnum.ir.reference import function_of
-from cpnum.tables.ops import CAST, OPS, PARTS, Op
+from cpnum.ir.sites import Site, location
+from cpnum.ir.walk import last_uses, postorder
+from cpnum.tables.ops import CAST, OPS, Op
 
 
 def evaluate(graph: Graph, arguments: Sequence[Value], warn: bool = True) -> Value:
@@ -44,8 +47,8 @@ def evaluate(graph: Graph, arguments: Sequence[Value], warn: bool = True) -> Val
     code.  `warn=False` ignores them.
     """
     values: dict[Node, Value] = {}
-    last_use = {arg: node for node in graph.nodes for arg in operands(node)}
-    result = graph.results[0]
+    last_use = last_uses(graph.nodes)
+    kept = {output.node for output in graph.outputs}
     with _FloatingPointErrors(graph.sites) if warn else np.errstate(all="ignore") as errors:
         for node in graph.nodes:
             if errors is not None:
@@ -53,14 +56,20 @@ def evaluate(graph: Graph, arguments: Sequence[Value], warn: bool = True) -> Val
             values[node] = _value(node, values, arguments, node in graph.checked)
             # Temporaries go as early as they do in the user's function.
             for arg in operands(node):
-                if last_use[arg] is node and arg is not result:
+                if last_use[arg] is node and arg not in kept:
                     values.pop(arg, None)
-    value = values[result]
+    return _returned(graph.results, values)
+
+
+def _returned(results: Results, values: Mapping[Node, Value]) -> Value:
+    if not isinstance(results, Output):
+        return tuple(_returned(each, values) for each in results)
+    value, boxed = values[results.node], results.boxed
     if isinstance(value, np.ndarray):
         if value.ndim:
-            return value.copy("K") if isinstance(result, Input) else value
-        return value.copy() if graph.boxed else value[()]
-    return np.asarray(value) if graph.boxed else value
+            return value.copy("K") if isinstance(results.node, Input) else value
+        return value.copy() if boxed else value[()]
+    return np.asarray(value) if boxed else value
 
 
 class _Flags:
@@ -79,20 +88,14 @@ def host_value(node: Node, arguments: Sequence[Value]) -> tuple[Value, int]:
     It is a Python scalar that was cast, or a NumPy scalar.
     """
     values: dict[Node, Value] = {}
-    pending = [node]
     raised = _Flags()
     with np.errstate(all="call", call=raised):
-        while pending:
-            missing = [arg for arg in operands(pending[-1]) if arg not in values]
-            if missing:
-                pending += missing
-                continue
-            last = pending.pop()
-            if isinstance(last, Input):
+        for each in postorder(node):
+            if isinstance(each, Input):
                 # All elements of a view of one number, however it was broadcast, are that number.
-                values[last] = arguments[last.parameter]
+                values[each] = arguments[each.parameter]
             else:
-                values[last] = _value(last, values, arguments)
+                values[each] = _value(each, values, arguments)
     return values[node], raised.flags
 
 
@@ -147,14 +150,14 @@ def _value(
                     write="the computation outside of the function, its result as an argument",
                 )
             return result
+        case Project(of, index):
+            return values[of][index]
         case Apply(op, args, dtype):
             read = [values[arg] for arg in args]
             if op is CAST:
                 if args[0].dtype.weak:
                     return np.asarray(read[0], dtype.numpy)[()]
                 return read[0].astype(dtype.numpy)
-            if op in PARTS:
-                return read[0][PARTS.index(op)]
             if checked and op in _CHECKED:
                 # +x of an array without axes is a scalar, but has no node of its own.
                 return _CHECKED[op](*[each[()] for each in read])
@@ -164,7 +167,7 @@ def _value(
 class _FloatingPointErrors:
     """The user's `np.errstate`, but warnings name the user's line."""
 
-    def __init__(self, sites: Mapping[Node, Site]) -> None:
+    def __init__(self, sites: Mapping[Any, Site]) -> None:
         self._sites = sites
         self._modes = cast(dict[str, str], np.geterr())
         self._user: Any = np.geterrcall()

@@ -15,8 +15,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from cpnum.errors import ShapeError
-
 # What NumPy takes as basic index, Ellipsis aside.
 Item = int | slice | None
 
@@ -137,81 +135,3 @@ def _item_text(item: Item) -> str:
         return str(item)
     ends = ["" if end is None else str(end) for end in (item.start, item.stop, item.step)]
     return ":".join(ends if ends[2] else ends[:2])
-
-
-# -- extents ------------------------------------------------------------------------------------
-
-# The extent of an axis of a view, for arguments of any shape: that of axis `axis` of argument
-# `parameter`, less `lost` (never below zero), after the slices in `rest`.  Equal symbols are equal
-# extents.  A fixed extent has the parameter FIXED and the extent as its axis.
-Extent = tuple[int, int, int, str]
-FIXED = -1
-
-
-def common_shape(shape: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape that two broadcast to; np.broadcast_shapes ends at 32 axes, arrays at 64.
-
-    Raises:  ShapeError if there is none.
-
-    >>> common_shape((3, 1), (4,))
-    (3, 4)
-    """
-    longer, shorter = (shape, other) if len(shape) >= len(other) else (other, shape)
-    result = list(longer)
-    for axis in range(-len(shorter), 0):
-        extent = shorter[axis]
-        if extent != 1 and extent != result[axis]:
-            if result[axis] != 1:
-                raise ShapeError(
-                    "shapes do not broadcast",
-                    seen=f"{shape} and {other}",
-                    write="x[:, None] to add an axis, or slices of equal extent",
-                )
-            result[axis] = extent
-    return tuple(result)
-
-
-def in_signature(extent: Extent) -> bool:
-    """Tell whether the signature says if this extent is 1.
-
-    >>> in_signature((0, 1, 0, "")), in_signature((0, 1, 2, ""))
-    (True, False)
-    """
-    return not extent[2] and not extent[3]
-
-
-def sliced(extent: Extent, item: slice) -> Extent:
-    """Return the extent that is left by a slice.
-
-    >>> sliced((0, 1, 0, ""), slice(1, -2))
-    (0, 1, 3, '')
-    """
-    parameter, axis, lost, rest = extent
-    start, stop, step = item.start or 0, item.stop or 0, item.step
-    if item.start is None and item.stop is None and step in (None, 1, -1):
-        return extent
-    ends_are_cut_off = start >= 0 and stop <= 0 and item.stop != 0 and step in (None, 1)
-    if ends_are_cut_off and not rest and parameter != FIXED:
-        return parameter, axis, lost + start - stop, rest
-    return parameter, axis, lost, f"{rest}[{_item_text(item)}]"
-
-
-def moved(extents: tuple[Extent, ...], step: Movement) -> tuple[Extent, ...]:
-    """Return the extents of a view of an array with `extents`."""
-    match step:
-        case Index(items=items):
-            rest = iter(extents)
-            left: list[Extent] = []
-            for item in items:
-                if item is None:
-                    left.append((FIXED, 1, 0, ""))
-                elif isinstance(item, slice):
-                    left.append(sliced(next(rest), item))
-                else:
-                    next(rest)
-            return (*left, *rest)
-        case Transpose(axes):
-            return tuple(extents[axis] for axis in axes)
-        case Reshape(shape) | BroadcastTo(shape):
-            return tuple((FIXED, extent, 0, "") for extent in shape)
-    raise TypeError(f"{step!r} is not a movement")

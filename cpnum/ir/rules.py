@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cpnum.ir.graph import Constant
+from cpnum.ir.nodes import Constant
 from cpnum.tables.dtypes import DTYPES, F32, F64, I32, I64, B, DType
 from cpnum.tables.ops import CAST, FAST, OPS, Op
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import operator
 import sys
 import threading
@@ -13,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 
 from cpnum.compile.call import Array, Call, describe
-from cpnum.compile.kernel import Clock, Kernel, compile, graphs_of
+from cpnum.compile.kernel import Clock, Kernel, compile
+from cpnum.compile.skeleton import Entry
 from cpnum.errors import CpnumError, IsaError, OutError, ShapeError, UnsupportedError
 from cpnum.ir.graph import Graph
 from cpnum.ir.simplify import Precision, simplify
-from cpnum.jit.keys import graph_key, plan_key
+from cpnum.jit.keys import call_key
 from cpnum.jit.method import Method
 from cpnum.jit.specialization import Bound, Specialization
 from cpnum.run import memory
@@ -26,9 +28,17 @@ from cpnum.run.memory import ExecutableMemoryError
 from cpnum.run.plan import Plan
 from cpnum.tables import isa
 from cpnum.tables.isa import Isa
-from cpnum.trace.parameters import arity, bind, refuse_out, signature_of
+from cpnum.trace.parameters import (
+    arity,
+    bind,
+    python_signature,
+    refuse_out,
+    signature_of,
+    with_shapes,
+)
 from cpnum.trace.site import located, user_frame
-from cpnum.trace.trace import AS_WRITTEN, is_tracing
+from cpnum.trace.trace import AS_WRITTEN, is_tracing, trace_arguments
+from cpnum.trace.ufuncs import FUNCTIONS
 
 if TYPE_CHECKING:
     from cpnum.show.report import Report
@@ -39,9 +49,9 @@ Fallback = Literal["error", "numpy"]
 # constants, which they keep alive; a new one costs microseconds.
 _REMEMBERED = 1024
 
-# In the table of specializations: none yet; and the function looked at shapes, so that a graph
-# serves only the shapes it was traced for.
-_MISSING, _SHAPE_OBSERVED = "missing", "shape observed"
+# In the table of specializations: the function observed the shapes of such arguments, so that a
+# graph serves only the shapes it was traced for.
+_SHAPE_OBSERVED = "shape observed"
 
 
 def _read_only(out: Array) -> OutError:
@@ -50,6 +60,13 @@ def _read_only(out: Array) -> OutError:
         seen=f"out of shape {out.shape}, not writeable",
         write="out=np.empty(...), or an array that may be written to",
     )
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    for known, traced in FUNCTIONS.items():
+        if known is function:  # np.where, of which NumPy 2.3 does not tell
+            return inspect.signature(traced)
+    return python_signature(function)
 
 
 class Jit:
@@ -91,7 +108,7 @@ class Jit:
         self._told = False
         # A plain signature needs no binding of arguments to parameters at each call.
         self._arity = arity(py_func)
-        self._signature = None if isinstance(py_func, np.ufunc) else signature_of(py_func)
+        self._signature = None if isinstance(py_func, np.ufunc) else _signature(py_func)
         self.__name__ = getattr(py_func, "__name__", type(py_func).__name__)
         if self._signature is not None:
             refuse_out(self.__name__, self._signature)
@@ -105,10 +122,10 @@ class Jit:
         if AS_WRITTEN and threading.get_ident() in AS_WRITTEN:
             return self._as_written(arguments, out, keywords)
         if not keywords and len(arguments) == self._arity:
-            # The short way for a call like an earlier one: plan_key, without a call for arrays.
+            # The short way for a call like an earlier one: call_key, without a call for arrays.
             array = np.ndarray
             key = [
-                (each.dtype, each.shape, each.strides) if type(each) is array else plan_key(each)
+                (each.dtype, each.shape, each.strides) if type(each) is array else call_key(each)
                 for each in (out, *arguments)
             ]
             try:
@@ -171,8 +188,8 @@ class Jit:
 
         These are the parameters that take no positional argument.
         """
-        parameters, values, positional = bind(self.py_func, arguments, keywords, self._signature)
-        return values, parameters[positional:]
+        names, values, positional = bind(self.py_func, arguments, keywords, self._signature)
+        return values, names[positional:]
 
     def _tell(self, message: str) -> None:
         """Warn once a function, at the user's line, that it does not run as machine code."""
@@ -184,7 +201,7 @@ class Jit:
                 RuntimeWarning,
                 frame.f_code.co_filename,
                 frame.f_lineno,
-                module=frame.f_globals.get("__name__"),
+                module=frame.f_globals.get("__name__", "<string>"),  # as warnings.warn has it
             )
 
     def _run(
@@ -199,7 +216,7 @@ class Jit:
             flags = plan.run(arguments, result)
             if flags:
                 run.report(plan.graph, arguments, flags)
-            return result if result.ndim or plan.graph.boxed else result[()]
+            return result if result.ndim or plan.graph.output.boxed else result[()]
         if not out.flags.writeable:
             raise located(_read_only(out))
         before = arguments
@@ -225,26 +242,27 @@ class Jit:
 
     def _specialize(self, arguments: tuple[Any, ...], names: tuple[str, ...]) -> Specialization:
         """Return the specialization for the signature of a call, traced now if it is the first."""
-        key: Any = (names, *[graph_key(each) for each in arguments])
-        exact: Any = (names, *[plan_key(each) for each in arguments])
-        try:
-            # One look at the table: another thread may be entering the same signature.
-            found = self._specializations.get(key, _MISSING)
-            if found is _SHAPE_OBSERVED:
-                key = exact
-                found = self._specializations.get(key, _MISSING)
-        except TypeError:
-            found = _MISSING
-        if found is _MISSING:
+        count = len(arguments) - len(names)
+        keywords = dict(zip(names, arguments[count:], strict=True))
+        bound = bind(self.py_func, arguments[:count], keywords, self._signature)
+        key = signature_of(bound)
+        # One look at the table: another thread may be entering the same signature.
+        found = self._specializations.get(key)
+        if found is _SHAPE_OBSERVED:
+            key = with_shapes(key, bound.values)
+            found = self._specializations.get(key)
+        if found is None:
             clock = Clock()
-            traced, graph = graphs_of(self.py_func, arguments, names, self._rewrite, clock)
+            traced = trace_arguments(self.py_func, bound, key)
+            clock.end("trace")
+            graph = self._rewrite(traced)
+            clock.end("simplify")
             if len(self._specializations) >= _REMEMBERED:
                 self._specializations.clear()
-            if traced.shape_observed and key != exact:
+            if traced.signature != key:
                 self._specializations[key] = _SHAPE_OBSERVED
-                key = exact
             found = self._specializations.setdefault(
-                key, Specialization(traced, graph, clock.seconds)
+                traced.signature, Specialization(traced, graph, clock.seconds)
             )
         assert isinstance(found, Specialization)
         return found
@@ -259,18 +277,13 @@ class Jit:
                 write="out=np.asarray(out)" if isinstance(out, np.ndarray) else "out=np.empty(...)",
             )
         specialization = self._specialize(arguments, names).into(out, self._rewrite)
-        try:
-            return specialization, describe(specialization.graph, arguments, out)
-        except ShapeError:
-            # Tracing raises it too, and names the line.
-            graphs_of(self.py_func, arguments, names, self._rewrite, Clock())
-            raise
+        return specialization, describe(specialization.graph, arguments, out)
 
     def _plan(
         self, arguments: tuple[Any, ...], names: tuple[str, ...], out: Array | None
     ) -> run.AnyPlan:
         """Return the plan for a call, made now if it is the first of these shapes and strides."""
-        key = (*names, plan_key(out), *[plan_key(each) for each in arguments])
+        key = (*names, call_key(out), *[call_key(each) for each in arguments])
         try:
             plan = self._plans.get(key)
         except TypeError:
@@ -306,7 +319,7 @@ class Jit:
             return run.NumpyPlan(specialization.traced, call)
         assert self.isa is not None
         kernel = specialization.kernel(call, self.isa)
-        return Plan(specialization.traced, call, kernel.code, specialization.region(call, kernel))
+        return Plan(specialization.traced, call, kernel, specialization.region(call, kernel))
 
     def _why_not(self) -> str | None:
         """Return why machine code cannot run here, None if it can."""
@@ -368,7 +381,15 @@ class Jit:
             out = plan.new_result()
         if not out.flags.writeable:
             raise _read_only(out)
-        kernel = compile(plan.compiled, plan.call, self._level(), Clock(), bound=True)
+        assert plan.call.arrangement is not None
+        kernel = compile(
+            plan.kernel.graph,
+            plan.call.sources,
+            plan.call.arrangement.layouts,
+            self._level(),
+            Clock(),
+            Entry.BOUND,
+        )
         return Bound(plan, kernel, arguments, out)
 
     # -- looking --------------------------------------------------------------------------------
@@ -387,7 +408,9 @@ class Jit:
         found: dict[str, list[Specialization]] = {}
         for each in self._specializations.values():
             if type(each) is Specialization:
-                found.setdefault(", ".join(each.graph.types), []).append(each)
+                found.setdefault(
+                    ", ".join(str(parameter.type) for parameter in each.graph.signature), []
+                ).append(each)
         return found
 
     def inspect_ir(self) -> dict[str, str]:

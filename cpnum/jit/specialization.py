@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cpnum.compile.arrange import Layout
 from cpnum.compile.call import Array, Call
 from cpnum.compile.kernel import Clock, Kernel, cast_to, compile
 from cpnum.errors import OutError, UnsupportedError
@@ -29,14 +30,14 @@ class Specialization:
         self.traced = traced
         self.graph = graph
         self.seconds = seconds
-        self.kernels: dict[tuple[str, ...], Kernel] = {}
-        self._regions: dict[tuple[str, ...], Region] = {}
+        self.kernels: dict[tuple[Layout, ...], Kernel] = {}
+        self._regions: dict[tuple[Layout, ...], Region] = {}
         self._casts: dict[DType, Specialization] = {}
 
     def into(self, out: Array | None, rewrite: Callable[[Graph], Graph]) -> Specialization:
         """Return the specialization that writes to an array of the dtype of `out`."""
-        dtype = self.graph.results[0].dtype if out is None else from_numpy(out.dtype)
-        if dtype is self.graph.results[0].dtype:
+        dtype = self.graph.output.node.dtype if out is None else from_numpy(out.dtype)
+        if dtype is self.graph.output.node.dtype:
             return self
         found = self._casts.get(dtype)
         if found is None:
@@ -51,7 +52,7 @@ class Specialization:
         layouts = call.arrangement.layouts
         kernel = self.kernels.get(layouts)
         if kernel is None:
-            kernel = compile(self.graph, call, level, Clock(dict(self.seconds)))
+            kernel = compile(self.graph, call.sources, layouts, level, Clock(dict(self.seconds)))
             kernel = self.kernels.setdefault(layouts, kernel)
         return kernel
 
@@ -95,7 +96,7 @@ class Bound:
         self.region = memory.place(self.code, kernel.code.head)
         self._graph = plan.graph
         # A kernel that counts, steps or spills nowhere but in registers needs no block.
-        self._words = -(-kernel.steps.block_bytes // 8) if kernel.steps.uses_block else 0
+        self._words = kernel.block_words if kernel.instances.uses_block else 0
         self._blocks: list[Any] = []
         self._function = run.bound_function(self.region, self._words)
         self._in_place = any(run.overlap(out, view) for view in plan.views(arguments))
@@ -133,12 +134,11 @@ def _as_bound(argument: Any) -> Any:
 
 def _refuse(plan: Plan, arguments: tuple[Any, ...], out: Array) -> None:
     """Refuse what a call that has its addresses in its code cannot do."""
-    for array, view in zip(plan.call.operands.arrays, plan.views(arguments), strict=True):
+    for array, view in zip(plan.call.sources.arrays, plan.views(arguments), strict=True):
         if not np.may_share_memory(view, arguments[array.parameter]):
-            name = plan.graph.parameters[array.parameter]
             raise UnsupportedError(
                 "NumPy copies an argument to reshape it; a bound call would not see it change",
-                seen="".join(map(str, (name, *array.movement))),
+                seen=plan.graph.name_of(array),
                 write="a call without bind, or the reshaped array as argument",
             )
         if run.overlap(out, view) and not run.in_place(out, view):

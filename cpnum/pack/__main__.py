@@ -41,7 +41,7 @@ def _build(arguments: argparse.Namespace) -> None:
 
 
 def _holes(stencil: Stencil) -> str:
-    symbols = [hole.symbol for hole in stencil.values if hole.constant is None]
+    symbols = [str(hole.symbol) for hole in stencil.values if hole.constant is None]
     return " ".join((["POINTER"] if stencil.pointer else []) + symbols)
 
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from cpnum.errors import IsaError, StencilError
+from cpnum.tables.block import Hole
 from cpnum.tables.dtypes import DType
 from cpnum.tables.isa import Isa
 
@@ -95,7 +96,7 @@ class ValueHole(NamedTuple):
     if the one field is a number of 32 bits, is where it is.
     """
 
-    symbol: str
+    symbol: Hole
     fields: tuple[Field, ...]
     constant: bytes | None = None
     align: int = 1
@@ -105,7 +106,7 @@ class ValueHole(NamedTuple):
     def encode(self, value: int) -> int:
         """Return the bits of a value, or of its distance from the stencil, in all fields.
 
-        >>> hex(ValueHole("HEAD", (Field(0, 8, relative=True, origin=1),)).encode(0x10))
+        >>> hex(ValueHole(Hole.HEAD, (Field(0, 8, relative=True, origin=1),)).encode(0x10))
         '0xf'
         """
         code = 0
@@ -198,7 +199,7 @@ def _hole(
     first = fields[0]
     absolute = len(fields) == 1 and not first.relative and not first.shift and not first.addend
     plain = first.at if absolute and first.width == 32 else None
-    return ValueHole(symbol, tuple(fields), constant, align, linear, plain)
+    return ValueHole(Hole(symbol), tuple(fields), constant, align, linear, plain)
 
 
 def _read(record: dict[str, Any]) -> Stencil:

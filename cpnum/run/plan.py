@@ -15,17 +15,16 @@ from typing import Any
 
 import numpy as np
 
+from cpnum.compile.arrange import Arrangement
 from cpnum.compile.call import Array, Call, new_result
-from cpnum.compile.emit import Code
-from cpnum.compile.schedule import Arrangement
+from cpnum.compile.kernel import Kernel
 from cpnum.ir.evaluate import checked_of, evaluate, host_value, raised_by
-from cpnum.ir.graph import Apply, Graph, Input, Node
+from cpnum.ir.graph import Graph
+from cpnum.ir.nodes import Apply, Input, Node
 from cpnum.run.memory import Region, ffi
+from cpnum.tables.block import ArgumentBlock, Flag
 from cpnum.tables.dtypes import F32, F64, FLOAT
 from cpnum.tables.ops import CAST
-
-# What an entry stencil returns: NumPy's numbers for its floating-point errors.
-FLAGS = {"divide": 1, "over": 2, "under": 4, "invalid": 8}
 
 
 class _AnyPlan:
@@ -39,7 +38,7 @@ class _AnyPlan:
 
     def new_result(self) -> Array:
         """Return an array for the result."""
-        return new_result(self.call.shape, self.call.order, self.graph)
+        return new_result(self.call, self.graph.output.node.dtype.numpy)
 
     def may_overlap(self, arguments: Sequence[Any], out: Array) -> bool:
         """Tell whether `out` may share memory with an argument."""
@@ -54,7 +53,7 @@ class _AnyPlan:
 
     def views(self, arguments: Sequence[Any]) -> list[Array]:
         """Return the views of the arguments that are read."""
-        return [array.view(arguments[array.parameter]) for array in self.call.operands.arrays]
+        return [array.view(arguments[array.parameter]) for array in self.call.sources.arrays]
 
 
 class EmptyPlan(_AnyPlan):
@@ -84,27 +83,27 @@ class Plan(_AnyPlan):
 
     __slots__ = (
         "_block_words", "_blocks", "_checked", "_function", "_numbers", "_pointers", "_range",
-        "_region", "_template", "compiled",
+        "_region", "_template", "kernel",
     )  # fmt: skip
 
-    def __init__(self, graph: Graph, call: Call, code: Code, region: Region) -> None:
+    def __init__(self, graph: Graph, call: Call, kernel: Kernel, region: Region) -> None:
         super().__init__(graph, call)
         assert call.arrangement is not None
-        self.compiled = code.assignment.selection.nest.graph
+        self.kernel = kernel
         self._region = region  # keeps the code where it is
         self._function = ffi().cast("int(*)(void *, long, long)", region.address)
-        frame = code.assignment.selection.frame
-        self._template = words_of(code, call.arrangement)
-        self._block_words = -(-code.assignment.block_bytes // 8)
+        block = kernel.loop_nest.block
+        self._template = words_of(block, call.arrangement)
+        self._block_words = kernel.block_words
         self._range = call.arrangement.extents[0]
         # (word, parameter, the input if it is a view of its argument)
         self._pointers = [
             (at, array.parameter, array if array.movement else None)
-            for at, array in enumerate(call.operands.arrays)
+            for at, array in enumerate(call.sources.arrays)
         ]
         self._numbers = [
-            (frame.argument(at), node, _plain_parameter(node))
-            for at, node in enumerate(call.operands.arguments)
+            (block.scalar(at), node, _plain_parameter(node))
+            for at, node in enumerate(call.sources.scalars)
         ]
         # No kernel can tell whether integers overflow, so operators between scalars, of which NumPy
         # reports it, are computed once more.
@@ -163,7 +162,7 @@ class Plan(_AnyPlan):
                 _SINGLE.pack_into(words, offset, value)
             except OverflowError:  # which C's conversion, that struct does, is not
                 _SINGLE.pack_into(words, offset, np.copysign(np.inf, value))
-                flags |= FLAGS["over"]
+                flags |= Flag.over.value
         return flags
 
     def run(self, arguments: Sequence[Any], out: Array) -> int:
@@ -231,20 +230,19 @@ def _plain_parameter(node: Node) -> int | None:
     return None
 
 
-def words_of(code: Code, arrangement: Arrangement) -> bytes:
+def words_of(block: ArgumentBlock, arrangement: Arrangement) -> bytes:
     """Return the words of the argument block that hold strides and extents."""
-    frame = code.assignment.selection.frame
-    block = np.zeros(frame.spills // 8, np.int64)
-    extents, axes = arrangement.extents, frame.axes
+    words = np.zeros(block.spills // 8, np.int64)
+    extents, axes = arrangement.extents, block.axes
     for array, strides in enumerate(arrangement.strides):
-        block[frame.stride(array) // 8] = strides[-1]
-        block[frame.outer_stride(array) // 8] = strides[0]
+        words[block.stride(array) // 8] = strides[-1]
+        words[block.outer_stride(array) // 8] = strides[0]
         for axis in range(axes - 1):
             inner = strides[axis + 1] * extents[axis + 1] if axis + 1 < axes - 1 else 0
-            block[frame.increment(array, axis) // 8] = strides[axis] - inner
+            words[block.increment(array, axis) // 8] = strides[axis] - inner
     for axis, extent in enumerate(extents):
-        block[frame.extent(axis) // 8] = extent
-    return block.tobytes()
+        words[block.extent(axis) // 8] = extent
+    return words.tobytes()
 
 
 def overlap(out: Array, view: Array) -> bool:
@@ -286,5 +284,5 @@ def report(graph: Graph, arguments: Sequence[Any], flags: int) -> None:
     A fused kernel cannot tell which operation raised a flag.  NumPy can: the graph is computed once
     more, node by node, and NumPy's own messages are the report.
     """
-    if any(flags & FLAGS[kind] and mode != "ignore" for kind, mode in np.geterr().items()):
+    if any(flags & Flag[kind] and mode != "ignore" for kind, mode in np.geterr().items()):
         evaluate(graph, arguments)

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from cpnum.compile.emit import Line, Patch
+from cpnum.compile.instances import Immediate
 from cpnum.compile.kernel import Kernel
-from cpnum.compile.steps import Immediate
-from cpnum.ir.graph import Apply, Input
+from cpnum.ir.nodes import Apply, Input
 from cpnum.show.table import Table
 
 _HEX = 16
@@ -53,16 +53,16 @@ def disassembled(data: bytes, offset: int, machine: str) -> Iterator[tuple[bytes
 
 def _marks(line: Line) -> dict[int, tuple[str, Patch | None]]:
     """Return the bytes of a stencil that have holes: the hole's name, and the value's patch."""
-    step = line.step
+    instance = line.instance
     bits = 0
-    for hole in step.stencil.registers:
+    for hole in instance.stencil.registers:
         for mask in hole.masks:
             bits |= mask
-    if step.pointer is not None and step.stencil.pointer is not None:
-        for mask in step.stencil.pointer.values():
+    if instance.pointer is not None and instance.stencil.pointer is not None:
+        for mask in instance.stencil.pointer.values():
             bits |= mask
     marks: dict[int, tuple[str, Patch | None]] = {
-        at: (_REGISTERS, None) for at in range(step.stencil.size) if bits >> 8 * at & 0xFF
+        at: (_REGISTERS, None) for at in range(instance.stencil.size) if bits >> 8 * at & 0xFF
     }
     for patch in line.patches:
         marks |= dict.fromkeys(_bytes_of(patch), (patch.symbol, patch))
@@ -106,24 +106,26 @@ def _hex(
 
 def _word_names(kernel: Kernel) -> dict[int, str]:
     """Return the names of the words of the argument block, by offset."""
-    frame, nest = kernel.steps.selection.frame, kernel.loop_nest
-    parameters = nest.graph.parameters
-    arrays = [parameters[each.parameter] + "".join(map(str, each.movement)) for each in nest.arrays]
+    nest = kernel.loop_nest
+    block = nest.block
     names = {}
-    for at, array in enumerate([*arrays, "out"]):
-        names[frame.pointer(at)] = f"<{array}.data>"
-        names[frame.stride(at)] = f"<inner stride of {array}>"
-        names[frame.outer_stride(at)] = f"<outer stride of {array}>"
+    for at, operand in enumerate(nest.operands):
+        array = operand.buffer.name
+        names[block.pointer(at)] = f"<{array}.data>"
+        names[block.stride(at)] = f"<inner stride of {array}>"
+        names[block.outer_stride(at)] = f"<outer stride of {array}>"
         for axis in range(nest.axes - 1):
-            names[frame.increment(at, axis)] = f"<step of {array} along i{axis}>"
+            names[block.increment(at, axis)] = f"<step of {array} along i{axis}>"
     for axis in range(nest.axes):
-        names[frame.extent(axis)] = f"<extent of i{axis}>"
-        names[frame.counter(axis)] = f"<counter of i{axis}>"
-    for at, node in enumerate(nest.arguments):
+        names[block.extent(axis)] = f"<extent of i{axis}>"
+        names[block.counter(axis)] = f"<counter of i{axis}>"
+    for at, node in enumerate(nest.scalars):
         while isinstance(node, Apply) and len(node.args) == 1:
             node = node.args[0]
-        name = parameters[node.parameter] if isinstance(node, Input) else f"scalar {at}"
-        names[frame.argument(at)] = f"<{name}>"
+        name = f"scalar {at}"
+        if isinstance(node, Input):
+            name = kernel.graph.signature[node.parameter].name
+        names[block.scalar(at)] = f"<{name}>"
     return names
 
 
@@ -132,11 +134,11 @@ class _Names:
 
     def __init__(self, kernel: Kernel) -> None:
         self.words = _word_names(kernel)
-        frame = kernel.steps.selection.frame
-        self.pointers = {frame.pointer(at) for at in range(frame.arrays)}
+        block = kernel.loop_nest.block
+        self.pointers = {block.pointer(at) for at in range(block.arrays)}
 
     def meaning(self, line: Line, patch: Patch) -> str:
-        value = line.step.values.get(patch.symbol)
+        value = line.instance.values.get(patch.symbol)
         if isinstance(value, Immediate):
             return self.words[value.offset]
         if patch.symbol.startswith("SLOT"):
@@ -145,7 +147,7 @@ class _Names:
         return text if len(text) <= _WIDEST else f"table at {patch.value:#06x}"
 
     def is_address(self, line: Line, patch: Patch) -> bool:
-        value = line.step.values.get(patch.symbol)
+        value = line.instance.values.get(patch.symbol)
         return isinstance(value, Immediate) and value.offset in self.pointers
 
 
@@ -162,8 +164,8 @@ def code_table(kernel: Kernel, data: bytes, *, raw: bool) -> Table:
     texts: dict[int, str] = {}
     for line in kernel.code.lines():
         rows += [(f"{label}:",) for label in labels.get(line.offset, ())]
-        source = f"  ; {line.step.source}" if line.step.source else ""
-        rows.append((f"{line.offset:#06x}  {line.step}{source}",))
+        source = f"  ; {line.instance.source}" if line.instance.source else ""
+        rows.append((f"{line.offset:#06x}  {line.instance}{source}",))
         rows += _instruction_rows(line, data, names, kernel.loop_nest.isa.machine, raw=raw)
         pool = kernel.code.pool.values()
         texts |= {patch.value: str(patch.text) for patch in line.patches if patch.value in pool}
@@ -190,7 +192,7 @@ def _instruction_rows(
         if names.is_address(line, patch) and not raw:
             hidden.update(_bytes_of(patch))
     at = 0
-    stencil = data[line.offset : line.offset + line.step.stencil.size]
+    stencil = data[line.offset : line.offset + line.instance.stencil.size]
     for instruction, text in disassembled(stencil, line.offset, machine):
         here = [marks.get(byte, ("", None))[1] for byte in range(at, at + len(instruction))]
         patches = list({id(each): each for each in here if each is not None}.values())
@@ -256,16 +258,16 @@ def hole_table(kernel: Kernel, data: bytes, *, raw: bool) -> Table:
     names = _Names(kernel)
     rows: list[tuple[str, ...]] = []
     for line in kernel.code.lines():
-        step, size = line.step, line.step.stencil.size
-        before, after = step.stencil.code.to_bytes(size, "little"), data[line.offset :][:size]
+        instance, size = line.instance, line.instance.stencil.size
+        before, after = instance.stencil.code.to_bytes(size, "little"), data[line.offset :][:size]
         marks = _marks(line)
         registers = [at for at in range(size) if marks.get(at, ("",))[0] == _REGISTERS]
         if registers:
-            chosen = [f"r{each}" for each in step.registers]
-            chosen += [] if step.pointer is None else [f"p{step.pointer}"]
+            chosen = [f"r{each}" for each in instance.registers]
+            chosen += [] if instance.pointer is None else [f"p{instance.pointer}"]
             place = f"{line.offset + registers[0]:#06x}"
             cells = [_cut_hex([code[at] for at in registers]) for code in (before, after)]
-            rows.append((place, step.stencil.name, _REGISTERS, *cells, " ".join(chosen)))
+            rows.append((place, instance.stencil.name, _REGISTERS, *cells, " ".join(chosen)))
         for patch in line.patches:
             for places in _runs(_bytes_of(patch)):
                 meaning = names.meaning(line, patch)
@@ -273,7 +275,7 @@ def hole_table(kernel: Kernel, data: bytes, *, raw: bool) -> Table:
                 if names.is_address(line, patch) and not raw:
                     new = " ".join([".."] * len(places))
                 place = f"{line.offset + places[0]:#06x}"
-                rows.append((place, step.stencil.name, patch.symbol, old, new, meaning))
+                rows.append((place, instance.stencil.name, patch.symbol, old, new, meaning))
     columns = ("offset", "stencil", "hole", "before", "after", "meaning")
     note = "after: as read back from the memory that runs"
     return Table("Holes", columns, tuple(rows), note)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from cpnum.compile.kernel import Kernel
-from cpnum.ir.graph import Apply, Node
+from cpnum.ir.nodes import Apply, Node
 from cpnum.run.memory import Region
 from cpnum.show.listing import code_table, halves, hole_table
 from cpnum.show.table import Table
@@ -192,7 +192,7 @@ class Report:
             self._stages(),
             Table("Graph", (), _lines_of(self.kernel.graph)),
             Table("Loops", (), _lines_of(self.kernel.loop_nest)),
-            Table("Stencils", (), _lines_of(bound.steps), "rN vector, pN general registers"),
+            Table("Stencils", (), _lines_of(bound.instances), "rN vector, pN general registers"),
             hole_table(bound, self.code, raw=raw),
             *halves(code_table(bound, self.code, raw=raw), bound),
         ]
@@ -207,7 +207,7 @@ class Report:
         holes = len(hole_table(self.bound, self.code, raw=False).rows)
         nest = kernel.loop_nest
         return (
-            f"{signature} -> {nest.result.dtype}: {nest.isa}, {nest.lanes} lanes, "
+            f"{signature} -> {nest.stores[0].buffer.dtype}: {nest.isa}, {nest.lanes} lanes, "
             f"{len(lines)} stencils, {len(self.code)} bytes, {holes} holes, "
             f"compiled in {format_seconds(sum(kernel.seconds.values()))}"
         )

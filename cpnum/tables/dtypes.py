@@ -20,7 +20,6 @@ import numpy as np
 
 from cpnum.errors import DTypeError
 
-type_ = type
 Family = Literal["F", "I", "B"]
 
 
@@ -38,7 +37,7 @@ class DType:
     weak: bool = False
 
     @property
-    def scalar(self) -> type_:
+    def scalar(self) -> type:
         """The class of its scalars: NumPy's, or Python's for a weak one."""
         return _PYTHON[self] if self.weak else self.numpy.type
 
@@ -62,7 +61,7 @@ BOOL =  DType("bool",  np.dtype("bool"),    "B",    1, weak=True)
 DTYPES = (F64, F32, I64, I32, B)
 
 _BY_NUMPY = {dtype.numpy: dtype for dtype in DTYPES}
-_BY_PYTHON: dict[type_, DType] = {float: FLOAT, int: INT, bool: BOOL}
+_BY_PYTHON: dict[type, DType] = {float: FLOAT, int: INT, bool: BOOL}
 _PYTHON = {dtype: python for python, dtype in _BY_PYTHON.items()}
 
 
@@ -91,4 +90,4 @@ def from_python(scalar: object) -> DType | None:
     >>> from_python(True), from_python(np.float64(1))
     (bool, None)
     """
-    return _BY_PYTHON.get(type_(scalar))
+    return _BY_PYTHON.get(type(scalar))

@@ -1,25 +1,25 @@
 """The operator table: one row an operator.
 
 The row says *which*: NumPy's name, the types, what it costs.  The line of the same name in
-`stencils/ops.c` says *how*.  Everything else (tracing, stencil builds, tests, the documentation's
-table) is derived from the row, and the pack builder compares the two lists in both directions.
-
-Signatures: T is the operand type, M a mask (a boolean; operands of another type are taken for
-their truth), S the type that a cast starts from.  Two results are one node of a graph, and each
-of them another (`PARTS`).
+`stencils/ops.c` says *how*.  Everything else (tracing, stencil builds, tests, the lists in the
+documentation) is derived from the row, and the pack builder compares the two lists in both
+directions.
 
 A row `x_fast` is x with an error of up to 4 ULP, which `precision="fast"` takes; there is one where
 that is at least 1.3 times as fast on some level, and for `sincos`, so that it fits `sin` and `cos`.
 
 >>> OPS["add"]
 add
->>> OPS["where"].arity
-3
+>>> OPS["where"].operands
+(<Kind.MASK: 'M'>, <Kind.T: 'T'>, <Kind.T: 'T'>)
+>>> OPS["less"].form
+<Form.COMPARISON: 'comparison'>
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Literal
 
 from cpnum.tables.dtypes import DTYPES, F32, F64, DType
@@ -29,10 +29,30 @@ from cpnum.tables.dtypes import DTYPES, F32, F64, DType
 Home = Literal["numpy", "special", "rewrites"]
 
 
+class Kind(Enum):
+    """The dtype of an operand or a result, relative to that of the operator."""
+
+    T = "T"  # the operator's dtype
+    MASK = "M"  # a boolean; operands of another dtype are taken for their truth
+    FROM = "S"  # any dtype: a cast starts from it
+    ADDEND = "C"  # the operator's dtype, and the result may take this operand's register
+
+
+class Form(Enum):
+    """The stencils that an operator has, beside those of its name and dtype."""
+
+    PLAIN = "plain"  # none
+    COMPARISON = "comparison"  # where_<name>: the comparison and the `where` of its mask in one
+    SELECT = "select"  # those of comparisons, if a comparison makes its mask
+    TIED = "tied"  # <name>_tied: the result takes the register of the addend
+    CAST = "cast"  # cast_<to>_<from> for each pair of dtypes, and none of its name
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Op:
     """An elementwise operator.
 
+    `signature` has a letter of `Kind` for each operand and result, as in "MTT->T".
     `commutative`: op(a, b) has the bits of op(b, a), NaN payloads aside.
     `latency` is in cycles, of the longest chain through the stencil (Zen 4 and Ice Lake tables of
     uops.info, rounded): the schedule interleaves loops whose chains are long.
@@ -46,30 +66,56 @@ class Op:
     ulp: float
     commutative: bool = False
     home: Home = "numpy"
-    # What it computes: x for a row `x_fast`, else its own name.
+    operands: tuple[Kind, ...] = field(init=False)
+    results: tuple[Kind, ...] = field(init=False)
+    form: Form = field(init=False)
+    # Whether its name and the dtype of its result are enough to find its stencil.
+    plain: bool = field(init=False)
+    # The name of the function that it computes: x for a row `x_fast`.
     function: str = field(init=False)
-    # Of the signature: the numbers of operands and of results, and whether the result is a mask.
-    arity: int = field(init=False)
-    results: int = field(init=False)
-    masked: bool = field(init=False)
 
     def __post_init__(self) -> None:
+        operands, _, results = self.signature.partition("->")
+        object.__setattr__(self, "operands", tuple(map(Kind, operands)))
+        object.__setattr__(self, "results", tuple(map(Kind, results)))
+        object.__setattr__(self, "form", _form(self.operands, self.results))
+        object.__setattr__(self, "plain", self.form is Form.PLAIN and Kind.T in self.results)
         object.__setattr__(self, "function", self.name.removesuffix("_fast"))
-        object.__setattr__(self, "arity", self.signature.index("-"))
-        object.__setattr__(self, "results", len(self.signature.partition("->")[2]))
-        object.__setattr__(self, "masked", self.signature.endswith("M"))
+
+    @property
+    def arity(self) -> int:
+        """The number of operands."""
+        return len(self.operands)
+
+    @property
+    def masked(self) -> bool:
+        """Whether the result is a mask."""
+        return self.results == (Kind.MASK,)
 
     def __repr__(self) -> str:
         return self.name
 
 
-def _dtypes(families: str) -> tuple[DType, ...]:
-    """Return the dtypes of families, floating, integer, boolean; S is float32, D float64 alone."""
-    return tuple(
-        dtype
-        for dtype in DTYPES
-        if dtype.family in families or families == {F32: "S", F64: "D"}.get(dtype)
-    )
+def _form(operands: tuple[Kind, ...], results: tuple[Kind, ...]) -> Form:
+    if Kind.FROM in operands:
+        return Form.CAST
+    if Kind.ADDEND in operands:
+        return Form.TIED
+    if operands == (Kind.T, Kind.T) and results == (Kind.MASK,):
+        return Form.COMPARISON
+    if operands[0] is Kind.MASK and results == (Kind.T,):
+        return Form.SELECT
+    return Form.PLAIN
+
+
+# The dtypes of the families in a row: floating, integer, boolean; single or double precision alone.
+_FAMILIES: dict[str, tuple[DType, ...]] = {
+    "F": tuple(dtype for dtype in DTYPES if dtype.family == "F"),
+    "I": tuple(dtype for dtype in DTYPES if dtype.family == "I"),
+    "B": tuple(dtype for dtype in DTYPES if dtype.family == "B"),
+    "S": (F32,),
+    "D": (F64,),
+}
 
 
 def _row(
@@ -82,7 +128,8 @@ def _row(
     *,
     home: Home = "numpy",
 ) -> Op:
-    return Op(name, signature, _dtypes(families), latency, ulp, "C" in laws, home)
+    dtypes = tuple(dtype for family in families for dtype in _FAMILIES[family])
+    return Op(name, signature, dtypes, latency, ulp, "C" in laws, home)
 
 
 # fmt: off
@@ -162,7 +209,7 @@ _ROWS = (
     _row("logit",         "T->T",    "F",     85, 1.0, home="special"),
     _row("gammaln",       "T->T",    "F",    180, 1.0, home="special"),
     _row("gamma",         "T->T",    "F",    200, 1.5, home="special"),
-    _row("multiply_add",  "TTT->T",  "F",      4, home="rewrites"),
+    _row("multiply_add",  "TTC->T",  "F",      4, home="rewrites"),
     _row("sincos",        "T->TT",   "F",     90, 1.0, home="rewrites"),
     _row("approximate_divide", "TT->T", "S",  16, 4.5, home="rewrites"),
     _row("expm1_fast",    "T->T",    "F",     65, 4.0, home="rewrites"),
@@ -189,11 +236,8 @@ _ROWS = (
 
 OPS = {op.name: op for op in _ROWS}
 
-# The rows that have a fast version, and that.
+# FAST maps an operator to its version within 4 ULP.
 FAST = {OPS[op.function]: op for op in _ROWS if op.function != op.name}
 
-# The dtype of a cast's Apply is what it casts to; its operand may have any other dtype.
+# The dtype of a cast's Apply is the one it casts to; its operand may have any other dtype.
 CAST = Op("cast", "S->T", DTYPES, 4, 0.5, home="rewrites")
-
-# What the two results of an operator are to others: values without a stencil of their own.
-PARTS = tuple(Op(name, "T->T", DTYPES, 0, 0.5, home="rewrites") for name in ("first", "second"))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from cpnum.tables.dtypes import DTYPES
-from cpnum.tables.ops import OPS
+from cpnum.tables.ops import OPS, Form
 
 LANES = (8, 4, 1)
 SOURCES = ("ops", "cast", "memory", "loop")
@@ -50,11 +50,11 @@ def _operators(lane_bytes: int) -> Iterator[tuple[str, Operands]]:
         for dtype in op.dtypes:
             if dtype.itemsize > lane_bytes or (lane_bytes == 1 and dtype.family != "B"):
                 continue
-            yield f"{op.name}_{dtype}", Operands(op.arity, op.results)
-            if op.signature == "TT->M":
+            yield f"{op.name}_{dtype}", Operands(op.arity, len(op.results))
+            if op.form is Form.COMPARISON:
                 yield f"where_{op.name}_{dtype}", Operands(4, 1)
-            if op.name == "multiply_add":
-                yield f"{op.name}_tied_{dtype}", Operands(op.arity, op.results)
+            if op.form is Form.TIED:
+                yield f"{op.name}_tied_{dtype}", Operands(op.arity, len(op.results))
 
 
 def expected(source: str, lane_bytes: int) -> dict[str, Operands]:

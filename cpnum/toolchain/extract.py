@@ -18,13 +18,12 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.enums import ENUM_RELOC_TYPE_AARCH64, ENUM_RELOC_TYPE_x64
 
 from cpnum.errors import StencilError
+from cpnum.tables.block import Hole
 from cpnum.tables.isa import Isa
 from cpnum.tables.stencils import Operands
 from cpnum.toolchain.assembly import Routine, pointer_name, rename
 
-SYMBOLS = frozenset(
-    {"SLOT", "SLOT2", "OFFSET", "STEP", "AHEAD", "IMMEDIATE", "HEAD", "SKIP", "BODY", "POOL"}
-)
+SYMBOLS = frozenset(Hole) - {Hole.CONSTANT}
 PROOFS = 4
 
 # What a relocation patches: (bit in its bytes, width, shift, relative, checked) for each field.
@@ -333,7 +332,7 @@ def _values(
                 if not all(relative for _, _, _, relative, _ in known[relocation.type]):
                     raise StencilError(f"the address of {symbol} is absolute: take it by ADDRESS")
                 data, align = obj.constant(symbol)
-                hole |= {"symbol": "CONSTANT", "constant": data.hex(), "align": align}
+                hole |= {"symbol": Hole.CONSTANT, "constant": data.hex(), "align": align}
             holes[symbol] = hole
         for at, width, shift, relative, checked in known[relocation.type]:
             bit = relocation.offset * 8 + at

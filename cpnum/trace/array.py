@@ -10,7 +10,7 @@ from typing import Any, NoReturn, cast
 import numpy as np
 
 from cpnum.errors import DTypeError, ShapeError
-from cpnum.ir.graph import Node
+from cpnum.ir.extents import in_signature
 from cpnum.ir.movement import (
     BroadcastTo,
     Index,
@@ -18,8 +18,8 @@ from cpnum.ir.movement import (
     Movement,
     Reshape,
     Transpose,
-    in_signature,
 )
+from cpnum.ir.nodes import Node
 from cpnum.tables.dtypes import INT, from_numpy
 from cpnum.trace.builder import Shape
 from cpnum.trace.scalar import on_host

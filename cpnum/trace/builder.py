@@ -12,18 +12,18 @@ from typing import Any, NoReturn
 import numpy as np
 
 from cpnum.errors import CpnumError, UnsupportedError
-from cpnum.ir.graph import Apply, Constant, Input, Node, Nodes, Site, operands
+from cpnum.ir.extents import Extent, in_signature, moved, of_argument
 from cpnum.ir.movement import (
-    Extent,
     Index,
     Item,
     Movement,
     Reshape,
     Transpose,
-    in_signature,
     joined,
-    moved,
 )
+from cpnum.ir.nodes import Apply, Broadcast, Constant, Input, Node, Nodes
+from cpnum.ir.sites import Site
+from cpnum.ir.walk import Shaping, postorder
 from cpnum.tables.dtypes import F32, FLOAT, DType
 from cpnum.tables.ops import CAST
 from cpnum.trace.site import LIBRARIES, described, user_frame, user_site
@@ -43,7 +43,7 @@ class Recording:
     """The nodes of the function that is traced, and what is known about its inputs."""
 
     __slots__ = (
-        "_like",
+        "_shaping",
         "checked",
         "errstate",
         "extents",
@@ -61,7 +61,7 @@ class Recording:
         self.tracer = tracer
         self.nodes = Nodes()
         self.parameters: list[str] = []
-        self.sites: dict[Node, Site] = {}
+        self.sites: dict[Node | Broadcast, Site] = {}
         self.shapes: dict[Input, Shape] = {}
         self.extents: dict[Input, tuple[Extent, ...]] = {}
         self.shape_observed = False
@@ -69,7 +69,7 @@ class Recording:
         # The first error that was made; the user's function may have caught it.
         self.refusal: CpnumError | None = None
         self.errstate = ERRSTATE.get()
-        self._like: dict[Node, tuple[Input, ...]] = {}
+        self._shaping = Shaping(lambda node: bool(self.shapes.get(node)))
 
     def argument(self, name: str, dtype: DType, shape: Shape) -> Input:
         """Return the node of the next parameter."""
@@ -77,7 +77,7 @@ class Recording:
         self.parameters.append(name)
         node = self.nodes.input(parameter, (), dtype)
         self.shapes[node] = shape
-        self.extents[node] = tuple([(parameter, axis, 0, "") for axis in range(len(shape))])
+        self.extents[node] = of_argument(parameter, len(shape))
         return node
 
     def cast(self, node: Node, dtype: DType) -> Node:
@@ -136,42 +136,36 @@ class Recording:
 
     def like(self, node: Node) -> tuple[Input, ...]:
         """Return the inputs whose common shape is the shape of `node`."""
-        known = self._like
-        pending = [node]
-        while pending:
-            last = pending[-1]
-            missing = [arg for arg in operands(last) if arg not in known]
-            if missing:
-                pending += missing
-                continue
-            pending.pop()
-            if isinstance(last, Input):
-                known[last] = (last,) if self.shapes.get(last) else ()
-            else:
-                known[last] = tuple(dict.fromkeys(x for arg in operands(last) for x in known[arg]))
-        return known[node]
+        return self._shaping.of(node)
 
-    def together(self, nodes: tuple[Node, ...]) -> frozenset[tuple[Input, ...]]:
-        """Return the inputs of each value that was made but is not among the graph's `nodes`.
+    def conditions(self, nodes: tuple[Node, ...]) -> tuple[Broadcast, ...]:
+        """Return a condition for each value that was made but is not among the graph's `nodes`.
 
-        The last of these is the result: what broadcasts with all of its inputs needs no check.  Of
-        a view, only that there is one is checked.
+        The place that made the value is noted for the condition.  The last of `nodes` is the
+        result: a value that broadcasts with all of its inputs needs no condition.  Of a view, the
+        condition is only that it exists.
         """
         alive = set(nodes)
-        groups: set[tuple[Input, ...]] = set()
+        shaping = set(self.like(nodes[-1]))
+        found: dict[Broadcast, None] = {}
         for each in self.nodes:
-            if type(each) is Apply and each not in alive:
-                groups.add(self.like(each))
-            elif type(each) is Input and each.movement and each not in alive:
-                groups.add((each,))
-        if not groups:
-            return frozenset()
-        checked = set(self.like(nodes[-1]))
-        return frozenset(
-            each
-            for each in groups
-            if not checked.issuperset(each) and (len(each) > 1 or each[0].movement)
-        )
+            if each in alive:
+                continue
+            if type(each) is Apply:
+                condition = Broadcast(self.like(each))
+            elif type(each) is Input and each.movement:
+                condition = Broadcast((each,))
+            else:
+                continue
+            single = len(condition.inputs) == 1
+            if shaping.issuperset(condition.inputs) or (
+                single and not condition.inputs[0].movement
+            ):
+                continue
+            found.setdefault(condition)
+            if each in self.sites:
+                self.sites.setdefault(condition, self.sites[each])
+        return tuple(found)
 
     # -- movement -------------------------------------------------------------------------------
 
@@ -213,21 +207,13 @@ class Recording:
             return node
         view = self.nodes.input(node.parameter, joined(node.movement, step), node.dtype)
         if view not in self.shapes:
-            self.shapes[view] = _replayed(self.shapes[node], step)
-            self.extents[view] = moved(self.extents[node], step)
+            shape = self.shapes[view] = _replayed(self.shapes[node], step)
+            self.extents[view] = moved(self.extents[node], step, shape)
         return view
 
     def _cone(self, node: Node) -> list[Node]:
         """Return what `node` is computed from, operands first, Python scalars left out."""
-        done: dict[Node, None] = {}
-        pending = [node]
-        while pending:
-            missing = [x for x in operands(pending[-1]) if not x.dtype.weak and x not in done]
-            if missing:
-                pending += missing
-            else:
-                done[pending.pop()] = None
-        return list(done)
+        return [each for each in postorder(node) if not each.dtype.weak]
 
     def _refuse_reshape(self, node: Node, shape: Shape) -> None:
         shapes = {self.shapes[each] for each in self.like(node)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import operator
 from collections.abc import Callable
@@ -39,6 +40,7 @@ def _traces(*functions: Callable[..., Any]) -> Callable[[F], F]:
         names = code.co_varnames[: places + code.co_kwonlyargcount]
         variadic = code.co_flags & inspect.CO_VARARGS
 
+        @functools.wraps(traced)
         def checked(*args: Any, **keywords: Any) -> Any:
             for name in keywords:
                 if name not in names:
@@ -121,8 +123,8 @@ def _clip(
         raise UnknownArgumentError("out")
     bounds = {"a_min": a_min, "a_max": a_max, "min": min, "max": max}
     given = {name: each for name, each in bounds.items() if each is not _UNSET}
-    sample: Any = {name: None if each is None else 0 for name, each in given.items()}
-    np.clip(0, **sample)  # NumPy's own error if these arguments do not go together
+    unbounded: Any = dict.fromkeys(given)
+    np.clip(0, **unbounded)  # NumPy's own error if these arguments do not go together
     low = given.get("a_min", given.get("min"))
     high = given.get("a_max", given.get("max"))
     if not isinstance(a, Traced):
@@ -173,11 +175,9 @@ def _copy(a: Any, order: str = "K") -> Any:
     return _owned(_array(a).copy())
 
 
-if hasattr(np, "astype"):
-
-    @_traces(np.astype)
-    def _astype(x: Any, dtype: Any, *, copy: bool = True) -> Any:
-        return x.astype(dtype, copy=copy)
+@_traces(np.astype)
+def _astype(x: Any, dtype: Any, *, copy: bool = True) -> Any:
+    return x.astype(dtype, copy=copy)
 
 
 @_traces(np.real)

@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import inspect
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from cpnum.errors import UnsupportedError
+from cpnum.errors import DTypeError, UnsupportedError
+from cpnum.ir.signature import ArrayOf, Fixed, Parameter, ScalarOf, Signature, Type
+from cpnum.tables.dtypes import DType, from_numpy, from_python
+from cpnum.trace.fixed import fixed_key
+
+# How a fixed argument is printed: no longer than this, whatever its own repr does.
+_TEXT = reprlib.Repr()
+_TEXT.maxstring = _TEXT.maxother = 60
+
+
+class Arguments(NamedTuple):
+    """The arguments of a call, in the order of its parameters, without defaults.
+
+    The first `positional` ones are passed by position, the others by name.
+    """
+
+    names: tuple[str, ...]
+    values: tuple[Any, ...]
+    positional: int
+
 
 _VARIADIC = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 
@@ -26,7 +46,7 @@ def arity(function: Callable[..., Any]) -> int:
     return count
 
 
-def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+def python_signature(function: Callable[..., Any]) -> inspect.Signature:
     """Return what a function takes itself: what it wraps may take other arguments.
 
     Raises:  UnsupportedError if Python does not know.
@@ -65,27 +85,28 @@ def bind(
     arguments: Sequence[Any],
     keywords: Mapping[str, Any],
     signature: inspect.Signature | None = None,
-) -> tuple[tuple[str, ...], tuple[Any, ...], int]:
-    """Return the parameters of a call, their arguments, and how many are positional.
+) -> Arguments:
+    """Return the arguments of a call in the order of its parameters.
 
     `signature` is that of the function, for callers that keep it.
 
     >>> bind(lambda x, *rest, n=2: x, (1, 5), {"n": 3})
-    (('x', 'rest0', 'n'), (1, 5, 3), 2)
+    Arguments(names=('x', 'rest0', 'n'), values=(1, 5, 3), positional=2)
     """
     count = len(arguments)
     if not keywords and count == arity(function):
         # The plain case, which is that of nearly all calls, without the cost of a signature.
         names: tuple[str, ...] = function.__code__.co_varnames[:count]
-        return names, tuple(arguments), count
+        return Arguments(names, tuple(arguments), count)
     if isinstance(function, np.ufunc):
         if keywords:
             raise UnsupportedError(
                 f"the argument {next(iter(keywords))} of numpy.{function.__name__} cannot be traced"
             )
-        return tuple(f"x{i}" for i in range(count)), tuple(arguments), count
+        names = tuple(f"x{i}" for i in range(count))
+        return Arguments(names, tuple(arguments), count)
     # A default is left to the function: it is as constant as the function's code.
-    bound = (signature or signature_of(function)).bind(*arguments, **keywords)
+    bound = (signature or python_signature(function)).bind(*arguments, **keywords)
     unpacked: list[str] = []
     for name, parameter in bound.signature.parameters.items():
         if parameter.kind is parameter.VAR_POSITIONAL:
@@ -94,8 +115,76 @@ def bind(
             unpacked.append(name)
     positional = bound.args
     keyword = bound.kwargs
-    return (
+    return Arguments(
         (*unpacked[: len(positional)], *keyword),
         (*positional, *keyword.values()),
         len(positional),
     )
+
+
+def signature_of(arguments: Arguments) -> Signature:
+    """Return the signature of a call; no shape is observed in it.
+
+    Raises:  DTypeError, UnsupportedError for arguments that cannot be traced.
+
+    >>> print(*signature_of(bind(lambda x, n: x, (np.ones((3, 1)), 2), {})))
+    x: f64[:, 1] n: int
+    """
+    return tuple(map(Parameter, arguments.names, map(_type_of, arguments.names, arguments.values)))
+
+
+def with_shapes(signature: Signature, values: Sequence[Any]) -> Signature:
+    """Return the signature of a function that observed the shapes of its arguments.
+
+    >>> arguments = bind(lambda x: x, (np.ones((3, 1)),), {})
+    >>> print(*with_shapes(signature_of(arguments), arguments.values))
+    x: f64[3, 1]
+    """
+    return tuple(
+        Parameter(each.name, ArrayOf(each.type.dtype, value.shape))
+        if isinstance(each.type, ArrayOf)
+        else each
+        for each, value in zip(signature, values, strict=True)
+    )
+
+
+def _type_of(name: str, value: Any) -> Type:
+    kind = type(value)
+    if kind is np.ndarray:
+        extents = [1 if extent == 1 else None for extent in value.shape]
+        return ArrayOf(_from_numpy(name, value.dtype), tuple(extents))
+    weak = from_python(value)
+    if weak is not None:
+        return ScalarOf(weak)
+    if isinstance(value, np.generic):
+        return ScalarOf(_from_numpy(name, value.dtype))
+    if isinstance(value, np.ndarray):
+        raise UnsupportedError(
+            f"arguments of type {kind.__name__} cannot be traced",
+            seen=f"the argument {name}",
+            write=f"np.asarray({name})",
+        )
+    if isinstance(value, complex):
+        raise DTypeError(
+            "no stencils for complex numbers",
+            seen=f"{name} is {value!r}",
+            write="real and imaginary parts as arguments of their own",
+        )
+    try:
+        hash(value)
+    except TypeError:
+        raise UnsupportedError(
+            f"arguments of type {kind.__name__} cannot be traced",
+            seen=f"the argument {name}",
+            write=f"np.asarray({name}) if it stands for an array, a tuple if for something fixed",
+        ) from None
+    return Fixed(fixed_key(value), _TEXT.repr(value))
+
+
+def _from_numpy(name: str, dtype: np.dtype[Any]) -> DType:
+    try:
+        return from_numpy(dtype)
+    except DTypeError as error:
+        raise DTypeError(
+            error.message, seen=f"the argument {name} of {dtype!r}", write=error.write
+        ) from None

@@ -19,7 +19,7 @@ import numpy as np
 
 from cpnum.errors import DTypeError, UnsupportedError
 from cpnum.tables.dtypes import FLOAT, INT, B, DType, from_numpy
-from cpnum.tables.ops import OPS, Op
+from cpnum.tables.ops import OPS, Kind, Op
 
 
 class Resolution(NamedTuple):
@@ -87,7 +87,7 @@ def _resolve(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> Resolution:
             write="its call outside of the function; what can be traced is in cpnum.tables.ops.OPS",
         )
     computed = loop_dtypes(ufunc, dtypes)
-    if op.signature.startswith("MM") or op.signature == "M->M":
+    if all(kind is Kind.MASK for kind in op.operands):
         return Resolution(op, (B,) * op.arity, B)
     for dtype in computed[:-1]:
         if dtype not in op.dtypes:

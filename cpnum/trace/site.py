@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from cpnum.errors import CpnumError
-from cpnum.ir.graph import Site, location
+from cpnum.ir.sites import Site, location
 
 _NUMPY = os.path.dirname(np.__file__)
 

@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-import reprlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,12 +21,14 @@ import numpy as np
 
 import cpnum.trace.dunders  # gives tracers Python's operators
 import cpnum.trace.functions  # noqa: F401 (enters NumPy's functions into the table of traced ones)
-from cpnum.errors import CpnumError, DTypeError, TraceError, UnsupportedError
-from cpnum.ir.graph import Graph, Node
-from cpnum.tables.dtypes import DType, from_numpy, from_python
+from cpnum.errors import CpnumError, TraceError, UnsupportedError
+from cpnum.ir.graph import Graph
+from cpnum.ir.nodes import Output
+from cpnum.ir.signature import ArrayOf, Fixed, Parameter, ScalarOf, Signature
+from cpnum.tables.dtypes import from_numpy, from_python
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Recording
-from cpnum.trace.parameters import bind
+from cpnum.trace.parameters import Arguments, bind, signature_of, with_shapes
 from cpnum.trace.scalar import WeakTracer
 from cpnum.trace.site import described, site_of
 from cpnum.trace.tracer import ARGUMENT, SCALAR, Traced
@@ -75,35 +76,33 @@ def trace(
 
     Raises:  what the function raises; a CpnumError that names the line if it cannot be traced.
     """
-    names, values, positional = bind(function, arguments, keywords or {})
+    bound = bind(function, arguments, keywords or {})
+    return trace_arguments(function, bound, signature_of(bound))
+
+
+def trace_arguments(
+    function: Callable[..., Any], arguments: Arguments, signature: Signature
+) -> Graph:
+    """Return the graph of `function` for arguments of this signature, as `trace` does."""
+    names, values, positional = arguments
     recording = Recording(Tracer)
-    types: list[str] = []
-    tracers: list[Any] = []
-    for name, value in zip(names, values, strict=True):
-        text, tracer = _argument(recording, name, value)
-        types.append(text)
-        tracers.append(tracer)
+    tracers = [_tracer(recording, *each) for each in zip(signature, values, strict=True)]
     named = dict(zip(names[positional:], tracers[positional:], strict=True))
     returned = _returned(recording, function, tracers[:positional], named)
     if recording.shape_observed:
-        types = [
-            repr(tracer) if isinstance(tracer, Tracer) else text
-            for text, tracer in zip(types, tracers, strict=True)
-        ]
+        signature = with_shapes(signature, values)
     name = getattr(function, "__name__", type(function).__name__)
-    result = _result(recording, returned, name)
-    nodes = recording.nodes.reaching((result,))
+    output = _output(recording, returned, name)
+    nodes = recording.nodes.reaching((output.node,))
+    conditions = recording.conditions(nodes) if len(recording.nodes) > len(nodes) else ()
     return Graph(
         name,
-        names,
-        tuple(types),
+        signature,
         nodes,
-        (result,),
+        output,
         recording.sites,
-        recording.shape_observed,
-        isinstance(returned, Traced) and not returned.known_shape and returned.state != SCALAR,
         frozenset(recording.checked),
-        recording.together(nodes) if len(recording.nodes) > len(nodes) else frozenset(),
+        conditions,
     )
 
 
@@ -139,70 +138,34 @@ def _misused(error: Exception) -> TraceError | None:
     )
 
 
-# How a fixed argument is printed: no longer than this, whatever its own repr does.
-_text = reprlib.Repr()
-_text.maxstring = _text.maxother = 60
+def _tracer(recording: Recording, parameter: Parameter, value: Any) -> Any:
+    """Return the tracer that the function is given for an argument; a fixed one as it is."""
+    name, of = parameter.name, parameter.type
+    match of:
+        case ArrayOf(dtype):
+            node = recording.argument(name, dtype, value.shape)
+            return Tracer(recording, node, value.shape, ARGUMENT)
+        case ScalarOf(dtype):
+            kind = WeakTracer if dtype.weak else Tracer
+            return kind(recording, recording.argument(name, dtype, ()), (), SCALAR)
+        case Fixed():
+            recording.parameters.append(name)
+            return value
 
 
-def _argument(recording: Recording, name: str, value: Any) -> tuple[str, Any]:
-    """Return how a parameter's type is printed, and what the function is given for it."""
-    kind = type(value)
-    if kind is np.ndarray:
-        shape = value.shape
-        dtype = _from_numpy(name, value.dtype)
-        extents = ", ".join(["1" if extent == 1 else ":" for extent in shape])
-        node = recording.argument(name, dtype, shape)
-        return f"{dtype.name}[{extents}]", Tracer(recording, node, shape, ARGUMENT)
-    weak = from_python(value)
-    if weak is not None:
-        return weak.name, WeakTracer(recording, recording.argument(name, weak, ()), (), SCALAR)
-    if isinstance(value, np.generic):
-        dtype = _from_numpy(name, value.dtype)
-        return dtype.name, Tracer(recording, recording.argument(name, dtype, ()), (), SCALAR)
-    if isinstance(value, np.ndarray):
-        raise UnsupportedError(
-            f"arguments of type {kind.__name__} cannot be traced",
-            seen=f"the argument {name}",
-            write=f"np.asarray({name})",
-        )
-    if isinstance(value, complex):
-        raise DTypeError(
-            "no stencils for complex numbers",
-            seen=f"{name} is {value!r}",
-            write="real and imaginary parts as arguments of their own",
-        )
-    try:
-        hash(value)
-    except TypeError:
-        raise UnsupportedError(
-            f"arguments of type {kind.__name__} cannot be traced",
-            seen=f"the argument {name}",
-            write=f"np.asarray({name}) if it stands for an array, a tuple if for something fixed",
-        ) from None
-    recording.parameters.append(name)
-    return _text.repr(value), value
-
-
-def _from_numpy(name: str, dtype: np.dtype[Any]) -> DType:
-    try:
-        return from_numpy(dtype)
-    except DTypeError as error:
-        raise DTypeError(
-            error.message, seen=f"the argument {name} of {dtype!r}", write=error.write
-        ) from None
-
-
-def _result(recording: Recording, returned: Any, name: str) -> Node:
+def _output(recording: Recording, returned: Any, name: str) -> Output:
     if isinstance(returned, Traced):
         if returned.recording is not recording:
             raise TraceError(f"{name} returned a value of another trace")
         node = returned.node
-        return recording.cast(node, from_numpy(node.dtype.numpy)) if node.dtype.weak else node
+        if node.dtype.weak:
+            node = recording.cast(node, from_numpy(node.dtype.numpy))
+        return Output(node, boxed=not returned.known_shape and returned.state != SCALAR)
     weak = from_python(returned)
     if weak is not None:
-        return recording.constant(returned, from_numpy(weak.numpy))
+        return Output(recording.constant(returned, from_numpy(weak.numpy)))
     if isinstance(returned, np.generic):
-        return recording.constant(returned, from_numpy(returned.dtype))
+        return Output(recording.constant(returned, from_numpy(returned.dtype)))
     raise _refused(returned, name)
 
 

@@ -7,7 +7,7 @@ from typing import NoReturn
 import numpy as np
 
 from cpnum.errors import CpnumError, TraceError, UnsupportedError
-from cpnum.ir.graph import Input, Node
+from cpnum.ir.nodes import Input, Node
 from cpnum.trace.builder import Recording, Shape
 from cpnum.trace.site import user_frame
 

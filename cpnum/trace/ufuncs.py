@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from cpnum.errors import CpnumError, DTypeError, ShapeError, TraceError, UnsupportedError
-from cpnum.ir.graph import Node
-from cpnum.ir.movement import common_shape
+from cpnum.ir.extents import common_shape
+from cpnum.ir.nodes import Node
 from cpnum.tables.dtypes import F32, F64, FLOAT, I32, I64, INT, B, DType, from_numpy, from_python
 from cpnum.tables.ops import Op
 from cpnum.trace.builder import Recording, Shape
@@ -333,9 +333,6 @@ def universal(recording: Recording, ufunc: np.ufunc, inputs: tuple[Any, ...]) ->
     return apply(recording, ufunc, inputs)
 
 
-# Before NumPy 2.3, only the operator did without pow().
-_POWER_CALLS_POW = np.lib.NumpyVersion(np.__version__) < "2.3.0"
-
 # The exponents for which NumPy's loop does not call pow(), if they are one number.
 _POWERS = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 
@@ -375,7 +372,7 @@ def power(recording: Recording, base: Any, exponent: Any, operator: bool = False
         return recording.tracer(recording, node, base.known_shape)
     if number == 1:
         return value
-    if number == 0.5 and (base.state == SCALAR if operator else _POWER_CALLS_POW):
+    if number == 0.5 and operator and base.state == SCALAR:
         # pow() differs from sqrt: (-0.0) ** 0.5 is 0.0 and (-inf) ** 0.5 is inf.
         root: Any = np.where(value == -np.inf, np.inf, np.sqrt(value + 0.0))
         return recording.tracer(recording, root.node, root.known_shape)

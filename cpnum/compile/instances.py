@@ -1,0 +1,169 @@
+"""Instances: stencils with their registers and the values in their holes.
+
+`select` makes them of a nest, with virtual registers (`v3`); `assign` gives them physical ones
+(`r3`).  Both print them alike, results first and temporaries in parentheses:
+
+    r15 r14 = sincos_f64 r31 (r16-r30)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from cpnum.pack.stencil import Stencil
+from cpnum.tables.block import Hole
+
+
+class Immediate(NamedTuple):
+    """A word of the call that a bound kernel holds in its code: its offset in the block."""
+
+    offset: int
+
+
+# What goes into a value hole: a number, a label, the bytes of a constant, or a word of the call.
+Value = int | str | bytes | Immediate
+Values = dict[Hole, Value]
+
+NO_VALUES: Values = {}
+
+
+class Tail(NamedTuple):
+    """The stencil of a load or store at the end of the range, and the values in its holes."""
+
+    stencil: Stencil
+    values: Values
+
+
+class _Fields(NamedTuple):
+    stencil: Stencil
+    operands: tuple[int, ...] = ()
+    results: tuple[int, ...] = ()
+    temporaries: tuple[int, ...] = ()
+    pointer: int | None = None
+    values: Values = NO_VALUES
+    source: object = ""
+    tail: Tail | None = None
+
+
+class Instance(_Fields):
+    """A stencil with its registers and the values in its holes.
+
+    `operands`, `results` and `temporaries` are vector registers; `pointer` is the general register
+    of an array's pointer.  A virtual register is a number that means a value; temporaries are
+    physical only.  `source` says in the user's terms what the instance is for: `x[1:]`, `out`, a
+    constant.  `tail` replaces a load or store at the end of the range.
+    """
+
+    __slots__ = ()
+
+    # By identity: one that stands in many kernels is one object, which `emit` patches once.
+    __eq__ = object.__eq__
+    __ne__ = object.__ne__
+    __hash__ = object.__hash__
+
+    @property
+    def registers(self) -> tuple[int, ...]:
+        """The registers in the order of the stencil's holes: a tied result is the last operand."""
+        results = () if self.stencil.tied else self.results
+        return (*self.operands, *results, *self.temporaries)
+
+    def text(self, letter: str) -> str:
+        """Return it as it is printed, its registers with this letter."""
+        parts = [f"{letter}{each}" for each in self.results]
+        if parts:
+            parts.append("=")
+        parts += [self.stencil.name, *(f"{letter}{each}" for each in self.operands)]
+        if self.pointer is not None:
+            parts.append(f"p{self.pointer}")
+        parts += [f"{hole}={value_text(value)}" for hole, value in self.values.items()]
+        if self.temporaries:
+            parts.append(f"({', '.join(_runs(letter, self.temporaries))})")
+        return " ".join(parts)
+
+    def __str__(self) -> str:
+        return self.text("r")
+
+
+def _runs(letter: str, registers: Sequence[int]) -> Iterator[str]:
+    """Yield registers, neighbours as a range.
+
+    >>> list(_runs("r", (5, 16, 17, 18)))
+    ['r5', 'r16-r18']
+    """
+    numbers = sorted(registers)
+    start = 0
+    for at in range(1, len(numbers) + 1):
+        if at == len(numbers) or numbers[at] != numbers[at - 1] + 1:
+            first, last = numbers[start], numbers[at - 1]
+            yield f"{letter}{first}" if first == last else f"{letter}{first}-{letter}{last}"
+            start = at
+
+
+def value_text(value: Value) -> str:
+    """Return how a value is printed."""
+    match value:
+        case bytes():
+            return f"0x{int.from_bytes(value, 'little'):x}"
+        case Immediate(offset):
+            return f"call+{offset}"
+        case _:
+            return str(value)
+
+
+class Label(NamedTuple):
+    """A place in the code that an instance jumps to."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name}:"
+
+
+Item = Instance | Label
+
+
+class BasicBlock(NamedTuple):
+    """A straight line of instances.
+
+    A block of the `skeleton` has no values in vector registers, so its instances are final.  A
+    `tail` has the items of the last vector loop, so that the same registers serve both; its loads
+    and stores are those of the end of the range.
+    """
+
+    items: Sequence[Item]
+    skeleton: bool = False
+    tail: bool = False
+
+
+# So many are remembered, of 0.8 KB on average: 12 MB at most.
+_MOST = 1 << 14
+_shared: dict[tuple[object, ...], Instance] = {}
+
+
+def shared(
+    stencil: Stencil,
+    operands: tuple[int, ...] = (),
+    results: tuple[int, ...] = (),
+    temporaries: tuple[int, ...] = (),
+    pointer: int | None = None,
+    values: Values = NO_VALUES,
+    source: object = "",
+) -> Instance:
+    """Return an instance that stands in many kernels, the same object each time.
+
+    Constants, spills and reloads hardly come again, so they are made anew.
+    """
+    key: tuple[object, ...]
+    if pointer is None:
+        key = (stencil, operands, results, temporaries)
+        assert not values
+    else:
+        key = (stencil, operands, results, temporaries, pointer, source, *values.items())
+    instance = _shared.get(key)
+    if instance is None:
+        instance = Instance(stencil, operands, results, temporaries, pointer, values, source)
+        if len(_shared) >= _MOST:
+            _shared.clear()
+        _shared[key] = instance
+    return instance

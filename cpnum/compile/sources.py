@@ -1,0 +1,39 @@
+"""The sources of a kernel: the arrays and scalars that it reads."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cpnum.ir.graph import Graph
+from cpnum.ir.nodes import Apply, Input, Node
+from cpnum.tables.ops import CAST
+
+
+class Sources(NamedTuple):
+    """The arrays that a kernel reads through memory, and the scalars that a call gives it.
+
+    `host` are all scalars that the host computes: also those that only other scalars need.
+    """
+
+    arrays: tuple[Input, ...]
+    scalars: tuple[Node, ...]
+    host: frozenset[Node]
+
+
+def sources_of(graph: Graph) -> Sources:
+    """Return the sources of the kernel of a graph."""
+    parameters = graph.scalars
+    read = {output.node for output in graph.outputs}
+    host: set[Node] = set()
+    for node in graph.nodes:
+        if type(node) is Apply:
+            arg = node.args[0]
+            if node.op is CAST and (arg.dtype.weak or arg in host):
+                host.add(node)
+            else:
+                read.update(node.args)
+        elif type(node) is Input and node.parameter in parameters:
+            host.add(node)
+    arrays = [node for node in graph.inputs if node in read and node not in host]
+    scalars = [node for node in graph.nodes if node in read and node in host]
+    return Sources(tuple(arrays), tuple(scalars), frozenset(host))

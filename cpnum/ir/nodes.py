@@ -1,0 +1,279 @@
+"""Frozen, interned nodes: the values that a function computes.
+
+Nodes carry no shape: one graph serves all arguments of a signature (dtypes, numbers of axes, and
+which extents are 1).
+
+Movement (slices, transposes, new axes) is never a node.  It is written down on an `Input`, and
+replayed on the real array by NumPy itself at each call.
+
+Nodes of one graph are interned in its `Nodes`, so the same value is the same node, and the order
+in which they were made is a topological order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+
+from cpnum.ir.movement import Movement
+from cpnum.tables.dtypes import DType
+from cpnum.tables.ops import Op
+
+# A Python scalar.
+Scalar = float | int | bool
+
+# An argument or an intermediate value: an array, a NumPy scalar or a Python scalar.
+Value = Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Input:
+    """A view of the argument for parameter number `parameter`."""
+
+    parameter: int
+    movement: tuple[Movement, ...]
+    dtype: DType
+
+    def view(self, array: Value) -> Value:
+        """Return the view of the argument `array`.
+
+        >>> from cpnum.ir.movement import Index
+        >>> from cpnum.tables.dtypes import F64
+        >>> Input(0, (Index.of((slice(1, None),)),), F64).view(np.arange(3.0))
+        array([1., 2.])
+        """
+        for step in self.movement:
+            array = step.replay(array)
+        return array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Constant:
+    """A value known while tracing: a NumPy scalar, or a Python scalar if its dtype is weak.
+
+    `like` are inputs that are not read: the value has their common shape.
+    """
+
+    value: np.generic | Scalar
+    dtype: DType
+    like: tuple[Input, ...] = ()
+
+    @property
+    def bits(self) -> int:
+        """The bytes of the value, as a little-endian number.
+
+        >>> from cpnum.tables.dtypes import F64
+        >>> hex(Constant(np.float64(-0.0), F64).bits)
+        '0x8000000000000000'
+        """
+        return int.from_bytes(self.dtype.numpy.type(self.value).tobytes(), "little")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Apply:
+    """An operator applied elementwise; its operands broadcast as NumPy's do.
+
+    If it has several results, `dtype` is that of the first, and `Project` nodes stand for each.
+    """
+
+    op: Op
+    args: tuple[Node, ...]
+    dtype: DType
+
+    def __repr__(self) -> str:
+        # Without the operands' own: a graph may be 10,000 nodes deep.
+        return f"<{self.op} of {len(self.args)}: {self.dtype}>"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Host:
+    """Arithmetic between Python scalars, done by Python itself once a call.
+
+    So integers do not overflow, and division by zero is an exception, as in Python.
+    """
+
+    function: Callable[..., Scalar]
+    args: tuple[Node, ...]
+    dtype: DType
+
+    def __repr__(self) -> str:
+        return f"<operator.{self.function.__name__} of {len(self.args)}: {self.dtype}>"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Project:
+    """One of the results of a node that has several."""
+
+    node: Apply
+    index: int
+    dtype: DType
+
+    def __repr__(self) -> str:
+        return f"<result {self.index} of {self.node!r}>"
+
+
+Node = Input | Constant | Apply | Host | Project
+
+
+def operands(node: Node) -> tuple[Node, ...]:
+    """Return the nodes that `node` is computed from, or takes its shape from."""
+    match node:
+        case Apply() | Host():
+            return node.args
+        case Constant():
+            return node.like
+        case Project():
+            return (node.node,)
+        case _:
+            return ()
+
+
+def _key(node: Node) -> tuple[Any, ...]:
+    match node:
+        case Apply(op, args, dtype):
+            return op, args, dtype
+        case Input(parameter, movement, dtype):
+            return parameter, movement, dtype
+        case Host(function, args):
+            return function, args
+        case Constant(value, dtype, like):
+            return type(value), dtype, _identity(value), like
+        case Project(of, index):
+            return of, index
+
+
+def _identity(value: Any) -> object:
+    """Return a key that differs whenever the bits of two scalars of one type differ."""
+    # Zeros of either sign are equal, and a NaN equals nothing.
+    return value if value and value == value else np.asarray(value).tobytes()
+
+
+class Nodes:
+    """The nodes of one graph, each made once; their order is topological."""
+
+    __slots__ = ("_converted", "_table")
+
+    def __init__(self, nodes: Iterable[Node] = ()) -> None:
+        self._table: dict[tuple[Any, ...], Node] = {_key(node): node for node in nodes}
+        # Saves the conversion to bits when a literal of the source comes again.
+        self._converted: dict[tuple[Any, ...], Constant] = {}
+
+    def input(self, parameter: int, movement: tuple[Movement, ...], dtype: DType) -> Input:
+        """Return the node of a view."""
+        key = (parameter, movement, dtype)
+        node: Any = self._table.get(key)
+        if node is None:
+            node = self._table[key] = Input(parameter, movement, dtype)
+        return node  # type: ignore[no-any-return]
+
+    def constant(self, value: object, dtype: DType, like: tuple[Input, ...] = ()) -> Constant:
+        """Return the node of `value` converted to `dtype` as NumPy does; weak ones stay as is."""
+        literal = (type(value), dtype, value if value else _identity(value), like)
+        node = self._converted.get(literal)
+        if node is None:
+            try:
+                converted: Any = value if dtype.weak else dtype.numpy.type(value)
+            except OverflowError:
+                # np.float32(2**64) is one, though NumPy takes that integer where it is an operand.
+                converted = np.asarray(value, dtype.numpy)[()]
+            key = (type(converted), dtype, _identity(converted), like)
+            node = cast(Constant | None, self._table.get(key))
+            if node is None:
+                node = self._table[key] = Constant(converted, dtype, like)
+            self._converted[literal] = node
+        return node
+
+    def apply(self, op: Op, args: tuple[Node, ...], dtype: DType) -> Apply:
+        """Return the node of an operator applied to `args`."""
+        key = (op, args, dtype)
+        node: Any = self._table.get(key)  # cast() would be a call for each operation
+        if node is None:
+            node = self._table[key] = Apply(op, args, dtype)
+        return node  # type: ignore[no-any-return]
+
+    def host(self, function: Callable[..., Scalar], args: tuple[Node, ...], dtype: DType) -> Host:
+        """Return the node of arithmetic between Python scalars."""
+        host = Host(function, args, dtype)
+        return cast(Host, self._table.setdefault(_key(host), host))
+
+    def project(self, node: Apply, index: int, dtype: DType) -> Project:
+        """Return the node of one of the results of `node`."""
+        project = Project(node, index, dtype)
+        return cast(Project, self._table.setdefault(_key(project), project))
+
+    def keep(self, node: Node) -> Node:
+        """Take over a node of another graph, whose operands are nodes of this one."""
+        return self._table.setdefault(_key(node), node)
+
+    def reaching(self, results: Iterable[Node]) -> tuple[Node, ...]:
+        """Return the nodes that `results` are computed from, in topological order."""
+        alive = set(results)
+        kept = []
+        for node in reversed(self._table.values()):
+            if node in alive:
+                kept.append(node)
+                if type(node) is Apply or type(node) is Host:
+                    alive.update(node.args)
+                elif type(node) is not Input:
+                    alive.update(operands(node))
+        kept.reverse()
+        return tuple(kept)
+
+    def __iter__(self) -> Iterator[Node]:
+        """Yield all nodes in topological order."""
+        return iter(self._table.values())
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+
+def renewed(nodes: Nodes, node: Node, new: Mapping[Node, Node]) -> Node:
+    """Return the node of `nodes` like this one, with `new[operand]` for each of its operands."""
+    match node:
+        case Apply(op, args, dtype):
+            return nodes.apply(op, tuple([new[arg] for arg in args]), dtype)
+        case Project(of, index, dtype):
+            several = new[of]
+            assert isinstance(several, Apply)
+            return nodes.project(several, index, dtype)
+        case _:
+            return nodes.keep(node)  # it is computed from no operators
+
+
+# -- results ------------------------------------------------------------------------------------
+
+
+class Output(NamedTuple):
+    """A result of the function.
+
+    `boxed`: without axes it is an array, as from `np.where`, and not a scalar, as from a ufunc.
+    """
+
+    node: Node
+    boxed: bool = False
+
+
+# What the function returns: one value, or a tuple of results.
+Results = Output | tuple["Results", ...]
+
+
+def leaves(results: Results) -> Iterator[Output]:
+    """Yield the outputs, from left to right."""
+    if isinstance(results, Output):
+        yield results
+    else:
+        for each in results:
+            yield from leaves(each)
+
+
+class Broadcast(NamedTuple):
+    """Inputs whose shapes have to broadcast, though no result is computed from all of them.
+
+    The function computed a value from them of which it needs a part or none, as in `(x + y)[:2]`.
+    A single input is a view that has to exist.
+    """
+
+    inputs: tuple[Input, ...]

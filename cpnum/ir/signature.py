@@ -1,0 +1,92 @@
+"""The signature of a call: what a graph depends on of its arguments.
+
+A graph serves all calls of one signature: arrays of any shape with these dtypes, numbers of axes,
+and extents that are 1; scalars of any value; and other objects that are equal to the ones given.
+
+>>> from cpnum.tables.dtypes import F64, FLOAT
+>>> print(text_of((Parameter("x", ArrayOf(F64, (None, 1))), Parameter("n", ScalarOf(FLOAT)))))
+x: f64[:, 1], n: float
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+
+from cpnum.tables.dtypes import DType
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayOf:
+    """An array; an extent is None if it may be any number but 1.
+
+    An extent is a number above 1, or 0, if the function looked at the shape.
+    """
+
+    dtype: DType
+    extents: tuple[int | None, ...]
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether a kernel is given one value, not an address: an array without axes is."""
+        return not self.extents
+
+    def __str__(self) -> str:
+        extents = [":" if extent is None else str(extent) for extent in self.extents]
+        return f"{self.dtype}[{', '.join(extents)}]"
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarOf:
+    """A NumPy scalar, or a Python scalar if the dtype is weak."""
+
+    dtype: DType
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether a kernel is given one value, not an address."""
+        return True
+
+    def __str__(self) -> str:
+        return str(self.dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """An object that is neither an array nor a number: it is as constant as the function's code.
+
+    `key` differs for any two objects that the function could tell apart.
+    """
+
+    key: Hashable
+    text: str = field(compare=False)
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether a kernel is given one value, not an address; it is given none."""
+        return True
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Type = ArrayOf | ScalarOf | Fixed
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of the function and the type of its argument."""
+
+    name: str
+    type: Type
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.type}"
+
+
+Signature = tuple[Parameter, ...]
+
+
+def text_of(signature: Iterable[Parameter]) -> str:
+    """Return a signature as it stands at the head of a graph."""
+    return ", ".join(map(str, signature))

@@ -1,0 +1,337 @@
+"""Graphs as text, written and read back.
+
+One value a line, with its dtype.  Constants and whole arguments stand where they are used; a
+constant has a dtype of its own (`1.0:f64`) where its place does not imply one.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import operator
+import re
+from collections.abc import Iterator, Sequence, Set
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cpnum.ir.movement import BroadcastTo, Index, Item, Movement, Reshape, Transpose
+from cpnum.ir.nodes import (
+    Apply,
+    Broadcast,
+    Constant,
+    Host,
+    Input,
+    Node,
+    Nodes,
+    Output,
+    Project,
+    Results,
+    leaves,
+)
+from cpnum.ir.signature import ArrayOf, Fixed, Parameter, ScalarOf, Signature, Type, text_of
+from cpnum.tables.dtypes import BOOL, DTYPES, F32, F64, FLOAT, INT, B, DType
+from cpnum.tables.ops import CAST, OPS, Kind, Op
+
+
+class Parts(NamedTuple):
+    """All of a graph that its text shows."""
+
+    name: str
+    signature: Signature
+    nodes: tuple[Node, ...]
+    results: Results
+    checked: Set[Node]
+    conditions: tuple[Broadcast, ...]
+
+
+# -- writing ------------------------------------------------------------------------------------
+
+
+def of_input(node: Input, signature: Signature) -> str:
+    """Return an input as a user writes it: the parameter's name, and the movement."""
+    return signature[node.parameter].name + "".join(map(str, node.movement))
+
+
+def written(graph: Parts) -> str:
+    """Return the text of a graph."""
+    writer = _Writer(graph.signature)
+    lines: list[tuple[str, str]] = []
+    for node in graph.nodes:
+        if not writer.is_inline(node):
+            line = writer.line(node)
+            writer.names[node] = f"%{len(lines)}"
+            after = f"{node.dtype}  checked" if node in graph.checked else str(node.dtype)
+            lines.append((f"{writer.names[node]} = {line}", after))
+    width = max((len(line) for line, _ in lines), default=0)
+    conditions = sorted(
+        " ".join(of_input(each, graph.signature) for each in condition.inputs)
+        for condition in graph.conditions
+    )
+    return "\n".join(
+        [
+            f"{graph.name}({text_of(graph.signature)})",
+            *(f"  {line:{width}}  {after}" for line, after in lines),
+            *(f"  requires {each}" for each in conditions),
+            f"  return {writer.results(graph.results)}",
+        ]
+    )
+
+
+class _Writer:
+    def __init__(self, signature: Signature) -> None:
+        self.signature = signature
+        self.parameters = {each.name for each in signature}
+        self.names: dict[Node, str] = {}
+
+    def is_inline(self, node: Node) -> bool:
+        """Tell whether a node stands where it is used, and not on a line of its own."""
+        match node:
+            case Constant(like=like):
+                return not like
+            case Input(movement=movement):
+                return not movement
+            case _:
+                return False
+
+    def line(self, node: Node) -> str:
+        match node:
+            case Input():
+                return of_input(node, self.signature)
+            case Constant(like=like):
+                return " ".join([constant_text(node), "like", *map(self.operand, like)])
+            case Apply(op, args):
+                implied = implied_dtypes(node)
+                return " ".join([op.name, *map(self.operand, args, implied)])
+            case Host(function, args):
+                name = function.__name__
+                if function.__module__ != "builtins":
+                    name = f"operator.{name}"
+                return " ".join([name, *(self.operand(arg) for arg in args)])
+            case Project(of, index):
+                return f"project {self.operand(of)} {index}"
+
+    def operand(self, node: Node, implied: DType | None = None) -> str:
+        if node in self.names:
+            return self.names[node]
+        if isinstance(node, Input):
+            return of_input(node, self.signature)
+        assert isinstance(node, Constant)
+        text = constant_text(node)
+        plain = node.dtype.weak or node.dtype is implied
+        return text if plain and text not in self.parameters else f"{text}:{node.dtype}"
+
+    def results(self, results: Results) -> str:
+        if isinstance(results, Output):
+            return self.operand(results.node) + (" as array" if results.boxed else "")
+        inner = ", ".join(map(self.results, results))
+        return f"({inner},)" if len(results) == 1 else f"({inner})"
+
+
+def implied_dtypes(node: Apply) -> list[DType | None]:
+    """Return the dtypes that the operands of a node must have; None if it could be any."""
+    own: DType | None = node.dtype if Kind.T in node.op.results and node.op is not CAST else None
+    kinds = node.op.operands
+    for kind, arg in zip(kinds, node.args, strict=True):
+        if own is None and kind is Kind.T and not (isinstance(arg, Constant) and not arg.like):
+            own = arg.dtype
+    return [B if kind is Kind.MASK else None if kind is Kind.FROM else own for kind in kinds]
+
+
+_NAN_BITS = {
+    dtype: int.from_bytes(dtype.numpy.type("nan").tobytes(), "little") for dtype in (F64, F32)
+}
+
+
+def constant_text(constant: Constant) -> str:
+    """Return a value, which its text and its dtype give back."""
+    value = constant.value
+    if value != value and not constant.dtype.weak and constant.bits != _NAN_BITS[constant.dtype]:
+        return f"nan:{constant.bits:#x}"
+    return repr(value) if constant.dtype.weak else str(value)
+
+
+# -- reading ------------------------------------------------------------------------------------
+
+_TYPES = {dtype.name: dtype for dtype in (*DTYPES, FLOAT, INT, BOOL)}
+_HEAD = re.compile(r"(.+?)\((.*)\)")
+_LINE = re.compile(r"  (%\d+) = (.*?) {2,}(\w+)(  checked)?")
+_STEP = re.compile(
+    r"\[(?P<items>[^]]*)\]|\.(?P<name>T|transpose|reshape|broadcast_to)(?P<axes>\([^)]*\))?"
+)
+
+
+def read(text: str) -> Parts:
+    """Return the parts of a graph of which this is the text.
+
+    Raises:  ValueError if it is none of a graph.
+    """
+    first, *lines, last = text.split("\n")
+    head = _HEAD.fullmatch(first)
+    if head is None or not last.startswith("  return "):
+        raise ValueError(f"no text of a graph: {text!r}")
+    reader = _Reader(tuple(map(_parameter, _split(head[2], ", "))))
+    checked, conditions = set(), []
+    for line in lines:
+        if line.startswith("  requires "):
+            inputs = [reader.input(word) for word in _split(line.removeprefix("  requires "), " ")]
+            conditions.append(Broadcast(tuple(inputs)))
+            continue
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise ValueError(f"no line of a graph: {line!r}")
+        node = reader.node(_split(match[2], " "), _TYPES[match[3]])
+        reader.named[match[1]] = node
+        if match[4]:
+            checked.add(node)
+    results = reader.results(last.removeprefix("  return "))
+    nodes = reader.nodes.reaching(output.node for output in leaves(results))
+    return Parts(head[1], reader.signature, nodes, results, checked, tuple(conditions))
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Split a text where the separator stands outside of brackets and quotes."""
+    parts, depth, quote, start = [], 0, "", 0
+    for at, letter in enumerate(text):
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "'\"":
+            quote = letter
+        elif letter in "([{":
+            depth += 1
+        elif letter in ")]}":
+            depth -= 1
+        elif depth == 0 and text.startswith(separator, at):
+            parts.append(text[start:at])
+            start = at + len(separator)
+    return [*parts, text[start:]] if text else []
+
+
+def _parameter(text: str) -> Parameter:
+    name, _, kind = text.partition(": ")
+    array = re.fullmatch(r"(\w+)\[(.*)\]", kind)
+    of: Type
+    if array is not None and array[1] in _TYPES:
+        extents = [None if each == ":" else int(each) for each in _split(array[2], ", ")]
+        of = ArrayOf(_TYPES[array[1]], tuple(extents))
+    else:
+        of = ScalarOf(_TYPES[kind]) if kind in _TYPES else Fixed(kind, kind)
+    return Parameter(name, of)
+
+
+class _Reader:
+    def __init__(self, signature: Signature) -> None:
+        self.signature = signature
+        self.nodes = Nodes()
+        self.named: dict[str, Node] = {}
+        self.axes: dict[str, int] = {}
+        for at, (name, of) in enumerate((each.name, each.type) for each in signature):
+            if not isinstance(of, Fixed):
+                self.named[name] = self.nodes.input(at, (), of.dtype)
+                self.axes[name] = len(of.extents) if isinstance(of, ArrayOf) else 0
+
+    def node(self, words: list[str], dtype: DType) -> Node:
+        first, *rest = words
+        if not rest:
+            return self.input(first)
+        if rest[0] == "like":
+            like = tuple(map(self.input, rest[1:]))
+            return self.nodes.constant(_value(first, dtype), dtype, like)
+        if first == "project":
+            of = self.named[rest[0]]
+            assert isinstance(of, Apply)
+            return self.nodes.project(of, int(rest[1]), dtype)
+        if first == CAST.name or first in OPS:
+            return self.apply(CAST if first == CAST.name else OPS[first], rest, dtype)
+        home, _, name = first.rpartition(".")
+        function = getattr(operator if home else builtins, name)
+        return self.nodes.host(function, tuple(map(self.operand, rest)), dtype)
+
+    def apply(self, op: Op, words: list[str], dtype: DType) -> Node:
+        # A constant without a dtype gets the one that the other operands imply.
+        known = [None if self._is_plain(word) else self.operand(word) for word in words]
+        own = dtype if Kind.T in op.results and op is not CAST else None
+        for kind, node in zip(op.operands, known, strict=True):
+            if own is None and kind is Kind.T and node is not None:
+                own = node.dtype
+        args = []
+        for kind, word, node in zip(op.operands, words, known, strict=True):
+            implied = B if kind is Kind.MASK else None if kind is Kind.FROM else own
+            args.append(self.operand(word, implied) if node is None else node)
+        return self.nodes.apply(op, tuple(args), dtype)
+
+    def _is_plain(self, word: str) -> bool:
+        return word not in self.named and word.rpartition(":")[2] not in _TYPES
+
+    def operand(self, word: str, implied: DType | None = None) -> Node:
+        if word in self.named:
+            return self.named[word]
+        value, _, name = word.rpartition(":")
+        dtype = _TYPES.get(name)
+        if dtype is None:
+            value, dtype = word, implied or _weak(word)
+        return self.nodes.constant(_value(value, dtype), dtype)
+
+    def input(self, word: str) -> Input:
+        match = re.match(r"[^.\[]+", word)
+        node: Any = self.named.get(word if match is None else match[0])
+        if match is None or not isinstance(node, Input):
+            raise ValueError(f"no view of a parameter: {word!r}")
+        if match[0] != word:
+            steps = tuple(_steps(word[match.end() :], self.axes.get(match[0], 0)))
+            node = self.nodes.input(node.parameter, steps, node.dtype)
+        return node  # type: ignore[no-any-return]
+
+    def results(self, text: str) -> Results:
+        if text.startswith("("):
+            return tuple(map(self.results, _split(text[1:-1].removesuffix(","), ", ")))
+        value, boxed, _ = text.partition(" as array")
+        return Output(self.operand(value), bool(boxed))
+
+
+def _weak(text: str) -> DType:
+    if text in ("True", "False"):
+        return BOOL
+    return INT if re.fullmatch(r"-?\d+", text) else FLOAT
+
+
+def _value(text: str, dtype: DType) -> Any:
+    if text.startswith("nan:"):
+        raw = int(text.removeprefix("nan:"), 16).to_bytes(dtype.itemsize, "little")
+        return np.frombuffer(raw, dtype.numpy)[0]
+    return text == "True" if dtype.family == "B" else dtype.scalar(text)
+
+
+def _steps(text: str, axes: int) -> Iterator[Movement]:
+    """Yield the steps of a movement, from an array of so many axes."""
+    end = 0
+    while end < len(text):
+        match = _STEP.match(text, end)
+        if match is None:
+            raise ValueError(f"no movement: {text!r}")
+        end = match.end()
+        if match["items"] is not None:
+            items = tuple(map(_item, match["items"].split(", ")))
+            axes += sum(item is None for item in items) - sum(type(item) is int for item in items)
+            yield Index.of(items)
+            continue
+        numbers: Sequence[int] = ast.literal_eval(match["axes"] or "()")
+        match match["name"]:
+            case "T":
+                yield Transpose(tuple(range(axes))[::-1])
+            case "transpose":
+                yield Transpose(tuple(numbers))
+            case "reshape":
+                yield Reshape(tuple(numbers))
+                axes = len(numbers)
+            case _:
+                yield BroadcastTo(tuple(numbers))
+                axes = len(numbers)
+
+
+def _item(text: str) -> Item:
+    if text == "None":
+        return None
+    if ":" not in text:
+        return int(text)
+    return slice(*(int(end) if end else None for end in text.split(":")))

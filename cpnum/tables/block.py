@@ -1,0 +1,85 @@
+"""The argument block that a kernel reads, the holes of stencils, and the flags that it returns.
+
+>>> ArgumentBlock(arrays=2, axes=1, scalars=0).pointer(1), Hole("STEP"), Flag.over.value
+(8, <Hole.STEP: 'STEP'>, 2)
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+from typing import NamedTuple
+
+
+class Flag(IntEnum):
+    """The floating-point errors that an entry stencil returns, named as in `np.errstate`.
+
+    The numbers are NumPy's, and those of `entry` in stencils/loop.c.
+    """
+
+    divide = 1  # a finite number was divided by zero
+    over = 2  # a result was too large for its type
+    under = 4  # a result was too small, and lost digits
+    invalid = 8  # an operation has no answer, as 0 / 0
+
+
+class Hole(StrEnum):
+    """The values that are patched into stencils, by the symbols they have in the C sources."""
+
+    SLOT = "SLOT"  # the offset of a word in the argument block
+    SLOT2 = "SLOT2"  # the offset of a second word
+    OFFSET = "OFFSET"  # how many bytes further on a later vector of a contiguous array is
+    AHEAD = "AHEAD"  # how many elements further on a later vector of a strided array is
+    STEP = "STEP"  # how many elements one round of a loop computes
+    IMMEDIATE = "IMMEDIATE"  # a word of the call that a bound kernel has in its code: 64 bits
+    HEAD = "HEAD"  # the label at which a loop repeats
+    SKIP = "SKIP"  # the label behind a loop that has nothing to do
+    BODY = "BODY"  # the label at which the body of a kernel starts
+    POOL = "POOL"  # the place of a constant of the function in the kernel's pool
+    CONSTANT = "CONSTANT"  # the place of the stencil's own constants in the kernel's pool
+
+    # Enum's own is a Python function, and these are keys of dicts on the way to every kernel.
+    __hash__ = str.__hash__
+
+
+class ArgumentBlock(NamedTuple):
+    """Where things lie in the argument block, in bytes: all are words of 8 bytes, but for spills.
+
+    pointers | inner strides | outer strides | increments | extents | counters | scalars | spills
+    """
+
+    arrays: int
+    axes: int
+    scalars: int
+
+    def pointer(self, array: int) -> int:
+        """Return the offset of an array's pointer."""
+        return 8 * array
+
+    def stride(self, array: int) -> int:
+        """Return the offset of an array's stride along the innermost axis."""
+        return 8 * (self.arrays + array)
+
+    def outer_stride(self, array: int) -> int:
+        """Return the offset of an array's stride along the outermost axis."""
+        return 8 * (2 * self.arrays + array)
+
+    def increment(self, array: int, axis: int) -> int:
+        """Return the offset of what an array's pointer advances by at the end of an outer axis."""
+        return 8 * (self.arrays * (3 + axis) + array)
+
+    def extent(self, axis: int) -> int:
+        """Return the offset of an axis's extent."""
+        return 8 * (self.arrays * (2 + self.axes) + axis)
+
+    def counter(self, axis: int) -> int:
+        """Return the offset of an outer axis's counter."""
+        return self.extent(self.axes + axis)
+
+    def scalar(self, scalar: int) -> int:
+        """Return the offset of a scalar."""
+        return self.counter(self.axes + scalar)
+
+    @property
+    def spills(self) -> int:
+        """The offset of the first spilled value."""
+        return self.scalar(self.scalars)
