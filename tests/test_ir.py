@@ -10,7 +10,8 @@ import pytest
 from cpnum.ir.evaluate import evaluate, host_value
 from cpnum.ir.graph import Graph
 from cpnum.ir.movement import Index, Reshape, Transpose
-from cpnum.ir.nodes import Apply, Constant, Input, Nodes
+from cpnum.ir.nodes import Apply, Constant, Input, Nodes, Output, Project
+from cpnum.ir.signature import ArrayOf, Parameter
 from cpnum.tables.dtypes import F32, F64, FLOAT, I64, B
 from cpnum.tables.ops import CAST, OPS
 from cpnum.trace.trace import trace
@@ -61,8 +62,8 @@ def test_constants_are_interned_by_bits():
     x = nodes.input(0, (), F64)
     assert nodes.constant(1, F64, (x,)) is not nodes.constant(1, F64)
     assert nodes.input(0, (), F64) is x
-    graph = Graph("f", (), (), (nodes.constant(-np.nan, F64),), (nodes.constant(-np.nan, F64),))
-    assert str(graph) == "f()\n  return nan:0xfff8000000000000"
+    nan = nodes.constant(-np.nan, F64)
+    assert str(Graph("f", (), (nan,), Output(nan))) == "f()\n  return nan:0xfff8000000000000:f64"
 
 
 def test_an_input_is_a_view():
@@ -76,9 +77,12 @@ def test_an_input_is_a_view():
         assert np.shares_memory(x, Input(0, movement, F64).view(x))
 
 
-def refused(text, nodes, results=None):
+X = (Parameter("x", ArrayOf(F64, (None,))),)
+
+
+def refused(text, nodes, result=None):
     with pytest.raises(ValueError) as caught:
-        Graph("f", ("x",), ("f64[:]",), tuple(nodes), tuple(results or nodes[-1:]))
+        Graph("f", X, tuple(nodes), Output(result or nodes[-1]))
     assert str(caught.value) == text
 
 
@@ -95,7 +99,9 @@ def test_a_graph_checks_itself():
     refused("cast from f64 to f64", [x, Apply(CAST, (x,), F64)])
     refused("add: no operator takes the weak float", [n, x, Apply(add, (x, n), F64)])
     refused("a result has the weak dtype float", [n])
-    refused("a result is not among the nodes", [x], [mask])
+    refused("a result is not among the nodes", [x], mask)
+    sincos = Apply(OPS["sincos"], (x,), F64)
+    refused("sincos has no result 2", [x, sincos, Project(sincos, 2, F64)])
     nodes = Nodes()
     host = nodes.host(operator.add, (x,), FLOAT)
     refused("add is not between Python scalars only", [x, host])

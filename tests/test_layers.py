@@ -14,11 +14,13 @@ PACKAGE = Path(cpnum.__file__).parent
 # The straight line, from what needs nothing to what needs all: folders, and the modules of each.
 LINE = {
     "": "errors command",
-    "tables": "dtypes isa ops stencils",
+    "tables": "dtypes isa ops block stencils",
     "pack": "stencil __main__",
-    "ir": "movement graph reference evaluate rules simplify",
-    "trace": "site builder promote tracer ufuncs scalar array dunders functions parameters trace",
-    "compile": "schedule call steps skeleton select assign emit kernel",
+    "ir": "movement sites nodes signature extents walk text graph reference evaluate "
+    "rules rewrite simplify",
+    "trace": "site fixed parameters builder promote tracer ufuncs scalar array dunders "
+    "functions trace",
+    "compile": "arrange sources call schedule instances skeleton select assign emit kernel",
     "run": "memory plan",
     "show": "timing table listing report status",
     "jit": "keys specialization method function",
