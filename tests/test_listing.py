@@ -52,7 +52,7 @@ def test_what_cannot_be_decoded_is_shown_as_bytes():
 
 def test_listing_names_stencils_registers_holes_and_constants():
     text = listing(cpjit(lambda x: x * 2.5, isa="x86-64-v4").lower(np.ones(3)))
-    assert re.search(r"^  0x[0-9a-f]{4}  multiply_f64 r\d+ r\d+ r\d+$", text, re.M)
+    assert re.search(r"^  0x[0-9a-f]{4}  r\d+ = multiply_f64 r\d+ r\d+$", text, re.M)
     multiply = r"62 \(.. .. ..\) 59 \(..\)  +vmulpd zmm\d+, zmm\d+, zmm\d+$"
     assert re.search(multiply, text, re.M)
     load = r"62 .*\[OFFSET 00 00 00 00\]  +vmovups zmm\d+, zmmword ptr .*  OFFSET: 0$"
