@@ -18,7 +18,9 @@ INSTALLED_FROM := pyproject.toml $(wildcard cpnum/tables/*.py cpnum/toolchain/*.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_PROGRESS_BAR := off
 
-AARCH64_TESTS := $(patsubst %,tests/test_%.py,operators elementary layouts fuzz)
+AARCH64_TESTS := $(patsubst %,tests/test_%.py,operators python_operators result_dtypes \
+    floating_point_errors fastmath elementary layouts views_inside register_pressure out scalars \
+    mixed_dtypes bound_calls calling fuzz)
 
 .PHONY: demo test test-aarch64 check pythons wheel bench fuzz clean
 # Tests on two Pythons at once would only slow each other down.

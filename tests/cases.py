@@ -17,12 +17,16 @@ from cpnum.trace.tracer import Traced
 
 HERE = [name for name, isa in LEVELS.items() if runs_here(isa)]
 
+# Each with both signs.
 _FLOATS = [
-    0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, -1.5, 2.5, -2.5, 3.0, np.inf, -np.inf, np.nan, -np.nan,
-    0.49999999999999994, 1e-3, 1e3, 2.0**31, -(2.0**31), 2.0**31 - 1, 2.0**52 + 0.5, -(2.0**52) - 1,
-    2.0**63, -(2.0**63), 2.0**24 + 1, 1e10, -1e10,
+    0.0, 1.0, 0.5, 1.5, 2.5, 3.0, np.inf, np.nan, 0.1, 3.75, 7.0, np.pi, 0.49999999999999994, 1e-3,
+    1e3, 2.0**24 + 1, 2.0**31, 2.0**31 - 1, 1e10, 2.0**52 + 0.5, 2.0**52 + 1, 1e19, 2.0**63,
+    1e-40, 3.4e38,
 ]  # fmt: skip
-_INTEGERS = [0, 1, -1, 2, -2, 3, 7, -7, 31, 32, 33, 63, 64, 65, 255, 2**24 + 1, 2**31 - 1, -(2**31)]
+_INTEGERS = [
+    0, 1, -1, 2, -2, 3, 5, 7, -7, 31, 32, 33, 40, 63, 64, 65, 100, 255, 46341, 2**24 + 1,
+    2**31 - 2, 2**31 - 1, -(2**31) + 1, -(2**31),
+]  # fmt: skip
 _WIDE = [2**53 + 1, -(2**53) - 1, 2**62, 2**63 - 1, -(2**63), -(2**63) + 1, 2**32, 2**31]
 
 
@@ -30,17 +34,15 @@ def special(dtype: DType) -> Any:
     """Return the values of a dtype that have a meaning of their own."""
     if dtype.family == "F":
         limits = np.finfo(dtype.numpy.name)
-        tiny = [
-            limits.smallest_subnormal,
-            limits.tiny,
-            np.nextafter(limits.tiny, 0, dtype=dtype.numpy),
-        ]
-        edges = [limits.max, -limits.max, *tiny, -tiny[0], -tiny[1], limits.eps]
-        return np.concatenate([np.array(_FLOATS, dtype.numpy), np.array(edges, dtype.numpy)])
+        tiny, smallest, largest = limits.tiny, limits.smallest_subnormal, limits.max
+        edges = [tiny, tiny * 1.5, np.nextafter(tiny, 0, dtype=dtype.numpy), smallest, smallest * 3]
+        edges += [limits.eps, 1 + limits.eps, largest, largest / 2, largest / 2 * (1 + limits.eps)]
+        chosen = np.array([*_FLOATS, *edges], dtype.numpy)
+        return np.stack([chosen, -chosen], axis=1).ravel()
     if dtype is I64:
         return np.array(_INTEGERS + _WIDE, np.int64)
     if dtype is I32:
-        return np.array([*_INTEGERS, 2**31 - 2, -(2**31) + 1], np.int32)
+        return np.array(_INTEGERS, np.int32)
     return np.array([False, True])
 
 
@@ -173,18 +175,16 @@ def row_name(row: object) -> str:
 
 def bits(x: Any) -> Any:
     """Return the bits of an array as integers, every NaN the same one."""
-    x = np.asarray(x)
-    if x.dtype.kind != "f":
-        return x.astype(np.int64)
-    raw = x.copy().view(np.int64 if x.dtype.itemsize == 8 else np.int32).astype(np.int64)
-    return np.where(np.isnan(x), -1, raw)
+    x = np.asarray(x).copy()
+    raw = x.view(f"i{x.dtype.itemsize}").astype(np.int64)
+    return np.where(np.isnan(x), -1, raw) if x.dtype.kind == "f" else raw
 
 
 def assert_same(expected: Any, actual: Any, case: object = "", *operands: Any) -> None:
     """Assert that type, dtype, shape and bits are equal; NaN equals NaN."""
-    assert type(expected) is type(actual), case
-    assert expected.dtype == actual.dtype, case
-    assert expected.shape == actual.shape, case
+    assert type(expected) is type(actual), (case, type(expected), type(actual))
+    assert expected.dtype == actual.dtype, (case, expected.dtype, actual.dtype)
+    assert expected.shape == actual.shape, (case, expected.shape, actual.shape)
     differ = bits(expected) != bits(actual)
     if differ.any():
         at = tuple(int(i) for i in np.argwhere(differ)[0])

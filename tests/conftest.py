@@ -4,8 +4,19 @@ With CPNUM_TEST=aarch64, kernels of that level run in an emulator: `make test-aa
 """
 
 import os
+import platform
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
+
+import pytest
+from elftools.elf.elffile import ELFFile
+
+from cpnum.run import memory
+
+# What these compare is shown when it differs, as it is for the tests themselves.
+pytest.register_assert_rewrite("cases", "goldens", "refused", "tracing")
 
 if os.environ.get("CPNUM_TEST") == "aarch64":
     import aarch64
@@ -13,11 +24,38 @@ if os.environ.get("CPNUM_TEST") == "aarch64":
     # Before anything asks which levels run here; the C library that it builds takes a minute.
     aarch64.install(Path(tempfile.gettempdir()) / f"cpnum-aarch64-{os.getuid()}")
 
-import cases
-import pytest
+import cases  # noqa: E402
 
 
 @pytest.fixture(params=cases.HERE)
 def level(request):
     """Each ISA level that this processor runs."""
     return request.param
+
+
+@pytest.fixture
+def fresh_memory(monkeypatch):
+    """Give a test a ladder not climbed yet and arenas of its own."""
+    monkeypatch.delenv("CPNUM_MEMORY", raising=False)
+    monkeypatch.setattr(memory, "_arenas", memory._Arenas())
+    memory.mode.cache_clear()
+    yield
+    memory.mode.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def functions(tmp_path_factory):
+    """Compile C functions that add 1, and 7, to an int: n -> their bytes."""
+    folder = tmp_path_factory.mktemp("functions")
+    source, target = folder / "add.c", folder / "add.o"
+    source.write_text("int f1(int x) { return x + 1; }\nint f7(int x) { return x + 7; }\n")
+    flags = (
+        f"-target {platform.machine()}-linux-musl -O2 -g0 -ffunction-sections "
+        "-fno-sanitize=undefined -fomit-frame-pointer -fno-asynchronous-unwind-tables"
+    )
+    compiler = [sys.executable, "-m", "ziglang", "cc", "-c"]
+    subprocess.run([*compiler, *flags.split(), source, "-o", target], check=True)
+    with target.open("rb") as file:
+        elf = ELFFile(file)
+        sections = {section.name: section for section in elf.iter_sections()}
+        return {n: bytes(sections[f".text.f{n}"].data()) for n in (1, 7)}

@@ -50,7 +50,7 @@ def test_long_double_finds_a_wrong_result_and_is_found_when_wrong():
                 worst_errors(facts, lambda x, wrong=wrong: np.longdouble(wrong(x)), [x], np.exp(x))
 
 
-@pytest.mark.parametrize("start", [0, (1 << 32) - (1 << 10)])
+@pytest.mark.parametrize("start", [0, (1 << 32) - (1 << 10)], ids=["first", "last"])
 def test_a_part_of_all_float32_and_a_wrong_result_in_it(start, monkeypatch):
     monkeypatch.setattr(accuracy, "_PART", 1 << 10)
     assert accuracy._part("sinh", start).error <= 1.0

@@ -171,6 +171,7 @@ def test_status_of_machine_code():
         ),
         ({"CPNUM_MEMORY": "none"}, ["memory     none: CPNUM_MEMORY=none"]),
     ],
+    ids=["an unknown level", "no executable memory"],
 )
 def test_status_says_why_there_is_no_machine_code(environment, lines):
     text = command("status", **environment).stdout

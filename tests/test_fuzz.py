@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 import pytest
-from cases import function_of
+from cases import assert_same, function_of
 from expressions import ELEMENTARY, ELEMENTARY_TABLE, TABLE, filled, programs
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -32,32 +32,6 @@ COMMON = settings(
 pytestmark = pytest.mark.skipif(not HERE, reason="no stencil pack fits this processor")
 
 
-def canonical(array):
-    """Return the bits of an array, every NaN the same one."""
-    array = np.ascontiguousarray(array)
-    if array.dtype.kind == "f":
-        array = np.where(np.isnan(array), array.dtype.type("nan"), array)
-    return (
-        array.view(f"u{array.itemsize}")
-        if array.ndim
-        else array.reshape(1).view(f"u{array.itemsize}")
-    )
-
-
-def assert_same(expected, actual):
-    assert np.asarray(actual).dtype == np.asarray(expected).dtype
-    assert np.shape(actual) == np.shape(expected)
-    same = np.array_equal(canonical(np.asarray(expected)), canonical(np.asarray(actual)))
-    assert same, f"expected\n{expected}\nactual\n{actual}"
-
-
-def assert_result(expected, actual):
-    assert_same(expected, actual)
-    # Some functions of NumPy give arrays without axes (where), most do not: both are right for it.
-    if not isinstance(expected, np.ndarray):
-        assert isinstance(actual, np.generic)
-
-
 def memory_of(array):
     """Return all bytes of the memory that an array is a view of."""
     while isinstance(array.base, np.ndarray):
@@ -74,7 +48,7 @@ def check_called(program, jitted):
     before = saved(program.arguments)
     with np.errstate(all="ignore"):
         actual = jitted(*program.arguments)
-    assert_result(program.expected, actual)
+    assert_same(program.expected, actual)
     for old, each in zip(before, program.arguments, strict=True):
         if isinstance(each, np.ndarray):
             assert old.tobytes() == memory_of(each).tobytes()
@@ -171,7 +145,8 @@ def check(program, choice, instead=()):
             check_errors(program, jitted)
         if choice & 4 and np.size(expected):
             with np.errstate(all="ignore"):
-                assert_same(expected, jitted.bind(*program.arguments)())
+                # What is bound has an array for its result, without axes if need be.
+                assert_same(np.asarray(expected), jitted.bind(*program.arguments)())
     if choice & 3 == 3:
         check_again(program, jitted, instead, np.random.default_rng(choice))
 
@@ -223,7 +198,7 @@ def test_what_was_found_stays_found(name, level):
             with pytest.raises(OverflowError, match=str(error)):
                 compiled(*arguments)
             return
-        assert_result(expected, compiled(*arguments))
+        assert_same(expected, compiled(*arguments))
 
 
 # -- elementary functions -----------------------------------------------------------------------

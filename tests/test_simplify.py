@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from cases import assert_same, special
 
 from cpnum.ir.evaluate import evaluate
 from cpnum.ir.graph import Graph
@@ -13,26 +14,9 @@ from cpnum.ir.nodes import Nodes, Output
 from cpnum.ir.rules import EXACT, INEXACT
 from cpnum.ir.signature import ArrayOf, Parameter
 from cpnum.ir.simplify import simplify
-from cpnum.tables.dtypes import F32, F64
+from cpnum.tables.dtypes import F32, F64, B
 from cpnum.tables.ops import FAST
 from cpnum.trace.trace import trace
-
-FLOATS = [0.0, 1.0, 1.5, 3.0, 2.0**-1, np.pi, np.inf, np.nan]
-INTEGERS = [0, 1, 2, 3, 7, 2**31 - 1, -(2**31)]
-
-
-def special_values(dtype):
-    if dtype.kind == "b":
-        return [np.bool(False), np.bool(True)]
-    if dtype.kind == "i":
-        limits = np.iinfo(dtype)
-        values = [*INTEGERS, limits.min, limits.max, limits.min + 1]
-        return [dtype.type(value) for value in values]
-    limits = np.finfo(dtype)
-    edges = [limits.tiny, limits.smallest_subnormal, limits.max, limits.tiny / 2 * 3]
-    edges += [limits.max / 2, limits.smallest_subnormal * 3, 1 + limits.eps]
-    edges += [limits.max / 2 * (1 + limits.eps)]
-    return [dtype.type(sign * value) for value in [*FLOATS, *edges] for sign in (1, -1)]
 
 
 def powers_of_two(dtype):
@@ -58,8 +42,8 @@ def test_both_sides_of_an_exact_rule_have_the_same_bits_and_flags(rule, dtype):
     parameters = inspect.signature(rule.pattern).parameters.values()
     names = [each.name for each in parameters if each.default is inspect.Parameter.empty]
     kinds = {
-        "x": special_values(dtype.numpy),
-        "c": special_values(np.dtype(bool)),
+        "x": special(dtype),
+        "c": special(B),
         "k": [k for k in powers_of_two(dtype.numpy) if rule.when(k)] if "k" in names else [],
     }
     for arguments in itertools.product(*(kinds[name] for name in names)):
@@ -83,11 +67,6 @@ def test_every_exact_rule_fires_on_a_graph(rule):
     assert_same(evaluate(graph, (x,)), evaluate(simplify(graph), (x,)))
 
 
-def assert_same(expected, actual):
-    assert (expected.dtype, expected.shape) == (actual.dtype, actual.shape)
-    assert expected.tobytes() == actual.tobytes()
-
-
 X, Y = np.array([1.5, -0.0, 3.0]), np.array([2.0, 5.0, -7.0])
 
 
@@ -95,24 +74,24 @@ def body(function, *arguments, fastmath=False):
     return str(simplify(trace(function, arguments or (X, Y)), fastmath)).split("\n", 1)[1]
 
 
-NOT_RULES = [
-    lambda x, y: x * 0,
-    lambda x, y: x + 0,
-    lambda x, y: x + 0.0,
-    lambda x, y: x - -0.0,
-    lambda x, y: x / 3,
-    lambda x, y: x / 2.0**1023,
-    lambda x, y: x / 0.0,
-    lambda x, y: x - x,
-    lambda x, y: x / x,
-    lambda x, y: 0 - x,
-    lambda x, y: x * y + x,
-]
+NOT_RULES = {
+    "times zero": lambda x, y: x * 0,
+    "plus the integer zero": lambda x, y: x + 0,
+    "plus zero": lambda x, y: x + 0.0,
+    "minus negative zero": lambda x, y: x - -0.0,
+    "divided by three": lambda x, y: x / 3,
+    "divided by a power of two too large": lambda x, y: x / 2.0**1023,
+    "divided by zero": lambda x, y: x / 0.0,
+    "minus itself": lambda x, y: x - x,
+    "divided by itself": lambda x, y: x / x,
+    "zero minus": lambda x, y: 0 - x,
+    "a product and a sum": lambda x, y: x * y + x,
+}
 
 
-@pytest.mark.parametrize("function", NOT_RULES, ids=range(len(NOT_RULES)))
-def test_what_is_inexact_stays_and_the_graph_is_the_same_object(function):
-    graph = trace(function, (X, Y))
+@pytest.mark.parametrize("name", NOT_RULES)
+def test_what_is_inexact_stays_and_the_graph_is_the_same_object(name):
+    graph = trace(NOT_RULES[name], (X, Y))
     assert simplify(graph) is graph
 
 

@@ -226,6 +226,7 @@ def test_ulps_broadcast() -> None:
         (1, 1, "int64 and int64"),
         (np.float16(1), np.float16(1), "float16 and float16"),
     ],
+    ids=["two dtypes", "integers", "float16"],
 )
 def test_ulps_of_other_dtypes_are_refused(a: ArrayLike, b: ArrayLike, seen: str) -> None:
     with pytest.raises(DTypeError) as refused:

@@ -1,0 +1,132 @@
+"""What reports say of NumPy: how its result differs, and its time."""
+
+import functools
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from reports import runs
+
+import cpnum.show.report
+from cpnum import cpjit
+from cpnum.show.report import difference
+from cpnum.trace.trace import as_written
+
+
+def test_difference_counts_ulps():
+    one = np.ones(5)
+    off = one.copy()
+    off[3] = np.nextafter(np.nextafter(1.0, 2.0), 2.0)
+    assert difference(one, one) == "the result is that of NumPy, bit for bit"
+    wanted = "at most 2 ULP from the result of NumPy, 1 of 5 elements differ"
+    assert difference(one, off) == wanted
+
+
+def test_difference_sees_zeros_and_nans():
+    assert "1 of 1 elements differ" in difference(np.array([0.0]), np.array([-0.0]))
+    assert "bit for bit" in difference(np.array([np.nan]), np.array([np.nan]))
+    assert "at most inf ULP" in difference(np.array([np.nan]), np.array([1.0]))
+
+
+def test_difference_says_that_numpys_result_is_converted():
+    assert (
+        difference(np.float32([1.5]), np.array([1.5]))
+        == "the result is that of NumPy, converted from float64 to float32, bit for bit"
+    )
+    assert "result of NumPy, converted from int64 to float64, 1" in difference(
+        np.array([1.5]), np.array([1])
+    )
+
+
+def test_difference_of_integers_is_a_number_of_elements():
+    assert difference(np.array([1, 2, 3]), np.array([1, 5, 5])) == "2 of 3 elements differ"
+
+
+def test_difference_looks_at_every_part_of_a_large_result():
+    one = np.ones(cpnum.show.report._CHUNK * 2 + 5)
+    off = one.copy()
+    off[[0, -1]] = np.nextafter(1.0, 2.0), 3.0
+    assert f"2 of {one.size:,} elements differ" in difference(one, off)
+
+
+half = cpjit(lambda x: x / 2)
+
+table = {"half": half}
+
+
+def helper(x):
+    return half(x)
+
+
+CALLERS = {
+    "by its name": lambda x: half(x) + 1,
+    "in a function": lambda x: helper(x) + 1,
+    "in a table": lambda x: table["half"](x) + 1,
+    "as a default": lambda x, h=half: h(x) + 1,
+    "in a function of its own": lambda x: (lambda y: half(y))(x) + 1,
+    "in a list": lambda x: sum([half(x) for _ in range(2)]),
+    "by functools.partial": lambda x: functools.partial(half)(x) + 1,
+}
+
+
+@runs
+@pytest.mark.parametrize("name", CALLERS)
+def test_numpys_time_is_without_compiled_code_however_it_is_called(name):
+    outer = cpjit(CALLERS[name])
+    compiled = []
+    run = type(half)._run
+
+    def noted(self, *rest):
+        compiled.append(self)
+        return run(self, *rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(half), "_run", noted)
+        report = outer.explain(np.ones(3))
+    assert "NumPy" in report.timings
+    assert set(compiled) == {outer}
+
+
+@runs
+@pytest.mark.parametrize(
+    ("times", "result"),
+    [(1, [0.0, 1.0, 2.0]), (3, [0.0, 2.0, 4.0])],
+    ids=["after one run", "after three runs"],
+)
+def test_a_function_that_fails_when_it_runs_again_leaves_a_report(times, result):
+    left = iter([2.0] * times)
+    x = np.arange(3.0)
+    report = cpjit(lambda x: x * next(left)).explain(x, out=x)
+    assert report.timings == {}
+    assert x.tolist() == result
+    assert str(report).endswith("\n\nTime\n  none: run again, the function raised StopIteration")
+
+
+# 1.0 as written, 0.0 as compiled.
+is_written = cpjit(lambda x: x * float(type(x) is np.ndarray))
+
+
+def test_only_the_thread_that_asks_runs_functions_as_written():
+    with as_written(), ThreadPoolExecutor(1) as other:
+        assert is_written(np.ones(1)) == 1.0
+        assert other.submit(is_written, np.ones(1)).result() == 0.0
+    assert is_written(np.ones(1)) == 0.0
+
+
+def test_a_function_as_written_fills_out():
+    out = np.empty(1, "f4")
+    with as_written():
+        assert is_written(np.ones(1), out=out) is out
+    assert out == 1.0
+
+
+@runs
+def test_a_report_calls_the_function_a_few_times():
+    calls = []
+
+    def noted(x):
+        calls.append(x)
+        return x + 1
+
+    cpjit(noted).explain(np.ones(3))
+    assert 1 < len(calls) <= 2 + cpnum.show.report._CALLS

@@ -1,0 +1,218 @@
+"""`out`: its layouts, its dtypes, arguments that it overlaps, and what is refused."""
+
+import itertools
+
+import numpy as np
+import pytest
+from arrays import VIEWS, array
+from cases import assert_same, quiet, row_name
+from numpy.lib.stride_tricks import as_strided
+
+from cpnum import CpnumError, OutError, cpjit
+from cpnum.tables.dtypes import DTYPES
+
+
+@pytest.mark.parametrize("name", [name for name in VIEWS if not name.startswith("one")])
+@pytest.mark.parametrize("dtype", DTYPES, ids=row_name)
+def test_out_of_every_layout(dtype, name, level):
+    def function(x, y):
+        return np.where(x == y, y, x)
+
+    compiled = cpjit(function, isa=level)
+    for shape in ((67,), (5, 37), (3, 4, 5)):
+        x, y = array(shape, dtype), array(shape, dtype, 1)
+        out = VIEWS[name](np.zeros(shape, dtype.numpy))
+        with quiet():
+            assert compiled(x, y, out=out) is out
+            assert_same(function(x, y), out.copy(), (name, dtype, shape))
+
+
+def test_out_writes_no_other_element(level):
+    whole = np.full((9, 40), 7.0)
+    x = array((4, 13))
+    with quiet():
+        cpjit(lambda x: x * 2.0, isa=level)(x, out=whole[1:8:2, 1::3])
+        expected = np.full((9, 40), 7.0)
+        expected[1:8:2, 1::3] = x * 2.0
+    assert_same(expected, whole)
+
+
+# (arguments, out) as views of one array of 60 elements.
+# fmt: off
+OVERLAPS = {
+    "exact": lambda u: (u, u),
+    "shifted forward": lambda u: (u[:-1], u[1:]),
+    "shifted backward": lambda u: (u[1:], u[:-1]),
+    "far forward": lambda u: (u[:-20], u[20:]),
+    "reversed": lambda u: (u, u[::-1]),
+    "out reversed and shifted": lambda u: (u[:-1], u[:0:-1]),
+    "interleaved": lambda u: (u[::2], u[1::2]),
+    "spread": lambda u: (u[:30], u[::2]),
+    "gathered": lambda u: (u[::2], u[:30]),
+    "disjoint": lambda u: (u[:30], u[30:]),
+    "transposed": lambda u: (u[:49].reshape(7, 7), u[:49].reshape(7, 7).T),
+    "rows shifted": lambda u: (u.reshape(6, 10)[:-1], u.reshape(6, 10)[1:]),
+    "columns shifted": lambda u: (u.reshape(6, 10)[:, :-1], u.reshape(6, 10)[:, 1:]),
+    "one element": lambda u: (u[5:6], u),
+    "a row": lambda u: (u.reshape(6, 10)[3], u.reshape(6, 10)),
+    "a column": lambda u: (u.reshape(6, 10)[:, 4:5], u.reshape(6, 10)),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=row_name)
+@pytest.mark.parametrize("name", OVERLAPS)
+def test_out_that_overlaps_an_argument(name, dtype, level):
+    def function(x, y):
+        return np.where(x != y, x, y)
+
+    compiled = cpjit(function, isa=level)
+    u, other = array((60,), dtype), array((60,), dtype, 1)
+    with quiet():
+        for modes in ({"all": "ignore"}, {"all": "warn"}):
+            for swapped in (False, True):
+                mine, numpys = u.copy(), u.copy()
+                x, out = OVERLAPS[name](numpys)
+                y = other[: x.size].reshape(x.shape)
+                arguments = (y, x) if swapped else (x, y)
+                expected = function(*(each.copy() for each in arguments))
+                out[...] = expected
+                x, out = OVERLAPS[name](mine)
+                arguments = (y, x) if swapped else (x, y)
+                with np.errstate(**modes):
+                    assert compiled(*arguments, out=out) is out
+                assert_same(numpys, mine, (name, dtype, swapped, modes))
+
+
+# fmt: off
+OVERLAPS_INSIDE = {
+    "difference, first": (lambda u: u[1:] - u[:-1], lambda u: u[1:]),
+    "difference, second": (lambda u: u[1:] - u[:-1], lambda u: u[:-1]),
+    "reversed": (lambda u: u - u[::-1], lambda u: u),
+    "transposed": (lambda u: u[:, :9] + u[:, :9].T, lambda u: u[:, :9]),
+    "four neighbours": (
+        lambda u: (u[1:-1, 2:] + u[1:-1, :-2] + u[2:, 1:-1] + u[:-2, 1:-1]) * 0.25,
+        lambda u: u[1:-1, 1:-1],
+    ),
+    "by its first element": (lambda u: u * u[0, 0], lambda u: u),
+    "by its first row": (lambda u: u - u[0], lambda u: u),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("name", OVERLAPS_INSIDE)
+def test_out_that_overlaps_views_inside_of_the_function(name, level):
+    function, part = OVERLAPS_INSIDE[name]
+    compiled = cpjit(lambda u: function(u), isa=level)
+    numpys = array((9, 11))
+    mine = numpys.copy()
+    with quiet():
+        part(numpys)[...] = function(numpys.copy())
+        compiled(mine, out=part(mine))
+    assert_same(numpys, mine, name)
+
+
+def test_errors_of_an_overwritten_argument_are_those_of_its_old_values(level):
+    compiled = cpjit(lambda x: np.log(x), isa=level)
+    for out in (lambda x: x, lambda x: x[::-1]):
+        x = np.array([1.0, 2.0, 0.0, 3.0])
+        with pytest.warns(RuntimeWarning, match="divide by zero encountered in log") as caught:
+            compiled(x, out=out(x))
+        assert len(caught) == 1
+        calm = np.array([1.0, 2.0, 3.0, 0.5])
+        compiled(calm, out=out(calm))
+
+
+def test_out_of_another_dtype_overlaps(level):
+    compiled = cpjit(lambda x: x * 1.5, isa=level)
+    raw = np.arange(40.0)
+    expected = (raw[:20] * 1.5).astype(np.float32)
+    out = raw.view(np.float32)[5:25]
+    compiled(raw[:20], out=out)
+    assert_same(expected, out.copy())
+
+
+OUT_CASTS = list(itertools.product(DTYPES, DTYPES))
+
+
+@pytest.mark.parametrize(("source", "to"), OUT_CASTS, ids=row_name)
+def test_out_of_another_dtype_is_cast_within_its_kind(source, to, level):
+    def function(x, y):
+        return np.maximum(x, y)
+
+    compiled = cpjit(function, isa=level)
+    x, y = array((67,), source), array((67,), source, 1)
+    out = np.zeros(67, to.numpy)
+    with quiet():
+        if np.can_cast(source.numpy, to.numpy, "same_kind"):
+            expected = np.maximum(x, y, out=np.zeros(67, to.numpy), casting="same_kind")
+            assert compiled(x, y, out=out) is out
+            assert_same(expected, out, (source, to), x, y)
+        else:
+            with pytest.raises(OutError):
+                compiled(x, y, out=out)
+            assert not out.any()
+
+
+def test_an_out_that_is_wider_is_filled(level):
+    x, out = array((4,)), np.zeros((3, 4))
+    with quiet():
+        cpjit(lambda x: x + 1.0, isa=level)(x, out=out)
+        assert_same(np.add(x, 1.0, out=np.zeros((3, 4))), out)
+
+
+def _read_only():
+    out = np.zeros(5)
+    out.flags.writeable = False
+    return out
+
+
+# fmt: off
+WRONG_OUTS = {
+    "shorter": lambda: np.zeros(4),
+    "longer": lambda: np.zeros(6),
+    "one": lambda: np.zeros(1),
+    "fewer axes": lambda: np.zeros(()),
+    "read-only": _read_only,
+    "a list": lambda: [0.0] * 5,
+    "a number": lambda: 0.0,
+    "int64": lambda: np.zeros(5, np.int64),
+    "complex": lambda: np.zeros(5, complex),
+    "float16": lambda: np.zeros(5, np.float16),
+    "big-endian": lambda: np.zeros(5, ">f8"),
+    "a matrix": lambda: np.zeros((1, 5)).view(np.ma.MaskedArray)[0],
+    "one element": lambda: as_strided(np.zeros(9)[4:], (5,), (0,)),
+    "rows of one element": lambda: as_strided(np.zeros(14)[4:], (2, 5), (40, 0)),
+    "windows": lambda: as_strided(np.zeros(9), (5, 5), (8, 8)),
+    "windows of a column": lambda: as_strided(np.zeros(40)[9:], (3, 5), (16, -8)),
+    "less than an element apart": lambda: as_strided(np.zeros(9), (5,), (4,)),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("name", WRONG_OUTS)
+def test_a_wrong_out_is_refused_and_not_written(name, level):
+    out = WRONG_OUTS[name]()
+    with pytest.raises(CpnumError):
+        cpjit(lambda x: x + 1.0, isa=level)(np.ones(5), out=out)
+    assert not np.any(np.asarray(out))
+
+
+def test_an_out_of_windows_is_refused_when_it_is_the_argument_too(level):
+    windows = as_strided(np.ones(6), (4, 3), (8, 8))
+    for use in (cpjit(lambda x: x * 2.0, isa=level), cpjit(lambda x: x * 2.0, isa=level).bind):
+        with pytest.raises(OutError, match="elements of `out` share memory"):
+            use(windows, out=windows)
+
+
+@pytest.mark.parametrize(
+    "strides", [(24, 8), (8, 24), (8, 16), (48, -16), (-8, 200), (24, 16)], ids=str
+)
+def test_an_out_whose_elements_are_apart_is_taken(strides, level):
+    memory = np.zeros(400)
+    out = as_strided(memory[200:], (2, 3), strides)
+    x = np.arange(6.0).reshape(2, 3)
+    assert_same(x + 1.0, cpjit(lambda x: x + 1.0, isa=level)(x, out=out))
+    assert np.count_nonzero(memory) == 6
+    empty = as_strided(memory, (0, 3), (8, 0))
+    assert cpjit(lambda x: x + 1.0, isa=level)(x[:0], out=empty) is empty

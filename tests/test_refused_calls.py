@@ -1,0 +1,227 @@
+"""Calls that cannot be made are refused, and leave all as it was.
+
+The line at fault in a case is the one that ends with `# here`.
+"""
+
+import goldens
+import numpy as np
+import pytest
+from refused import assert_refused
+
+from cpnum import (
+    CpnumError,
+    DTypeError,
+    IsaError,
+    OutError,
+    ShapeError,
+    TraceError,
+    UnsupportedError,
+    cpjit,
+)
+from cpnum.tables.isa import A64, runs_here
+
+X = np.arange(3.0)
+
+
+def plus_one(x):
+    return x + 1
+
+
+@pytest.mark.parametrize("kind", [np.memmap, np.recarray])
+def test_what_is_written_for_an_out_of_another_type_works(kind):
+    out = np.full(3, 7.0).view(kind)
+    cpjit(plus_one)(X, out=np.asarray(out))
+    assert np.array_equal(out, X + 1)
+
+
+def read_only():
+    out = np.full(3, 7.0)
+    out.flags.writeable = False
+    return out
+
+
+CALLS = {
+    "out_of_another_shape": (
+        OutError,
+        lambda out: cpjit(plus_one)(X, out=out),  # here
+        lambda: np.full(4, 7.0),
+    ),
+    "out_of_fewer_axes": (
+        OutError,
+        lambda out: cpjit(plus_one)(X[None], out=out),  # here
+        lambda: np.full(3, 7.0),
+    ),
+    "out_of_another_kind": (
+        OutError,
+        lambda out: cpjit(plus_one)(X, out=out),  # here
+        lambda: np.full(3, 7),
+    ),
+    "out_without_stencils": (
+        DTypeError,
+        lambda out: cpjit(plus_one)(X, out=out),  # here
+        lambda: np.full(3, 7, "float16"),
+    ),
+    "out_that_is_read_only": (
+        OutError,
+        lambda out: cpjit(plus_one)(X, out=out),  # here
+        read_only,
+    ),
+    "out_that_is_a_list": (
+        OutError,
+        lambda out: cpjit(plus_one)(X, out=out),  # here
+        lambda: [7.0, 7.0, 7.0],
+    ),
+    "out_that_is_a_memmap": (
+        OutError,
+        lambda out: cpjit(plus_one)(X, out=out),  # here
+        lambda: np.full(3, 7.0).view(np.memmap),
+    ),
+    "out_that_is_read_only_in_bind": (
+        OutError,
+        lambda out: cpjit(plus_one).bind(X, out=out),  # here
+        read_only,
+    ),
+    "out_that_overlaps_in_bind": (
+        OutError,
+        lambda out: cpjit(plus_one).bind(out.base[1:], out=out),  # here
+        lambda: np.full(4, 7.0)[:-1],
+    ),
+    "argument_without_stencils": (
+        DTypeError,
+        lambda out: cpjit(plus_one)(X.astype("uint8"), out=out),  # here
+        lambda: np.full(3, 7.0),
+    ),
+    "argument_of_bytes_in_other_order": (
+        DTypeError,
+        lambda out: cpjit(plus_one)(X.astype(">f8"), out=out),  # here
+        lambda: np.full(3, 7.0),
+    ),
+    "argument_that_is_a_list": (
+        UnsupportedError,
+        lambda out: cpjit(plus_one)([1.0, 2.0, 3.0], out=out),  # here
+        lambda: np.full(3, 7.0),
+    ),
+    "argument_that_is_complex": (
+        DTypeError,
+        lambda out: cpjit(plus_one)(1j, out=out),  # here
+        lambda: np.full(3, 7.0),
+    ),
+    "argument_that_is_masked": (
+        UnsupportedError,
+        lambda out: cpjit(plus_one)(np.ma.ones(3), out=out),  # here
+        lambda: np.full(3, 7.0),
+    ),
+    "several_results": (
+        UnsupportedError,
+        lambda out: cpjit(lambda x: (x, x + 1))(X, out=out),  # here
+        lambda: np.full(3, 7.0),
+    ),
+    "no_result": (
+        TraceError,
+        lambda out: cpjit(lambda x: None)(X, out=out),  # here
+        lambda: np.full(3, 7.0),
+    ),
+    "a_level_of_another_processor": (
+        IsaError,
+        lambda out: cpjit(plus_one, isa="aarch64")(X, out=out),  # here
+        lambda: np.full(3, 7.0),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_call_that_cannot_be_made_is_refused(name, monkeypatch):
+    kind, call, make = CALLS[name]
+    if kind is IsaError:
+        if runs_here(A64):
+            pytest.skip("this processor has the level that others lack")
+        monkeypatch.setattr("cpnum.tables.isa.host", lambda: "x86-64-v3")
+    out = make()
+    with pytest.raises(kind) as caught:
+        call(out)
+    assert np.all(np.asarray(out) == 7.0)
+    assert_refused(__file__, name, kind, caught.value)
+
+
+def test_every_stored_message_is_one_of_a_call():
+    goldens.compare_names("refused_calls.txt", CALLS)
+
+
+def test_a_call_that_is_refused_leaves_the_function_as_it_was():
+    f = cpjit(plus_one)
+    assert np.array_equal(f(X), X + 1)
+    signatures = f.signatures
+    for bad in ("out", "argument"):
+        with pytest.raises(CpnumError):
+            if bad == "out":
+                f(X, out=np.empty(4))
+            else:
+                f(X.astype("uint8"))
+    assert f.signatures == signatures
+    assert np.array_equal(f(X), X + 1)
+
+
+def test_what_the_users_function_raises_comes_through():
+    def wrong(x):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        cpjit(wrong)(X)
+    with pytest.raises(KeyError, match="mine"):
+        cpjit(wrong, fallback="numpy")(X)
+
+
+MISUSES = {
+    "no argument": (lambda: cpjit(plus_one)(), TypeError, "x"),
+    "an argument too many": (
+        lambda: cpjit(plus_one)(X, X),
+        TypeError,
+        "too many positional arguments",
+    ),
+    "another keyword": (lambda: cpjit(plus_one)(y=X), TypeError, "x"),
+    "cpjit of a number": (lambda: cpjit(3), TypeError, "cpjit decorates functions, not int"),
+    "cpjit of a staticmethod": (
+        lambda: cpjit(staticmethod(plus_one)),
+        TypeError,
+        "write @staticmethod above @cpjit",
+    ),
+    "cpjit of a type": (
+        lambda: cpjit(int),
+        UnsupportedError,
+        "write a function that calls it: lambda x: int(x)",
+    ),
+    "cpjit of a builtin": (
+        lambda: cpjit(max),
+        UnsupportedError,
+        "Python does not know the parameters of max",
+    ),
+    "a parameter called out": (
+        lambda: cpjit(lambda x, out: x),
+        UnsupportedError,
+        "write another name for the parameter",
+    ),
+    "an unknown fallback": (
+        lambda: cpjit(plus_one, fallback="x"),
+        ValueError,
+        '"error" or "numpy", not \'x\'',
+    ),
+    "an unknown level": (lambda: cpjit(plus_one, isa="v9"), IsaError, "unknown ISA level v9"),
+    "lower of an empty array": (
+        lambda: cpjit(plus_one).lower(np.empty(0)),
+        ShapeError,
+        "an empty result needs no kernel",
+    ),
+    "bind of an empty array": (
+        lambda: cpjit(plus_one).bind(np.empty(0)),
+        IsaError,
+        "there is no code to bind",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISUSES)
+def test_misuse_of_the_decorator_is_an_error(name):
+    call, kind, text = MISUSES[name]
+    with pytest.raises(kind) as caught:
+        call()
+    assert text in str(caught.value)

@@ -1,0 +1,43 @@
+"""What the tests of the tracer share: special values, and the comparison with NumPy."""
+
+import numpy as np
+import pytest
+from cases import assert_same, special
+
+from cpnum.ir.evaluate import evaluate
+from cpnum.ir.simplify import simplify
+from cpnum.tables.dtypes import from_numpy
+from cpnum.trace.parameters import bind
+from cpnum.trace.trace import trace
+
+DTYPES = ("f8", "f4", "i8", "i4", "?")
+
+
+def sample(dtype, shape=(72,)):
+    """Return special values: by default all of them, for each dtype as many."""
+    return np.resize(special(from_numpy(np.dtype(dtype))), shape)
+
+
+def check(function, *arguments, **keywords):
+    """Compare the graph's value, before and after simplify, with the function's on NumPy."""
+    copies = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
+    graph = trace(function, arguments, keywords)
+    _, values, _ = bind(function, arguments, keywords)
+    with np.errstate(all="ignore"):
+        expected = function(*copies, **keywords)
+        if type(expected) in (bool, int, float):  # a result of cpnum is NumPy's
+            expected = np.asarray(expected)[()]
+        actual = evaluate(graph, values)
+        assert_same(expected, actual)
+        assert_same(expected, evaluate(simplify(graph), values))
+    for before, after in zip(copies, arguments, strict=True):
+        if isinstance(before, np.ndarray):
+            assert before.tobytes() == after.tobytes()
+    assert not any(np.shares_memory(actual, a) for a in arguments if isinstance(a, np.ndarray))
+    return graph
+
+
+def refused(kind, function, *arguments, **keywords):
+    with pytest.raises(kind) as caught:
+        trace(function, arguments, keywords)
+    return str(caught.value)
