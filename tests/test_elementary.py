@@ -26,7 +26,7 @@ from elementary.extended import extended
 from elementary.function import errors, errors_of_float32, true_values, worst_errors
 
 from cpnum import cpjit
-from cpnum.run import plan as run
+from cpnum.run import prepared
 from cpnum.tables.block import Flag
 from cpnum.tables.dtypes import F32, F64
 from cpnum.tables.isa import LEVELS
@@ -290,7 +290,7 @@ def test_special_values_at_every_length(op, dtype, level):
 def test_finite_arguments_in_the_domain_raise_no_flag(op, dtype, level, monkeypatch):
     """Not even one that NumPy, asked for its message, then does not raise: that costs time."""
     raised = []
-    monkeypatch.setattr(run, "report", lambda graph, arguments, flags: raised.append(flags))
+    monkeypatch.setattr(prepared, "report", lambda graph, arguments, flags: raised.append(flags))
     operands = operands_of(op, dtype, 2000)
     heads, _ = truth_of(op, dtype, 2000)
     finite = np.isfinite(heads)

@@ -147,10 +147,10 @@ def test_memory_that_is_refused_later_is_asked_for_again_at_each_call():
             print(error.message, error.where.partition(":")[0], error.seen)
         memory._PLACE["memfd"] = place
         f(x)
-        print({type(plan).__name__ for plan in f._plans.values()})
+        print({type(call).__name__ for call in f._calls.values()})
     """
     told, bound, plans = run(code, CPNUM_MEMORY="memfd")
     seen = "memfd: [Errno 24] memfd_create: Too many open files"
     assert told == f"1 <string> <lambda> is evaluated by NumPy: no executable memory; {seen}"
     assert bound == f"no executable memory <string>, line 20 {seen}"
-    assert plans == "{'Plan'}"
+    assert plans == "{'KernelCall'}"

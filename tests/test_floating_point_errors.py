@@ -22,7 +22,7 @@ from cases import (
 )
 
 from cpnum import cpjit
-from cpnum.run import plan
+from cpnum.run import prepared
 from cpnum.tables.block import Flag
 from cpnum.tables.dtypes import B
 from cpnum.tables.isa import LEVELS
@@ -237,7 +237,7 @@ def test_kernel_raises_the_flags_of_numpy_and_no_others(op, dtype, level, monkey
     are normal, and not always alike in body and tail.
     """
     raised = []
-    monkeypatch.setattr(plan, "report", lambda graph, arguments, flags: raised.append(flags))
+    monkeypatch.setattr(prepared, "report", lambda graph, arguments, flags: raised.append(flags))
     function = function_of(op)
     compiled = cpjit(function, isa=level)
     dtypes = operand_dtypes(op, dtype)

@@ -21,9 +21,9 @@ LINE = {
     "trace": "site fixed parameters builder promote tracer ufuncs scalar array dunders "
     "functions trace",
     "compile": "arrange sources call schedule instances skeleton select assign emit kernel",
-    "run": "memory plan",
+    "run": "memory recipe alias errstate machine prepared bound observer",
     "show": "timing table listing report status",
-    "jit": "keys specialization method function",
+    "jit": "keys specialization cache method function",
     "top": "special",
     "notebook": "magic",
     "commands": "demo __init__ __main__",
@@ -80,7 +80,7 @@ def imported(node):
             candidates = [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
             known = [each for each in candidates if each in NAMES or each in FOLDERS]
             found.update(known[:1])
-    # `from cpnum.run.plan import Plan` names the module; a folder's own file has only a docstring.
+    # `from cpnum.run.bound import Bound` names the module; a folder's file is empty.
     return found - FOLDERS
 
 

@@ -70,9 +70,5 @@ class Specialization:
         layouts = call.arrangement.layouts
         placement = self._placements.get(layouts)
         if placement is None:
-            clock = Clock(dict(kernel.seconds))
-            placement = machine.place(kernel)
-            clock.end("place")
-            placement = self._placements.setdefault(layouts, placement)
-            self.kernels[layouts] = kernel._replace(seconds=clock.seconds)
+            placement = self._placements.setdefault(layouts, machine.place(kernel))
         return placement

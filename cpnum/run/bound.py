@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cpnum.compile.call import Array, Call
-from cpnum.compile.kernel import Kernel
+from cpnum.compile.kernel import Clock, Kernel
 from cpnum.errors import OutError, UnsupportedError
 from cpnum.ir.evaluate import checked_of, raised_by
 from cpnum.ir.graph import Graph
@@ -51,7 +51,10 @@ class Bound:
         block, data = filled_block(recipe)
         point(recipe, block, arguments, out)
         self._suspected = set_numbers(recipe, data, arguments)
+        clock = Clock(dict(kernel.seconds))
         placement = machine.place(kernel, bytes(data))
+        clock.end("place")
+        self.seconds = clock.seconds
         self.code = placement.code
         self.region = placement.region
         self._graph = graph

@@ -12,7 +12,7 @@ import numpy as np
 
 from cpnum.compile.kernel import Kernel
 from cpnum.ir.nodes import Apply, Node
-from cpnum.run.memory import Region
+from cpnum.run.bound import Bound
 from cpnum.run.observer import as_written
 from cpnum.show.listing import code_table, halves, hole_table
 from cpnum.show.table import Table
@@ -23,13 +23,6 @@ from cpnum.tables.ops import OPS
 # written has its side effects, hence there are few.
 _CALLS = 11
 _SECONDS = 0.5
-
-
-class _Bound(Protocol):
-    kernel: Kernel
-    region: Region
-
-    def __call__(self) -> np.ndarray[Any, Any]: ...
 
 
 class _Jit(Protocol):
@@ -137,7 +130,7 @@ class Report:
     def __init__(
         self,
         kernel: Kernel,
-        bound: _Bound,
+        bound: Bound,
         function: _Jit,
         arguments: tuple[Any, ...],
         keywords: Mapping[str, Any],
@@ -146,6 +139,7 @@ class Report:
     ) -> None:
         self.kernel = kernel
         self.bound = bound.kernel
+        self.seconds = bound.seconds
         self.code = bound.region.read()
         self.timings: dict[str, Timing] = {}
         self.difference = ""
@@ -159,7 +153,7 @@ class Report:
 
     def _time(
         self,
-        bound: _Bound,
+        bound: Bound,
         function: _Jit,
         arguments: tuple[Any, ...],
         keywords: Mapping[str, Any],
@@ -213,10 +207,13 @@ class Report:
         )
 
     def _stages(self) -> Table:
-        again = self.bound.seconds
+        first, again = self.kernel.seconds, self.seconds
         rows = [
-            (stage, format_seconds(seconds), format_seconds(again[stage]) if stage in again else "")
-            for stage, seconds in self.kernel.seconds.items()
+            (
+                stage,
+                *(format_seconds(each[stage]) if stage in each else "" for each in (first, again)),
+            )
+            for stage in {**first, **again}
         ]
         return Table("Compile time", ("stage", "first call", "bound, after that"), tuple(rows))
 
