@@ -20,7 +20,7 @@ LINE = {
     "rules rewrite simplify",
     "trace": "site fixed parameters builder promote tracer ufuncs scalar array dunders "
     "functions trace",
-    "compile": "arrange sources call schedule instances skeleton select assign emit kernel",
+    "compile": "arrange sources call schedule instances skeleton select assign emit verify kernel",
     "run": "memory recipe alias errstate machine prepared bound observer",
     "show": "timing table listing report status",
     "jit": "keys specialization cache method function",

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cpnum.compile import verify
 from cpnum.compile.arrange import Layout
 from cpnum.compile.assign import Assignment, assign
 from cpnum.compile.emit import Code, emit
@@ -107,4 +108,6 @@ def compile(
     clock.end("assign")
     code = emit(instances, selection.main_loop)
     clock.end("emit")
+    if verify.THOROUGH:
+        verify.verify(selection, instances, code)
     return Kernel(entry, graph, nest, instances, code, clock.seconds)

@@ -1,0 +1,308 @@
+"""Checks of a kernel's stages, for tests and for CPNUM_CHECK=1.
+
+The replay follows the register file and the spilled values through the code of a kernel, loops
+included, and proves that each operand finds the value that the selection names.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from cpnum.compile.assign import Assignment
+from cpnum.compile.emit import Code
+from cpnum.compile.instances import BasicBlock, Instance, Item, Label
+from cpnum.compile.select import Selection
+from cpnum.tables.block import Hole
+
+# Whether each kernel is verified when it is compiled.
+THOROUGH = os.environ.get("CPNUM_CHECK") == "1"
+
+
+class VerifyError(AssertionError):
+    """A stage is wrong: a defect of cpnum, not of the program that is compiled."""
+
+
+def verify(selection: Selection, assignment: Assignment, code: Code) -> None:
+    """Check all stages of a kernel.
+
+    Raises:  VerifyError, naming the instance.
+    """
+    verify_selection(selection)
+    replay(selection, assignment)
+    verify_code(code)
+
+
+def verify_selection(selection: Selection) -> None:
+    """Check that each operand is made before it is used, and that each result is stored.
+
+    Raises:  VerifyError if not.
+    """
+    made: set[int] = set()
+    stored: set[str] = set()
+    names = {store.buffer.name for store in selection.nest.stores}
+    for block in selection.blocks:
+        for item in block.items:
+            if type(item) is Instance:
+                if not made.issuperset(item.operands):
+                    raise VerifyError(f"an operand is not made before {item.text('v')}")
+                made.update(item.results)
+                if item.operands and not item.results:
+                    stored.add(str(item.source))
+    if stored != names:
+        raise VerifyError(f"{sorted(names)} are to be stored, and {sorted(stored)} are")
+
+
+def verify_code(code: Code) -> None:
+    """Check that the code is its stencils, then its pool, and that each hole has a value.
+
+    Raises:  VerifyError if not.
+    """
+    end = code.size
+    for offset, instance in code.instances():
+        end = offset + instance.stencil.size
+        for hole in instance.stencil.values:
+            if hole.constant is None and hole.symbol not in instance.values:
+                raise VerifyError(f"{instance} has no value for its hole {hole.symbol}")
+    if end != code.size:
+        raise VerifyError(f"the stencils end at {end}, and the code at {code.size}")
+    if any(not code.size <= place < len(code.data) for place in code.pool.values()):
+        raise VerifyError("a constant lies outside of the pool")
+
+
+# -- replay -------------------------------------------------------------------------------------
+
+# The name of a value: its virtual register.  Constants and scalars may be made anywhere again, so
+# the name of one is the stencil and the values that make it.
+Name = Hashable
+
+
+class _State:
+    """The values that registers and slots of the argument block hold for certain."""
+
+    __slots__ = ("registers", "slots")
+
+    def __init__(self, registers: dict[int, Name], slots: dict[int, Name]) -> None:
+        self.registers = registers
+        self.slots = slots
+
+    def copy(self) -> _State:
+        return _State(self.registers.copy(), self.slots.copy())
+
+    def keep_common(self, other: _State) -> bool:
+        """Forget all that the other state does not hold too; tell whether that was anything."""
+        forgot = False
+        for mine, theirs in ((self.registers, other.registers), (self.slots, other.slots)):
+            for place in [at for at, name in mine.items() if theirs.get(at) != name]:
+                del mine[place]
+                forgot = True
+        return forgot
+
+    def forget(self, names: frozenset[Name]) -> None:
+        for held in (self.registers, self.slots):
+            for place in [at for at, name in held.items() if name in names]:
+                del held[place]
+
+
+class _Pair(NamedTuple):
+    """An item of the assignment, and the virtual instance that it is.
+
+    A spill, a reload and a constant or scalar that is made are none.  `fresh` are the values that
+    are made from here to the end of the basic block: what there is of them is of an earlier round.
+    """
+
+    item: Item
+    virtual: Instance | None
+    fresh: frozenset[Name]
+
+
+def replay(selection: Selection, assignment: Assignment) -> None:
+    """Prove that each operand of the assignment finds the value that the selection names.
+
+    Raises:  VerifyError if one does not.
+    """
+    _verify_slots(selection, assignment)
+    pairs = _paired(selection, assignment)
+    names = {value: _maker_name(maker) for value, maker in selection.makers.items()}
+    starts = {pair.item.name: at for at, pair in enumerate(pairs) if type(pair.item) is Label}
+    states = {0: _State({}, {})}
+    waiting = [0]
+    # A state only forgets when ways join, so this ends.
+    while waiting:
+        start = waiting.pop()
+        state = states[start].copy()
+        for target in _run(pairs, start, state, starts, names):
+            known = states.get(target)
+            if known is None:
+                states[target] = state.copy()
+                waiting.append(target)
+            elif known.keep_common(state):
+                waiting.append(target)
+
+
+def _run(
+    pairs: Sequence[_Pair],
+    start: int,
+    state: _State,
+    starts: Mapping[str, int],
+    names: Mapping[int, Name],
+) -> Iterator[int]:
+    """Run from a label to the next; yield the labels that are reached, when `state` is theirs."""
+    at = start
+    while at < len(pairs):
+        item, virtual, fresh = pairs[at]
+        if type(item) is Label:
+            if at != start:
+                yield at
+                return
+        else:
+            assert type(item) is Instance
+            if fresh:
+                state.forget(fresh)
+            if virtual is not None:
+                _verify_instance(item, virtual, state, names)
+            else:
+                _move(item, state)
+            for hole in (Hole.BODY, Hole.HEAD, Hole.SKIP):
+                if hole in item.values:
+                    yield starts[str(item.values[hole])]
+        at += 1
+
+
+def _move(item: Instance, state: _State) -> None:
+    """Follow a spill, a reload, or the making of a constant or scalar."""
+    slot = item.values.get(Hole.SLOT)
+    if _is_maker(item):
+        state.registers[item.results[0]] = _maker_name(item)
+    elif item.operands:
+        assert isinstance(slot, int)
+        _set(state.slots, slot, state.registers.get(item.operands[0]))
+    elif item.results:
+        assert isinstance(slot, int)
+        _set(state.registers, item.results[0], state.slots.get(slot))
+
+
+def _set(held: dict[int, Name], place: int, name: Name | None) -> None:
+    if name is None:
+        held.pop(place, None)
+    else:
+        held[place] = name
+
+
+def _verify_instance(
+    item: Instance, virtual: Instance, state: _State, names: Mapping[int, Name]
+) -> None:
+    registers, stencil = state.registers, item.stencil
+    if len(item.registers) != len(stencil.registers):
+        raise VerifyError(f"{item} has {len(item.registers)} registers")
+    for value, register in zip(virtual.operands, item.operands, strict=True):
+        if registers.get(register) != names.get(value, value):
+            held = registers.get(register)
+            raise VerifyError(f"v{value} is not in r{register}, but {held}: {item}")
+    written = [*item.results, *item.temporaries]
+    if len(set(written)) < len(written):
+        raise VerifyError(f"a register is written twice: {item}")
+    if not set(item.temporaries).isdisjoint(item.operands):
+        raise VerifyError(f"a temporary register is an operand's: {item}")
+    for index in stencil.early_clobber:
+        if item.operands[index] in item.results:
+            raise VerifyError(f"operand {index} is overwritten before it is read: {item}")
+    if stencil.tied and item.results != (item.operands[-1],):
+        raise VerifyError(f"the result is not in the register of the addend: {item}")
+    if stencil.restores and len(set(item.operands)) < len(item.operands):
+        raise VerifyError(f"two operands are in one register: {item}")
+    for register in item.temporaries:
+        registers.pop(register, None)
+    for value, register in zip(virtual.results, item.results, strict=True):
+        registers[register] = names.get(value, value)
+
+
+def _verify_slots(selection: Selection, assignment: Assignment) -> None:
+    """Check that spilled values lie behind the words of the block, and not over each other."""
+    size = selection.nest.isa.vector_bytes
+    slots = sorted({slot for item in assignment.items for slot in _slots_of(item)})
+    ends = [selection.nest.block.spills, *(slot + size for slot in slots)]
+    if any(slot < end for slot, end in zip(slots, ends, strict=False)):
+        raise VerifyError(f"spilled values overlap: {slots} of {size} bytes")
+    if ends[-1] > assignment.block_bytes:
+        raise VerifyError(
+            f"a spilled value lies behind the block of {assignment.block_bytes} bytes"
+        )
+
+
+def _slots_of(item: Item) -> Iterator[int]:
+    if type(item) is Instance and item.stencil.name in _SPILLS:
+        slot = item.values[Hole.SLOT]
+        assert isinstance(slot, int)
+        yield slot
+
+
+# -- the assignment beside the selection --------------------------------------------------------
+
+_SPILLS = ("spill", "reload")
+
+
+def _is_maker(item: Instance) -> bool:
+    """Tell whether an instance makes a constant or scalar: it reads no register and no array."""
+    is_made = len(item.results) == 1 and not item.operands and item.pointer is None
+    return is_made and item.stencil.name not in _SPILLS
+
+
+def _maker_name(maker: Instance) -> Name:
+    return maker.stencil, *maker.values.items()
+
+
+def _paired(selection: Selection, assignment: Assignment) -> list[_Pair]:
+    """Return the items of the assignment, each with its virtual instance."""
+    items = assignment.items
+    pairs: list[_Pair] = []
+    at = 0
+
+    def take_moves(fresh: frozenset[Name]) -> int:
+        end = at
+        while end < len(items) and _is_move(items[end]):
+            pairs.append(_Pair(items[end], None, fresh))
+            end += 1
+        return end
+
+    for block in selection.blocks:
+        if block.skeleton:
+            for virtual in block.items:
+                if at == len(items) or items[at] is not virtual:
+                    raise VerifyError(f"{virtual} does not stand where the selection has it")
+                pairs.append(_Pair(virtual, None, frozenset()))
+                at += 1
+            continue
+        fresh = frozenset(_results_of(block) - selection.makers.keys())
+        for virtual in block.items:
+            assert type(virtual) is Instance
+            if _is_maker(virtual):
+                continue  # made where it is used, or once for all
+            at = take_moves(fresh)
+            if at == len(items) or not _is_same(items[at], virtual, block):
+                raise VerifyError(f"{virtual.text('v')} does not stand where the selection has it")
+            pairs.append(_Pair(items[at], virtual, fresh))
+            fresh -= frozenset(virtual.results)
+            at += 1
+        at = take_moves(fresh)
+    if at < len(items):
+        raise VerifyError(f"{items[at]} is not of the selection")
+    return pairs
+
+
+def _is_move(item: Item) -> bool:
+    return type(item) is Instance and (item.stencil.name in _SPILLS or _is_maker(item))
+
+
+def _is_same(item: Item, virtual: Instance, block: BasicBlock) -> bool:
+    if type(item) is not Instance:
+        return False
+    stencil, values = virtual.stencil, virtual.values
+    if block.tail and virtual.tail is not None:
+        stencil, values = virtual.tail
+    return (item.stencil, item.pointer, item.values) == (stencil, virtual.pointer, values)
+
+
+def _results_of(block: BasicBlock) -> set[int]:
+    return {result for item in block.items if type(item) is Instance for result in item.results}
