@@ -19,7 +19,7 @@ LINE = {
     "ir": "movement graph reference evaluate rules simplify",
     "trace": "site builder promote tracer ufuncs scalar array dunders functions parameters trace",
     "compile": "schedule call steps skeleton select assign emit kernel",
-    "run": "memory plan",
+    "run": "system linux arena memory plan",
     "show": "timing table listing report status",
     "jit": "keys specialization method function",
     "top": "special",
