@@ -329,6 +329,30 @@ assert region.read() == F1
 """
         assert "" == run(PRELUDE + script, *(functions[n].hex() for n in (1, 7)))
 
+    def test_a_child_of_such_a_fork_forks(self, functions: dict[int, bytes]) -> None:
+        script = """
+ffi.cdef("int fork(void);")
+regions = [memory.place(F1) for _ in range(2)]
+def child():
+    regions.pop()
+    in_child(lambda: call(memory.place(F7), 1) == 8 or 1 / 0)
+    assert call(memory.place(F7), 1) == 8 and call(regions[0], 1) == 2
+in_child(child, ffi.dlopen(None).fork)
+assert [F1] * 2 == [region.read() for region in regions]
+"""
+        assert "" == run(PRELUDE + script, *(functions[n].hex() for n in (1, 7)))
+
+    def test_a_child_may_have_its_parents_pid(self, functions: dict[int, bytes]) -> None:
+        script = """
+os.getpid = lambda: 1  # as where parent and child are each the first of a PID namespace
+region = memory.place(F1)
+def child():
+    assert call(memory.place(F7), 1) == 8 and call(region, 1) == 2
+in_child(child)
+assert region.read() == F1
+"""
+        assert "" == run(PRELUDE + script, *(functions[n].hex() for n in (1, 7)))
+
     def test_a_child_of_a_child_works(self, functions: dict[int, bytes]) -> None:
         script = """
 one = memory.place(F1)

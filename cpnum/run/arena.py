@@ -92,10 +92,13 @@ class Arenas:
         self.busy = False
         self.arenas: list[Arena] = []
 
-    def place(self, code: bytes, aligned: int) -> Placement:
-        """Copy the code into an arena, with its offset `aligned` at a multiple of 64."""
+    def _notice_fork(self) -> None:
         if self.pid != os.getpid():  # A fork in C, of which Python was not told.
             self._start()
+
+    def place(self, code: bytes, aligned: int) -> Placement:
+        """Copy the code into an arena, with its offset `aligned` at a multiple of 64."""
+        self._notice_fork()
         with self.lock:
             placement = None
             if not self.busy:
@@ -126,6 +129,7 @@ class Arenas:
 
     def before_fork(self) -> None:
         """Keep other threads out, and pin the code that the child will share."""
+        self._notice_fork()
         # Ranges released up to here are dead in the child as well.  Those in use are not: the
         # child runs them where they are, whatever the parent releases from now on.
         self.lock.acquire()
