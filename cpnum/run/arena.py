@@ -1,8 +1,8 @@
 """The allocator of executable memory: arenas, and the ranges of them that are free.
 
 An arena is pages that many regions share.  A range is a part of an arena, (start, end) in bytes.
-A code takes the first free range that is long enough, and gives its own back when it is freed.
-How pages are mapped and written is a matter of their system (cpnum.run.system).
+Code is copied into the first free range that is long enough; freeing the code frees its range.
+Pages know how they are mapped and written (cpnum.run.system); nothing here depends on it.
 
 Placed code never changes while it is in use.  Fork keeps it so: parent and child share the arenas
 that exist.  Therefore the child never writes to them, and the parent never reuses the ranges that
@@ -92,13 +92,10 @@ class Arenas:
         self.busy = False
         self.arenas: list[Arena] = []
 
-    def _notice_fork(self) -> None:
-        if self.pid != os.getpid():  # A fork in C, of which Python was not told.
-            self._start()
-
     def place(self, code: bytes, aligned: int) -> Placement:
         """Copy the code into an arena, with its offset `aligned` at a multiple of 64."""
-        self._notice_fork()
+        if self.pid != os.getpid():  # A fork in C, of which Python was not told.
+            self._start()
         with self.lock:
             placement = None
             if not self.busy:
@@ -129,7 +126,8 @@ class Arenas:
 
     def before_fork(self) -> None:
         """Keep other threads out, and pin the code that the child will share."""
-        self._notice_fork()
+        if self.pid != os.getpid():
+            self._start()
         # Ranges released up to here are dead in the child as well.  Those in use are not: the
         # child runs them where they are, whatever the parent releases from now on.
         self.lock.acquire()

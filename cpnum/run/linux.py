@@ -7,9 +7,11 @@ after that (mprotect), which other policies forbid.
 from __future__ import annotations
 
 import errno
+import functools
 import mmap
 import os
 import platform
+from typing import Any
 
 from cpnum.run.system import Mode, System, bytes_at, c_function, ffi
 
@@ -55,7 +57,7 @@ class Linux(System):
 
         Raises:  OSError if the function fails, or the C library lacks it.
         """
-        result: int = c_function(name, *_FUNCTIONS[name])(*arguments)
+        result: int = _function(name)(*arguments)
         if result == -1:
             raise OSError(ffi().errno, f"{name}: {os.strerror(ffi().errno)}")
         return result
@@ -97,9 +99,8 @@ class Linux(System):
         return Protected(self, size, self.call("mmap", 0, size, read_write, private, -1, 0))
 
     def flush(self, address: int, size: int) -> None:
-        """Let no instruction run that the processor cached before it was overwritten."""
-        if self.must_flush:
-            self.call("__clear_cache", address, address + size)
+        """Drop old instructions from the processor's cache, so that the new ones run."""
+        self.call("__clear_cache", address, address + size)
 
     def _memfd_create(self) -> int:
         flags = MFD_CLOEXEC | MFD_ALLOW_SEALING
@@ -123,6 +124,8 @@ class Linux(System):
 class Views:
     """A writable and an executable view of one memfd."""
 
+    __slots__ = ("_bytes", "address", "size", "system", "writable")
+
     def __init__(self, system: Linux, size: int, writable: int, executable: int) -> None:
         self.system = system
         self.size = size
@@ -133,7 +136,8 @@ class Views:
     def write(self, offset: int, code: bytes) -> None:
         """Copy the code through the writable view."""
         self._bytes[offset : offset + len(code)] = code
-        self.system.flush(self.address + offset, len(code))
+        if self.system.must_flush:
+            self.system.flush(self.address + offset, len(code))
 
     def unmap(self) -> None:
         """Unmap both views."""
@@ -144,6 +148,8 @@ class Views:
 class Protected:
     """Pages that are writable until code is written, and executable from then on."""
 
+    __slots__ = ("address", "size", "system")
+
     def __init__(self, system: Linux, size: int, address: int) -> None:
         self.system = system
         self.size = size
@@ -153,11 +159,17 @@ class Protected:
         """Copy the code and make the pages executable; this works once."""
         bytes_at(self.address, self.size)[offset : offset + len(code)] = code
         self.system.call("mprotect", self.address, self.size, mmap.PROT_READ | mmap.PROT_EXEC)
-        self.system.flush(self.address + offset, len(code))
+        if self.system.must_flush:
+            self.system.flush(self.address + offset, len(code))
 
     def unmap(self) -> None:
         """Unmap the pages."""
         self.system.call("munmap", self.address, self.size)
+
+
+@functools.cache
+def _function(name: str) -> Any:
+    return c_function(name, *_FUNCTIONS[name])
 
 
 def _whole_pages(size: int) -> int:

@@ -27,7 +27,15 @@ from cpnum.run.arena import Arenas, Placement, place_alone
 from cpnum.run.linux import Linux
 from cpnum.run.system import System, bytes_at, ffi
 
-__all__ = ["ExecutableMemory", "ExecutableMemoryError", "Region", "ffi", "mode", "place"]
+__all__ = [
+    "PROCESS",
+    "ExecutableMemory",
+    "ExecutableMemoryError",
+    "Region",
+    "ffi",
+    "mode",
+    "place",
+]
 
 # Value of sys.platform -> the system.  Other values are systems without modes.
 SYSTEMS: dict[str, Callable[[], System]] = {"linux": Linux}
@@ -38,8 +46,8 @@ class ExecutableMemoryError(CpnumError, RuntimeError):
 
     Cause: a security policy (SELinux, seccomp, a hardened service), a platform that is not
     supported yet, too little memory or too many open files, or CPNUM_MEMORY=none.  `mode` tells
-    which.  Calls do not raise this: NumPy evaluates them.  `bind` does, of memory that is refused
-    after some was given.
+    which.  Calls do not raise this: NumPy evaluates them.  `bind` does, if memory is refused after
+    some was given.
     """
 
 
@@ -69,8 +77,8 @@ class Region:
 class ExecutableMemory:
     """The executable memory that a system gives this process.
 
-    Python tells only `PROCESS` of forks.  Another object must be gone before its process forks, or
-    the parent may reuse memory that the child still runs.
+    Only `PROCESS` is told of forks.  Do not fork while another object has regions in use: the
+    parent could reuse memory whose code the child still runs.
     """
 
     def __init__(self, system: System) -> None:
@@ -128,7 +136,7 @@ class ExecutableMemory:
         """
         if not 0 <= aligned < len(code):
             raise ValueError(f"no offset {aligned} in {len(code)} bytes of code")
-        name, reason = self.mode()
+        name, reason = self._mode or self.mode()
         if name == "none":
             raise ExecutableMemoryError("no executable memory", seen=reason)
         try:

@@ -4,11 +4,11 @@ A `System` lists its modes, best first.  A `Mode` maps `Pages`, and pages take c
 (cpnum.run.arena) and the ladder (cpnum.run.memory) use nothing else of a system.  cpnum.run.linux
 holds the only one so far; another one is a module like it and a row of memory.SYSTEMS:
 
-* macOS needs one mode, of pages that mmap returns for MAP_JIT.  `write` calls
-  pthread_jit_write_protect_np(0), copies, and calls it with 1: the thread that writes cannot run
-  the pages meanwhile, the others cannot write.  Then `write` calls sys_icache_invalidate.
-* Windows needs one mode, of pages that VirtualAlloc returns for reading and writing.  `write`
-  copies, makes them executable with VirtualProtect, and calls FlushInstructionCache.
+* macOS needs a rewritable mode: mmap with MAP_JIT.  Its `write` calls
+  pthread_jit_write_protect_np(0), copies, calls it again with 1, and calls sys_icache_invalidate.
+  Meanwhile this thread cannot run the pages, and the others cannot write to them.
+* Windows needs a mode that is not rewritable: VirtualAlloc for reading and writing.  Its `write`
+  copies, makes the pages executable with VirtualProtect, and calls FlushInstructionCache.
 """
 
 from __future__ import annotations
@@ -28,9 +28,8 @@ def ffi() -> Any:
     return _cffi_backend.FFI()
 
 
-@functools.cache
 def c_function(name: str, type_: str, library: str | None = None) -> Any:
-    """Return a function of a library, by default of those that the process has loaded.
+    """Return a function of a library, by default of any that the process has loaded.
 
     Raises:  OSError if the library, or the function in it, is missing.
 
@@ -55,7 +54,7 @@ class Pages(Protocol):
     """Memory that code is written to, and runs in.
 
     `address` is the address of the first byte that runs, a multiple of the page size.  `size` is
-    in bytes.  No address is writable and executable at the same time.
+    in bytes.  No thread finds an address writable and executable at the same time.
     """
 
     address: int
@@ -72,9 +71,9 @@ class Pages(Protocol):
 class Mode:
     """One way to executable memory, such as two views of one memfd.
 
-    `name` is the value of CPNUM_MEMORY that selects it.  `map` returns pages of at least so many
-    bytes, all zero, or raises OSError.  If they are `rewritable`, they can be written again and
-    again, so many regions share them; otherwise each region has pages of its own, written once.
+    `name` is the value of CPNUM_MEMORY that selects it.  `map(size)` returns pages of at
+    least `size` bytes, all zero, or raises OSError.  If `rewritable`, the pages can be written
+    many times, so regions share them; otherwise each region has pages of its own, written once.
     """
 
     name: str
