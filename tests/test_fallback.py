@@ -127,14 +127,18 @@ def test_without_executable_memory_there_is_nothing_to_bind():
 def test_memory_that_is_refused_later_is_asked_for_again_at_each_call():
     code = """
         import errno
-        from cpnum.run import memory
+        from cpnum.run import linux, memory, system
+        refused = False
+        def map_pages(size):
+            if refused:
+                raise OSError(errno.EMFILE, "memfd_create: Too many open files")
+            return linux.Linux().map_protected(size)
+        mode = system.Mode("memfd", "pages of a test", map_pages, rewritable=False)
+        memory.PROCESS = memory.ExecutableMemory(system.System("test", (mode,)))
         f = cpjit(lambda x: 3 * x)
         x = np.arange(7.0)
         f(x[::-1], out=np.empty(7))
-        place = memory._PLACE["memfd"]
-        def refuse(code, aligned):
-            raise OSError(errno.EMFILE, "memfd_create: Too many open files")
-        memory._PLACE["memfd"] = refuse
+        refused = True
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             for _ in range(2):
@@ -145,12 +149,12 @@ def test_memory_that_is_refused_later_is_asked_for_again_at_each_call():
             f.bind(x)
         except memory.ExecutableMemoryError as error:
             print(error.message, error.where.partition(":")[0], error.seen)
-        memory._PLACE["memfd"] = place
+        refused = False
         f(x)
         print({type(call).__name__ for call in f._calls.values()})
     """
     told, bound, plans = run(code, CPNUM_MEMORY="memfd")
     seen = "memfd: [Errno 24] memfd_create: Too many open files"
     assert told == f"1 <string> <lambda> is evaluated by NumPy: no executable memory; {seen}"
-    assert bound == f"no executable memory <string>, line 20 {seen}"
+    assert bound == f"no executable memory <string>, line 24 {seen}"
     assert plans == "{'KernelCall'}"

@@ -21,7 +21,7 @@ LINE = {
     "trace": "site fixed parameters builder promote tracer ufuncs scalar array dunders "
     "functions trace",
     "compile": "arrange sources call schedule instances skeleton select assign emit verify kernel",
-    "run": "memory recipe alias errstate machine prepared bound observer",
+    "run": "system linux arena memory recipe alias errstate machine prepared bound observer",
     "show": "timing table listing report status",
     "jit": "keys specialization cache method function",
     "top": "special",
