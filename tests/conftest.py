@@ -1,5 +1,7 @@
 """Fixtures of all tests.
 
+Each kernel that is compiled is checked: its registers are replayed (CPNUM_CHECK).
+
 With CPNUM_TEST=aarch64, kernels of that level run in an emulator: `make test-aarch64`.
 """
 
@@ -9,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+os.environ["CPNUM_CHECK"] = "1"  # before cpnum is imported
 
 import pytest
 from elftools.elf.elffile import ELFFile

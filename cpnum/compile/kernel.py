@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cpnum.compile import verify
 from cpnum.compile.arrange import Layout
 from cpnum.compile.assign import Assignment, assign
 from cpnum.compile.emit import Code, emit
@@ -23,6 +22,7 @@ from cpnum.compile.schedule import Nest, schedule
 from cpnum.compile.select import select
 from cpnum.compile.skeleton import Entry
 from cpnum.compile.sources import Sources
+from cpnum.compile.verify import verify
 from cpnum.errors import OutError
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Apply
@@ -108,6 +108,5 @@ def compile(
     clock.end("assign")
     code = emit(instances, selection.main_loop)
     clock.end("emit")
-    if verify.THOROUGH:
-        verify.verify(selection, instances, code)
+    verify(selection, instances, code)
     return Kernel(entry, graph, nest, instances, code, clock.seconds)
