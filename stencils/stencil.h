@@ -20,7 +20,7 @@
 #define STENCIL __attribute__((preserve_none)) void
 #define CONTINUE __attribute__((musttail)) return
 
-#ifdef __aarch64__
+#if NEON
 #define PINNED                                                                                    \
     char *block, long i, long end, char *p0, char *p1, char *p2, char *p3, char *p4, char *p5,    \
         char *p6, char *p7, char *p8, char *p9
@@ -45,7 +45,7 @@
 
 /* Immediate holes.  SLOT (and SLOT2) are byte offsets into the argument block, OFFSET one into an
    array, STEP and AHEAD counts of elements, IMMEDIATE any 64 bits. */
-#ifdef __aarch64__
+#if NEON
 #define HOLE(symbol)                                                                              \
     ({                                                                                            \
         long value_;                                                                              \
@@ -72,33 +72,22 @@ extern char SLOT, SLOT2, STEP, OFFSET, AHEAD;
 #endif
 #define IN_BLOCK(type, symbol) (*(type *)(block + HOLE(symbol)))
 
-/* M(T, ...) for each dtype T of a family that a kernel with this lane can hold. */
-#if LANE > 1
-#define SINGLE(M, ...) M(f32, __VA_ARGS__)
+/* FITS_n(text) is the text where a value of n bytes has a place in these lanes, else nothing. */
+#if LANE >= 8
+#define FITS_8(...) __VA_ARGS__
 #else
-#define SINGLE(M, ...)
+#define FITS_8(...)
 #endif
-#if LANE == 8
-#define DOUBLE(M, ...) M(f64, __VA_ARGS__)
+#if LANE >= 4
+#define FITS_4(...) __VA_ARGS__
 #else
-#define DOUBLE(M, ...)
+#define FITS_4(...)
 #endif
-#if LANE == 8
-#define FLOATING(M, ...) M(f64, __VA_ARGS__) M(f32, __VA_ARGS__)
-#define INTEGER(M, ...) M(i64, __VA_ARGS__) M(i32, __VA_ARGS__)
-#elif LANE == 4
-#define FLOATING(M, ...) M(f32, __VA_ARGS__)
-#define INTEGER(M, ...) M(i32, __VA_ARGS__)
+#if LANE >= 2
+#define FITS_2(...) __VA_ARGS__
 #else
-#define FLOATING(M, ...)
-#define INTEGER(M, ...)
+#define FITS_2(...)
 #endif
-#define BOOLEAN(M, ...) M(b, __VA_ARGS__)
-#define EACH(M) FLOATING(M, ) INTEGER(M, ) BOOLEAN(M, )
-
-/* The mask that selects between values of a dtype: as wide as they are. */
-typedef vi64 select_f64, select_i64;
-typedef vi32 select_f32, select_i32;
-typedef vb select_b;
+#define FITS_1(...) __VA_ARGS__
 
 #endif

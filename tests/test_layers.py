@@ -21,7 +21,7 @@ ORDER = """
     specialization timing table listing report keys method jit special status magic demo
     __init__ __main__
 """.split()
-PACK_ORDER = "__init__ catalog assembly compiler extract build hatch __main__".split()
+PACK_ORDER = "__init__ catalog headers assembly compiler extract build hatch __main__".split()
 
 # Imports inside of functions: what only some users pay for.  (module, what it imports)
 LAZY = {

@@ -16,7 +16,7 @@ import pytest
 from cpnum import status
 from cpnum.errors import IsaError, StencilError
 from cpnum.isa import A64, LEVELS, V3, V4
-from cpnum.pack import assembly, build, catalog, compiler, extract
+from cpnum.pack import assembly, build, catalog, compiler, extract, headers
 from cpnum.pack.__main__ import main
 from cpnum.stencil import PACKS, Pack, load
 
@@ -178,7 +178,9 @@ def test_a_pack_has_what_the_operator_table_asks_for(name):
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory):
-    return tmp_path_factory.mktemp("pack")
+    folder = tmp_path_factory.mktemp("pack")
+    headers.write(folder)
+    return folder
 
 
 def extracted(lines, isa, work, constants=(), operands=None, name="bad", entry=False):

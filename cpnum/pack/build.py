@@ -15,7 +15,7 @@ from cpnum import isa as isa_module
 from cpnum.dtypes import DTYPES
 from cpnum.errors import IsaError, StencilError
 from cpnum.isa import LEVELS, Isa
-from cpnum.pack import assembly, compiler, extract
+from cpnum.pack import assembly, compiler, extract, headers
 from cpnum.pack.catalog import LANES, SOURCES, expected
 from cpnum.stencil import Pack
 
@@ -77,6 +77,7 @@ def build_pack(sources: Path, isa: Isa) -> bytes:
     """
     records: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
+        headers.write(Path(folder))
         for lane_bytes in LANES:
             for source in SOURCES:
                 if source == "loop" and lane_bytes != LANES[0]:
