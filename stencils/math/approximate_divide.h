@@ -17,7 +17,7 @@
 #include "fma.h"
 
 #if LANE > 1
-#if VECTOR_BYTES == 64
+#if X86_512
 
 #if LANE == 8
 #define RECIPROCAL(x) __builtin_ia32_rcp14ps256_mask(x, (vf32){}, -1)

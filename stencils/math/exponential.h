@@ -28,12 +28,12 @@ typedef struct {
 } quarter_power_f64;
 
 /* Element n mod 4 of {t0, t1, t2, t3}. */
-#if VECTOR_BYTES == 64
+#if X86_512
 /* vpermpd takes the low 3 bits of each index. */
 INLINE vf64 of_four_f64(vi64 n, double t0, double t1, double t2, double t3) {
     return __builtin_ia32_permvardf512((vf64){t0, t1, t2, t3, t0, t1, t2, t3}, n);
 }
-#elif VECTOR_BYTES == 32
+#elif X86_256
 /* vpermps moves half an element: of the low bits of n, halves 2 n and 2 n + 1 (modulo 8). */
 INLINE vf64 of_four_f64(vi64 n, double t0, double t1, double t2, double t3) {
     typedef __attribute__((ext_vector_type(8))) int halves;
@@ -116,16 +116,16 @@ typedef struct {
     vf32 s, t;
 } quarter_power_f32;
 
-#if VECTOR_BYTES == 64 && LANE == 4
+#if X86_512 && LANE == 4
 INLINE vf32 of_four_f32(vi32 n, float t0, float t1, float t2, float t3) {
     vf32 table = {t0, t1, t2, t3, t0, t1, t2, t3, t0, t1, t2, t3, t0, t1, t2, t3};
     return __builtin_ia32_permvarsf512(table, n);
 }
-#elif VECTOR_BYTES == 64 || (VECTOR_BYTES == 32 && LANE == 4)
+#elif X86_512 || (X86_256 && LANE == 4)
 INLINE vf32 of_four_f32(vi32 n, float t0, float t1, float t2, float t3) {
     return __builtin_ia32_permvarsf256((vf32){t0, t1, t2, t3, t0, t1, t2, t3}, n);
 }
-#elif VECTOR_BYTES == 32
+#elif X86_256
 INLINE vf32 of_four_f32(vi32 n, float t0, float t1, float t2, float t3) {
     return __builtin_ia32_vpermilvarps((vf32){t0, t1, t2, t3}, n);
 }

@@ -153,7 +153,7 @@ INLINE V NAME(gamma)(V x) {
         head_low = FMA(value * psi, w_low, (head - value) + head_low);
         head = value;
         /* |x| to the nearest integer; from LIMIT on all are integers, and so is nan. */
-        const I LIMIT = NAME(TOP) + NORMAL; /* 2**53 (2**24) */
+        const I LIMIT = TOP + NORMAL; /* 2**53 (2**24) */
         V y = AS(V, magnitude < LIMIT ? magnitude : LIMIT);
         V nearest = RINT(y), f = y - nearest, even = nearest * R(0.5);
         I odd = FLOOR(even) != even, pole = negative & (f == R(0.0)) & ~tiny;

@@ -70,7 +70,7 @@ typedef struct {
 INLINE NAME(pair) NAME(log_pair)(I bits, V bias) {
     I moved = bits + (AS(I, R(2.0)) - NAME(LOG_PAIR_LEAST));
     V m = AS(V, (moved & (NORMAL - 1)) + NAME(LOG_PAIR_LEAST));
-    V k = AS(V, AS(I, AS(U, moved) >> DIGITS) | NAME(TOP)) - bias;
+    V k = AS(V, AS(I, AS(U, moved) >> DIGITS) | TOP) - bias;
     I column = AS(I, AS(U, moved) >> (DIGITS - 3));
     NAME(columns) columns = NAME(choose)(column, ADDRESS(NAME(log_pair_table)));
     V c = NAME(lookup)(columns, 0);

@@ -38,7 +38,7 @@ typedef struct {
 } split_f32;
 
 /* One instruction of v4 tells all but normal positive numbers. */
-#if VECTOR_BYTES == 64
+#if X86_512
 #define FPCLASS_f64(x) __builtin_ia32_fpclasspd512_mask(x, 0xff, -1)
 #if LANE == 8
 #define FPCLASS_f32(x) __builtin_ia32_fpclassps256_mask(x, 0xff, -1)
@@ -52,7 +52,7 @@ typedef struct {
 #if LANE == 8
 INLINE split_f64 split_of_f64(vf64 x) {
     const long SQRT_HALF = 0x3fe6a09e667f3bcd;
-#if VECTOR_BYTES == 32
+#if X86_256
     /* AVX2 neither shifts nor converts signed numbers of 64 bits.  With the sign bit k + 2048 is
        positive, and in the bits of 2**52 it is a float64; the significand becomes negative. */
     vi64 shifted = AS(vi64, x) - (SQRT_HALF + ~0x7fffffffffffffff);
@@ -84,16 +84,12 @@ INLINE vf64 log_polynomial_f64(vf64 z) {
 }
 #define LN2_HIGH_f64 ((vf64)0x1.62e42fefa38p-1) /* 42 bits: k LN2_HIGH is exact */
 #define LN2_LOW_f64 ((vf64)0x1.ef35793c7673p-45)
-#define TOP_f64 (vi64)0x4330000000000000 /* the bits of 2**52 */
-#define LEAST_f64 (vf64)1074.0           /* the least number is 2**-1074 */
 #endif
 INLINE vf32 log_polynomial_f32(vf32 z) {
     return fma_f32(fma_f32(0x1.335e9cp-2f, z, 0x1.9950ecp-2f), z, 0x1.555588p-1f);
 }
 #define LN2_HIGH_f32 ((vf32)0x1.62e4p-1f) /* 16 bits */
 #define LN2_LOW_f32 ((vf32)0x1.7f7d1cp-20f)
-#define TOP_f32 (vi32)0x4b000000
-#define LEAST_f32 (vf32)149.0f
 
 /* The number with these bits, or 0. */
 #if LANE == 8
@@ -144,7 +140,7 @@ INLINE two_f64 log1p_of_two_f64(two_f64 x) {
 
 /* Whether any x is no normal positive number. */
 INLINE int NAME(log_any_special)(V x) {
-#if VECTOR_BYTES == 64
+#if X86_512
     return NAME(FPCLASS)(x) != 0;
 #else
     return any(OUTSIDE(AS(I, x), NORMAL, INFINITE));
@@ -171,12 +167,12 @@ INLINE NAME(positive) NAME(positive_of)(V x) {
     I bits = AS(I, x), subnormal = bits < NORMAL;
     /* A subnormal number is its significand times the least; as an integer it survives
        flush-to-zero. */
-    V significand = AS(V, (bits & (NORMAL - 1)) | NAME(TOP)) - AS(V, NAME(TOP));
+    V significand = AS(V, (bits & (NORMAL - 1)) | TOP) - AS(V, TOP);
     I is = (bits > 0) & (bits < INFINITE);
     return (NAME(positive)){
         .is = is,
         .x = is ? subnormal ? significand : x : R(1.0),
-        .k = is & subnormal ? NAME(LEAST) : R(0.0),
+        .k = is & subnormal ? LEAST_EXPONENT : R(0.0),
     };
 }
 

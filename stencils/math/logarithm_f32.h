@@ -54,9 +54,9 @@ typedef struct {
 /* A normal positive x. */
 INLINE log_reduced_f32 log_reduced_of_f32(vf32 x, const float (*table)[16], vf32 unit) {
     vi32 bits = AS(vi32, x), row = bits >> 19;
-#if VECTOR_BYTES == 64 && LANE == 4
+#if X86_512 && LANE == 4
     vf32 m = __builtin_ia32_getmantps512_mask(x, 0, (vf32){}, -1, 4);
-#elif VECTOR_BYTES == 64
+#elif X86_512
     vf32 m = __builtin_ia32_getmantps256_mask(x, 0, (vf32){}, -1);
 #else
     vf32 m = AS(vf32, (bits & 0x007fffff) | 0x3f800000);

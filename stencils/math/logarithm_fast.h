@@ -61,10 +61,9 @@ INLINE vf64 log_fast_m_f64(vi64 moved, const vf64 *missed) {
 
 /* Any x: of(k, log m), and the special values of logarithms. */
 INLINE vf64 logarithm_fast_f64(vf64 x, vf64 (*of)(vf64 k, vf64 log_m)) {
-    const long NORMAL = 0x0010000000000000, INFINITE = 0x7ff0000000000000, SIGN = ~(-1ul >> 1);
     vi64 bits = AS(vi64, x);
     /* Those whose moved exponent field would be that of infinity are special as well. */
-    if (UNLIKELY(any(bits - NORMAL + SIGN >= SIGN + (INFINITE - LOG_FAST_MOVE - NORMAL)))) {
+    if (UNLIKELY(any(OUTSIDE_f64(bits, NORMAL_f64, INFINITE_f64 - LOG_FAST_MOVE)))) {
         positive_f64 p = positive_of_f64(x);
         vi64 moved = AS(vi64, p.x) + LOG_FAST_MOVE;
         vf64 log_m = log_fast_m_f64(moved, 0);

@@ -13,7 +13,7 @@
 #define TABLE(element, name, rows)                                                                \
     static const element __attribute__((aligned(64), may_alias)) name[rows][8]
 
-#if VECTOR_BYTES == 16
+#if NEON
 /* One row after the other: else clang keeps addresses for all of them, in registers that may hold
    array pointers. */
 #define BEFORE_ROW(columns) __asm__ volatile("" : "+w"((columns).index), "+r"((columns).table))
@@ -30,7 +30,7 @@
 #endif
 
 #if LANE == 8
-#if VECTOR_BYTES == 16
+#if NEON
 typedef struct {
     const double (*table)[8];
     vi64 index;
@@ -47,7 +47,7 @@ INLINE vf64 lookup_f64(columns_f64 columns, int row) {
 }
 #else
 typedef vf64 __attribute__((may_alias)) row_f64;
-#if VECTOR_BYTES == 64
+#if X86_512
 typedef struct {
     const double (*table)[8];
     vi64 index;
@@ -83,7 +83,7 @@ INLINE vf64 lookup_f64(columns_f64 columns, int row) {
 #endif
 
 #if LANE > 1
-#if VECTOR_BYTES == 16
+#if NEON
 typedef struct {
     const float (*table)[8];
     vi32 index;

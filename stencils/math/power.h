@@ -51,11 +51,6 @@
 #define LEAST_M_f32 0x3f3c0000
 #define SIGNIFICAND_F64 0x000fffffffffffff
 #define SIGNIFICAND_F32 0x007fffff
-/* A number's bits are these and the integer that it is in units of the least one. */
-#define ULP_ONE_f64 (vi64)0x4330000000000000
-#define ULP_ONE_f32 (vi32)0x4b000000
-#define LEAST_EXPONENT_f64 (vf64)1074.0
-#define LEAST_EXPONENT_f32 (vf32)149.0f
 #define HALF_WAY_f64 (vi64)(128l << 52)
 #define HALF_WAY_f32 (vi32)(64 << 23)
 /* |w| as bits: up to CERTAIN the result is a normal number; from BEYOND on it overflows, or is
@@ -269,11 +264,11 @@ INLINE V NAME(power)(V x, V y) {
     I y_negative = AS(I, y) < 0;
     /* A subnormal's bits are an integer; as one it survives flush-to-zero. */
     I fraction = x_size & (NORMAL - 1);
-    V count = AS(V, fraction | NAME(ULP_ONE)) - AS(V, NAME(ULP_ONE));
+    V count = AS(V, fraction | TOP) - AS(V, TOP);
     I bits = subnormal ? AS(I, count) : x_size;
     bits = finite ? bits : ONE;
     V k = exponent_wide_of(bits + MOVE);
-    k = subnormal ? k - NAME(LEAST_EXPONENT) : k;
+    k = subnormal ? k - LEAST_EXPONENT : k;
     NAME(power_logarithm) log = power_log(bits + MOVE, k);
 
     V bounded = AS(V, y_size >= NAME(ENOUGH) ? NAME(ENOUGH) : y_size);

@@ -10,7 +10,7 @@
 
 #if LANE == 8
 OVERLOADED vf64 one_of_16(const double *table, vi64 row) {
-#if VECTOR_BYTES == 64
+#if X86_512
     return __builtin_ia32_vpermi2varpd512(*(const vf64 *)table, row, *(const vf64 *)(table + 8));
 #else
     vf64 found;
@@ -23,11 +23,11 @@ OVERLOADED vf64 one_of_16(const double *table, vi64 row) {
 
 #if LANE > 1
 OVERLOADED vf32 one_of_16(const float *table, vi32 row) {
-#if VECTOR_BYTES == 64 && LANE == 4
+#if X86_512 && LANE == 4
     return __builtin_ia32_permvarsf512(*(const vf32 *)table, row);
-#elif VECTOR_BYTES == 64
+#elif X86_512
     return __builtin_ia32_vpermi2varps256(*(const vf32 *)table, row, *(const vf32 *)(table + 8));
-#elif VECTOR_BYTES == 32 && LANE == 4
+#elif X86_256 && LANE == 4
     vf32 first = __builtin_ia32_permvarsf256(*(const vf32 *)table, row);
     vf32 second = __builtin_ia32_permvarsf256(*(const vf32 *)(table + 8), row);
     vi32 upper = row << 28;
