@@ -19,7 +19,7 @@ INLINE vf64 expit_reduced_f64(vf64 x) {
     vf64 y = -x;
     quarter_reduced_f64 y_ = reduce_quarter_ln2_f64(y);
     quarter_power_f64 q = quarter_power_of_f64(y_.n, (vi64){});
-    vf64 tail = fma_f64(y_.minus, QUARTER_LN2_TAIL, q.t);
+    vf64 tail = fma_f64(y_.minus, QUARTER_LN2_TAIL_f64, q.t);
     dd power = scaled_power_f64(q.s, y_.head, fma_f64(y_.r * y_.r, exp_series_f64(y_.r), tail));
     dd sum = two_sum((vf64)1.0, power.high);
     vf64 low = sum.low + power.low;
@@ -48,7 +48,7 @@ INLINE vf32 expit_reduced_f32(vf32 x) {
     vf32 y = -x;
     quarter_reduced_f32 y_ = reduce_quarter_ln2_f32(y);
     quarter_power_f32 q = quarter_power_of_f32(y_.n, (vi32){});
-    vf32 tail = fma_f32(y_.minus, QUARTER_LN2_TAIL_F32, q.t);
+    vf32 tail = fma_f32(y_.minus, QUARTER_LN2_TAIL_f32, q.t);
     tail = fma_f32(y_.r * y_.r, exp_series_f32(y_.r), tail);
     vf32 high = fma_f32(q.s, y_.head, q.s), low = fma_f32(q.s, y_.head, q.s - high);
     vf32 sum = 1.0f + high, part = sum - high;

@@ -37,7 +37,7 @@ INLINE vf64 expm1_reduced_f64(vf64 x) {
     odd = fma_f64(square, odd, 0x1.111111110fafep-7);
     even = fma_f64(square, even, 0x1.fffffffffffffp-2);
     odd = fma_f64(square, odd, 0x1.5555555555556p-3);
-    vf64 tail = fma_f64(x_.minus, QUARTER_LN2_TAIL, fma_f64(q.t, x_.head, q.t));
+    vf64 tail = fma_f64(x_.minus, QUARTER_LN2_TAIL_f64, fma_f64(q.t, x_.head, q.t));
     tail = fma_f64(square, fma_f64(r, odd, even), tail);
     dd power = scaled_power_f64(q.s, x_.head, tail), sum = two_sum(power.high, (vf64)-1.0);
     return sum.high + (sum.low + power.low);

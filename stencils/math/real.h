@@ -9,7 +9,8 @@
        LARGE            the bits of a number with a finite square, above 2 / epsilon
        TOP              the bits of 2**DIGITS: with those of a smaller integer, of their sum
        LEAST_EXPONENT   the least number is 2**-LEAST_EXPONENT
-       WORD, DIGITS     the type of an element's bits, and how many are below the exponent
+       ELEMENT, WORD    the types of an element and of its bits
+       DIGITS           how many bits are below the exponent
        SHIFT            1.5 * 2**DIGITS, a scalar: the sum with it is rounded to an integer
        OUTSIDE(bits, least, most)    bits < least or bits >= most, of positive least and most */
 
@@ -31,6 +32,7 @@
 #define LARGE NAME(LARGE)
 #define TOP NAME(TOP)
 #define LEAST_EXPONENT NAME(LEAST_EXPONENT)
+#define ELEMENT NAME(ELEMENT)
 #define WORD NAME(WORD)
 #define DIGITS NAME(DIGITS)
 #define SHIFT NAME(SHIFT)
@@ -60,6 +62,8 @@
 #define LEAST_EXPONENT_f32 ((vf32)149.0f)
 #define OUTSIDE_f64(bits, least, most) OUTSIDE_BY(SIGN_f64, bits, least, most)
 #define OUTSIDE_f32(bits, least, most) OUTSIDE_BY(SIGN_f32, bits, least, most)
+#define ELEMENT_f64 double
+#define ELEMENT_f32 float
 #define WORD_f64 long
 #define WORD_f32 int
 #define DIGITS_f64 52
