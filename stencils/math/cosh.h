@@ -33,10 +33,6 @@
 
 /* sinh r and cosh r - 1. */
 #if LANE == 8
-typedef struct {
-    vf64 odd, even;
-} series_f64;
-
 INLINE series_f64 cosh_series_f64(vf64 r) {
     vf64 square = r * r;
     vf64 odd = fma_f64(square, 0x1.a030c7165a955p-13, 0x1.111110a1843d4p-7);
@@ -48,10 +44,6 @@ INLINE series_f64 cosh_series_f64(vf64 r) {
     return (series_f64){odd, square * even};
 }
 #endif
-
-typedef struct {
-    vf32 odd, even;
-} series_f32;
 
 INLINE series_f32 cosh_series_f32(vf32 r) {
     vf32 square = r * r;

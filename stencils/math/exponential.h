@@ -146,6 +146,11 @@ INLINE NAME(quarter_reduced) NAME(reduce_quarter_ln2)(V x) {
     return (NAME(quarter_reduced)){AS(I, shifted), r, head, minus};
 }
 
+/* A series of r by its odd and its even powers: cosh.h, sinh.h. */
+typedef struct {
+    V odd, even;
+} NAME(series);
+
 /* exp(x) * 2**(offset / 2**DIGITS), if that and 2**(n/4 + offset / 2**DIGITS) are normal numbers. */
 INLINE V NAME(exp_scaled)(V x, I offset) {
     NAME(quarter_reduced) x_ = NAME(reduce_quarter_ln2)(x);
