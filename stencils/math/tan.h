@@ -46,9 +46,7 @@ INLINE vf32 cot_series_f32(vf32 s, vf32 ss) {
     return fma_f32(s, Q, -0x1.6c28bap-6f);
 }
 
-/* For tan_fast: 2 / pi, and pi / 2 in three parts. */
-#define TWO_OVER_PI_f64 ((vf64)0x1.45f306dc9c883p-1)
-#define TWO_OVER_PI_f32 ((vf32)0x1.45f306p-1f)
+/* For tan_fast: pi / 2 in three parts, all of its bits. */
 #define TAN_FIRST_f64 ((vf64)0x1.921fb54442d18p+0)
 #define TAN_FIRST_f32 ((vf32)0x1.921fb6p+0f)
 #define TAN_SECOND_f64 ((vf64)0x1.1a62633145c07p-54)
