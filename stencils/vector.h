@@ -125,8 +125,9 @@ COMPARE_HALVES(quiet_less_equal)
 #endif
 
 /* Whether any lane of a mask is set: the one test before a rarely taken branch. */
-OVERLOADED int any(vi64 mask) { return __builtin_reduce_or(mask) != 0; }
-OVERLOADED int any(vi32 mask) { return __builtin_reduce_or(mask) != 0; }
+
+#define ANY(T, ...) OVERLOADED int any(v##T mask) { return __builtin_reduce_or(mask) != 0; }
+INT_DTYPES(ANY)
 #endif
 
 /* The address of a table of constants, whatever the address of the code. */

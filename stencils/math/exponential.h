@@ -116,8 +116,7 @@ INLINE dd scaled_power_f64(vf64 s, vf64 head, vf64 tail) {
 
 #if NEON
 INLINE V NAME(of_four)(I n, ELEMENT t0, ELEMENT t1, ELEMENT t2, ELEMENT t3) {
-    const int TOP_BIT = 8 * sizeof(WORD) - 1;
-    I odd = (n << TOP_BIT) < 0, upper = (n << (TOP_BIT - 1)) < 0;
+    I odd = (n << SIGN_BIT) < 0, upper = (n << (SIGN_BIT - 1)) < 0;
     return upper ? (odd ? (V)t3 : (V)t2) : (odd ? (V)t1 : (V)t0);
 }
 #endif

@@ -177,8 +177,7 @@ INLINE vf64 log_of_sum_f64(vf64 a, vf64 b, int base) {
         dd rest = {-1.0, (vf64){}};
         rest = add_power_f64(rest, near ? most : -1.0, base, (vi64){} != 0, &tiny);
         rest = add_power_f64(rest, other, base, slight, &tiny);
-        two_f64 of_rest = log1p_of_two_f64((two_f64){rest.high, rest.low});
-        log = in_base_f64((dd){of_rest.high, of_rest.low}, base);
+        log = in_base_f64(log1p_of_two_f64(rest), base);
         vf64 beyond = base == 2 ? tiny * 0x1.71547652b82fep+0 : tiny;
         result = near ? log.high + log.low : slight ? most + beyond : result;
         vi64 nan = (bits_a > infinite) | (bits_b > infinite);

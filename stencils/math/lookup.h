@@ -29,23 +29,12 @@
 #define NEW_BLOCK (void)0
 #endif
 
-#if LANE == 8
 #if NEON
-typedef struct {
-    const double (*table)[8];
-    vi64 index;
-} columns_f64;
-INLINE columns_f64 choose_f64(vi64 index, const double (*table)[8]) {
-    return (columns_f64){table, index & 7};
-}
-INLINE vf64 lookup_f64(columns_f64 columns, int row) {
-    vf64 found;
-    BEFORE_ROW(columns);
-    for (int lane = 0; lane < LANES; lane++) found[lane] = columns.table[row][columns.index[lane]];
-    AFTER_ROW(found);
-    return found;
-}
+#define TEMPLATE "lookup.h"
+#include "real.h"
 #else
+
+#if LANE == 8
 typedef vf64 __attribute__((may_alias)) row_f64;
 #if X86_512
 typedef struct {
@@ -80,25 +69,8 @@ INLINE vf64 lookup_f64(columns_f64 columns, int row) {
 }
 #endif
 #endif
-#endif
 
 #if LANE > 1
-#if NEON
-typedef struct {
-    const float (*table)[8];
-    vi32 index;
-} columns_f32;
-INLINE columns_f32 choose_f32(vi32 index, const float (*table)[8]) {
-    return (columns_f32){table, index & 7};
-}
-INLINE vf32 lookup_f32(columns_f32 columns, int row) {
-    vf32 found;
-    BEFORE_ROW(columns);
-    for (int lane = 0; lane < LANES; lane++) found[lane] = columns.table[row][columns.index[lane]];
-    AFTER_ROW(found);
-    return found;
-}
-#else
 typedef VECTOR_OF(8, float) __attribute__((may_alias)) row_f32;
 #if LANES == 4
 /* Four lanes are the lower half of eight. */
@@ -129,5 +101,24 @@ INLINE vf32 lookup_f32(columns_f32 columns, int row) {
 }
 #endif
 #endif
+
+#elif defined(REAL)
+
+typedef struct {
+    const ELEMENT (*table)[8];
+    I index;
+} NAME(columns);
+
+INLINE NAME(columns) NAME(choose)(I index, const ELEMENT (*table)[8]) {
+    return (NAME(columns)){table, index & 7};
+}
+
+INLINE V NAME(lookup)(NAME(columns) columns, int row) {
+    V found;
+    BEFORE_ROW(columns);
+    for (int lane = 0; lane < LANES; lane++) found[lane] = columns.table[row][columns.index[lane]];
+    AFTER_ROW(found);
+    return found;
+}
 
 #endif

@@ -38,6 +38,7 @@
 
 #include "exponent.h"
 #include "fma.h"
+#include "pair.h"
 #include "sixteen.h"
 
 #define FIRST(a, ...) a,
@@ -46,11 +47,9 @@
 #define BITS_f64(a, b) AS(double, a),
 #define BITS_f32(a, b) AS(float, a),
 
-/* The bits of 0.734375, where m begins, and of the significand. */
+/* The bits of 0.734375, where m begins. */
 #define LEAST_M_f64 0x3fe7800000000000
 #define LEAST_M_f32 0x3f3c0000
-#define SIGNIFICAND_F64 0x000fffffffffffff
-#define SIGNIFICAND_F32 0x007fffff
 #define HALF_WAY_f64 (vi64)(128l << 52)
 #define HALF_WAY_f32 (vi32)(64 << 23)
 /* |w| as bits: up to CERTAIN the result is a normal number; from BEYOND on it overflows, or is
@@ -104,16 +103,12 @@ static const double power_log_f64[3][16] __attribute__((aligned(64))) = {
 static const double power_exp_f64[2][16] __attribute__((aligned(64))) = {
     {POWER_EXP_F64(BITS_f64)}, {POWER_EXP_F64(SECOND)}};
 
-typedef struct {
-    vf64 high, low;
-} power_logarithm_f64;
-
 /* log(x) / 2 = high + low, for x = 2**k m: its bits, moved so that the
    exponent field is that of 2**k. */
-OVERLOADED power_logarithm_f64 power_log(vi64 moved, vf64 k) {
+OVERLOADED pair_f64 power_log(vi64 moved, vf64 k) {
     double const(*table)[16] = ADDRESS(power_log_f64);
     vi64 row = AS(vi64, AS(vu64, moved) >> 48);
-    vf64 m = AS(vf64, (moved & SIGNIFICAND_F64) + LEAST_M_f64);
+    vf64 m = AS(vf64, (moved & (NORMAL_f64 - 1)) + LEAST_M_f64);
     vf64 r = fma_f64(m, one_of_16(table[0], row), -1.0);
     vf64 s = r / (r + 2.0), z = s * s;
     vf64 s_low = fma_f64(-s, r, fma_f64(s, -2.0, r)); /* times (1 + z) / (2 + r) */
@@ -126,7 +121,7 @@ OVERLOADED power_logarithm_f64 power_log(vi64 moved, vf64 k) {
     low = fma_f64(s_low, fma_f64(r, fma_f64(r, 0.25, -0.25), 0.5), low);
     low = fma_f64(s * z, p, low);
     vf64 high = sum + low;
-    return (power_logarithm_f64){high, low - (high - sum)};
+    return (pair_f64){high, low - (high - sum)};
 }
 
 /* exp(2 (w + w_low)), its exponent field moved by `scale`. */
@@ -187,14 +182,10 @@ static const float power_log_f32[3][16] __attribute__((aligned(64))) = {
 static const float power_exp_f32[2][16] __attribute__((aligned(64))) = {
     {POWER_EXP_F32(BITS_f32)}, {POWER_EXP_F32(SECOND)}};
 
-typedef struct {
-    vf32 high, low;
-} power_logarithm_f32;
-
-OVERLOADED power_logarithm_f32 power_log(vi32 moved, vf32 k) {
+OVERLOADED pair_f32 power_log(vi32 moved, vf32 k) {
     float const(*table)[16] = ADDRESS(power_log_f32);
     vi32 row = AS(vi32, AS(vu32, moved) >> 19);
-    vf32 m = AS(vf32, (moved & SIGNIFICAND_F32) + LEAST_M_f32);
+    vf32 m = AS(vf32, (moved & (NORMAL_f32 - 1)) + LEAST_M_f32);
     vf32 r = fma_f32(m, one_of_16(table[0], row), -1.0f), square = r * r, half = r * 0.5f;
     vf32 lead = fma_f32(-half, r, r), lead_low = fma_f32(-half, r, r - lead);
     vf32 p = fma_f32(r, -0x1.55ca84p-3f, 0x1.99ee7ep-3f);
@@ -203,7 +194,7 @@ OVERLOADED power_logarithm_f32 power_log(vi32 moved, vf32 k) {
     vf32 sum = head + lead;
     vf32 low = fma_f32(k, 0x1.7f7d1cp-20f, one_of_16(table[2], row));
     low += (head - sum) + lead;
-    return (power_logarithm_f32){sum, fma_f32(square * r, p, low + lead_low)};
+    return (pair_f32){sum, fma_f32(square * r, p, low + lead_low)};
 }
 
 OVERLOADED vf32 power_exp(vf32 w, vf32 w_low, vi32 scale) {
@@ -250,7 +241,7 @@ INLINE V NAME(power)(V x, V y) {
     I special = (y_size >= NAME(ENOUGH)) | OUTSIDE(x_size, NORMAL, INFINITE - MOVE);
     if (!UNLIKELY(any(special))) {
         I moved = x_size + MOVE;
-        NAME(power_logarithm) log = power_log(moved, exponent_of(moved));
+        NAME(pair) log = power_log(moved, exponent_of(moved));
         V w = y * log.high, w_low = FMA(y, log.low, FMA(y, log.high, -w));
         I extreme = (AS(I, w) & ~SIGN) > NAME(CERTAIN);
         if (!UNLIKELY(any(extreme))) {
@@ -269,7 +260,7 @@ INLINE V NAME(power)(V x, V y) {
     bits = finite ? bits : ONE;
     V k = exponent_wide_of(bits + MOVE);
     k = subnormal ? k - LEAST_EXPONENT : k;
-    NAME(power_logarithm) log = power_log(bits + MOVE, k);
+    NAME(pair) log = power_log(bits + MOVE, k);
 
     V bounded = AS(V, y_size >= NAME(ENOUGH) ? NAME(ENOUGH) : y_size);
     bounded = COPYSIGN(bounded, y);

@@ -10,7 +10,7 @@
        TOP              the bits of 2**DIGITS: with those of a smaller integer, of their sum
        LEAST_EXPONENT   the least number is 2**-LEAST_EXPONENT
        ELEMENT, WORD    the types of an element and of its bits
-       DIGITS           how many bits are below the exponent
+       DIGITS, SIGN_BIT how many bits are below the exponent, and below the sign
        SHIFT            1.5 * 2**DIGITS, a scalar: the sum with it is rounded to an integer
        OUTSIDE(bits, least, most)    bits < least or bits >= most, of positive least and most */
 
@@ -35,6 +35,7 @@
 #define ELEMENT NAME(ELEMENT)
 #define WORD NAME(WORD)
 #define DIGITS NAME(DIGITS)
+#define SIGN_BIT NAME(SIGN_BIT)
 #define SHIFT NAME(SHIFT)
 
 /* One comparison of bits - least as unsigned numbers; AVX2 compares signed ones only, hence the
@@ -68,6 +69,8 @@
 #define WORD_f32 int
 #define DIGITS_f64 52
 #define DIGITS_f32 23
+#define SIGN_BIT_f64 63
+#define SIGN_BIT_f32 31
 #define SHIFT_f64 0x1.8p52
 #define SHIFT_f32 0x1.8p23f
 

@@ -51,7 +51,7 @@ INLINE vf32 sinc_series_f32(vf32 z, vf32 zz) {
 #elif defined(REAL)
 
 /* (-1)**n as a sign, |x| = n + f. */
-INLINE U NAME(sinc_sign)(V t) { return AS(U, t + AS(V, TOP)) << (8 * sizeof(WORD) - 1); }
+INLINE U NAME(sinc_sign)(V t) { return AS(U, t + AS(V, TOP)) << SIGN_BIT; }
 
 INLINE V NAME(sinc)(V x) {
     V t = ABS(x), f = t - RINT(t), z = f * f, zz = z * z;

@@ -59,9 +59,6 @@ INLINE vf32 cot_series_f32(vf32 s, vf32 ss) {
 
 #elif defined(REAL)
 
-/* The lowest bit of a quadrant as a sign. */
-#define TURN(quadrant) ((quadrant) << (8 * sizeof(WORD) - 1))
-
 INLINE V NAME(tan)(V x) {
     NAME(reduced) angle = NAME(reduce)(ABS(x), SHIFT);
     V r = angle.high, low = angle.low, s = r * r, ss = s * s;
@@ -70,7 +67,7 @@ INLINE V NAME(tan)(V x) {
     missed = NAME(fma)(r * low, R(-0x1.7p-1), missed);
     missed = FMA(ss, NAME(cot_series)(s, ss), missed);
 
-    U turn = TURN(angle.quadrant);
+    U turn = angle.quadrant << SIGN_BIT;
     I turned = AS(I, turn) < 0;
     V numerator = turned ? cot : r, numerator_rest = turned ? missed : low;
     V denominator = turned ? r : cot, denominator_rest = turned ? low : missed;
@@ -89,12 +86,12 @@ INLINE V NAME(tan_fast)(V x) {
     V r = FMA(-n, NAME(TAN_FIRST), size);
     r = FMA(-n, NAME(TAN_SECOND), r);
     r = FMA(-n, NAME(TAN_THIRD), r);
-    U turn = TURN(AS(U, shifted));
+    U turn = AS(U, shifted) << SIGN_BIT;
     I large = NAME(large)(x);
     if (UNLIKELY(any(large))) {
         NAME(reduced) angle = NAME(reduce)(size, SHIFT);
         r = large ? angle.high : r;
-        turn = large ? TURN(angle.quadrant) : turn;
+        turn = large ? angle.quadrant << SIGN_BIT : turn;
     }
     V s = r * r, ss = s * s;
     V cot = NAME(fma)(s, NAME(fma)(s, NAME(cot_series)(s, ss), NAME(COT_SQUARE)), R(1.0));
@@ -103,7 +100,5 @@ INLINE V NAME(tan_fast)(V x) {
     V q = (turned ? cot : r) / (turned ? r : cot);
     return AS(V, AS(U, q) ^ ((AS(U, x) ^ turn) & AS(U, SIGN)));
 }
-
-#undef TURN
 
 #endif

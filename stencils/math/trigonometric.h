@@ -267,6 +267,11 @@ typedef struct {
     V high, low;
 } NAME(reduced);
 
+/* Sine and cosine of what remains: sincos.h. */
+typedef struct {
+    V first, second;
+} NAME(sincos_of);
+
 /* A sum of two, not yet rounded. */
 typedef struct {
     V head, rest;
@@ -293,8 +298,7 @@ INLINE I NAME(large)(V x) { return AS(I, ABS(x)) > AS(I, NAME(NEAR)); }
 
 /* The sign of a quadrant, and another. */
 INLINE V NAME(with_sign)(V value, U quadrant, U sign) {
-    const int SECOND_BIT = 8 * sizeof(WORD) - 2;
-    return AS(V, AS(U, value) ^ ((quadrant << SECOND_BIT ^ sign) & AS(U, SIGN)));
+    return AS(V, AS(U, value) ^ ((quadrant << (SIGN_BIT - 1) ^ sign) & AS(U, SIGN)));
 }
 
 INLINE V NAME(sine_beside)(V x, V n) {
