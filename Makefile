@@ -34,6 +34,7 @@ test: check $(VERSIONS:%=test-%)
 check: .venv/with-test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/clang-format --dry-run --Werror stencils/*.[ch] stencils/math/*.h
 	$(BIN)/mypy
 	$(BIN)/pytest
 

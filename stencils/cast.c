@@ -6,9 +6,9 @@
    (Intel SDM vol. 1, 4.8.3.10, "integer indefinite"); AArch64 would saturate. */
 #if NEON
 #define LOWEST(bytes) (-1l << (8 * (bytes) - 1))
-#define IN_RANGE(bytes, a)                                                                        \
+#define IN_RANGE(bytes, a)                                                                         \
     ((a >= (__typeof__(a))LOWEST(bytes)) & (a < -(__typeof__(a))LOWEST(bytes)))
-#define FLOAT_TO_INT(T, bytes, a)                                                                 \
+#define FLOAT_TO_INT(T, bytes, a)                                                                  \
     (CONVERT(v##T, IN_RANGE(bytes, a)) ? CONVERT(v##T, a) : (v##T)LOWEST(bytes))
 #else
 #define FLOAT_TO_INT(T, bytes, a) CONVERT(v##T, a)
@@ -22,13 +22,13 @@
 #define BOOL_TO_FLOAT(T, bytes, a) CONVERT(v##T, -CONVERT(vi32, a))
 #define BOOL_TO_INT(T, bytes, a) (-CONVERT(v##T, a))
 
-#define CAST(from, to, value)                                                                     \
-    TO(NEXT, cast_##to##_##from##_next, v##from a, v##to result);                                 \
-    DEFINE(cast_##to##_##from, v##from a, v##to result) {                                         \
-        CONTINUE cast_##to##_##from##_next(SAME, a, value);                                       \
+#define CAST(from, to, value)                                                                      \
+    TO(NEXT, cast_##to##_##from##_next, v##from a, v##to result);                                  \
+    DEFINE(cast_##to##_##from, v##from a, v##to result) {                                          \
+        CONTINUE cast_##to##_##from##_next(SAME, a, value);                                        \
     }
-#define CAST_BY_FAMILY(from, from_bytes, from_family, to, to_bytes, to_family)                    \
-    FITS_##from_bytes(FITS_##to_bytes(                                                            \
-        CAST(from, to, from_family##_TO_##to_family(to, to_bytes, a))))
+#define CAST_BY_FAMILY(from, from_bytes, from_family, to, to_bytes, to_family)                     \
+    FITS_##from_bytes(                                                                             \
+        FITS_##to_bytes(CAST(from, to, from_family##_TO_##to_family(to, to_bytes, a))))
 
 DTYPE_PAIRS(CAST_BY_FAMILY)

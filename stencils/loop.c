@@ -3,19 +3,19 @@
 
 #include "stencil.h"
 
-#define STEP_STENCIL(name, statement)                                                             \
-    TO(NEXT, name##_next);                                                                        \
-    DEFINE(name) {                                                                        \
-        statement;                                                                                \
-        CONTINUE name##_next(SAME);                                                               \
+#define STEP_STENCIL(name, statement)                                                              \
+    TO(NEXT, name##_next);                                                                         \
+    DEFINE(name) {                                                                                 \
+        statement;                                                                                 \
+        CONTINUE name##_next(SAME);                                                                \
     }
-#define BRANCH(name, symbol, statement, condition)                                                \
-    TO(NEXT, name##_next);                                                                        \
-    TO(symbol, name##_target);                                                                    \
-    DEFINE(name) {                                                                        \
-        statement;                                                                                \
-        if (condition) CONTINUE name##_target(SAME);                                              \
-        CONTINUE name##_next(SAME);                                                               \
+#define BRANCH(name, symbol, statement, condition)                                                 \
+    TO(NEXT, name##_next);                                                                         \
+    TO(symbol, name##_target);                                                                     \
+    DEFINE(name) {                                                                                 \
+        statement;                                                                                 \
+        if (condition) CONTINUE name##_target(SAME);                                               \
+        CONTINUE name##_next(SAME);                                                                \
     }
 
 /* Entry, with the platform's own calling convention.  Returns the floating-point flags that the
@@ -46,7 +46,8 @@ int entry(char *block, long start, long stop) {
 /* The one way out of a body. */
 DEFINE(finish) {
 #if !NEON
-    /* The caller may run SSE code: Intel's optimization manual, 15.3, asks for clean upper halves. */
+    /* The caller may run SSE code, for which the upper halves have to be clean: Intel's optimization
+       manual, 15.3. */
     __builtin_ia32_vzeroupper();
 #endif
 }

@@ -10,8 +10,8 @@
 
 /* One element in memory, and a vector of them, at any alignment and any alias. */
 #define IN_MEMORY __attribute__((aligned(1), may_alias))
-#define MEMORY_TYPES(T, element, ...)                                                             \
-    typedef element IN_MEMORY element_##T;                                                        \
+#define MEMORY_TYPES(T, element, ...)                                                              \
+    typedef element IN_MEMORY element_##T;                                                         \
     typedef VECTOR(element) IN_MEMORY contiguous_##T;
 DTYPES(MEMORY_TYPES)
 
@@ -47,43 +47,44 @@ INLINE vector_of_bytes packed(vector_of_bytes bytes) {
     return bytes;
 }
 
-/* The next step of a pointer that goes from lane to lane.  The empty asm hides from clang that steps
-   could be summed, which would take more general registers than there are beside the array
-   pointers. */
+/* A pointer's step to the next lane.  The empty asm hides from clang that such steps could be
+   summed, which would take more general registers than there are beside the array pointers. */
 INLINE char *stepped(char *at, long step) {
     at += step;
     __asm__ volatile("" : "+r"(at) : : "memory");
     return at;
 }
 
-/* Elements from `at` on, `stride` bytes apart: a vector of `count` of them, whose other lanes repeat
-   the last one; and the first `count` lanes of a vector. */
-#define STRIDED(T, ...)                                                                           \
-    INLINE contiguous_##T read_strided_##T(char *at, long stride, long count) {                   \
-        contiguous_##T elements;                                                                  \
-        _Pragma("unroll") for (int lane = 0; lane < LANES; lane++) {                              \
-            if (lane > 0) at = stepped(at, lane < count ? stride : 0);                            \
-            elements[lane] = *(element_##T *)at;                                                  \
-        }                                                                                         \
-        return elements;                                                                          \
-    }                                                                                             \
-    INLINE void write_strided_##T(char *at, long stride, long count, contiguous_##T elements) {   \
-        _Pragma("unroll") for (int lane = 0; lane < LANES; lane++) {                              \
-            if (lane > 0) at = stepped(at, stride);                                               \
-            if (lane < count) *(element_##T *)at = elements[lane];                                \
-        }                                                                                         \
+/* read_strided gives a vector of `count` elements, the first at `at` and `stride` bytes apart; its
+   other lanes repeat the last one.  write_strided writes the first `count` lanes of a vector. */
+#define STRIDED(T, ...)                                                                            \
+    INLINE contiguous_##T read_strided_##T(char *at, long stride, long count) {                    \
+        contiguous_##T elements;                                                                   \
+        UNROLLED                                                                                   \
+        for (int lane = 0; lane < LANES; lane++) {                                                 \
+            if (lane > 0) at = stepped(at, lane < count ? stride : 0);                             \
+            elements[lane] = *(element_##T *)at;                                                   \
+        }                                                                                          \
+        return elements;                                                                           \
+    }                                                                                              \
+    INLINE void write_strided_##T(char *at, long stride, long count, contiguous_##T elements) {    \
+        UNROLLED                                                                                   \
+        for (int lane = 0; lane < LANES; lane++) {                                                 \
+            if (lane > 0) at = stepped(at, stride);                                                \
+            if (lane < count) *(element_##T *)at = elements[lane];                                 \
+        }                                                                                          \
     }
 DTYPES(STRIDED)
 
-#define LOAD(T, name, value)                                                                      \
-    TO(NEXT, name##_##T##_next, v##T result);                                                     \
+#define LOAD(T, name, value)                                                                       \
+    TO(NEXT, name##_##T##_next, v##T result);                                                      \
     DEFINE(name##_##T, v##T result) { CONTINUE name##_##T##_next(SAME, value); }
-#define STORE(T, family, name, statement)                                                         \
-    TO(NEXT, name##_##T##_next, v##T a);                                                          \
-    DEFINE(name##_##T, v##T a) {                                                                  \
-        contiguous_##T elements = WRITE_##family(a);                                              \
-        statement;                                                                                \
-        CONTINUE name##_##T##_next(SAME, a);                                                      \
+#define STORE(T, family, name, statement)                                                          \
+    TO(NEXT, name##_##T##_next, v##T a);                                                           \
+    DEFINE(name##_##T, v##T a) {                                                                   \
+        contiguous_##T elements = WRITE_##family(a);                                               \
+        statement;                                                                                 \
+        CONTINUE name##_##T##_next(SAME, a);                                                       \
     }
 
 /* Where the next element is; and where those of a later vector are, when several are loaded at
@@ -95,16 +96,16 @@ DTYPES(STRIDED)
 #define ELEMENTS(T, address) (*(contiguous_##T *)(address))
 #define SPLAT(T, family, address) ((v##T)(SCALAR_##family(ELEMENT(T, address))))
 
-#define MEMORY(T, family)                                                                         \
-    LOAD(T, load, READ_##family(ELEMENTS(T, CONTIGUOUS(T) + HOLE(OFFSET))))                       \
-    LOAD(T, load_strided,                                                                         \
-         READ_##family(read_strided_##T(AT_STRIDE(i + HOLE(AHEAD)), STRIDE, LANES)))              \
-    LOAD(T, load_broadcast, SPLAT(T, family, p0))                                                 \
-    LOAD(T, argument, SPLAT(T, family, block + HOLE(SLOT)))                                       \
-    LOAD(T, constant, SPLAT(T, family, &POOL))                                                    \
-    STORE(T, family, store, ELEMENTS(T, CONTIGUOUS(T) + HOLE(OFFSET)) = elements)                 \
-    STORE(T, family, store_strided,                                                               \
-          write_strided_##T(AT_STRIDE(i + HOLE(AHEAD)), STRIDE, LANES, elements))                 \
+#define MEMORY(T, family)                                                                          \
+    LOAD(T, load, READ_##family(ELEMENTS(T, CONTIGUOUS(T) + HOLE(OFFSET))))                        \
+    LOAD(T, load_strided,                                                                          \
+         READ_##family(read_strided_##T(AT_STRIDE(i + HOLE(AHEAD)), STRIDE, LANES)))               \
+    LOAD(T, load_broadcast, SPLAT(T, family, p0))                                                  \
+    LOAD(T, argument, SPLAT(T, family, block + HOLE(SLOT)))                                        \
+    LOAD(T, constant, SPLAT(T, family, &POOL))                                                     \
+    STORE(T, family, store, ELEMENTS(T, CONTIGUOUS(T) + HOLE(OFFSET)) = elements)                  \
+    STORE(T, family, store_strided,                                                                \
+          write_strided_##T(AT_STRIDE(i + HOLE(AHEAD)), STRIDE, LANES, elements))                  \
     TAIL(T, family)
 
 /* Where a constant of the kernel lies: the emitter gives it a place in the kernel's pool. */
@@ -121,21 +122,19 @@ typedef unsigned short lane_word;
 typedef unsigned long lane_word;
 #endif
 #define REMAINING AS(lane_bits, (lane_word)__builtin_ia32_bzhi_di(~0ul, end - i))
-#define TAIL(T, family)                                                                           \
-    LOAD(T, load_tail,                                                                            \
-         READ_##family(__builtin_masked_load(REMAINING, (element_##T *)CONTIGUOUS(T),             \
-                                             (contiguous_##T)((element_##T *)p0)[end - 1])))                  \
-    LOAD(T, load_strided_tail,                                                                    \
-         READ_##family(read_strided_##T(AT_STRIDE(i), STRIDE, end - i)))                          \
-    STORE(T, family, store_tail,                                                                  \
-          __builtin_masked_store(REMAINING, elements, (element_##T *)CONTIGUOUS(T)))              \
-    STORE(T, family, store_strided_tail,                                                          \
-          write_strided_##T(AT_STRIDE(i), STRIDE, end - i, elements))
+#define TAIL(T, family)                                                                            \
+    LOAD(T, load_tail,                                                                             \
+         READ_##family(__builtin_masked_load(REMAINING, (element_##T *)CONTIGUOUS(T),              \
+                                             (contiguous_##T)((element_##T *)p0)[end - 1])))       \
+    LOAD(T, load_strided_tail, READ_##family(read_strided_##T(AT_STRIDE(i), STRIDE, end - i)))     \
+    STORE(T, family, store_tail,                                                                   \
+          __builtin_masked_store(REMAINING, elements, (element_##T *)CONTIGUOUS(T)))               \
+    STORE(T, family, store_strided_tail, write_strided_##T(AT_STRIDE(i), STRIDE, end - i, elements))
 #else
-#define TAIL(T, family)                                                                           \
-    LOAD(T, load_tail, SPLAT(T, family, CONTIGUOUS(T)))                                           \
-    LOAD(T, load_strided_tail, SPLAT(T, family, AT_STRIDE(i)))                                    \
-    STORE(T, family, store_tail, ELEMENT(T, CONTIGUOUS(T)) = elements[0])                         \
+#define TAIL(T, family)                                                                            \
+    LOAD(T, load_tail, SPLAT(T, family, CONTIGUOUS(T)))                                            \
+    LOAD(T, load_strided_tail, SPLAT(T, family, AT_STRIDE(i)))                                     \
+    STORE(T, family, store_tail, ELEMENT(T, CONTIGUOUS(T)) = elements[0])                          \
     STORE(T, family, store_strided_tail, ELEMENT(T, AT_STRIDE(i)) = elements[0])
 #endif
 

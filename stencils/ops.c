@@ -35,15 +35,15 @@
 
 /* np.clip between scalars: the upper bound wins over the lower, a value equal to a bound keeps its
    sign, a NaN bound gives NaN.  (Between arrays NumPy takes maximum and minimum.) */
-#define CLIP(a, low, high)                                                                        \
-    ({                                                                                            \
-        __typeof__(a) raised_ = (LESS(a, low) | (low != low)) ? low : a;                          \
-        (LESS(high, raised_) | (high != high)) ? high : raised_;                                  \
+#define CLIP(a, low, high)                                                                         \
+    ({                                                                                             \
+        __typeof__(a) raised_ = (LESS(a, low) | (low != low)) ? low : a;                           \
+        (LESS(high, raised_) | (high != high)) ? high : raised_;                                   \
     })
-#define CLIP_INT(a, low, high)                                                                \
-    ({                                                                                            \
-        __typeof__(a) raised_ = (a < low) ? low : a;                                              \
-        (raised_ > high) ? high : raised_;                                                        \
+#define CLIP_INT(a, low, high)                                                                     \
+    ({                                                                                             \
+        __typeof__(a) raised_ = (a < low) ? low : a;                                               \
+        (raised_ > high) ? high : raised_;                                                         \
     })
 
 /* A count outside 0 <= count < WIDTH shifts every bit out; the processor would take it modulo
@@ -58,14 +58,14 @@
    Real operations raise them here: 1 / 0, and infinity less itself, which is NaN. */
 #define INTEGER_RECIPROCAL(a) integer_reciprocal(a)
 #define CONSTANT_ONE(type) _Generic((type){}, vf64: 1.0, vf32: 1.0f)
-#define DEFINE_INTEGER_RECIPROCAL(integer, floating)                                              \
-    OVERLOADED integer integer_reciprocal(integer a) {                                            \
-        FLAGS_MATTER                                                                              \
-        floating one = (floating)CONSTANT_ONE(floating);                                          \
-        floating quotient = one / ((a == 0) ? (floating){} : one);                                \
-        floating nothing = quotient - quotient;                                                   \
-        integer lowest = (integer)1 << (WIDTH - 1);                                               \
-        return (nothing != nothing) ? lowest : (((a == 1) | (a == -1)) ? a : (integer)0);         \
+#define DEFINE_INTEGER_RECIPROCAL(integer, floating)                                               \
+    OVERLOADED integer integer_reciprocal(integer a) {                                             \
+        FLAGS_MATTER                                                                               \
+        floating one = (floating)CONSTANT_ONE(floating);                                           \
+        floating quotient = one / ((a == 0) ? (floating){} : one);                                 \
+        floating nothing = quotient - quotient;                                                    \
+        integer lowest = (integer)1 << (WIDTH - 1);                                                \
+        return (nothing != nothing) ? lowest : (((a == 1) | (a == -1)) ? a : (integer)0);          \
     }
 DEFINE_INTEGER_RECIPROCAL(vi64, vf64)
 DEFINE_INTEGER_RECIPROCAL(vi32, vf32)
@@ -83,48 +83,46 @@ DEFINE_INTEGER_RECIPROCAL(vi32, vf32)
 #define T_M(T, name, value) UNARY(name##_##T, v##T, vb, CONVERT(vb, value))
 #define M_M(T, name, value) UNARY(name##_##T, vb, vb, value)
 /* Two results, the first and the second of a structure. */
-#define T_TT(T, name, value)                                                                      \
-    TO(NEXT, name##_##T##_next, v##T a, v##T first, v##T second);                                 \
-    DEFINE(name##_##T, v##T a, v##T first, v##T second) {                                         \
-        __typeof__(value) both = value;                                                           \
-        CONTINUE name##_##T##_next(SAME, a, both.first, both.second);                             \
+#define T_TT(T, name, value)                                                                       \
+    TO(NEXT, name##_##T##_next, v##T a, v##T first, v##T second);                                  \
+    DEFINE(name##_##T, v##T a, v##T first, v##T second) {                                          \
+        __typeof__(value) both = value;                                                            \
+        CONTINUE name##_##T##_next(SAME, a, both.first, both.second);                              \
     }
 #define TT_T(T, name, value) BINARY(name##_##T, v##T, v##T, value)
 #define MM_M(T, name, value) BINARY(name##_##T, vb, vb, value)
 #define TTT_T(T, name, value) TERNARY(name##_##T, v##T, v##T, value)
-#define MTT_T(T, name, value)                                                                     \
-    TO(NEXT, name##_##T##_next, vb mask, v##T a, v##T b, v##T result);                            \
-    DEFINE(name##_##T, vb mask, v##T a, v##T b, v##T result) {                            \
-        select_##T m = CONVERT(select_##T, mask);                                                 \
-        CONTINUE name##_##T##_next(SAME, mask, a, b, value);                                      \
+#define MTT_T(T, name, value)                                                                      \
+    TO(NEXT, name##_##T##_next, vb mask, v##T a, v##T b, v##T result);                             \
+    DEFINE(name##_##T, vb mask, v##T a, v##T b, v##T result) {                                     \
+        select_##T m = CONVERT(select_##T, mask);                                                  \
+        CONTINUE name##_##T##_next(SAME, mask, a, b, value);                                       \
     }
 /* Two stencils: one leaves c alone, in the other (tied) the result takes the register of c. */
-#define TTC_T(T, name, value)                                                                     \
-    TTT_T(T, name, value)                                                                         \
-    TO(NEXT_TIED, name##_tied_##T##_next, v##T a, v##T b, v##T c);                                \
-    DEFINE(name##_tied_##T, v##T a, v##T b, v##T c) {                                             \
-        CONTINUE name##_tied_##T##_next(SAME, a, b, value);                                       \
+#define TTC_T(T, name, value)                                                                      \
+    TTT_T(T, name, value)                                                                          \
+    TO(NEXT_TIED, name##_tied_##T##_next, v##T a, v##T b, v##T c);                                 \
+    DEFINE(name##_tied_##T, v##T a, v##T b, v##T c) {                                              \
+        CONTINUE name##_tied_##T##_next(SAME, a, b, value);                                        \
     }
 /* A comparison is two stencils: its mask, and where(a ? b, c, d) without the mask. */
-#define TT_M(T, name, value)                                                                      \
-    BINARY(name##_##T, v##T, vb, CONVERT(vb, value))                                                 \
-    TO(NEXT, where_##name##_##T##_next, v##T a, v##T b, v##T c, v##T d, v##T result);             \
-    DEFINE(where_##name##_##T, v##T a, v##T b, v##T c, v##T d, v##T result) {             \
-        CONTINUE where_##name##_##T##_next(SAME, a, b, c, d, (value) ? c : d);                    \
+#define TT_M(T, name, value)                                                                       \
+    BINARY(name##_##T, v##T, vb, CONVERT(vb, value))                                               \
+    TO(NEXT, where_##name##_##T##_next, v##T a, v##T b, v##T c, v##T d, v##T result);              \
+    DEFINE(where_##name##_##T, v##T a, v##T b, v##T c, v##T d, v##T result) {                      \
+        CONTINUE where_##name##_##T##_next(SAME, a, b, c, d, (value) ? c : d);                     \
     }
 
-#define UNARY(name, operand, type, value)                                                           \
-    TO(NEXT, name##_next, operand a, type result);                                                \
+#define UNARY(name, operand, type, value)                                                          \
+    TO(NEXT, name##_next, operand a, type result);                                                 \
     DEFINE(name, operand a, type result) { CONTINUE name##_next(SAME, a, value); }
-#define BINARY(name, operand, type, value)                                                           \
-    TO(NEXT, name##_next, operand a, operand b, type result);                                     \
-    DEFINE(name, operand a, operand b, type result) {                                     \
-        CONTINUE name##_next(SAME, a, b, value);                                                  \
-    }
-#define TERNARY(name, operand, type, value)                                                           \
-    TO(NEXT, name##_next, operand a, operand b, operand c, type result);                          \
-    DEFINE(name, operand a, operand b, operand c, type result) {                          \
-        CONTINUE name##_next(SAME, a, b, c, value);                                               \
+#define BINARY(name, operand, type, value)                                                         \
+    TO(NEXT, name##_next, operand a, operand b, type result);                                      \
+    DEFINE(name, operand a, operand b, type result) { CONTINUE name##_next(SAME, a, b, value); }
+#define TERNARY(name, operand, type, value)                                                        \
+    TO(NEXT, name##_next, operand a, operand b, operand c, type result);                           \
+    DEFINE(name, operand a, operand b, operand c, type result) {                                   \
+        CONTINUE name##_next(SAME, a, b, c, value);                                                \
     }
 
 /* A cell's dtypes and its expression. */
@@ -135,16 +133,16 @@ DEFINE_INTEGER_RECIPROCAL(vi32, vf32)
 #define DTYPES_F64(...) DTYPE_f64, __VA_ARGS__
 #define DTYPES_F32(...) DTYPE_f32, __VA_ARGS__
 
-#define FITTING(T, element, bytes, family, types, name, ...)                                      \
+#define FITTING(T, element, bytes, family, types, name, ...)                                       \
     FITS_##bytes(types(T, name, (__VA_ARGS__)))
 #define EACH(types, name, dtypes, ...) dtypes(FITTING, types, name, __VA_ARGS__)
 #define EXPAND_EACH(...) EACH(__VA_ARGS__)
 #define CELL(types, name, cell) EXPAND_EACH(types, name, DTYPES_##cell)
 
 /* Up to three cells. */
-#define OP(name, types, cell, ...)                                                                \
+#define OP(name, types, cell, ...)                                                                 \
     CELL(types, name, cell) __VA_OPT__(OP_2(name, types, __VA_ARGS__))
-#define OP_2(name, types, cell, ...)                                                              \
+#define OP_2(name, types, cell, ...)                                                               \
     CELL(types, name, cell) __VA_OPT__(CELL(types, name, __VA_ARGS__))
 
 /* clang-format off */

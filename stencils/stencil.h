@@ -21,13 +21,13 @@
 #define CONTINUE __attribute__((musttail)) return
 
 #if NEON
-#define PINNED                                                                                    \
-    char *block, long i, long end, char *p0, char *p1, char *p2, char *p3, char *p4, char *p5,    \
+#define PINNED                                                                                     \
+    char *block, long i, long end, char *p0, char *p1, char *p2, char *p3, char *p4, char *p5,     \
         char *p6, char *p7, char *p8, char *p9
 #define OTHER_POINTERS p1, p2, p3, p4, p5, p6, p7, p8, p9
 #else
-#define PINNED                                                                                    \
-    char *block, long i, long end, char *p0, char *p1, char *p2, char *p3, char *p4, char *p5,    \
+#define PINNED                                                                                     \
+    char *block, long i, long end, char *p0, char *p1, char *p2, char *p3, char *p4, char *p5,     \
         char *p6
 #define OTHER_POINTERS p1, p2, p3, p4, p5, p6
 #endif
@@ -39,35 +39,35 @@
 #define TO(symbol, name, ...) STENCIL name(PINNED, ##__VA_ARGS__) __asm__(#symbol)
 
 /* A stencil's definition.  Its symbol has a prefix: `exp_f64` alone is the function of math/. */
-#define DEFINE(name, ...)                                                                         \
-    STENCIL name##_stencil(PINNED, ##__VA_ARGS__) __asm__("stencil_" #name);                      \
+#define DEFINE(name, ...)                                                                          \
+    STENCIL name##_stencil(PINNED, ##__VA_ARGS__) __asm__("stencil_" #name);                       \
     STENCIL name##_stencil(PINNED, ##__VA_ARGS__)
 
 /* Immediate holes.  SLOT (and SLOT2) are byte offsets into the argument block, OFFSET one into an
    array, STEP and AHEAD counts of elements, IMMEDIATE any 64 bits. */
 #if NEON
-#define HOLE(symbol)                                                                              \
-    ({                                                                                            \
-        long value_;                                                                              \
-        __asm__("movz %0, #:abs_g0:" #symbol : "=r"(value_));                                     \
-        value_;                                                                                   \
+#define HOLE(symbol)                                                                               \
+    ({                                                                                             \
+        long value_;                                                                               \
+        __asm__("movz %0, #:abs_g0:" #symbol : "=r"(value_));                                      \
+        value_;                                                                                    \
     })
-#define HOLE_64(symbol)                                                                           \
-    ({                                                                                            \
-        long value_;                                                                              \
-        __asm__("movz %0, #:abs_g0_nc:" #symbol "\n\tmovk %0, #:abs_g1_nc:" #symbol               \
-                "\n\tmovk %0, #:abs_g2_nc:" #symbol "\n\tmovk %0, #:abs_g3:" #symbol              \
-                : "=r"(value_));                                                                  \
-        value_;                                                                                   \
+#define HOLE_64(symbol)                                                                            \
+    ({                                                                                             \
+        long value_;                                                                               \
+        __asm__("movz %0, #:abs_g0_nc:" #symbol "\n\tmovk %0, #:abs_g1_nc:" #symbol                \
+                "\n\tmovk %0, #:abs_g2_nc:" #symbol "\n\tmovk %0, #:abs_g3:" #symbol               \
+                : "=r"(value_));                                                                   \
+        value_;                                                                                    \
     })
 #else
 extern char SLOT, SLOT2, STEP, OFFSET, AHEAD;
 #define HOLE(symbol) ((long)&symbol)
-#define HOLE_64(symbol)                                                                           \
-    ({                                                                                            \
-        long value_;                                                                              \
-        __asm__("movabsq $" #symbol ", %0" : "=r"(value_));                                       \
-        value_;                                                                                   \
+#define HOLE_64(symbol)                                                                            \
+    ({                                                                                             \
+        long value_;                                                                               \
+        __asm__("movabsq $" #symbol ", %0" : "=r"(value_));                                        \
+        value_;                                                                                    \
     })
 #endif
 #define IN_BLOCK(type, symbol) (*(type *)(block + HOLE(symbol)))

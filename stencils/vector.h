@@ -40,8 +40,8 @@
 
 /* vT, a value of the dtype T, and select_T, the mask that selects between two of them: as wide as
    they are. */
-#define VECTOR_TYPES(T, element, bytes, family)                                                   \
-    typedef VECTOR(element) v##T;                                                                 \
+#define VECTOR_TYPES(T, element, bytes, family)                                                    \
+    typedef VECTOR(element) v##T;                                                                  \
     typedef VECTOR(SIGNED(bytes)) select_##T;
 FLOAT_DTYPES(VECTOR_TYPES)
 INT_DTYPES(VECTOR_TYPES)
@@ -53,7 +53,7 @@ typedef VECTOR(SIGNED(LANE)) vb, select_b;
 typedef VECTOR(unsigned long) vu64;
 typedef VECTOR(unsigned int) vu32;
 
-#define AS(type, x) __builtin_bit_cast(type, x)        /* the same bits */
+#define AS(type, x) __builtin_bit_cast(type, x)           /* the same bits */
 #define CONVERT(type, x) __builtin_convertvector(x, type) /* the same value, rounded */
 
 #define FMA(a, b, c) __builtin_elementwise_fma(a, b, c) /* a * b + c, rounded once */
@@ -82,29 +82,28 @@ typedef VECTOR(unsigned int) vu32;
 /* Comparisons of one register each, by a predicate that has to be a constant. */
 #if X86_512
 #define FROM_BITS(type, n, bits) (-CONVERT(type, AS(BITS(n), bits)))
-#define QUIET_COMPARE(name, predicate)                                                            \
-    OVERLOADED VECTOR_OF(8, long) name(VECTOR_OF(8, double) a, VECTOR_OF(8, double) b) {          \
-        return FROM_BITS(VECTOR_OF(8, long), 8, \
-                         __builtin_ia32_cmppd512_mask(a, b, predicate, -1, 4)); \
-    }                                                                                             \
-    OVERLOADED VECTOR_OF(16, int) name(VECTOR_OF(16, float) a, VECTOR_OF(16, float) b) {          \
-        return FROM_BITS(VECTOR_OF(16, int), 16, \
-                         __builtin_ia32_cmpps512_mask(a, b, predicate, -1, 4)); \
-    }                                                                                             \
-    OVERLOADED VECTOR_OF(8, int) name(VECTOR_OF(8, float) a, VECTOR_OF(8, float) b) {             \
-        return FROM_BITS(VECTOR_OF(8, int), 8, \
-                         __builtin_ia32_cmpps256_mask(a, b, predicate, -1)); \
+#define QUIET_COMPARE(name, predicate)                                                             \
+    OVERLOADED VECTOR_OF(8, long) name(VECTOR_OF(8, double) a, VECTOR_OF(8, double) b) {           \
+        return FROM_BITS(VECTOR_OF(8, long), 8,                                                    \
+                         __builtin_ia32_cmppd512_mask(a, b, predicate, -1, 4));                    \
+    }                                                                                              \
+    OVERLOADED VECTOR_OF(16, int) name(VECTOR_OF(16, float) a, VECTOR_OF(16, float) b) {           \
+        return FROM_BITS(VECTOR_OF(16, int), 16,                                                   \
+                         __builtin_ia32_cmpps512_mask(a, b, predicate, -1, 4));                    \
+    }                                                                                              \
+    OVERLOADED VECTOR_OF(8, int) name(VECTOR_OF(8, float) a, VECTOR_OF(8, float) b) {              \
+        return FROM_BITS(VECTOR_OF(8, int), 8, __builtin_ia32_cmpps256_mask(a, b, predicate, -1)); \
     }
 #else
-#define QUIET_COMPARE(name, predicate)                                                            \
-    OVERLOADED VECTOR_OF(4, long) name(VECTOR_OF(4, double) a, VECTOR_OF(4, double) b) {          \
-        return AS(VECTOR_OF(4, long), __builtin_ia32_cmppd256(a, b, predicate));                  \
-    }                                                                                             \
-    OVERLOADED VECTOR_OF(8, int) name(VECTOR_OF(8, float) a, VECTOR_OF(8, float) b) {             \
-        return AS(VECTOR_OF(8, int), __builtin_ia32_cmpps256(a, b, predicate));                   \
-    }                                                                                             \
-    OVERLOADED VECTOR_OF(4, int) name(VECTOR_OF(4, float) a, VECTOR_OF(4, float) b) {             \
-        return AS(VECTOR_OF(4, int), __builtin_ia32_cmpps(a, b, predicate));                      \
+#define QUIET_COMPARE(name, predicate)                                                             \
+    OVERLOADED VECTOR_OF(4, long) name(VECTOR_OF(4, double) a, VECTOR_OF(4, double) b) {           \
+        return AS(VECTOR_OF(4, long), __builtin_ia32_cmppd256(a, b, predicate));                   \
+    }                                                                                              \
+    OVERLOADED VECTOR_OF(8, int) name(VECTOR_OF(8, float) a, VECTOR_OF(8, float) b) {              \
+        return AS(VECTOR_OF(8, int), __builtin_ia32_cmpps256(a, b, predicate));                    \
+    }                                                                                              \
+    OVERLOADED VECTOR_OF(4, int) name(VECTOR_OF(4, float) a, VECTOR_OF(4, float) b) {              \
+        return AS(VECTOR_OF(4, int), __builtin_ia32_cmpps(a, b, predicate));                       \
     }
 #endif
 QUIET_COMPARE(quiet_less, 17)
@@ -112,12 +111,12 @@ QUIET_COMPARE(quiet_less_equal, 18)
 
 #if LANE == 4
 /* float64 in a float32 kernel takes two registers: .lo and .hi are ext_vector_type's halves. */
-#define COMPARE_HALVES(name)                                                                      \
-    OVERLOADED select_f64 name(vf64 a, vf64 b) {                                                  \
-        select_f64 both;                                                                          \
-        both.lo = name(a.lo, b.lo);                                                               \
-        both.hi = name(a.hi, b.hi);                                                               \
-        return both;                                                                              \
+#define COMPARE_HALVES(name)                                                                       \
+    OVERLOADED select_f64 name(vf64 a, vf64 b) {                                                   \
+        select_f64 both;                                                                           \
+        both.lo = name(a.lo, b.lo);                                                                \
+        both.hi = name(a.hi, b.hi);                                                                \
+        return both;                                                                               \
     }
 COMPARE_HALVES(quiet_less)
 COMPARE_HALVES(quiet_less_equal)
@@ -126,17 +125,18 @@ COMPARE_HALVES(quiet_less_equal)
 
 /* Whether any lane of a mask is set: the one test before a rarely taken branch. */
 
-#define ANY(T, ...) OVERLOADED int any(v##T mask) { return __builtin_reduce_or(mask) != 0; }
+#define ANY(T, ...)                                                                                \
+    OVERLOADED int any(v##T mask) { return __builtin_reduce_or(mask) != 0; }
 INT_DTYPES(ANY)
 #endif
 
 /* The address of a table of constants, whatever the address of the code. */
 #if !NEON
 #define ADDRESS(table)                                                                             \
-    ({                                                                                            \
-        __typeof__(&table[0]) address_;                                                           \
-        __asm__("leaq %c1(%%rip), %0" : "=r"(address_) : "i"(table));                             \
-        address_;                                                                                 \
+    ({                                                                                             \
+        __typeof__(&table[0]) address_;                                                            \
+        __asm__("leaq %c1(%%rip), %0" : "=r"(address_) : "i"(table));                              \
+        address_;                                                                                  \
     })
 #else
 #define ADDRESS(table) (&table[0])
@@ -146,6 +146,9 @@ INT_DTYPES(ANY)
    does not make it.  All of x86 is compiled so (cpnum/pack/compiler.py); on AArch64 clang then
    splits comparisons of floats, so it is asked for only here. */
 #define FLAGS_MATTER _Pragma("clang fp exceptions(maytrap)")
+
+/* Before a loop: no branch of it is left. */
+#define UNROLLED _Pragma("clang loop unroll(full)")
 
 #define UNLIKELY(condition) __builtin_expect(condition, 0)
 

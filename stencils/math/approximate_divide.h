@@ -11,8 +11,8 @@
 
    Measured: 1.43 ulp; 4.2 for |b| > 2**126, where 1 / b is subnormal. */
 
-#ifndef CPNUM_APPROXIMATE_H
-#define CPNUM_APPROXIMATE_H
+#ifndef CPNUM_APPROXIMATE_DIVIDE_H
+#define CPNUM_APPROXIMATE_DIVIDE_H
 
 #include "fma.h"
 

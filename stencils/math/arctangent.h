@@ -97,11 +97,10 @@ typedef struct {
 } NAME(fraction);
 
 INLINE NAME(fraction) NAME(fraction_of)(V n, V d, I small, I large) {
-    return (NAME(fraction)){
-        .numerator = large ? -d : small ? n : n - d,
-        .denominator = large ? n : small ? d : n + d,
-        .k = large ? R(2.0) : small ? R(0.0) : R(1.0),
-    };
+    V numerator = large ? -d : small ? n : n - d;
+    V denominator = large ? n : small ? d : n + d;
+    V k = large ? R(2.0) : small ? R(0.0) : R(1.0);
+    return (NAME(fraction)){numerator, denominator, k};
 }
 
 /* What sum = FMA(k, QUARTER_PI, q) rounds off, with the low part of k pi/4: Fast2Sum, the product

@@ -34,8 +34,7 @@
 /* 2**(j/4), j / 4 taken from the exponent, and what that misses. */
 #define QUARTERS_f64 1.0, 0x1.f06fe0a31b715p-1, 0x1.ea09e667f3bcdp-1, 0x1.ee89f995ad3adp-1
 #define QUARTERS_f32 1.0f, 0x1.f06fe0p-1f, 0x1.ea09e6p-1f, 0x1.ee89fap-1f
-#define QUARTERS_LOW_f64                                                                          \
-    0.0, 0x1.34d754db0abb6p-55, -0x1.3b3efbf5e2228p-54, 0x1.c1a7792cb3387p-55
+#define QUARTERS_LOW_f64 0.0, 0x1.34d754db0abb6p-55, -0x1.3b3efbf5e2228p-54, 0x1.c1a7792cb3387p-55
 #define QUARTERS_LOW_f32 0.0f, 0x1.125002p-25f, 0x1.26055cp-26f, -0x1.f9c304p-27f
 
 /* ln 2 / 4 in two parts, and its reciprocal. */
@@ -150,7 +149,8 @@ typedef struct {
     V odd, even;
 } NAME(series);
 
-/* exp(x) * 2**(offset / 2**DIGITS), if that and 2**(n/4 + offset / 2**DIGITS) are normal numbers. */
+/* exp(x) * 2**(offset / 2**DIGITS), if that and 2**(n/4 + offset / 2**DIGITS) are normal
+   numbers. */
 INLINE V NAME(exp_scaled)(V x, I offset) {
     NAME(quarter_reduced) x_ = NAME(reduce_quarter_ln2)(x);
     NAME(quarter_power) q = NAME(quarter_power_of)(x_.n, offset);

@@ -5,7 +5,7 @@
 
 #include "../vector.h"
 
-#define FMA_OF(T, ...)                                                                            \
+#define FMA_OF(T, ...)                                                                             \
     INLINE v##T fma_##T(v##T a, v##T b, v##T c) { return FMA(a, b, c); }
 FLOAT_DTYPES(FMA_OF)
 

@@ -10,7 +10,7 @@
 
 #include "../vector.h"
 
-#define TABLE(element, name, rows)                                                                \
+#define TABLE(element, name, rows)                                                                 \
     static const element __attribute__((aligned(64), may_alias)) name[rows][8]
 
 #if NEON
@@ -19,11 +19,11 @@
 #define BEFORE_ROW(columns) __asm__ volatile("" : "+w"((columns).index), "+r"((columns).table))
 #define AFTER_ROW(found) __asm__ volatile("" : "+w"(found))
 /* A new basic block: clang moves nothing across, and so keeps fewer constants at a time. */
-#define NEW_BLOCK                                                                                 \
-    do {                                                                                          \
-        __label__ next;                                                                           \
-        __asm__ goto("" : : : : next);                                                            \
-    next:;                                                                                        \
+#define NEW_BLOCK                                                                                  \
+    do {                                                                                           \
+        __label__ next;                                                                            \
+        __asm__ goto("" : : : : next);                                                             \
+    next:;                                                                                         \
     } while (0)
 #else
 #define NEW_BLOCK (void)0

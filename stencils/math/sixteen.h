@@ -9,10 +9,10 @@
 #include "../vector.h"
 
 #if X86_512
-#define ONE_OF_16_f64(table, row)                                                                 \
+#define ONE_OF_16_f64(table, row)                                                                  \
     __builtin_ia32_vpermi2varpd512(*(const vf64 *)(table), row, *(const vf64 *)((table) + 8))
 #if LANE == 8
-#define ONE_OF_16_f32(table, row)                                                                 \
+#define ONE_OF_16_f32(table, row)                                                                  \
     __builtin_ia32_vpermi2varps256(*(const vf32 *)(table), row, *(const vf32 *)((table) + 8))
 #else
 #define ONE_OF_16_f32(table, row) __builtin_ia32_permvarsf512(*(const vf32 *)(table), row)

@@ -211,22 +211,22 @@ INLINE reduced_f32 reduce_f32(vf32 x, float shift) {
     vi32 bit_0 = AS(vi32, bits << 3) < 0, bit_1 = AS(vi32, bits << 2) < 0;
     vf64 scaled = CONVERT(vf64, AS(vf32, (bits & 0xfffffff) + 0x3f800000));
 
-    vf64 product = scaled * choose_4(bit_0, bit_1,
-                                     0x0p+0f, 0x1.f306dcp+22f, 0x1.1054a4p+21f, 0x1.3abe88p+20f);
+    vf64 product =
+        scaled * choose_4(bit_0, bit_1, 0x0p+0f, 0x1.f306dcp+22f, 0x1.1054a4p+21f, 0x1.3abe88p+20f);
     vf64 turn = product - RINT(product);
-    product = scaled * choose_4(bit_0, bit_1,
-                                0x1.45f306p-2f, 0x1.391054p-3f, 0x1.f84eaep-2f, 0x1.ea69bap-2f);
+    product = scaled * choose_4(bit_0, bit_1, 0x1.45f306p-2f, 0x1.391054p-3f, 0x1.f84eaep-2f,
+                                0x1.ea69bap-2f);
     turn = (turn + (product - RINT(product))) * 4.0;
-    vf64 piece = choose_4(bit_0, bit_1,
-                          0x1.b9391p-25f, 0x1.4fe138p-26f, 0x1.a3ea68p-24f, 0x1.81b6c4p-24f);
+    vf64 piece =
+        choose_4(bit_0, bit_1, 0x1.b9391p-25f, 0x1.4fe138p-26f, 0x1.a3ea68p-24f, 0x1.81b6c4p-24f);
     vf64 whole = RINT(FMA(scaled, piece, turn));
     vu32 quadrant = AS(vu32, CONVERT(vf32, whole) + shift);
     turn = FMA(scaled, piece, turn - whole);
-    piece = choose_4(bit_0, bit_1,
-                     0x1.529fcp-51f, 0x1.5f47d4p-49f, 0x1.bb81b6p-48f, 0x1.2b3278p-48f);
+    piece =
+        choose_4(bit_0, bit_1, 0x1.529fcp-51f, 0x1.5f47d4p-49f, 0x1.bb81b6p-48f, 0x1.2b3278p-48f);
     turn = FMA(scaled, piece, turn);
-    piece = choose_4(bit_0, bit_1,
-                     0x1.3abe9p-74f, 0x1.a6ee06p-74f, 0x1.8a5664p-73f, 0x1.0e4108p-73f);
+    piece =
+        choose_4(bit_0, bit_1, 0x1.3abe9p-74f, 0x1.a6ee06p-74f, 0x1.8a5664p-73f, 0x1.0e4108p-73f);
     turn = FMA(scaled, piece, turn);
     turn *= 0x1.921fb54442d18p+0;
     vf32 high = CONVERT(vf32, turn), low = CONVERT(vf32, turn - CONVERT(vf64, high));
