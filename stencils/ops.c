@@ -125,7 +125,8 @@ DEFINE_INTEGER_RECIPROCAL(vi32, vf32)
         CONTINUE name##_next(SAME, a, b, c, value);                                                \
     }
 
-/* A cell's dtypes and its expression. */
+/* OP(add, TT_T, FLOAT(a + b)) is TT_T(T, add, (a + b)) for each T of FLOAT_DTYPES that has a place
+   in these lanes.  A cell is first taken apart, into its dtypes and its expression. */
 #define DTYPES_FLOAT(...) FLOAT_DTYPES, __VA_ARGS__
 #define DTYPES_INT(...) INT_DTYPES, __VA_ARGS__
 #define DTYPES_BOOL(...) BOOL_DTYPES, __VA_ARGS__
@@ -139,7 +140,7 @@ DEFINE_INTEGER_RECIPROCAL(vi32, vf32)
 #define EXPAND_EACH(...) EACH(__VA_ARGS__)
 #define CELL(types, name, cell) EXPAND_EACH(types, name, DTYPES_##cell)
 
-/* Up to three cells. */
+/* One to three cells. */
 #define OP(name, types, cell, ...)                                                                 \
     CELL(types, name, cell) __VA_OPT__(OP_2(name, types, __VA_ARGS__))
 #define OP_2(name, types, cell, ...)                                                               \

@@ -124,7 +124,6 @@ COMPARE_HALVES(quiet_less_equal)
 #endif
 
 /* Whether any lane of a mask is set: the one test before a rarely taken branch. */
-
 #define ANY(T, ...)                                                                                \
     OVERLOADED int any(v##T mask) { return __builtin_reduce_or(mask) != 0; }
 INT_DTYPES(ANY)

@@ -1,7 +1,7 @@
-"""The C headers that the tables say all of: the builder writes them, clang includes them.
+"""The C headers that follow from the tables; the builder writes them, the stencils include them.
 
-    dtypes.h       a row for each dtype of cpnum/dtypes.py, and one for each pair of them
-    elementary.h   includes math/<function>.h for each elementary function of cpnum/ops.py
+`dtypes.h` has a row for each dtype of `cpnum/dtypes.py`, and one for each pair of them;
+`elementary.h` includes `math/<function>.h` for each elementary function of `cpnum/ops.py`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ _FAMILIES = {"F": "FLOAT", "I": "INT", "B": "BOOL"}
 _DTYPES = """\
 /* cpnum/pack/headers.py wrote this, from cpnum/dtypes.py.
 
-   M(T, element, bytes, family, ...) for a dtype T, for all of a family, or for all: `element` is
-   the type that one has in memory. */
+   Each of these is M(T, element, bytes, family, ...) for one dtype T, for those of a family, or for
+   all of them; `element` is the type of one in memory. */
 
 #ifndef CPNUM_DTYPES_H
 #define CPNUM_DTYPES_H
@@ -71,10 +71,7 @@ def dtypes() -> str:
 
 
 def elementary() -> str:
-    """Return the text of elementary.h.
-
-    Each function that is not correctly rounded has a file of its name.
-    """
+    """Return the text of elementary.h: a function that is not correctly rounded has a file."""
     functions = sorted({op.function for op in OPS.values() if op.ulp > 0.5})
     return _ELEMENTARY.format(
         includes="\n".join(f'#include "math/{function}.h"' for function in functions)
@@ -82,6 +79,6 @@ def elementary() -> str:
 
 
 def write(folder: Path) -> None:
-    """Write all of them."""
+    """Write both of them into a folder."""
     folder.joinpath("dtypes.h").write_text(dtypes(), encoding="utf-8")
     folder.joinpath("elementary.h").write_text(elementary(), encoding="utf-8")

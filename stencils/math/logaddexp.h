@@ -4,7 +4,7 @@
    vanishes on a curve through (-ln 2, -ln 2), where the error of L shows.
 
    float64: d is a sum of two.  exp(-d) = 2**(n/8) exp(r) as in exponential.h, from a table of 8,
-   and with c near 1 / (1 + exp(-d)), one of 8, L = -log c + log(1 + r), 1 + r = c (1 + exp(-d)). 
+   and with c near 1 / (1 + exp(-d)), one of 8, L = -log c + log(1 + r), 1 + r = c (1 + exp(-d)).
    Both series are summed without loss up to r**2.  Where exp(-d) is small c is 1, so that the error
    of L is relative, 2**-61, and the sum M + L is right to 1 ULP where it is more than L / 64.
    Otherwise a branch computes
