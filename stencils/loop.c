@@ -46,8 +46,8 @@ int entry(char *block, long start, long stop) {
 /* The one way out of a body. */
 DEFINE(finish) {
 #if !NEON
-    /* The caller may run SSE code, for which the upper halves have to be clean: Intel's optimization
-       manual, 15.3. */
+    /* The caller may run SSE code, for which the upper halves have to be clean (Intel,
+       "Optimization Reference Manual", 15.3). */
     __builtin_ia32_vzeroupper();
 #endif
 }

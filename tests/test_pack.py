@@ -11,11 +11,14 @@ from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import capstone
+import numpy as np
 import pytest
 
 from cpnum import status
+from cpnum.dtypes import DTYPES, DType
 from cpnum.errors import IsaError, StencilError
 from cpnum.isa import A64, LEVELS, V3, V4
+from cpnum.ops import OPS
 from cpnum.pack import assembly, build, catalog, compiler, extract, headers
 from cpnum.pack.__main__ import main
 from cpnum.stencil import PACKS, Pack, load
@@ -356,9 +359,8 @@ def test_c_that_does_not_compile_is_refused_with_what_clang_says(work):
 
 def test_a_stencil_of_c_that_calls_a_function_is_refused(work):
     source = work / "calls.c"
-    stencils = build_sources()
     source.write_text(
-        f'#include "{stencils}/stencil.h"\n'
+        f'#include "{SOURCES}/stencil.h"\n'
         "double outside(double);\n"
         "TO(NEXT, next_bad, vf64 a, vf64 r);\n"
         "DEFINE(bad, vf64 a, vf64 r) { r[0] = outside(a[0]); CONTINUE next_bad(SAME, a, r); }\n",
@@ -371,8 +373,59 @@ def test_a_stencil_of_c_that_calls_a_function_is_refused(work):
         extracted(functions["bad"], V3, work, constants, catalog.Operands(1, 1))
 
 
-def build_sources():
-    return Path(__file__).parents[1] / "stencils"
+# -- headers from the tables --------------------------------------------------------------------
+
+SMALL = DType("i16", np.dtype("int16"), "I", 2, "short")
+
+
+def test_every_dtype_has_a_type_of_its_size_in_c(work):
+    source = work / "sizes.c"
+    source.write_text(
+        f'#include "{SOURCES}/vector.h"\n'
+        "#define CHECK(T, element, bytes, family) _Static_assert(sizeof(element) == bytes, #T);\n"
+        "DTYPES(CHECK)\n",
+        encoding="utf-8",
+    )
+    for isa in LEVELS.values():
+        for lane in catalog.LANES:
+            compiler.compile_c(source, isa, lane, work)
+
+
+def test_a_header_has_a_row_for_each_dtype_and_for_each_two():
+    text = headers.dtypes()
+    for dtype in DTYPES:
+        assert f"#define DTYPE_{dtype}(M, ...) M({dtype}, {dtype.c}, {dtype.itemsize}, " in text
+        assert text.count(f"    DTYPE_{dtype}(M, ##__VA_ARGS__)") == 1
+        for to in DTYPES:
+            pair = re.search(rf"M\({dtype}, \d, [A-Z]+, {to}, \d, [A-Z]+\)", text)
+            assert bool(pair) == (to is not dtype), (dtype, to)
+
+
+@pytest.mark.parametrize("source", ["cast", "memory"])
+@pytest.mark.parametrize("name", LEVELS)
+def test_one_row_is_all_that_casts_loads_and_stores_need_of_a_dtype(
+    name, source, tmp_path, monkeypatch
+):
+    for module in (headers, catalog):
+        monkeypatch.setattr(module, "DTYPES", (*DTYPES, SMALL))
+    headers.write(tmp_path)
+    for lane in (8, 4):
+        text = compiler.compile_c(SOURCES / f"{source}.c", LEVELS[name], lane, tmp_path)
+        functions, _ = assembly.split(assembly.name_constants(text), LEVELS[name])
+        build._compare(source, lane, set(functions))
+        assert any("i16" in function for function in functions)
+
+
+def test_each_elementary_function_is_included_from_the_file_of_its_name():
+    included = re.findall(r'#include "(.*)"', headers.elementary())
+    assert all((SOURCES / each).is_file() for each in included)
+    assert {f"math/{op.function}.h" for op in OPS.values() if op.ulp > 0.5} == set(included)
+
+
+def test_no_line_of_c_is_wider_than_those_of_python():
+    for path in SOURCES.rglob("*.[ch]"):
+        for at, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            assert len(line) <= 100, f"{path.name}:{at}"
 
 
 # -- the command --------------------------------------------------------------------------------
