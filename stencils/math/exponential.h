@@ -21,6 +21,7 @@
 
 #include "double_double.h"
 #include "fma.h"
+#include "halves.h"
 
 /* Up to +-EXP_NORMAL 2**(n/4) is a normal number, beyond +-EXP_FINITE exp x is inf or 0. */
 #define EXP_NORMAL_f64 ((vf64)708.0)
@@ -53,14 +54,10 @@ INLINE vf64 of_four_f64(vi64 n, double t0, double t1, double t2, double t3) {
     return __builtin_ia32_permvardf512((vf64){t0, t1, t2, t3, t0, t1, t2, t3}, n);
 }
 #elif X86_256
-/* vpermps moves half an element: of the low bits of n, halves 2 n and 2 n + 1 (modulo 8). */
 INLINE vf64 of_four_f64(vi64 n, double t0, double t1, double t2, double t3) {
-    typedef __attribute__((ext_vector_type(8))) int halves;
-    typedef __attribute__((ext_vector_type(8))) float half_elements;
-    halves low = __builtin_shufflevector(AS(halves, n), AS(halves, n), 0, 0, 2, 2, 4, 4, 6, 6);
-    halves at = (low + low) | (halves){0, 1, 0, 1, 0, 1, 0, 1};
+    typedef VECTOR_OF(8, float) half_elements;
     vf64 table = {t0, t1, t2, t3};
-    return AS(vf64, __builtin_ia32_permvarsf256(AS(half_elements, table), at));
+    return AS(vf64, __builtin_ia32_permvarsf256(AS(half_elements, table), halves_of(n)));
 }
 #endif
 #endif

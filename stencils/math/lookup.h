@@ -9,6 +9,7 @@
 #define CPNUM_LOOKUP_H
 
 #include "../vector.h"
+#include "halves.h"
 
 #define TABLE(element, name, rows)                                                                 \
     static const element __attribute__((aligned(64), may_alias)) name[rows][8]
@@ -49,22 +50,18 @@ INLINE vf64 lookup_f64(columns_f64 columns, int row) {
 }
 #else
 /* Of the four in either half of a row by the two 32-bit halves; bit 2 of the index as a sign. */
-typedef VECTOR_OF(8, int) halves_f64;
 typedef struct {
     const double (*table)[8];
-    halves_f64 index;
+    halves index;
     vi64 upper;
 } columns_f64;
 INLINE columns_f64 choose_f64(vi64 index, const double (*table)[8]) {
-    halves_f64 low = AS(halves_f64, index);
-    low = __builtin_shufflevector(low, low, 0, 0, 2, 2, 4, 4, 6, 6);
-    halves_f64 both = (low + low) | (halves_f64){0, 1, 0, 1, 0, 1, 0, 1};
-    return (columns_f64){table, both, index << 61};
+    return (columns_f64){table, halves_of(index), index << 61};
 }
 INLINE vf64 lookup_f64(columns_f64 columns, int row) {
     const row_f64 *half = (const row_f64 *)columns.table[row];
-    vf64 lower = AS(vf64, __builtin_ia32_permvarsi256(AS(halves_f64, half[0]), columns.index));
-    vf64 upper = AS(vf64, __builtin_ia32_permvarsi256(AS(halves_f64, half[1]), columns.index));
+    vf64 lower = AS(vf64, __builtin_ia32_permvarsi256(AS(halves, half[0]), columns.index));
+    vf64 upper = AS(vf64, __builtin_ia32_permvarsi256(AS(halves, half[1]), columns.index));
     return columns.upper < 0 ? upper : lower;
 }
 #endif

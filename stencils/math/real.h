@@ -1,17 +1,18 @@
 /* Includes the file TEMPLATE once for each floating type that has a place in these lanes, so that a
-   function whose operations are the same in both types is written once.  REAL is the type's name,
-   and of that type are
+   function whose operations are the same in both types is written once.  REAL is the type's name;
+   from it follow
 
-       V, I, U          its vector, and its bits as signed and unsigned integers
-       NAME(f)          f_f64 or f_f32
-       R(x)             a constant
-       ONE, SIGN, INFINITE    the bits of 1.0, -0.0 and infinity, NORMAL those of the least normal
-       LARGE            the bits of a number with a finite square, above 2 / epsilon
-       TOP              the bits of 2**DIGITS: with those of a smaller integer, of their sum
-       LEAST_EXPONENT   the least number is 2**-LEAST_EXPONENT
-       ELEMENT, WORD    the types of an element and of its bits
-       DIGITS, SIGN_BIT how many bits are below the exponent, and below the sign
-       SHIFT            1.5 * 2**DIGITS, a scalar: the sum with it is rounded to an integer
+       NAME(f)                  f_f64 or f_f32
+       V, I, U                  its vector, and its bits as signed and unsigned integers
+       ELEMENT, WORD            the types of one element and of its bits
+       R(x)                     a constant
+       ONE, SIGN, INFINITE      the bits of 1.0, -0.0 and infinity
+       NORMAL                   the bits of the least normal number
+       LARGE                    the bits of a number with a finite square, above 2 / epsilon
+       TOP                      the bits of 2**DIGITS; with a smaller integer in them, of their sum
+       LEAST_EXPONENT           the least number is 2**-LEAST_EXPONENT
+       DIGITS, SIGN_BIT         how many bits are below the exponent, and below the sign
+       SHIFT                    1.5 * 2**DIGITS, a scalar: the sum with it is rounded to an integer
        OUTSIDE(bits, least, most)    bits < least or bits >= most, of positive least and most */
 
 #ifndef CPNUM_REAL_H
@@ -38,13 +39,14 @@
 #define SIGN_BIT NAME(SIGN_BIT)
 #define SHIFT NAME(SHIFT)
 
-/* One comparison of bits - least as unsigned numbers; AVX2 compares signed ones only, hence the
-   sign. */
 #define OUTSIDE NAME(OUTSIDE)
-#define OUTSIDE_BY(sign, bits, least, most) ((bits) - (least) + sign >= sign + ((most) - (least)))
 
 #define UNSIGNED_f64 vu64
 #define UNSIGNED_f32 vu32
+#define ELEMENT_f64 double
+#define ELEMENT_f32 float
+#define WORD_f64 long
+#define WORD_f32 int
 #define CONSTANT_f64(x) ((vf64)x)
 #define CONSTANT_f32(x) ((vf32)x##f)
 #define ONE_f64 (vi64)0x3ff0000000000000
@@ -61,18 +63,18 @@
 #define TOP_f32 (vi32)0x4b000000
 #define LEAST_EXPONENT_f64 ((vf64)1074.0)
 #define LEAST_EXPONENT_f32 ((vf32)149.0f)
-#define OUTSIDE_f64(bits, least, most) OUTSIDE_BY(SIGN_f64, bits, least, most)
-#define OUTSIDE_f32(bits, least, most) OUTSIDE_BY(SIGN_f32, bits, least, most)
-#define ELEMENT_f64 double
-#define ELEMENT_f32 float
-#define WORD_f64 long
-#define WORD_f32 int
 #define DIGITS_f64 52
 #define DIGITS_f32 23
 #define SIGN_BIT_f64 63
 #define SIGN_BIT_f32 31
 #define SHIFT_f64 0x1.8p52
 #define SHIFT_f32 0x1.8p23f
+
+/* One comparison of bits - least as unsigned numbers; AVX2 compares signed ones only, hence the
+   sign. */
+#define OUTSIDE_BY(sign, bits, least, most) ((bits) - (least) + sign >= sign + ((most) - (least)))
+#define OUTSIDE_f64(bits, least, most) OUTSIDE_BY(SIGN_f64, bits, least, most)
+#define OUTSIDE_f32(bits, least, most) OUTSIDE_BY(SIGN_f32, bits, least, most)
 
 #endif
 
