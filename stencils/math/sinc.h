@@ -54,11 +54,12 @@ INLINE vf32 sinc_series_f32(vf32 z, vf32 zz) {
 INLINE U NAME(sinc_sign)(V t) { return AS(U, t + AS(V, TOP)) << SIGN_BIT; }
 
 INLINE V NAME(sinc)(V x) {
-    V t = ABS(x), f = t - RINT(t), z = f * f, zz = z * z;
+    V t = ABS(x), f = t - RINT(t), z = f * f;
     U sign = NAME(sinc_sign)(t);
     V head = NAME(fma)(z, NAME(SINC_SQUARE), R(1.0));
     V missed = NAME(fma)(z, NAME(SINC_SQUARE), R(1.0) - head);
     missed = FMA(FMA(f, f, -z), NAME(SINC_SQUARE), missed);
+    V zz = z * z;
     missed = FMA(zz, NAME(sinc_series)(z, zz), missed);
 
     I central = AS(I, t) < AS(I, R(0.5)); /* |x| < 1/2 */

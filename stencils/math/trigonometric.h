@@ -45,17 +45,7 @@
 #define HALF_PI_THIRD_f64 ((vf64)0x1.45c06e0e68948p-86)
 #define HALF_PI_THIRD_f32 ((vf32)0x1.68c234p-39f)
 
-/* For precision="fast": (-1)**k sin(|x| - k pi) for the integer k next to |x| / pi, or with k + 1/2
-   for the cosine.  pi is in three parts of all bits and r rounded once and again, so that it has no
-   low part, and r reaches pi/2, so that there are no odd quadrants.  The three parts are good for
-   any |x| below 2**24 (25600), since r is above 2**-62 (2**-30).
-
-   In ULP: 1.1 for r, near powers of two; 0.5 for the last addition; 0.7 for what is before it; the
-   polynomials 1.4 (2**-52.3, of one term fewer than full precision takes; float32: 2**-27.1, 0.2).
-   That may round to more than 1, so float64 is limited; the polynomial of float32 is that of a sine
-   that is lower by a fifth of a unit at pi/2, with which none does (nor is cos(0) below 1).
-   Measured: float64 3.07 (10**7 points for each, and climbing from the worst), float32 1.89 (all
-   2**32 inputs). */
+/* For sine_beside: pi in three parts of all bits, and whether the sum may round to more than 1. */
 #define PI_FIRST_f64 ((vf64)0x1.921fb54442d18p+1)
 #define PI_FIRST_f32 ((vf32)0x1.921fb6p+1f)
 #define PI_SECOND_f64 ((vf64)0x1.1a62633145c07p-53)
@@ -301,6 +291,17 @@ INLINE V NAME(with_sign)(V value, U quadrant, U sign) {
     return AS(V, AS(U, value) ^ ((quadrant << (SIGN_BIT - 1) ^ sign) & AS(U, SIGN)));
 }
 
+/* For precision="fast": (-1)**k sin(|x| - k pi) for the integer k next to |x| / pi, or with k + 1/2
+   for the cosine.  pi is in three parts of all bits and r rounded once and again, so that it has no
+   low part, and r reaches pi/2, so that there are no odd quadrants.  The three parts are good for
+   any |x| below 2**24 (25600), since r is above 2**-62 (2**-30).
+
+   In ULP: 1.1 for r, near powers of two; 0.5 for the last addition; 0.7 for what is before it; the
+   polynomials 1.4 (2**-52.3, of one term fewer than full precision takes; float32: 2**-27.1, 0.2).
+   That may round to more than 1, so float64 is limited; the polynomial of float32 is that of a sine
+   that is lower by a fifth of a unit at pi/2, with which none does (nor is cos(0) below 1).
+   Measured: float64 3.07 (10**7 points for each, and climbing from the worst), float32 1.89 (all
+   2**32 inputs). */
 INLINE V NAME(sine_beside)(V x, V n) {
     V r = FMA(-n, NAME(PI_FIRST), x);
     r = FMA(-n, NAME(PI_SECOND), r);
