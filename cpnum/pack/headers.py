@@ -39,12 +39,9 @@ _ELEMENTARY = """\
 """
 
 
-def _macro(name: str, parts: list[str]) -> str:
-    return " \\\n".join([f"#define {name}(M, ...)", *(f"    {part}" for part in parts)])
-
-
 def _list(name: str, parts: list[str]) -> str:
-    return _macro(name, [f"{part}(M, ##__VA_ARGS__)" for part in parts])
+    lines = [f"    {part}(M, ##__VA_ARGS__)" for part in parts]
+    return " \\\n".join([f"#define {name}(M, ...)", *lines])
 
 
 def _row(dtype: DType) -> str:
