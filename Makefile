@@ -35,6 +35,7 @@ test: check pythons
 check: .venv/with-test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/clang-format --dry-run --Werror stencils/*.[ch] stencils/math/*.h
 	$(BIN)/mypy
 	$(BIN)/pytest
 

@@ -1,48 +1,34 @@
-/* Casts: what NumPy's astype gives.  CAST(from, to, value of a) for each pair of dtypes. */
+/* Casts: what NumPy's astype gives, for each two dtypes, by their families. */
 
 #include "stencil.h"
 
-#define CAST(from, to, value)                                                                     \
-    TO(NEXT, cast_##to##_##from##_next, v##from a, v##to result);                                 \
-    DEFINE(cast_##to##_##from, v##from a, v##to result) {                                 \
-        CONTINUE cast_##to##_##from##_next(SAME, a, value);                                       \
-    }
-
 /* A value out of range, or NaN, becomes the lowest integer and raises invalid, as x86 converts
    (Intel SDM vol. 1, 4.8.3.10, "integer indefinite"); AArch64 would saturate. */
-#ifdef __aarch64__
-#define TO_INTEGER(type, limit, a)                                                                \
-    ((CONVERT(type, (a >= -limit) & (a < limit))) ? CONVERT(type, a) : ~(type)0 << (8 * sizeof(((type)0)[0]) - 1))
+#if NEON
+#define LOWEST(bytes) (-1l << (8 * (bytes) - 1))
+#define IN_RANGE(bytes, a)                                                                         \
+    ((a >= (__typeof__(a))LOWEST(bytes)) & (a < -(__typeof__(a))LOWEST(bytes)))
+#define FLOAT_TO_INT(T, bytes, a)                                                                  \
+    (CONVERT(v##T, IN_RANGE(bytes, a)) ? CONVERT(v##T, a) : (v##T)LOWEST(bytes))
 #else
-#define TO_INTEGER(type, limit, a) CONVERT(type, a)
+#define FLOAT_TO_INT(T, bytes, a) CONVERT(v##T, a)
 #endif
 
-#define TRUTH(a) CONVERT(vb, a != (__typeof__(a)){})
-#define FROM_TRUTH(type, a) (-CONVERT(type, a))
+#define FLOAT_TO_FLOAT(T, bytes, a) CONVERT(v##T, a)
+#define FLOAT_TO_BOOL(T, bytes, a) CONVERT(vb, a != (__typeof__(a)){})
+#define INT_TO_FLOAT(T, bytes, a) CONVERT(v##T, a)
+#define INT_TO_INT(T, bytes, a) CONVERT(v##T, a)
+#define INT_TO_BOOL(T, bytes, a) CONVERT(vb, a != (__typeof__(a)){})
+#define BOOL_TO_FLOAT(T, bytes, a) CONVERT(v##T, -CONVERT(vi32, a))
+#define BOOL_TO_INT(T, bytes, a) (-CONVERT(v##T, a))
 
-/* clang-format off */
-#if LANE == 8
-CAST(f64, f32, CONVERT(vf32, a))
-CAST(f64, i64, TO_INTEGER(vi64, 0x1p63, a))
-CAST(f64, i32, TO_INTEGER(vi32, 0x1p31, a))
-CAST(f64, b,   TRUTH(a))
-CAST(i64, f64, CONVERT(vf64, a))
-CAST(i64, f32, CONVERT(vf32, a))
-CAST(i64, i32, CONVERT(vi32, a))
-CAST(i64, b,   TRUTH(a))
-CAST(f32, f64, CONVERT(vf64, a))
-CAST(f32, i64, TO_INTEGER(vi64, 0x1p63f, a))
-CAST(i32, f64, CONVERT(vf64, a))
-CAST(i32, i64, CONVERT(vi64, a))
-CAST(b,   f64, CONVERT(vf64, FROM_TRUTH(vi32, a)))
-CAST(b,   i64, FROM_TRUTH(vi64, a))
-#endif
-#if LANE >= 4
-CAST(f32, i32, TO_INTEGER(vi32, 0x1p31f, a))
-CAST(f32, b,   TRUTH(a))
-CAST(i32, f32, CONVERT(vf32, a))
-CAST(i32, b,   TRUTH(a))
-CAST(b,   f32, CONVERT(vf32, FROM_TRUTH(vi32, a)))
-CAST(b,   i32, FROM_TRUTH(vi32, a))
-#endif
-/* clang-format on */
+#define CAST(from, to, value)                                                                      \
+    TO(NEXT, cast_##to##_##from##_next, v##from a, v##to result);                                  \
+    DEFINE(cast_##to##_##from, v##from a, v##to result) {                                          \
+        CONTINUE cast_##to##_##from##_next(SAME, a, value);                                        \
+    }
+#define CAST_BY_FAMILY(from, from_bytes, from_family, to, to_bytes, to_family)                     \
+    FITS_##from_bytes(                                                                             \
+        FITS_##to_bytes(CAST(from, to, from_family##_TO_##to_family(to, to_bytes, a))))
+
+DTYPE_PAIRS(CAST_BY_FAMILY)

@@ -3,19 +3,19 @@
 
 #include "stencil.h"
 
-#define STEP_STENCIL(name, statement)                                                             \
-    TO(NEXT, name##_next);                                                                        \
-    DEFINE(name) {                                                                        \
-        statement;                                                                                \
-        CONTINUE name##_next(SAME);                                                               \
+#define STEP_STENCIL(name, statement)                                                              \
+    TO(NEXT, name##_next);                                                                         \
+    DEFINE(name) {                                                                                 \
+        statement;                                                                                 \
+        CONTINUE name##_next(SAME);                                                                \
     }
-#define BRANCH(name, symbol, statement, condition)                                                \
-    TO(NEXT, name##_next);                                                                        \
-    TO(symbol, name##_target);                                                                    \
-    DEFINE(name) {                                                                        \
-        statement;                                                                                \
-        if (condition) CONTINUE name##_target(SAME);                                              \
-        CONTINUE name##_next(SAME);                                                               \
+#define BRANCH(name, symbol, statement, condition)                                                 \
+    TO(NEXT, name##_next);                                                                         \
+    TO(symbol, name##_target);                                                                     \
+    DEFINE(name) {                                                                                 \
+        statement;                                                                                 \
+        if (condition) CONTINUE name##_target(SAME);                                               \
+        CONTINUE name##_next(SAME);                                                                \
     }
 
 /* Entry, with the platform's own calling convention.  Returns the floating-point flags that the
@@ -24,7 +24,7 @@
 STENCIL body(char *block, long i, long end) __asm__("BODY");
 
 int entry(char *block, long start, long stop) {
-#ifdef __aarch64__
+#if NEON
     /* FPSR: IOC 1, DZC 2, OFC 4, UFC 8 (Arm ARM, C5.2). */
     unsigned long before = __builtin_arm_rsr64("FPSR");
     __builtin_arm_wsr64("FPSR", before & ~0x9ful);
@@ -45,8 +45,9 @@ int entry(char *block, long start, long stop) {
 
 /* The one way out of a body. */
 DEFINE(finish) {
-#ifndef __aarch64__
-    /* The caller may run SSE code: Intel's optimization manual, 15.3, asks for clean upper halves. */
+#if !NEON
+    /* The caller may run SSE code, for which the upper halves have to be clean (Intel,
+       "Optimization Reference Manual", 15.3). */
     __builtin_ia32_vzeroupper();
 #endif
 }
@@ -77,7 +78,7 @@ BRANCH(tail, SKIP, , i >= end)
 BRANCH(next_element, HEAD, i += 1, i < end)
 
 /* Values that find no register. */
-typedef double __attribute__((ext_vector_type(VECTOR_BYTES / 8))) any_value;
+typedef VECTOR_OF(VECTOR_BYTES / 8, double) any_value;
 typedef any_value __attribute__((aligned(1), may_alias)) spilled_value;
 
 TO(NEXT, spill_next, any_value a);

@@ -8,29 +8,38 @@
 
 #include "stencil.h"
 
-typedef VECTOR(unsigned char) vector_of_bytes;
+/* One element in memory, and a vector of them, at any alignment and any alias. */
+#define IN_MEMORY __attribute__((aligned(1), may_alias))
+#define MEMORY_TYPES(T, element, ...)                                                              \
+    typedef element IN_MEMORY element_##T;                                                         \
+    typedef VECTOR(element) IN_MEMORY contiguous_##T;
+DTYPES(MEMORY_TYPES)
 
-/* What one element is in memory, and a vector of them, at any alignment and any alias. */
-#define IN_MEMORY(T, element, vector)                                                             \
-    typedef element __attribute__((aligned(1), may_alias)) element_##T;                           \
-    typedef vector __attribute__((aligned(1), may_alias)) contiguous_##T
-IN_MEMORY(f64, double, vf64);
-IN_MEMORY(f32, float, vf32);
-IN_MEMORY(i64, long, vi64);
-IN_MEMORY(i32, int, vi32);
-IN_MEMORY(b, unsigned char, vector_of_bytes);
+/* By families: READ elements as values, one element as the SCALAR in each lane, WRITE values as
+   elements. */
+#define READ_FLOAT(x) (x)
+#define READ_INT(x) (x)
+#define READ_BOOL(x) CONVERT(vb, (x) != 0)
+#define SCALAR_FLOAT(x) (x)
+#define SCALAR_INT(x) (x)
+#define SCALAR_BOOL(x) -((x) != 0)
+#define WRITE_FLOAT(x) (x)
+#define WRITE_INT(x) (x)
+#define WRITE_BOOL(x) packed(CONVERT(vector_of_bytes, x) & 1)
+
+typedef VECTOR(unsigned char) vector_of_bytes;
 
 /* Keeps the bytes together in a vector register: clang would take each from the mask's wide lane,
    through more general registers than it has. */
-#ifdef __aarch64__
+#if NEON
 #define IN_VECTOR "+w"
 #else
 #define IN_VECTOR "+v"
 #endif
 INLINE vector_of_bytes packed(vector_of_bytes bytes) {
-#if VECTOR_BYTES / LANE > 8
+#if LANES > 8
     __asm__("" : IN_VECTOR(bytes));
-#elif VECTOR_BYTES / LANE == 8 && !defined(__aarch64__)
+#elif LANES == 8 && !NEON
     double low = AS(double, bytes); /* asm takes 8 bytes in a vector register only as a double */
     __asm__("" : IN_VECTOR(low));
     bytes = AS(vector_of_bytes, low);
@@ -38,94 +47,96 @@ INLINE vector_of_bytes packed(vector_of_bytes bytes) {
     return bytes;
 }
 
-#define SAME_VALUE(x) (x)
-#define TO_MASK(x) CONVERT(vb, (x) != 0)
-#define TO_BYTES(x) packed(CONVERT(vector_of_bytes, x) & 1)
-#define READ_f64 SAME_VALUE
-#define READ_f32 SAME_VALUE
-#define READ_i64 SAME_VALUE
-#define READ_i32 SAME_VALUE
-#define READ_b TO_MASK
-#define SCALAR_f64 SAME_VALUE
-#define SCALAR_f32 SAME_VALUE
-#define SCALAR_i64 SAME_VALUE
-#define SCALAR_i32 SAME_VALUE
-#define SCALAR_b(x) -((x) != 0)
-#define WRITE_f64 SAME_VALUE
-#define WRITE_f32 SAME_VALUE
-#define WRITE_i64 SAME_VALUE
-#define WRITE_i32 SAME_VALUE
-#define WRITE_b TO_BYTES
+/* A pointer's step to the next lane.  The empty asm hides from clang that such steps could be
+   summed, which would take more general registers than there are beside the array pointers. */
+INLINE char *stepped(char *at, long step) {
+    at += step;
+    __asm__ volatile("" : "+r"(at) : : "memory");
+    return at;
+}
 
-#define SPLAT(T, address) ((v##T)(SCALAR_##T(*(element_##T *)(address))))
+/* read_strided gives a vector of `count` elements, the first at `at` and `stride` bytes apart; its
+   other lanes repeat the last one.  write_strided writes the first `count` lanes of a vector. */
+#define STRIDED(T, ...)                                                                            \
+    INLINE contiguous_##T read_strided_##T(char *at, long stride, long count) {                    \
+        contiguous_##T elements;                                                                   \
+        UNROLLED                                                                                   \
+        for (int lane = 0; lane < LANES; lane++) {                                                 \
+            if (lane > 0) at = stepped(at, lane < count ? stride : 0);                             \
+            elements[lane] = *(element_##T *)at;                                                   \
+        }                                                                                          \
+        return elements;                                                                           \
+    }                                                                                              \
+    INLINE void write_strided_##T(char *at, long stride, long count, contiguous_##T elements) {    \
+        UNROLLED                                                                                   \
+        for (int lane = 0; lane < LANES; lane++) {                                                 \
+            if (lane > 0) at = stepped(at, stride);                                                \
+            if (lane < count) *(element_##T *)at = elements[lane];                                 \
+        }                                                                                          \
+    }
+DTYPES(STRIDED)
 
-#define LOAD(T, name, value)                                                                      \
-    TO(NEXT, name##_##T##_next, v##T result);                                                     \
+#define LOAD(T, name, value)                                                                       \
+    TO(NEXT, name##_##T##_next, v##T result);                                                      \
     DEFINE(name##_##T, v##T result) { CONTINUE name##_##T##_next(SAME, value); }
-#define STORE(T, name, statement)                                                                 \
-    TO(NEXT, name##_##T##_next, v##T a);                                                          \
-    DEFINE(name##_##T, v##T a) {                                                          \
-        contiguous_##T elements = WRITE_##T(a);                                                   \
-        statement;                                                                                \
-        CONTINUE name##_##T##_next(SAME, a);                                                      \
+#define STORE(T, family, name, statement)                                                          \
+    TO(NEXT, name##_##T##_next, v##T a);                                                           \
+    DEFINE(name##_##T, v##T a) {                                                                   \
+        contiguous_##T elements = WRITE_##family(a);                                               \
+        statement;                                                                                 \
+        CONTINUE name##_##T##_next(SAME, a);                                                       \
     }
 
-/* Where the next element is, and where those of a later vector are, when several are loaded at
+/* Where the next element is; and where those of a later vector are, when several are loaded at
    once: OFFSET bytes, or AHEAD elements, further on. */
 #define CONTIGUOUS(T) (p0 + i * (long)sizeof(element_##T))
-#define FURTHER_ON(T) (CONTIGUOUS(T) + HOLE(OFFSET))
-/* A pointer walks over the lanes, by `step` to lane k.  The empty asm hides from clang that its steps could be summed,
-   which would take more general registers than there are beside the array pointers. */
-#define WALK(T, first, step)                                                                             \
-    long stride_ = IN_BLOCK(long, SLOT);                                                          \
-    char *at_ = p0 + (first) * stride_;                                                                 \
-    _Pragma("unroll") for (int k = 0; k < LANES; k++, at_ += (step), ({ __asm__ volatile("" : "+r"(at_) : : "memory"); }))
-#define AT(T) (*(element_##T *)at_)
-#define STRIDED(T, first, step)                                                                          \
-    ({                                                                                            \
-        contiguous_##T elements_;                                                                 \
-        WALK(T, first, step) elements_[k] = AT(T);                                                     \
-        elements_;                                                                                \
-    })
+#define STRIDE IN_BLOCK(long, SLOT)
+#define AT_STRIDE(index) (p0 + STRIDE * (index))
+#define ELEMENT(T, address) (*(element_##T *)(address))
+#define ELEMENTS(T, address) (*(contiguous_##T *)(address))
+#define SPLAT(T, family, address) ((v##T)(SCALAR_##family(ELEMENT(T, address))))
 
-#define MEMORY(T, ...)                                                                            \
-    LOAD(T, load, READ_##T(*(contiguous_##T *)FURTHER_ON(T)))                                     \
-    LOAD(T, load_strided, READ_##T(STRIDED(T, i + HOLE(AHEAD), stride_)))                                          \
-    LOAD(T, load_broadcast, SPLAT(T, p0))                                                         \
-    LOAD(T, argument, SPLAT(T, block + HOLE(SLOT)))                                               \
-    LOAD(T, constant, SPLAT(T, &POOL))                                                            \
-    STORE(T, store, *(contiguous_##T *)FURTHER_ON(T) = elements)                                  \
-    STORE(T, store_strided, WALK(T, i + HOLE(AHEAD), stride_) AT(T) = elements[k])                                  \
-    TAIL(T)
+#define MEMORY(T, family)                                                                          \
+    LOAD(T, load, READ_##family(ELEMENTS(T, CONTIGUOUS(T) + HOLE(OFFSET))))                        \
+    LOAD(T, load_strided,                                                                          \
+         READ_##family(read_strided_##T(AT_STRIDE(i + HOLE(AHEAD)), STRIDE, LANES)))               \
+    LOAD(T, load_broadcast, SPLAT(T, family, p0))                                                  \
+    LOAD(T, argument, SPLAT(T, family, block + HOLE(SLOT)))                                        \
+    LOAD(T, constant, SPLAT(T, family, &POOL))                                                     \
+    STORE(T, family, store, ELEMENTS(T, CONTIGUOUS(T) + HOLE(OFFSET)) = elements)                  \
+    STORE(T, family, store_strided,                                                                \
+          write_strided_##T(AT_STRIDE(i + HOLE(AHEAD)), STRIDE, LANES, elements))                  \
+    TAIL(T, family)
 
 /* Where a constant of the kernel lies: the emitter gives it a place in the kernel's pool. */
 extern const char POOL __attribute__((visibility("hidden")));
 
-#if VECTOR_BYTES == 64
+#if X86_512
 /* The lanes that lie before `end`, as a mask of bits. */
 typedef BITS(LANES) lane_bits;
-#if LANE == 8
+#if LANES == 8
 typedef unsigned char lane_word;
-#elif LANE == 4
+#elif LANES == 16
 typedef unsigned short lane_word;
 #else
 typedef unsigned long lane_word;
 #endif
 #define REMAINING AS(lane_bits, (lane_word)__builtin_ia32_bzhi_di(~0ul, end - i))
-#define TAIL(T)                                                                                   \
-    LOAD(T, load_tail,                                                                            \
-         READ_##T(__builtin_masked_load(REMAINING, (element_##T *)CONTIGUOUS(T),                  \
-                                        (contiguous_##T)(((element_##T *)p0)[end - 1]))))         \
-    LOAD(T, load_strided_tail, READ_##T(STRIDED(T, i, k < end - i ? stride_ : 0)))               \
-    STORE(T, store_tail, __builtin_masked_store(REMAINING, elements, (element_##T *)CONTIGUOUS(T))) \
-    STORE(T, store_strided_tail,                                                                  \
-          WALK(T, i, stride_) if (k < end - i) AT(T) = elements[k])
+#define TAIL(T, family)                                                                            \
+    LOAD(T, load_tail,                                                                             \
+         READ_##family(__builtin_masked_load(REMAINING, (element_##T *)CONTIGUOUS(T),              \
+                                             (contiguous_##T)((element_##T *)p0)[end - 1])))       \
+    LOAD(T, load_strided_tail, READ_##family(read_strided_##T(AT_STRIDE(i), STRIDE, end - i)))     \
+    STORE(T, family, store_tail,                                                                   \
+          __builtin_masked_store(REMAINING, elements, (element_##T *)CONTIGUOUS(T)))               \
+    STORE(T, family, store_strided_tail, write_strided_##T(AT_STRIDE(i), STRIDE, end - i, elements))
 #else
-#define TAIL(T)                                                                                   \
-    LOAD(T, load_tail, SPLAT(T, CONTIGUOUS(T)))                                                   \
-    LOAD(T, load_strided_tail, SPLAT(T, p0 + i * IN_BLOCK(long, SLOT)))                           \
-    STORE(T, store_tail, *(element_##T *)CONTIGUOUS(T) = elements[0])                             \
-    STORE(T, store_strided_tail, *(element_##T *)(p0 + i * IN_BLOCK(long, SLOT)) = elements[0])
+#define TAIL(T, family)                                                                            \
+    LOAD(T, load_tail, SPLAT(T, family, CONTIGUOUS(T)))                                            \
+    LOAD(T, load_strided_tail, SPLAT(T, family, AT_STRIDE(i)))                                     \
+    STORE(T, family, store_tail, ELEMENT(T, CONTIGUOUS(T)) = elements[0])                          \
+    STORE(T, family, store_strided_tail, ELEMENT(T, AT_STRIDE(i)) = elements[0])
 #endif
 
-EACH(MEMORY)
+#define FITTING(T, element, bytes, family) FITS_##bytes(MEMORY(T, family))
+DTYPES(FITTING)

@@ -15,33 +15,45 @@
 #ifndef CPNUM_VECTOR_H
 #define CPNUM_VECTOR_H
 
-#define LANES (VECTOR_BYTES / LANE)
-#define VECTOR(element) element __attribute__((ext_vector_type(LANES)))
+#include "dtypes.h" /* written from cpnum/tables/dtypes.py */
 
-typedef VECTOR(double) vf64;
-typedef VECTOR(float) vf32;
-typedef VECTOR(long) vi64; /* long, not long long: the type that comparing two vf64 gives */
-typedef VECTOR(unsigned long) vu64;
-typedef VECTOR(int) vi32;
-typedef VECTOR(unsigned int) vu32;
-typedef VECTOR(signed char) vi8;
-
-/* A boolean is a lane mask, all ones or all zeros, as wide as the lane. */
-#if LANE == 8
-typedef vi64 vb;
-#elif LANE == 4
-typedef vi32 vb;
-#elif LANE == 1
-typedef vi8 vb;
-#else
-#error "LANE is 1, 4 or 8 bytes"
-#endif
+/* The targets, by their vectors. */
+#define X86_512 (VECTOR_BYTES == 64) /* x86-64-v4 */
+#define X86_256 (VECTOR_BYTES == 32) /* x86-64-v3 */
+#define NEON (VECTOR_BYTES == 16)    /* aarch64 */
 
 #define INLINE static inline __attribute__((always_inline, unused))
+#define OVERLOADED INLINE __attribute__((overloadable))
 
-#define BITS(n) __attribute__((ext_vector_type(n))) _Bool
+#define LANES (VECTOR_BYTES / LANE)
+#define VECTOR_OF(n, element) element __attribute__((ext_vector_type(n)))
+#define VECTOR(element) VECTOR_OF(LANES, element)
+#define BITS(n) VECTOR_OF(n, _Bool)
 
-#define AS(type, x) __builtin_bit_cast(type, x)        /* the same bits */
+/* The integer of so many bytes.  long, not long long: the type that comparing two vf64 gives. */
+#define SIGNED_8 long
+#define SIGNED_4 int
+#define SIGNED_2 short
+#define SIGNED_1 signed char
+#define SIGNED_(bytes) SIGNED_##bytes
+#define SIGNED(bytes) SIGNED_(bytes)
+
+/* vT, a value of the dtype T, and select_T, the mask that selects between two of them: as wide as
+   they are. */
+#define VECTOR_TYPES(T, element, bytes, family)                                                    \
+    typedef VECTOR(element) v##T;                                                                  \
+    typedef VECTOR(SIGNED(bytes)) select_##T;
+FLOAT_DTYPES(VECTOR_TYPES)
+INT_DTYPES(VECTOR_TYPES)
+
+/* A boolean is a lane mask, all ones or all zeros, as wide as the lane. */
+typedef VECTOR(SIGNED(LANE)) vb, select_b;
+
+/* What shifts and comparisons of bits without a sign take. */
+typedef VECTOR(unsigned long) vu64;
+typedef VECTOR(unsigned int) vu32;
+
+#define AS(type, x) __builtin_bit_cast(type, x)           /* the same bits */
 #define CONVERT(type, x) __builtin_convertvector(x, type) /* the same value, rounded */
 
 #define FMA(a, b, c) __builtin_elementwise_fma(a, b, c) /* a * b + c, rounded once */
@@ -60,62 +72,70 @@ typedef vi8 vb;
    quiet ones (LT_OQ = 17, LE_OQ = 18) are asked for by name.  == and != are quiet in C.  AArch64
    has only the signalling FCMGT and FCMGE (Arm ARM, FPCompareGT). */
 #if LANE > 1
-#define OVERLOADED INLINE __attribute__((overloadable))
-
-#if VECTOR_BYTES == 16
+#if NEON
 #define LESS(a, b) ((a) < (b))
 #define LESS_EQUAL(a, b) ((a) <= (b))
 #else
-#define LESS(a, b) quiet_compare_17(a, b)
-#define LESS_EQUAL(a, b) quiet_compare_18(a, b)
+#define LESS(a, b) quiet_less(a, b)
+#define LESS_EQUAL(a, b) quiet_less_equal(a, b)
 
-#if VECTOR_BYTES == 64
+/* Comparisons of one register each, by a predicate that has to be a constant. */
+#if X86_512
 #define FROM_BITS(type, n, bits) (-CONVERT(type, AS(BITS(n), bits)))
-#define COMPARE_8_F64(a, b, p) FROM_BITS(VECTOR_OF(8, long), 8, __builtin_ia32_cmppd512_mask(a, b, p, -1, 4))
-#define COMPARE_16_F32(a, b, p) FROM_BITS(vi32, 16, __builtin_ia32_cmpps512_mask(a, b, p, -1, 4))
-#define COMPARE_8_F32(a, b, p) FROM_BITS(vi32, 8, __builtin_ia32_cmpps256_mask(a, b, p, -1))
+#define QUIET_COMPARE(name, predicate)                                                             \
+    OVERLOADED VECTOR_OF(8, long) name(VECTOR_OF(8, double) a, VECTOR_OF(8, double) b) {           \
+        return FROM_BITS(VECTOR_OF(8, long), 8,                                                    \
+                         __builtin_ia32_cmppd512_mask(a, b, predicate, -1, 4));                    \
+    }                                                                                              \
+    OVERLOADED VECTOR_OF(16, int) name(VECTOR_OF(16, float) a, VECTOR_OF(16, float) b) {           \
+        return FROM_BITS(VECTOR_OF(16, int), 16,                                                   \
+                         __builtin_ia32_cmpps512_mask(a, b, predicate, -1, 4));                    \
+    }                                                                                              \
+    OVERLOADED VECTOR_OF(8, int) name(VECTOR_OF(8, float) a, VECTOR_OF(8, float) b) {              \
+        return FROM_BITS(VECTOR_OF(8, int), 8, __builtin_ia32_cmpps256_mask(a, b, predicate, -1)); \
+    }
 #else
-#define COMPARE_4_F64(a, b, p) AS(VECTOR_OF(4, long), __builtin_ia32_cmppd256(a, b, p))
-#define COMPARE_8_F32(a, b, p) AS(vi32, __builtin_ia32_cmpps256(a, b, p))
-#define COMPARE_4_F32(a, b, p) AS(vi32, __builtin_ia32_cmpps(a, b, p))
+#define QUIET_COMPARE(name, predicate)                                                             \
+    OVERLOADED VECTOR_OF(4, long) name(VECTOR_OF(4, double) a, VECTOR_OF(4, double) b) {           \
+        return AS(VECTOR_OF(4, long), __builtin_ia32_cmppd256(a, b, predicate));                   \
+    }                                                                                              \
+    OVERLOADED VECTOR_OF(8, int) name(VECTOR_OF(8, float) a, VECTOR_OF(8, float) b) {              \
+        return AS(VECTOR_OF(8, int), __builtin_ia32_cmpps256(a, b, predicate));                    \
+    }                                                                                              \
+    OVERLOADED VECTOR_OF(4, int) name(VECTOR_OF(4, float) a, VECTOR_OF(4, float) b) {              \
+        return AS(VECTOR_OF(4, int), __builtin_ia32_cmpps(a, b, predicate));                       \
+    }
 #endif
-#define VECTOR_OF(n, element) element __attribute__((ext_vector_type(n)))
+QUIET_COMPARE(quiet_less, 17)
+QUIET_COMPARE(quiet_less_equal, 18)
 
+#if LANE == 4
 /* float64 in a float32 kernel takes two registers: .lo and .hi are ext_vector_type's halves. */
-#if VECTOR_BYTES == 64 && LANE == 8
-#define COMPARE_F64(a, b, p) COMPARE_8_F64(a, b, p)
-#define COMPARE_F32(a, b, p) COMPARE_8_F32(a, b, p)
-#elif VECTOR_BYTES == 64
-#define COMPARE_F64(a, b, p) HALVES(COMPARE_8_F64((a).lo, (b).lo, p), COMPARE_8_F64((a).hi, (b).hi, p))
-#define COMPARE_F32(a, b, p) COMPARE_16_F32(a, b, p)
-#elif LANE == 8
-#define COMPARE_F64(a, b, p) COMPARE_4_F64(a, b, p)
-#define COMPARE_F32(a, b, p) COMPARE_4_F32(a, b, p)
-#else
-#define COMPARE_F64(a, b, p) HALVES(COMPARE_4_F64((a).lo, (b).lo, p), COMPARE_4_F64((a).hi, (b).hi, p))
-#define COMPARE_F32(a, b, p) COMPARE_8_F32(a, b, p)
+#define COMPARE_HALVES(name)                                                                       \
+    OVERLOADED select_f64 name(vf64 a, vf64 b) {                                                   \
+        select_f64 both;                                                                           \
+        both.lo = name(a.lo, b.lo);                                                                \
+        both.hi = name(a.hi, b.hi);                                                                \
+        return both;                                                                               \
+    }
+COMPARE_HALVES(quiet_less)
+COMPARE_HALVES(quiet_less_equal)
 #endif
-#define HALVES(low, high) ({ vi64 both_; both_.lo = low; both_.hi = high; both_; })
-
-#define QUIET_COMPARE(p)                                                                        \
-    OVERLOADED vi64 quiet_compare_##p(vf64 a, vf64 b) { return COMPARE_F64(a, b, p); }          \
-    OVERLOADED vi32 quiet_compare_##p(vf32 a, vf32 b) { return COMPARE_F32(a, b, p); }
-QUIET_COMPARE(17)
-QUIET_COMPARE(18)
 #endif
 
 /* Whether any lane of a mask is set: the one test before a rarely taken branch. */
-OVERLOADED int any(vi64 mask) { return __builtin_reduce_or(mask) != 0; }
-OVERLOADED int any(vi32 mask) { return __builtin_reduce_or(mask) != 0; }
+#define ANY(T, ...)                                                                                \
+    OVERLOADED int any(v##T mask) { return __builtin_reduce_or(mask) != 0; }
+INT_DTYPES(ANY)
 #endif
 
 /* The address of a table of constants, whatever the address of the code. */
-#ifdef __x86_64__
+#if !NEON
 #define ADDRESS(table)                                                                             \
-    ({                                                                                            \
-        __typeof__(&table[0]) address_;                                                           \
-        __asm__("leaq %c1(%%rip), %0" : "=r"(address_) : "i"(table));                             \
-        address_;                                                                                 \
+    ({                                                                                             \
+        __typeof__(&table[0]) address_;                                                            \
+        __asm__("leaq %c1(%%rip), %0" : "=r"(address_) : "i"(table));                              \
+        address_;                                                                                  \
     })
 #else
 #define ADDRESS(table) (&table[0])
@@ -125,6 +145,9 @@ OVERLOADED int any(vi32 mask) { return __builtin_reduce_or(mask) != 0; }
    does not make it.  All of x86 is compiled so (cpnum/toolchain/compiler.py); on AArch64 clang then
    splits comparisons of floats, so it is asked for only here. */
 #define FLAGS_MATTER _Pragma("clang fp exceptions(maytrap)")
+
+/* Before a loop: no branch of it is left. */
+#define UNROLLED _Pragma("clang loop unroll(full)")
 
 #define UNLIKELY(condition) __builtin_expect(condition, 0)
 

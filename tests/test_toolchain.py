@@ -12,14 +12,16 @@ import pytest
 from cpnum.errors import StencilError
 from cpnum.tables import stencils
 from cpnum.tables.isa import A64, V3, V4
-from cpnum.toolchain import assembly, build, compiler, extract
+from cpnum.toolchain import assembly, build, compiler, extract, headers
 
 SOURCES = Path(__file__).parents[1] / "stencils"
 
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory):
-    return tmp_path_factory.mktemp("pack")
+    folder = tmp_path_factory.mktemp("pack")
+    headers.write(folder)
+    return folder
 
 
 def extracted(lines, isa, work, constants=(), operands=None, name="bad", entry=False):

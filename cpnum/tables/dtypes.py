@@ -27,13 +27,15 @@ Family = Literal["F", "I", "B"]
 class DType:
     """An element type; `weak` ones belong to Python scalars.
 
-    `family` is F (floating), I (integer) or B (boolean); `itemsize` is in bytes.
+    `family` is F (floating), I (integer) or B (boolean); `itemsize` is in bytes; `c` is its type in
+    C, in memory.
     """
 
     name: str
     numpy: np.dtype[np.generic]
     family: Family
     itemsize: int
+    c: str = ""
     weak: bool = False
 
     @property
@@ -46,16 +48,16 @@ class DType:
 
 
 # fmt: off
-#             name     NumPy                family  bytes
-F64 =   DType("f64",   np.dtype("float64"), "F",    8)
-F32 =   DType("f32",   np.dtype("float32"), "F",    4)
-I64 =   DType("i64",   np.dtype("int64"),   "I",    8)
-I32 =   DType("i32",   np.dtype("int32"),   "I",    4)
-B =     DType("b",     np.dtype("bool"),    "B",    1)
+#             name     NumPy                family  bytes  C
+F64 =   DType("f64",   np.dtype("float64"), "F",    8,     "double")
+F32 =   DType("f32",   np.dtype("float32"), "F",    4,     "float")
+I64 =   DType("i64",   np.dtype("int64"),   "I",    8,     "long")
+I32 =   DType("i32",   np.dtype("int32"),   "I",    4,     "int")
+B =     DType("b",     np.dtype("bool"),    "B",    1,     "unsigned char")
 
-FLOAT = DType("float", np.dtype("float64"), "F",    8, weak=True)
-INT =   DType("int",   np.dtype("int64"),   "I",    8, weak=True)
-BOOL =  DType("bool",  np.dtype("bool"),    "B",    1, weak=True)
+FLOAT = DType("float", np.dtype("float64"), "F",    8,     weak=True)
+INT =   DType("int",   np.dtype("int64"),   "I",    8,     weak=True)
+BOOL =  DType("bool",  np.dtype("bool"),    "B",    1,     weak=True)
 # fmt: on
 
 DTYPES = (F64, F32, I64, I32, B)

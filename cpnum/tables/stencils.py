@@ -48,7 +48,7 @@ _LOOP = (
 def _operators(lane_bytes: int) -> Iterator[tuple[str, Operands]]:
     for op in OPS.values():
         for dtype in op.dtypes:
-            if dtype.itemsize > lane_bytes or (lane_bytes == 1 and dtype.family != "B"):
+            if dtype.itemsize > lane_bytes:
                 continue
             yield f"{op.name}_{dtype}", Operands(op.arity, len(op.results))
             if op.form is Form.COMPARISON:
@@ -66,8 +66,6 @@ def expected(source: str, lane_bytes: int) -> dict[str, Operands]:
     6
     """
     fitting = [each for each in DTYPES if each.itemsize <= lane_bytes]
-    if lane_bytes == 1:
-        fitting = [each for each in fitting if each.family == "B"]
     if source == "ops":
         return dict(_operators(lane_bytes))
     if source == "cast":

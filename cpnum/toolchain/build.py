@@ -16,7 +16,7 @@ from cpnum.pack.stencil import Pack
 from cpnum.tables.dtypes import DTYPES
 from cpnum.tables.isa import LEVELS, Isa
 from cpnum.tables.stencils import LANES, SOURCES, expected
-from cpnum.toolchain import assembly, compiler, extract
+from cpnum.toolchain import assembly, compiler, extract, headers
 
 _NATURAL = {dtype.name: dtype.itemsize for dtype in DTYPES}
 
@@ -78,6 +78,7 @@ def build_pack(sources: Path, isa: Isa) -> bytes:
     """
     records: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
+        headers.write(Path(folder))
         for lane_bytes in LANES:
             for source in SOURCES:
                 if source == "loop" and lane_bytes != LANES[0]:

@@ -23,7 +23,7 @@ INLINE vf64 arccosh_of_f64(vf64 x) {
     vf64 root = SQRT(product);
     vf64 root_low = (FMA(-root, root, product) + product_low) * (0.5 / root);
     vf64 high = root + below;
-    two_f64 log = log1p_of_two_f64((two_f64){high, (below - (high - root)) + root_low});
+    pair_f64 log = log1p_of_two_f64((pair_f64){high, (below - (high - root)) + root_low});
     return log.high + log.low;
 }
 #endif

@@ -23,7 +23,7 @@ INLINE vf64 arcsinh_of_f64(vf64 t) {
     vf64 sum_low = (square - (sum - 1.0)) + FMA(t, t, -square);
     vf64 root = SQRT(sum), root_low = (FMA(-root, root, sum) + sum_low) * (0.5 / root);
     vf64 above = root - 1.0, high = t + above;
-    two_f64 log = log1p_of_two_f64((two_f64){high, (above - (high - t)) + root_low});
+    pair_f64 log = log1p_of_two_f64((pair_f64){high, (above - (high - t)) + root_low});
     return log.high + log.low;
 }
 #endif

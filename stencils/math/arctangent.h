@@ -19,11 +19,6 @@
 
 #include "../vector.h"
 
-/* a < b where neither has its sign set, as integers: no flag on a NaN, on AArch64 neither.  A NaN
-   counts as above infinity. */
-OVERLOADED vi64 magnitude_less(vf64 a, vf64 b) { return AS(vi64, a) < AS(vi64, b); }
-OVERLOADED vi32 magnitude_less(vf32 a, vf32 b) { return AS(vi32, a) < AS(vi32, b); }
-
 /* pi/4 as the sum of two floats. */
 #define QUARTER_PI_f64 ((vf64)0x1.921fb54442d18p-1)
 #define QUARTER_PI_LOW_f64 ((vf64)0x1.1a62633145c07p-55)
@@ -92,17 +87,20 @@ INLINE vf32 arctangent_fast_f32(vf32 z) {
 
 #elif defined(REAL)
 
+/* a < b where neither has its sign set, as integers: no flag on a NaN, on AArch64 neither.  A NaN
+   counts as above infinity. */
+OVERLOADED I magnitude_less(V a, V b) { return AS(I, a) < AS(I, b); }
+
 /* q = numerator / denominator, for a small, large or middle n / d. */
 typedef struct {
     V numerator, denominator, k;
 } NAME(fraction);
 
 INLINE NAME(fraction) NAME(fraction_of)(V n, V d, I small, I large) {
-    return (NAME(fraction)){
-        .numerator = large ? -d : small ? n : n - d,
-        .denominator = large ? n : small ? d : n + d,
-        .k = large ? R(2.0) : small ? R(0.0) : R(1.0),
-    };
+    V numerator = large ? -d : small ? n : n - d;
+    V denominator = large ? n : small ? d : n + d;
+    V k = large ? R(2.0) : small ? R(0.0) : R(1.0);
+    return (NAME(fraction)){numerator, denominator, k};
 }
 
 /* What sum = FMA(k, QUARTER_PI, q) rounds off, with the low part of k pi/4: Fast2Sum, the product

@@ -70,8 +70,7 @@ INLINE V NAME(cbrt)(V x) {
     if (UNLIKELY(any(OUTSIDE(size, NORMAL, INFINITE)))) {
         I subnormal = size < NORMAL, own = (size == 0) | (size >= INFINITE);
         /* As an integer a subnormal's significand survives flush-to-zero. */
-        const I UNIT = ONE + ((WORD)DIGITS << DIGITS); /* the bits of 2**52 (2**23) */
-        V integer = AS(V, (size & (NORMAL - 1)) | UNIT) - AS(V, UNIT);
+        V integer = AS(V, (size & (NORMAL - 1)) | TOP) - AS(V, TOP);
         integer = subnormal ? NAME(CBRT_INTEGER)(integer) : AS(V, size);
         V root = NAME(cbrt_positive)(own ? R(1.0) : integer);
         root *= subnormal ? NAME(CBRT_SCALE) : R(1.0);

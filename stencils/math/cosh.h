@@ -24,7 +24,7 @@
 
 /* 2**(j/4 - 1) and what it misses, and 2**(-j/4 - 1), as of exponential.h. */
 #define HALF_POWERS_f64 0.5, 0x1.f06fe0a31b715p-2, 0x1.ea09e667f3bcdp-2, 0x1.ee89f995ad3adp-2
-#define HALF_POWERS_LOW_f64                                                                       \
+#define HALF_POWERS_LOW_f64                                                                        \
     0.0, 0x1.34d754db0abb6p-55, -0x1.3b3efbf5e2228p-54, 0x1.c1a7792cb3387p-55
 #define HALF_INVERSES_f64 0.5, 0x1.ee89f995ad3adp-2, 0x1.ea09e667f3bcdp-2, 0x1.f06fe0a31b715p-2
 #define HALF_POWERS_f32 0.5f, 0x1.f06fe0p-2f, 0x1.ea09e6p-2f, 0x1.ee89fap-2f
@@ -33,10 +33,6 @@
 
 /* sinh r and cosh r - 1. */
 #if LANE == 8
-typedef struct {
-    vf64 odd, even;
-} series_f64;
-
 INLINE series_f64 cosh_series_f64(vf64 r) {
     vf64 square = r * r;
     vf64 odd = fma_f64(square, 0x1.a030c7165a955p-13, 0x1.111110a1843d4p-7);
@@ -48,10 +44,6 @@ INLINE series_f64 cosh_series_f64(vf64 r) {
     return (series_f64){odd, square * even};
 }
 #endif
-
-typedef struct {
-    vf32 odd, even;
-} series_f32;
 
 INLINE series_f32 cosh_series_f32(vf32 r) {
     vf32 square = r * r;

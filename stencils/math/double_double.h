@@ -7,11 +7,10 @@
 #ifndef CPNUM_DOUBLE_DOUBLE_H
 #define CPNUM_DOUBLE_DOUBLE_H
 
-#include "../vector.h"
+#include "pair.h"
 
-typedef struct {
-    vf64 high, low;
-} dd;
+#if LANE == 8
+typedef pair_f64 dd;
 
 /* a + b exactly, when |a| >= |b| or a == 0 (Fast2Sum, Dekker 1971). */
 INLINE dd fast_two_sum(vf64 a, vf64 b) {
@@ -66,5 +65,7 @@ INLINE dd dd_divide_f64(vf64 a, vf64 b) {
     vf64 quotient = a / b;
     return (dd){quotient, FMA(-quotient, b, a) / b};
 }
+
+#endif
 
 #endif

@@ -39,8 +39,6 @@
 #define ERFC_BOUND_f32 ((vf32)10.1875f)
 #define ERFC_SCALE_f64 ((vf64)0x1p256)
 #define ERFC_SCALE_f32 ((vf32)0x1p48f)
-#define ERFC_TAIL_f64 ((vf64)QUARTER_LN2_TAIL)
-#define ERFC_TAIL_f32 ((vf32)QUARTER_LN2_TAIL_F32)
 
 /* The pieces of r: the centre of the first one, their width and its reciprocal. */
 #define ERFC_CENTRE_f64 ((vf64)(163.0 / 2048.0))
@@ -116,7 +114,7 @@ INLINE V NAME(erfc)(V x) {
     /* exp(-square - square_low) * SCALE = s + s e */
     V square = y * y, square_low = FMA(y, y, -square);
     NAME(quarter_reduced) part = NAME(reduce_quarter_ln2)(-square);
-    V t = part.head + NAME(fma)(part.minus, NAME(ERFC_TAIL), -square_low);
+    V t = part.head + NAME(fma)(part.minus, NAME(QUARTER_LN2_TAIL), -square_low);
     I offset = AS(I, NAME(ERFC_SCALE)) - ONE;
     NAME(quarter_power) power = NAME(quarter_power_of)(part.n, offset);
     V e = t + FMA(t * t, NAME(exp_series)(t), power.t);

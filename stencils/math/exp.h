@@ -17,15 +17,6 @@
 
 #include "exponential.h"
 
-/* Up to +-EXP_NORMAL 2**(n/4) is a normal number, beyond +-EXP_FINITE exp x is inf or 0. */
-#define EXP_NORMAL_f64 ((vf64)708.0)
-#define EXP_NORMAL_f32 ((vf32)87.0f)
-#define EXP_FINITE_f64 ((vf64)746.0)
-#define EXP_FINITE_f32 ((vf32)104.0f)
-/* What the slow path multiplies by, or its reciprocal. */
-#define EXP_FACTOR_f64 ((vf64)0x1p128)
-#define EXP_FACTOR_f32 ((vf32)0x1p64f)
-
 #define TEMPLATE "exp.h"
 #include "real.h"
 

@@ -18,35 +18,43 @@
 #define EXP2_FINITE_f64 ((vf64)1080.0)
 #define EXP2_FINITE_f32 ((vf32)160.0f)
 
+/* 1.5 * 2**DIGITS / 4: the sum with it is rounded to a multiple of 1/4. */
+#define EXP2_SHIFT_f64 0x1.8p50
+#define EXP2_SHIFT_f32 0x1.8p21f
+#define EXP2_LN2_f64 ((vf64)0x1.62e42fefa39efp-1)
+#define EXP2_LN2_f32 ((vf32)0x1.62e430p-1f)
+
+/* P(r) of 2**r = 1 + r ln 2 + r**2 P(r). */
 #if LANE == 8
-/* 2**x * 2**(offset / 2**52), if that and 2**(n/4 + offset / 2**52) are normal numbers. */
-INLINE vf64 exp2_scaled_f64(vf64 x, vi64 offset) {
-    vf64 shifted = x + 0x1.8p50; /* n in its lowest bits: they are worth 1/4 */
-    vf64 r = x - (shifted - 0x1.8p50), square = r * r;
-    quarter_power_f64 q = quarter_power_of_f64(AS(vi64, shifted), offset);
+INLINE vf64 exp2_series_f64(vf64 r, vf64 square) {
     vf64 even = fma_f64(square, 0x1.62ca979cf10b7p-20, 0x1.43091302a0bc3p-13);
     vf64 odd = fma_f64(square, 0x1.ffe7fe5ff0869p-17, 0x1.5d87fde9ddc3dp-10);
     even = fma_f64(square, even, 0x1.3b2ab6fba1f67p-7);
     odd = fma_f64(square, odd, 0x1.c6b08d704d782p-5);
     even = fma_f64(square, even, 0x1.ebfbdff82c592p-3);
-    vf64 p = fma_f64(r, 0x1.62e42fefa39efp-1, fma_f64(square, fma_f64(r, odd, even), q.t));
-    return fma_f64(q.s, p, q.s);
+    return fma_f64(r, odd, even);
 }
 #endif
 
-INLINE vf32 exp2_scaled_f32(vf32 x, vi32 offset) {
-    vf32 shifted = x + 0x1.8p21f;
-    vf32 r = x - (shifted - 0x1.8p21f), square = r * r;
-    quarter_power_f32 q = quarter_power_of_f32(AS(vi32, shifted), offset);
+INLINE vf32 exp2_series_f32(vf32 r, vf32 square) {
     vf32 even = fma_f32(square, 0x1.3b33fap-7f, 0x1.ebfbe2p-3f);
-    vf32 p = fma_f32(r, 0x1.62e430p-1f, fma_f32(square, fma_f32(r, 0x1.c6d688p-5f, even), q.t));
-    return fma_f32(q.s, p, q.s);
+    return fma_f32(r, 0x1.c6d688p-5f, even);
 }
 
 #define TEMPLATE "exp2.h"
 #include "real.h"
 
 #elif defined(REAL)
+
+/* 2**x * 2**(offset / 2**DIGITS), if that and 2**(n/4 + offset / 2**DIGITS) are normal numbers. */
+INLINE V NAME(exp2_scaled)(V x, I offset) {
+    V shifted = x + NAME(EXP2_SHIFT); /* n in its lowest bits: they are worth 1/4 */
+    V r = x - (shifted - NAME(EXP2_SHIFT)), square = r * r;
+    NAME(quarter_power) q = NAME(quarter_power_of)(AS(I, shifted), offset);
+    V p = FMA(square, NAME(exp2_series)(r, square), q.t);
+    p = FMA(r, NAME(EXP2_LN2), p);
+    return FMA(q.s, p, q.s);
+}
 
 INLINE V NAME(exp2)(V x) {
     return NAME(exponential_by)(x, NAME(EXP2_NORMAL), NAME(EXP2_FINITE), NAME(exp2_scaled));

@@ -14,63 +14,39 @@
 
 #include "exponential.h"
 
-#if LANE == 8
-INLINE vf64 expit_reduced_f64(vf64 x) {
-    vf64 y = -x;
-    quarter_reduced_f64 y_ = reduce_quarter_ln2_f64(y);
-    quarter_power_f64 q = quarter_power_of_f64(y_.n, (vi64){});
-    vf64 tail = fma_f64(y_.minus, QUARTER_LN2_TAIL, q.t);
-    dd power = scaled_power_f64(q.s, y_.head, fma_f64(y_.r * y_.r, exp_series_f64(y_.r), tail));
-    dd sum = two_sum((vf64)1.0, power.high);
-    vf64 low = sum.low + power.low;
-    vf64 quotient = 1.0 / (sum.high + low);
-    vf64 remainder = fma_f64(-quotient, low, fma_f64(-quotient, sum.high, 1.0));
-    return fma_f64(quotient, remainder, quotient);
+#define TEMPLATE "expit.h"
+#include "real.h"
+
+#elif defined(REAL)
+
+INLINE V NAME(expit_reduced)(V x) {
+    V y = -x;
+    NAME(quarter_reduced) y_ = NAME(reduce_quarter_ln2)(y);
+    NAME(quarter_power) q = NAME(quarter_power_of)(y_.n, (I){});
+    V tail = FMA(y_.minus, NAME(QUARTER_LN2_TAIL), q.t);
+    tail = FMA(y_.r * y_.r, NAME(exp_series)(y_.r), tail);
+    V high = FMA(q.s, y_.head, q.s), low = FMA(q.s, y_.head, q.s - high);
+    V sum = R(1.0) + high, part = sum - high;
+    low = FMA(q.s, tail, low) + ((high - (sum - part)) + (R(1.0) - part));
+    V quotient = R(1.0) / (sum + low);
+    V remainder = FMA(-quotient, low, NAME(fma)(-quotient, sum, R(1.0)));
+    return FMA(quotient, remainder, quotient);
 }
 
-INLINE vf64 expit_f64(vf64 x) {
-    if (UNLIKELY(any((AS(vu64, x) << 1) > 0x810c400000000000))) { /* |x| > 708, or nan */
-        vi64 magnitude = AS(vi64, x) & 0x7fffffffffffffff;
-        vi64 main = magnitude <= 0x4086200000000000, number = magnitude <= 0x7ff0000000000000;
-        vi64 negative = AS(vi64, x) < 0;
-        vf64 result = expit_reduced_f64(main ? x : 0.0);
-        vf64 bounded = magnitude > 0x4087500000000000 ? (vf64)-746.0 : x;
-        bounded = negative & ~main ? bounded : -708.0;
-        vf64 least = exp_scaled_f64(bounded, (vi64){} + (128l << 52)) * 0x1p-128;
-        return main ? result : negative & number ? least : number ? 1.0 : x;
+INLINE V NAME(expit)(V x) {
+    const I MOST = AS(I, NAME(EXP_NORMAL)), FINITE = AS(I, NAME(EXP_FINITE));
+    if (UNLIKELY(any((AS(U, x) << 1) > (AS(U, MOST) << 1)))) { /* |x| > 708 (87), or nan */
+        I magnitude = AS(I, x) & ~SIGN;
+        I main = magnitude <= MOST, number = magnitude <= INFINITE;
+        I negative = AS(I, x) < 0;
+        V result = NAME(expit_reduced)(main ? x : R(0.0));
+        V bounded = magnitude > FINITE ? -NAME(EXP_FINITE) : x;
+        bounded = negative & ~main ? bounded : -NAME(EXP_NORMAL);
+        I offset = AS(I, NAME(EXP_FACTOR)) - ONE;
+        V least = NAME(exp_scaled)(bounded, offset) * (R(1.0) / NAME(EXP_FACTOR));
+        return main ? result : negative & number ? least : number ? R(1.0) : x;
     }
-    return expit_reduced_f64(x);
+    return NAME(expit_reduced)(x);
 }
-#endif
-
-#if LANE > 1
-INLINE vf32 expit_reduced_f32(vf32 x) {
-    vf32 y = -x;
-    quarter_reduced_f32 y_ = reduce_quarter_ln2_f32(y);
-    quarter_power_f32 q = quarter_power_of_f32(y_.n, (vi32){});
-    vf32 tail = fma_f32(y_.minus, QUARTER_LN2_TAIL_F32, q.t);
-    tail = fma_f32(y_.r * y_.r, exp_series_f32(y_.r), tail);
-    vf32 high = fma_f32(q.s, y_.head, q.s), low = fma_f32(q.s, y_.head, q.s - high);
-    vf32 sum = 1.0f + high, part = sum - high;
-    low = fma_f32(q.s, tail, low) + ((high - (sum - part)) + (1.0f - part));
-    vf32 quotient = 1.0f / (sum + low);
-    vf32 remainder = fma_f32(-quotient, low, fma_f32(-quotient, sum, 1.0f));
-    return fma_f32(quotient, remainder, quotient);
-}
-
-INLINE vf32 expit_f32(vf32 x) {
-    if (UNLIKELY(any((AS(vu32, x) << 1) > 0x855c0000))) { /* |x| > 87, or nan */
-        vi32 magnitude = AS(vi32, x) & 0x7fffffff;
-        vi32 main = magnitude <= 0x42ae0000, number = magnitude <= 0x7f800000;
-        vi32 negative = AS(vi32, x) < 0;
-        vf32 result = expit_reduced_f32(main ? x : 0.0f);
-        vf32 bounded = magnitude > 0x42d00000 ? (vf32)-104.0f : x;
-        bounded = negative & ~main ? bounded : -87.0f;
-        vf32 least = exp_scaled_f32(bounded, (vi32){} + (64 << 23)) * 0x1p-64f;
-        return main ? result : negative & number ? least : number ? 1.0f : x;
-    }
-    return expit_reduced_f32(x);
-}
-#endif
 
 #endif

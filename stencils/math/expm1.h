@@ -37,44 +37,14 @@ INLINE vf64 expm1_reduced_f64(vf64 x) {
     odd = fma_f64(square, odd, 0x1.111111110fafep-7);
     even = fma_f64(square, even, 0x1.fffffffffffffp-2);
     odd = fma_f64(square, odd, 0x1.5555555555556p-3);
-    vf64 tail = fma_f64(x_.minus, QUARTER_LN2_TAIL, fma_f64(q.t, x_.head, q.t));
+    vf64 tail = fma_f64(x_.minus, QUARTER_LN2_TAIL_f64, fma_f64(q.t, x_.head, q.t));
     tail = fma_f64(square, fma_f64(r, odd, even), tail);
     dd power = scaled_power_f64(q.s, x_.head, tail), sum = two_sum(power.high, (vf64)-1.0);
     return sum.high + (sum.low + power.low);
 }
 
-INLINE vf64 expm1_f64(vf64 x) {
-    if (UNLIKELY(any((AS(vu64, x) << 1) > 0x810c400000000000))) { /* |x| > 708, or nan */
-        vi64 magnitude = AS(vi64, x) & 0x7fffffffffffffff;
-        vi64 main = magnitude <= 0x4086200000000000, number = magnitude <= 0x7ff0000000000000;
-        vi64 large = AS(vi64, x) > 0x4086200000000000;
-        vf64 result = expm1_reduced_f64(main ? x : 0.0);
-        result = main ? COPYSIGN(result, x) : -1.0;
-        result = large ? exp_large_f64(large ? x : 708.0, 0) : result;
-        return number ? result : x;
-    }
-    return COPYSIGN(expm1_reduced_f64(x), x); /* for -0 */
-}
-
-/* (s - 1) + s p with p of exp.h.  In ULP: 0.5 for the sum, and 1.5 for r, s and p where n = +-1.
-   Measured: float64 2.2 ULP, float32 2.4. */
-INLINE vf64 expm1_short_f64(vf64 x) {
-    quarter_reduced_f64 x_ = reduce_quarter_ln2_f64(x);
-    quarter_power_f64 q = quarter_power_of_f64(x_.n, (vi64){});
-    vf64 r = x_.r, p = r + fma_f64(r * r, exp_series_f64(r), q.t);
-    return COPYSIGN(FMA(q.s, p, q.s - 1.0), x);
-}
-
-INLINE vf64 expm1_fast_f64(vf64 x) {
-    vi64 large = (AS(vu64, x) << 1) > 0x810c400000000000;
-    if (UNLIKELY(any(large))) {
-        return large ? expm1_f64(x) : expm1_short_f64(large ? (vf64)0.0 : x);
-    }
-    return expm1_short_f64(x);
-}
 #endif
 
-#if LANE > 1
 INLINE vf32 expm1_reduced_f32(vf32 x) {
     vf32 shifted = fma_f32(x, 0x1.715476p+0f, 0x1.8p23f), minus = 0x1.8p23f - shifted;
     vf32 head = fma_f32(minus, 0x1.62e430p-1f, x), rest = minus * -0x1.05c610p-29f;
@@ -88,33 +58,41 @@ INLINE vf32 expm1_reduced_f32(vf32 x) {
     return high + fma_f32(s, tail, low);
 }
 
-INLINE vf32 expm1_f32(vf32 x) {
-    if (UNLIKELY(any((AS(vu32, x) << 1) > 0x855c0000))) { /* |x| > 87, or nan */
-        vi32 magnitude = AS(vi32, x) & 0x7fffffff;
-        vi32 main = magnitude <= 0x42ae0000, number = magnitude <= 0x7f800000;
-        vi32 large = AS(vi32, x) > 0x42ae0000;
-        vf32 result = expm1_reduced_f32(main ? x : 0.0f);
-        result = main ? COPYSIGN(result, x) : -1.0f;
-        result = large ? exp_large_f32(large ? x : 87.0f, 0) : result;
+#define TEMPLATE "expm1.h"
+#include "real.h"
+
+#elif defined(REAL)
+
+INLINE V NAME(expm1)(V x) {
+    const I MOST = AS(I, NAME(EXP_NORMAL));
+    if (UNLIKELY(any((AS(U, x) << 1) > (AS(U, MOST) << 1)))) { /* |x| > 708 (87), or nan */
+        I magnitude = AS(I, x) & ~SIGN;
+        I main = magnitude <= MOST, number = magnitude <= INFINITE;
+        I large = AS(I, x) > MOST;
+        V result = NAME(expm1_reduced)(main ? x : R(0.0));
+        result = main ? COPYSIGN(result, x) : R(-1.0);
+        result = large ? NAME(exp_large)(large ? x : NAME(EXP_NORMAL), 0) : result;
         return number ? result : x;
     }
-    return COPYSIGN(expm1_reduced_f32(x), x);
+    return COPYSIGN(NAME(expm1_reduced)(x), x); /* for -0 */
 }
 
-INLINE vf32 expm1_short_f32(vf32 x) {
-    quarter_reduced_f32 x_ = reduce_quarter_ln2_f32(x);
-    quarter_power_f32 q = quarter_power_of_f32(x_.n, (vi32){});
-    vf32 r = x_.r, p = r + fma_f32(r * r, exp_series_f32(r), q.t);
-    return COPYSIGN(FMA(q.s, p, q.s - 1.0f), x);
+/* (s - 1) + s p with p of exp.h.  In ULP: 0.5 for the sum, and 1.5 for r, s and p where n = +-1.
+   Measured: float64 2.2 ULP, float32 2.4. */
+INLINE V NAME(expm1_short)(V x) {
+    NAME(quarter_reduced) x_ = NAME(reduce_quarter_ln2)(x);
+    NAME(quarter_power) q = NAME(quarter_power_of)(x_.n, (I){});
+    V r = x_.r, p = r + FMA(r * r, NAME(exp_series)(r), q.t);
+    return COPYSIGN(FMA(q.s, p, q.s - R(1.0)), x);
 }
 
-INLINE vf32 expm1_fast_f32(vf32 x) {
-    vi32 large = (AS(vu32, x) << 1) > 0x855c0000;
+INLINE V NAME(expm1_fast)(V x) {
+    const I MOST = AS(I, NAME(EXP_NORMAL));
+    I large = (AS(U, x) << 1) > (AS(U, MOST) << 1);
     if (UNLIKELY(any(large))) {
-        return large ? expm1_f32(x) : expm1_short_f32(large ? (vf32)0.0f : x);
+        return large ? NAME(expm1)(x) : NAME(expm1_short)(large ? R(0.0) : x);
     }
-    return expm1_short_f32(x);
+    return NAME(expm1_short)(x);
 }
-#endif
 
 #endif

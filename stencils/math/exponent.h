@@ -8,32 +8,34 @@
 
 #include "../vector.h"
 
+/* What 2**DIGITS and a biased exponent is more than the exponent. */
+#define EXPONENT_BIAS_f64 (0x1p52 + 1023.0)
+#define EXPONENT_BIAS_f32 (0x1p23f + 127.0f)
+
+#if X86_512
+#define EXPONENT_f64(x) __builtin_ia32_getexppd512_mask(x, (vf64){}, -1, 4)
 #if LANE == 8
-OVERLOADED vf64 exponent_wide_of(vi64 bits) {
-    return AS(vf64, (AS(vu64, bits) >> 52) | 0x4330000000000000) - (0x1p52 + 1023.0);
-}
-OVERLOADED vf64 exponent_of(vi64 bits) {
-#if VECTOR_BYTES == 64
-    return __builtin_ia32_getexppd512_mask(AS(vf64, bits), (vf64){}, -1, 4);
+#define EXPONENT_f32(x) __builtin_ia32_getexpps256_mask(x, (vf32){}, -1)
 #else
-    return exponent_wide_of(bits);
+#define EXPONENT_f32(x) __builtin_ia32_getexpps512_mask(x, (vf32){}, -1, 4)
 #endif
-}
 #endif
 
-#if LANE > 1
-OVERLOADED vf32 exponent_wide_of(vi32 bits) {
-    return AS(vf32, (AS(vu32, bits) >> 23) | 0x4b000000) - (0x1p23f + 127.0f);
+#define TEMPLATE "exponent.h"
+#include "real.h"
+
+#elif defined(REAL)
+
+OVERLOADED V exponent_wide_of(I bits) {
+    return AS(V, AS(I, AS(U, bits) >> DIGITS) | TOP) - NAME(EXPONENT_BIAS);
 }
-OVERLOADED vf32 exponent_of(vi32 bits) {
-#if VECTOR_BYTES == 64 && LANE == 4
-    return __builtin_ia32_getexpps512_mask(AS(vf32, bits), (vf32){}, -1, 4);
-#elif VECTOR_BYTES == 64
-    return __builtin_ia32_getexpps256_mask(AS(vf32, bits), (vf32){}, -1);
+
+OVERLOADED V exponent_of(I bits) {
+#if X86_512
+    return NAME(EXPONENT)(AS(V, bits));
 #else
     return exponent_wide_of(bits);
 #endif
 }
-#endif
 
 #endif

@@ -21,61 +21,66 @@
 
 #include "double_double.h"
 #include "fma.h"
+#include "halves.h"
 
-#if LANE == 8
-typedef struct {
-    vf64 s, t; /* 2**(n/4) = s (1 + t) */
-} quarter_power_f64;
+/* Up to +-EXP_NORMAL 2**(n/4) is a normal number, beyond +-EXP_FINITE exp x is inf or 0. */
+#define EXP_NORMAL_f64 ((vf64)708.0)
+#define EXP_NORMAL_f32 ((vf32)87.0f)
+#define EXP_FINITE_f64 ((vf64)746.0)
+#define EXP_FINITE_f32 ((vf32)104.0f)
+/* What the slow path multiplies by, or its reciprocal. */
+#define EXP_FACTOR_f64 ((vf64)0x1p128)
+#define EXP_FACTOR_f32 ((vf32)0x1p64f)
+
+/* 2**(j/4), j / 4 taken from the exponent, and what that misses. */
+#define QUARTERS_f64 1.0, 0x1.f06fe0a31b715p-1, 0x1.ea09e667f3bcdp-1, 0x1.ee89f995ad3adp-1
+#define QUARTERS_f32 1.0f, 0x1.f06fe0p-1f, 0x1.ea09e6p-1f, 0x1.ee89fap-1f
+#define QUARTERS_LOW_f64 0.0, 0x1.34d754db0abb6p-55, -0x1.3b3efbf5e2228p-54, 0x1.c1a7792cb3387p-55
+#define QUARTERS_LOW_f32 0.0f, 0x1.125002p-25f, 0x1.26055cp-26f, -0x1.f9c304p-27f
+
+/* ln 2 / 4 in two parts, and its reciprocal. */
+#define QUARTER_LN2_f64 ((vf64)0x1.62e42fefa39efp-3)
+#define QUARTER_LN2_f32 ((vf32)0x1.62e430p-3f)
+#define QUARTER_LN2_TAIL_f64 ((vf64)0x1.abc9e3b39803fp-58)
+#define QUARTER_LN2_TAIL_f32 ((vf32)-0x1.05c610p-31f)
+#define QUARTERS_OF_LN2_f64 ((vf64)0x1.71547652b82fep+2)
+#define QUARTERS_OF_LN2_f32 ((vf32)0x1.715476p+2f)
 
 /* Element n mod 4 of {t0, t1, t2, t3}. */
-#if VECTOR_BYTES == 64
+#if LANE == 8
+#if X86_512
 /* vpermpd takes the low 3 bits of each index. */
 INLINE vf64 of_four_f64(vi64 n, double t0, double t1, double t2, double t3) {
     return __builtin_ia32_permvardf512((vf64){t0, t1, t2, t3, t0, t1, t2, t3}, n);
 }
-#elif VECTOR_BYTES == 32
-/* vpermps moves half an element: of the low bits of n, halves 2 n and 2 n + 1 (modulo 8). */
+#elif X86_256
 INLINE vf64 of_four_f64(vi64 n, double t0, double t1, double t2, double t3) {
-    typedef __attribute__((ext_vector_type(8))) int halves;
-    typedef __attribute__((ext_vector_type(8))) float half_elements;
-    halves low = __builtin_shufflevector(AS(halves, n), AS(halves, n), 0, 0, 2, 2, 4, 4, 6, 6);
-    halves at = (low + low) | (halves){0, 1, 0, 1, 0, 1, 0, 1};
+    typedef VECTOR_OF(8, float) half_elements;
     vf64 table = {t0, t1, t2, t3};
-    return AS(vf64, __builtin_ia32_permvarsf256(AS(half_elements, table), at));
-}
-#else
-INLINE vf64 of_four_f64(vi64 n, double t0, double t1, double t2, double t3) {
-    vi64 odd = (n << 63) < 0, upper = (n << 62) < 0;
-    return upper ? (odd ? (vf64)t3 : (vf64)t2) : (odd ? (vf64)t1 : (vf64)t0);
+    return AS(vf64, __builtin_ia32_permvarsf256(AS(half_elements, table), halves_of(n)));
 }
 #endif
+#endif
 
-/* 2**(n/4 + offset / 2**52) for the low bits of n, as long as that is a normal number. */
-INLINE quarter_power_f64 quarter_power_of_f64(vi64 n, vi64 offset) {
-    vf64 bits = of_four_f64(n, 1.0, 0x1.f06fe0a31b715p-1, 0x1.ea09e667f3bcdp-1,
-                            0x1.ee89f995ad3adp-1);
-    vf64 t = of_four_f64(n, 0.0, 0x1.34d754db0abb6p-55, -0x1.3b3efbf5e2228p-54,
-                         0x1.c1a7792cb3387p-55);
-    return (quarter_power_f64){AS(vf64, AS(vi64, bits) + (n << 50) + offset), t};
+#if LANE > 1
+#if X86_512 && LANE == 4
+INLINE vf32 of_four_f32(vi32 n, float t0, float t1, float t2, float t3) {
+    vf32 table = {t0, t1, t2, t3, t0, t1, t2, t3, t0, t1, t2, t3, t0, t1, t2, t3};
+    return __builtin_ia32_permvarsf512(table, n);
 }
-
-/* r = x - n ln 2 / 4, rounded, and as head + minus * QUARTER_LN2_TAIL, with minus = -n. */
-typedef struct {
-    vi64 n; /* in the low bits */
-    vf64 r, head, minus;
-} quarter_reduced_f64;
-
-#define QUARTER_LN2_TAIL 0x1.abc9e3b39803fp-58
-
-INLINE quarter_reduced_f64 reduce_quarter_ln2_f64(vf64 x) {
-    vf64 shifted = fma_f64(x, 0x1.71547652b82fep+2, 0x1.8p52);
-    vf64 minus = 0x1.8p52 - shifted;
-    vf64 head = fma_f64(minus, 0x1.62e42fefa39efp-3, x);
-    vf64 r = fma_f64(minus, QUARTER_LN2_TAIL, head);
-    return (quarter_reduced_f64){AS(vi64, shifted), r, head, minus};
+#elif X86_512 || (X86_256 && LANE == 4)
+INLINE vf32 of_four_f32(vi32 n, float t0, float t1, float t2, float t3) {
+    return __builtin_ia32_permvarsf256((vf32){t0, t1, t2, t3, t0, t1, t2, t3}, n);
 }
+#elif X86_256
+INLINE vf32 of_four_f32(vi32 n, float t0, float t1, float t2, float t3) {
+    return __builtin_ia32_vpermilvarps((vf32){t0, t1, t2, t3}, n);
+}
+#endif
+#endif
 
 /* P(r) of exp(r) = 1 + r + r**2 P(r). */
+#if LANE == 8
 INLINE vf64 exp_series_f64(vf64 r) {
     vf64 square = r * r;
     vf64 even = fma_f64(square, 0x1.a05217bc07a1ep-16, 0x1.6c16bec507671p-10);
@@ -85,24 +90,17 @@ INLINE vf64 exp_series_f64(vf64 r) {
     even = fma_f64(square, even, 0x1.ffffffffffffp-2);
     return fma_f64(r, odd, even);
 }
+#endif
 
-/* exp(x) * 2**(offset / 2**52), if that and 2**(n/4 + offset / 2**52) are normal numbers. */
-INLINE vf64 exp_scaled_f64(vf64 x, vi64 offset) {
-    quarter_reduced_f64 x_ = reduce_quarter_ln2_f64(x);
-    quarter_power_f64 q = quarter_power_of_f64(x_.n, offset);
-    vf64 r = x_.r, p = r + fma_f64(r * r, exp_series_f64(r), q.t);
-    return fma_f64(q.s, p, q.s);
+INLINE vf32 exp_series_f32(vf32 r) {
+    vf32 square = r * r;
+    return fma_f32(r, 0x1.5571d8p-3f, fma_f32(square, 0x1.558fcep-5f, 0x1.fffff8p-2f));
 }
 
-/* exp(x) * 2**(offset / 2**52) for x >= 708, in two steps, of which the second may overflow; x for
-   inf and nan. */
-INLINE vf64 exp_large_f64(vf64 x, long offset) {
-    vi64 bits = AS(vi64, x);
-    vf64 bounded = bits >= 0x7ff0000000000000 ? 708.0 : bits > 0x4087500000000000 ? 746.0 : x;
-    vf64 product = exp_scaled_f64(bounded, (vi64){} + offset - (128l << 52)) * 0x1p128;
-    return bits >= 0x7ff0000000000000 ? x : product;
-}
+#define TEMPLATE "exponential.h"
+#include "real.h"
 
+#if LANE == 8
 /* s (1 + head + tail) as high + low, |s head| <= s / 8. */
 INLINE dd scaled_power_f64(vf64 s, vf64 head, vf64 tail) {
     vf64 high = fma_f64(s, head, s);
@@ -110,71 +108,61 @@ INLINE dd scaled_power_f64(vf64 s, vf64 head, vf64 tail) {
 }
 #endif
 
-#if LANE > 1
-/* The same in float32. */
-typedef struct {
-    vf32 s, t;
-} quarter_power_f32;
+#elif defined(REAL)
 
-#if VECTOR_BYTES == 64 && LANE == 4
-INLINE vf32 of_four_f32(vi32 n, float t0, float t1, float t2, float t3) {
-    vf32 table = {t0, t1, t2, t3, t0, t1, t2, t3, t0, t1, t2, t3, t0, t1, t2, t3};
-    return __builtin_ia32_permvarsf512(table, n);
-}
-#elif VECTOR_BYTES == 64 || (VECTOR_BYTES == 32 && LANE == 4)
-INLINE vf32 of_four_f32(vi32 n, float t0, float t1, float t2, float t3) {
-    return __builtin_ia32_permvarsf256((vf32){t0, t1, t2, t3, t0, t1, t2, t3}, n);
-}
-#elif VECTOR_BYTES == 32
-INLINE vf32 of_four_f32(vi32 n, float t0, float t1, float t2, float t3) {
-    return __builtin_ia32_vpermilvarps((vf32){t0, t1, t2, t3}, n);
-}
-#else
-INLINE vf32 of_four_f32(vi32 n, float t0, float t1, float t2, float t3) {
-    vi32 odd = (n << 31) < 0, upper = (n << 30) < 0;
-    return upper ? (odd ? (vf32)t3 : (vf32)t2) : (odd ? (vf32)t1 : (vf32)t0);
+#if NEON
+INLINE V NAME(of_four)(I n, ELEMENT t0, ELEMENT t1, ELEMENT t2, ELEMENT t3) {
+    I odd = (n << SIGN_BIT) < 0, upper = (n << (SIGN_BIT - 1)) < 0;
+    return upper ? (odd ? (V)t3 : (V)t2) : (odd ? (V)t1 : (V)t0);
 }
 #endif
 
-INLINE quarter_power_f32 quarter_power_of_f32(vi32 n, vi32 offset) {
-    vf32 bits = of_four_f32(n, 1.0f, 0x1.f06fe0p-1f, 0x1.ea09e6p-1f, 0x1.ee89fap-1f);
-    vf32 t = of_four_f32(n, 0.0f, 0x1.125002p-25f, 0x1.26055cp-26f, -0x1.f9c304p-27f);
-    return (quarter_power_f32){AS(vf32, AS(vi32, bits) + (n << 21) + offset), t};
-}
-
 typedef struct {
-    vi32 n;
-    vf32 r, head, minus;
-} quarter_reduced_f32;
+    V s, t; /* 2**(n/4) = s (1 + t) */
+} NAME(quarter_power);
 
-#define QUARTER_LN2_TAIL_F32 -0x1.05c610p-31f
-
-INLINE quarter_reduced_f32 reduce_quarter_ln2_f32(vf32 x) {
-    vf32 shifted = fma_f32(x, 0x1.715476p+2f, 0x1.8p23f);
-    vf32 minus = 0x1.8p23f - shifted;
-    vf32 head = fma_f32(minus, 0x1.62e430p-3f, x);
-    vf32 r = fma_f32(minus, QUARTER_LN2_TAIL_F32, head);
-    return (quarter_reduced_f32){AS(vi32, shifted), r, head, minus};
+/* 2**(n/4 + offset / 2**DIGITS) for the low bits of n, as long as that is a normal number. */
+INLINE NAME(quarter_power) NAME(quarter_power_of)(I n, I offset) {
+    V bits = NAME(of_four)(n, NAME(QUARTERS)), t = NAME(of_four)(n, NAME(QUARTERS_LOW));
+    return (NAME(quarter_power)){AS(V, AS(I, bits) + (n << (DIGITS - 2)) + offset), t};
 }
 
-INLINE vf32 exp_series_f32(vf32 r) {
-    vf32 square = r * r;
-    return fma_f32(r, 0x1.5571d8p-3f, fma_f32(square, 0x1.558fcep-5f, 0x1.fffff8p-2f));
+/* r = x - n ln 2 / 4, rounded, and as head + minus * QUARTER_LN2_TAIL, with minus = -n. */
+typedef struct {
+    I n; /* in the low bits */
+    V r, head, minus;
+} NAME(quarter_reduced);
+
+INLINE NAME(quarter_reduced) NAME(reduce_quarter_ln2)(V x) {
+    V shifted = FMA(x, NAME(QUARTERS_OF_LN2), (V)SHIFT);
+    V minus = SHIFT - shifted;
+    V head = FMA(minus, NAME(QUARTER_LN2), x);
+    V r = FMA(minus, NAME(QUARTER_LN2_TAIL), head);
+    return (NAME(quarter_reduced)){AS(I, shifted), r, head, minus};
 }
 
-INLINE vf32 exp_scaled_f32(vf32 x, vi32 offset) {
-    quarter_reduced_f32 x_ = reduce_quarter_ln2_f32(x);
-    quarter_power_f32 q = quarter_power_of_f32(x_.n, offset);
-    vf32 r = x_.r, p = r + fma_f32(r * r, exp_series_f32(r), q.t);
-    return fma_f32(q.s, p, q.s);
+/* A series of r by its odd and its even powers: cosh.h, sinh.h. */
+typedef struct {
+    V odd, even;
+} NAME(series);
+
+/* exp(x) * 2**(offset / 2**DIGITS), if that and 2**(n/4 + offset / 2**DIGITS) are normal
+   numbers. */
+INLINE V NAME(exp_scaled)(V x, I offset) {
+    NAME(quarter_reduced) x_ = NAME(reduce_quarter_ln2)(x);
+    NAME(quarter_power) q = NAME(quarter_power_of)(x_.n, offset);
+    V r = x_.r, p = r + FMA(r * r, NAME(exp_series)(r), q.t);
+    return FMA(q.s, p, q.s);
 }
 
-INLINE vf32 exp_large_f32(vf32 x, int offset) {
-    vi32 bits = AS(vi32, x);
-    vf32 bounded = bits >= 0x7f800000 ? 87.0f : bits > 0x42d00000 ? 104.0f : x;
-    vf32 product = exp_scaled_f32(bounded, (vi32){} + offset - (64 << 23)) * 0x1p64f;
-    return bits >= 0x7f800000 ? x : product;
+/* exp(x) * 2**(offset / 2**DIGITS) for x >= EXP_NORMAL, in two steps, of which the second may
+   overflow; x for inf and nan. */
+INLINE V NAME(exp_large)(V x, WORD offset) {
+    const I FINITE = AS(I, NAME(EXP_FINITE)), FACTOR = AS(I, NAME(EXP_FACTOR)) - ONE;
+    I bits = AS(I, x);
+    V bounded = bits >= INFINITE ? NAME(EXP_NORMAL) : bits > FINITE ? NAME(EXP_FINITE) : x;
+    V product = NAME(exp_scaled)(bounded, (I){} + offset - FACTOR) * NAME(EXP_FACTOR);
+    return bits >= INFINITE ? x : product;
 }
-#endif
 
 #endif

@@ -5,7 +5,8 @@
 
 #include "../vector.h"
 
-INLINE vf64 fma_f64(vf64 a, vf64 b, vf64 c) { return FMA(a, b, c); }
-INLINE vf32 fma_f32(vf32 a, vf32 b, vf32 c) { return FMA(a, b, c); }
+#define FMA_OF(T, ...)                                                                             \
+    INLINE v##T fma_##T(v##T a, v##T b, v##T c) { return FMA(a, b, c); }
+FLOAT_DTYPES(FMA_OF)
 
 #endif

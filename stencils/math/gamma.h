@@ -45,9 +45,6 @@
 #define GAMMA_BOUND_f64 ((vf64)187.0)
 #define GAMMA_BOUND_f32 ((vf32)44.0f)
 
-#define GAMMA_TAIL_f64 ((vf64)QUARTER_LN2_TAIL)
-#define GAMMA_TAIL_f32 ((vf32)QUARTER_LN2_TAIL_F32)
-
 /* Coefficients, the highest first, and the constant term in two parts. */
 #define GAMMA_TERMS_f64 11
 #define GAMMA_TERMS_f32 6
@@ -127,7 +124,7 @@ INLINE V NAME(gamma)(V x) {
     NEW_BLOCK;
     NAME(quarter_reduced) reduced = NAME(reduce_quarter_ln2)(exponent);
     I n = reduced.n, whole = (n >> 2) << 2;
-    V t = reduced.head + NAME(fma)(reduced.minus, NAME(GAMMA_TAIL), exponent_low);
+    V t = reduced.head + NAME(fma)(reduced.minus, NAME(QUARTER_LN2_TAIL), exponent_low);
     NAME(quarter_power) power = NAME(quarter_power_of)(n, -(whole << (DIGITS - 2)));
     V e = t + FMA(t * t, NAME(exp_series)(t), power.t);
 
@@ -153,7 +150,7 @@ INLINE V NAME(gamma)(V x) {
         head_low = FMA(value * psi, w_low, (head - value) + head_low);
         head = value;
         /* |x| to the nearest integer; from LIMIT on all are integers, and so is nan. */
-        const I LIMIT = NAME(TOP) + NORMAL; /* 2**53 (2**24) */
+        const I LIMIT = TOP + NORMAL; /* 2**53 (2**24) */
         V y = AS(V, magnitude < LIMIT ? magnitude : LIMIT);
         V nearest = RINT(y), f = y - nearest, even = nearest * R(0.5);
         I odd = FLOOR(even) != even, pole = negative & (f == R(0.0)) & ~tiny;

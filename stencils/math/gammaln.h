@@ -209,11 +209,11 @@ INLINE V NAME(gammaln)(V x) {
         w_low = reflected ? (y - (next - part)) + (R(1.0) - part) : R(0.0);
         /* A subnormal number is its significand times the least; as an integer it survives
            flush-to-zero. */
-        V integer = AS(V, (bits & (NORMAL - 1)) | NAME(TOP)) - AS(V, NAME(TOP));
+        V integer = AS(V, (bits & (NORMAL - 1)) | TOP) - AS(V, TOP);
         of_log = magnitude < INFINITE ? magnitude : ONE;
         of_log = reflected ? AS(I, next) : of_log;
         of_log = magnitude == 0 ? ONE : subnormal ? AS(I, integer) : of_log;
-        bias = subnormal ? bias + NAME(LEAST) : bias;
+        bias = subnormal ? bias + LEAST_EXPONENT : bias;
     }
     NAME(pair) log = NAME(log_pair)(of_log, bias);
     NEW_BLOCK;
@@ -230,7 +230,7 @@ INLINE V NAME(gammaln)(V x) {
 
         /* |x| to the nearest integer; from LIMIT on all are integers, and so is nan. */
         NEW_BLOCK;
-        const I LIMIT = NAME(TOP) + NORMAL; /* 2**53 (2**24) */
+        const I LIMIT = TOP + NORMAL; /* 2**53 (2**24) */
         V y = AS(V, magnitude < LIMIT ? magnitude : LIMIT);
         V f = ABS(y - RINT(y));
         I pole = (bits < 0) & (f == R(0.0));

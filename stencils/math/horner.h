@@ -10,25 +10,27 @@
 
 #include "lookup.h"
 
-#define HORNER_f64(columns, count, x, square)                                                     \
-    ({                                                                                            \
-        vf64 p_ = lookup_f64(columns, 0), next_ = lookup_f64(columns, 1), square_ = square;       \
-        _Pragma("clang loop unroll(full)")                                                        \
-        for (int row_ = 2; row_ < (count) - 1; row_ += 2) {                                       \
-            p_ = FMA(p_, square_, lookup_f64(columns, row_));                                     \
-            next_ = FMA(next_, square_, lookup_f64(columns, row_ + 1));                           \
-        }                                                                                         \
-        p_ = FMA(p_, x, next_);                                                                   \
-        (count) % 2 ? FMA(p_, x, lookup_f64(columns, (count) - 1)) : p_;                          \
+#define HORNER_f64(columns, count, x, square)                                                      \
+    ({                                                                                             \
+        vf64 p_ = lookup_f64(columns, 0), next_ = lookup_f64(columns, 1), square_ = square;        \
+        UNROLLED                                                                                   \
+        for (int row_ = 2; row_ < (count) - 1; row_ += 2) {                                        \
+            p_ = FMA(p_, square_, lookup_f64(columns, row_));                                      \
+            next_ = FMA(next_, square_, lookup_f64(columns, row_ + 1));                            \
+        }                                                                                          \
+        p_ = FMA(p_, x, next_);                                                                    \
+        (count) % 2 ? FMA(p_, x, lookup_f64(columns, (count) - 1)) : p_;                           \
     })
 
-#define HORNER_f32(columns, count, x, square)                                                     \
-    ({                                                                                            \
-        vf32 p_ = lookup_f32(columns, 0);                                                         \
-        (void)(square);                                                                           \
-        _Pragma("clang loop unroll(full)")                                                        \
-        for (int row_ = 1; row_ < (count); row_++) p_ = FMA(p_, x, lookup_f32(columns, row_));    \
-        p_;                                                                                       \
+#define HORNER_f32(columns, count, x, square)                                                      \
+    ({                                                                                             \
+        vf32 p_ = lookup_f32(columns, 0);                                                          \
+        (void)(square);                                                                            \
+        UNROLLED                                                                                   \
+        for (int row_ = 1; row_ < (count); row_++) {                                               \
+            p_ = FMA(p_, x, lookup_f32(columns, row_));                                            \
+        }                                                                                          \
+        p_;                                                                                        \
     })
 
 #endif

@@ -19,7 +19,7 @@
 #define INVERSE_LN10_LOW_f32 ((vf32)-0x1.5b235ep-27f)
 #define LOG10_2_HIGH_f64 ((vf64)0x1.34413509f78p-2) /* 42 bits: k LOG10_2_HIGH is exact */
 #define LOG10_2_LOW_f64 ((vf64)0x1.fef311f12b358p-46)
-#define LOG10_2_HIGH_f32 ((vf32)0x1.3442p-2f) /* 16 bits */
+#define LOG10_2_HIGH_f32 ((vf32)0x1.3442p-2f)     /* 16 bits */
 #define LOG10_2_MORE_f32 ((vf32)-0x1.511b8ep-17f) /* log10(2) / LOG10_2_HIGH - 1 */
 #define LOG10_2_f64 ((vf64)0x1.34413509f79ffp-2)
 

@@ -21,6 +21,7 @@
 #include "fma.h"
 #include "logarithm.h"
 #include "lookup.h"
+#include "pair.h"
 
 /* The bits of 23/32. */
 #define LOG_PAIR_LEAST_f64 0x3fe7000000000000
@@ -62,15 +63,11 @@ INLINE vf32 log_pair_polynomial_f32(vf32 z) { return fma_f32(z, 0x1.99e2cap-2f, 
 
 #elif defined(REAL)
 
-typedef struct {
-    V high, low;
-} NAME(pair);
-
 /* log(x 2**(LOG_PAIR_BIAS - bias)), from the bits of a normal positive x. */
 INLINE NAME(pair) NAME(log_pair)(I bits, V bias) {
     I moved = bits + (AS(I, R(2.0)) - NAME(LOG_PAIR_LEAST));
     V m = AS(V, (moved & (NORMAL - 1)) + NAME(LOG_PAIR_LEAST));
-    V k = AS(V, AS(I, AS(U, moved) >> DIGITS) | NAME(TOP)) - bias;
+    V k = AS(V, AS(I, AS(U, moved) >> DIGITS) | TOP) - bias;
     I column = AS(I, AS(U, moved) >> (DIGITS - 3));
     NAME(columns) columns = NAME(choose)(column, ADDRESS(NAME(log_pair_table)));
     V c = NAME(lookup)(columns, 0);

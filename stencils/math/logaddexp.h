@@ -3,19 +3,19 @@
    With M the larger and m the smaller one, and d = M - m, it is M + L, L = log1p(exp(-d)).  This
    vanishes on a curve through (-ln 2, -ln 2), where the error of L shows.
 
-   float64: d is a sum of two.  exp(-d) = 2**(n/8) exp(r) as in exponential.h, from a table of 8, and
-   with c near 1 / (1 + exp(-d)), one of 8, L = -log c + log(1 + r), 1 + r = c (1 + exp(-d)).  Both
-   series are summed without loss up to r**2.  Where exp(-d) is small c is 1, so that the error of L
-   is relative, 2**-61, and the sum M + L is right to 1 ULP where it is more than L / 64.
+   float64: d is a sum of two.  exp(-d) = 2**(n/8) exp(r) as in exponential.h, from a table of 8,
+   and with c near 1 / (1 + exp(-d)), one of 8, L = -log c + log(1 + r), 1 + r = c (1 + exp(-d)).
+   Both series are summed without loss up to r**2.  Where exp(-d) is small c is 1, so that the error
+   of L is relative, 2**-61, and the sum M + L is right to 1 ULP where it is more than L / 64.
    Otherwise a branch computes
 
        log1p((exp(M) - 1) + exp(m))
 
    with both terms from the same table, and their series in double-double up to r**5: each has an
-   error of 2**-85.  So the result is right to 1 ULP while it is more than 2**-30 of L; nearer to the
-   curve it has an error of 2**-85 L.  The same branch takes what would overflow on the way, or is
-   infinite, or nan: the result is M, or nan; and where |M| is no larger than an exp(-d) that may be
-   subnormal: M + exp(-d).
+   error of 2**-85.  So the result is right to 1 ULP while it is more than 2**-30 of L; nearer to
+   the curve it has an error of 2**-85 L.  The same branch takes what would overflow on the way, or
+   is infinite, or nan: the result is M, or nan; and where |M| is no larger than an exp(-d) that may
+   be subnormal: M + exp(-d).
 
    float32 is computed in float64, which needs no such branch: L is right to 2**-50, and the result
    to 1 ULP while it is more than 2**-23 of L.
@@ -177,8 +177,7 @@ INLINE vf64 log_of_sum_f64(vf64 a, vf64 b, int base) {
         dd rest = {-1.0, (vf64){}};
         rest = add_power_f64(rest, near ? most : -1.0, base, (vi64){} != 0, &tiny);
         rest = add_power_f64(rest, other, base, slight, &tiny);
-        two_f64 of_rest = log1p_of_two_f64((two_f64){rest.high, rest.low});
-        log = in_base_f64((dd){of_rest.high, of_rest.low}, base);
+        log = in_base_f64(log1p_of_two_f64(rest), base);
         vf64 beyond = base == 2 ? tiny * 0x1.71547652b82fep+0 : tiny;
         result = near ? log.high + log.low : slight ? most + beyond : result;
         vi64 nan = (bits_a > infinite) | (bits_b > infinite);
@@ -187,9 +186,6 @@ INLINE vf64 log_of_sum_f64(vf64 a, vf64 b, int base) {
     }
     return result;
 }
-
-INLINE vf64 logaddexp_f64(vf64 a, vf64 b) { return log_of_sum_f64(a, b, 0); }
-INLINE vf64 logaddexp2_f64(vf64 a, vf64 b) { return log_of_sum_f64(a, b, 2); }
 #endif
 
 #if LANE > 1
@@ -204,9 +200,9 @@ static const double logaddexp_exp[2][10] = {
      0x1.b6573e96b35e6p-24, 0x1.e621f2cb75605p-28},
 };
 static const double logaddexp_log[2][10] = {
-    {0x1p1, 0x1.5555555555959p-1, 0x1.99999998e81a9p-2, 0x1.2492497962842p-2,
-     0x1.c71c4a06b3dafp-3, 0x1.74625998cce0ep-3, 0x1.3aa89e54bd4e5p-3, 0x1.1643f3489c0dbp-3,
-     0x1.957523a42260cp-4, 0x1.6b772c7332396p-3},
+    {0x1p1, 0x1.5555555555959p-1, 0x1.99999998e81a9p-2, 0x1.2492497962842p-2, 0x1.c71c4a06b3dafp-3,
+     0x1.74625998cce0ep-3, 0x1.3aa89e54bd4e5p-3, 0x1.1643f3489c0dbp-3, 0x1.957523a42260cp-4,
+     0x1.6b772c7332396p-3},
     {0x1.71547652b82fep1, 0x1.ec709dc3a0a8ep-1, 0x1.2776c50e720cdp-1, 0x1.a61763265b0fdp-2,
      0x1.484af682748c9p-2, 0x1.0c9e5edebbc3cp-2, 0x1.c5f33a3f1f0efp-3, 0x1.918139b864b99p-3,
      0x1.243d1f9373f3dp-3, 0x1.0668e7013107ep-2},
@@ -214,7 +210,7 @@ static const double logaddexp_log[2][10] = {
 
 INLINE vf64 degree_nine_f64(vf64 x, const double *coefficients) {
     vf64 square = x * x, even = coefficients[8], odd = coefficients[9];
-    _Pragma("clang loop unroll(full)")
+    UNROLLED
     for (int i = 6; i >= 0; i -= 2) {
         even = fma_f64(even, square, coefficients[i]);
         odd = fma_f64(odd, square, coefficients[i + 1]);
@@ -247,9 +243,13 @@ INLINE vf32 log_of_sum_f32(vf32 a, vf32 b, int base) {
     }
     return result;
 }
-
-INLINE vf32 logaddexp_f32(vf32 a, vf32 b) { return log_of_sum_f32(a, b, 0); }
-INLINE vf32 logaddexp2_f32(vf32 a, vf32 b) { return log_of_sum_f32(a, b, 2); }
 #endif
+
+#define TEMPLATE "logaddexp.h"
+#include "real.h"
+
+#elif defined(REAL)
+
+INLINE V NAME(logaddexp)(V a, V b) { return NAME(log_of_sum)(a, b, 0); }
 
 #endif

@@ -24,21 +24,11 @@
 
 #include "../vector.h"
 #include "fma.h"
+#include "pair.h"
 
 #if LANE > 1
-#if LANE == 8
-typedef struct {
-    vf64 k, f, above;
-    vi64 power; /* k in place of the exponent */
-} split_f64;
-#endif
-typedef struct {
-    vf32 k, f, above;
-    vi32 power;
-} split_f32;
-
 /* One instruction of v4 tells all but normal positive numbers. */
-#if VECTOR_BYTES == 64
+#if X86_512
 #define FPCLASS_f64(x) __builtin_ia32_fpclasspd512_mask(x, 0xff, -1)
 #if LANE == 8
 #define FPCLASS_f32(x) __builtin_ia32_fpclassps256_mask(x, 0xff, -1)
@@ -47,31 +37,8 @@ typedef struct {
 #endif
 #endif
 
-/* x = 2**k (1 + f) for a normal positive x, sqrt(1/2) <= 1 + f < sqrt(2): f is exact, above is
-   2 + f.  The bits of sqrt(1/2) taken from those of x leave k in the exponent field. */
-#if LANE == 8
-INLINE split_f64 split_of_f64(vf64 x) {
-    const long SQRT_HALF = 0x3fe6a09e667f3bcd;
-#if VECTOR_BYTES == 32
-    /* AVX2 neither shifts nor converts signed numbers of 64 bits.  With the sign bit k + 2048 is
-       positive, and in the bits of 2**52 it is a float64; the significand becomes negative. */
-    vi64 shifted = AS(vi64, x) - (SQRT_HALF + ~0x7fffffffffffffff);
-    vi64 exponent = AS(vi64, AS(vu64, shifted) >> 52), power = exponent << 52;
-    vf64 minus = AS(vf64, AS(vi64, x) - power);
-    vf64 k = AS(vf64, exponent | 0x4330000000000000) - (0x1p52 + 2048.0);
-    return (split_f64){k, -1.0 - minus, 1.0 - minus, power ^ ~0x7fffffffffffffff};
-#else
-    vi64 exponent = (AS(vi64, x) - SQRT_HALF) >> 52, power = exponent << 52;
-    vf64 m = AS(vf64, AS(vi64, x) - power);
-    return (split_f64){CONVERT(vf64, exponent), m - 1.0, m + 1.0, power};
-#endif
-}
-#endif
-INLINE split_f32 split_of_f32(vf32 x) {
-    vi32 exponent = (AS(vi32, x) - 0x3f3504f3) >> 23, power = exponent << 23;
-    vf32 m = AS(vf32, AS(vi32, x) - power);
-    return (split_f32){CONVERT(vf32, exponent), m - 1.0f, m + 1.0f, power};
-}
+#define SQRT_HALF_f64 (vi64)0x3fe6a09e667f3bcd
+#define SQRT_HALF_f32 (vi32)0x3f3504f3
 
 /* P(z) = log((1 + s) / (1 - s)) / (s z) - 2 / z, z = s**2. */
 #if LANE == 8
@@ -84,16 +51,12 @@ INLINE vf64 log_polynomial_f64(vf64 z) {
 }
 #define LN2_HIGH_f64 ((vf64)0x1.62e42fefa38p-1) /* 42 bits: k LN2_HIGH is exact */
 #define LN2_LOW_f64 ((vf64)0x1.ef35793c7673p-45)
-#define TOP_f64 (vi64)0x4330000000000000 /* the bits of 2**52 */
-#define LEAST_f64 (vf64)1074.0           /* the least number is 2**-1074 */
 #endif
 INLINE vf32 log_polynomial_f32(vf32 z) {
     return fma_f32(fma_f32(0x1.335e9cp-2f, z, 0x1.9950ecp-2f), z, 0x1.555588p-1f);
 }
 #define LN2_HIGH_f32 ((vf32)0x1.62e4p-1f) /* 16 bits */
 #define LN2_LOW_f32 ((vf32)0x1.7f7d1cp-20f)
-#define TOP_f32 (vi32)0x4b000000
-#define LEAST_f32 (vf32)149.0f
 
 /* The number with these bits, or 0. */
 #if LANE == 8
@@ -121,13 +84,8 @@ INLINE parts_f64 log_parts_f64(vf64 f, vf64 s) {
     return (parts_f64){head, low, FMA(z, log_polynomial_f64(z), half * f)};
 }
 
-/* A value as a sum, |low| <= ulp(high) or so. */
-typedef struct {
-    vf64 high, low;
-} two_f64;
-
 /* log(1 + x.high + x.low), as log1p_of, but with the head of log_parts. */
-INLINE two_f64 log1p_of_two_f64(two_f64 x) {
+INLINE pair_f64 log1p_of_two_f64(pair_f64 x) {
     sum_split_f64 part = split_of_sum_f64(x.high);
     vf64 s = part.s, multiple = part.k * LN2_HIGH_f64;
     parts_f64 log = log_parts_f64(part.f, s);
@@ -136,15 +94,38 @@ INLINE two_f64 log1p_of_two_f64(two_f64 x) {
     vf64 f_low = FMA(x.low, part.scale, part.f_low);
     f_low = FMA(FMA(s, s, -s), f_low + f_low, f_low);
     vf64 rest = FMA(part.k, LN2_LOW_f64, log.low) + (((multiple - sum) + log.head) + f_low);
-    return (two_f64){sum, FMA(s, log.q, rest)};
+    return (pair_f64){sum, FMA(s, log.q, rest)};
 }
 #endif
 
 #elif defined(REAL)
 
+typedef struct {
+    V k, f, above;
+    I power; /* k in place of the exponent */
+} NAME(split);
+
+/* x = 2**k (1 + f) for a normal positive x, sqrt(1/2) <= 1 + f < sqrt(2): f is exact, above is
+   2 + f.  The bits of sqrt(1/2) taken from those of x leave k in the exponent field. */
+INLINE NAME(split) NAME(split_of)(V x) {
+#if X86_256 && DIGITS == 52
+    /* AVX2 neither shifts nor converts signed numbers of 64 bits.  With the sign bit k + 2048 is
+       positive, and in the bits of 2**52 it is a float64; the significand becomes negative. */
+    I shifted = AS(I, x) - (NAME(SQRT_HALF) + SIGN);
+    I exponent = AS(I, AS(U, shifted) >> DIGITS), power = exponent << DIGITS;
+    V minus = AS(V, AS(I, x) - power);
+    V k = AS(V, exponent | TOP) - (0x1p52 + 2048.0);
+    return (NAME(split)){k, R(-1.0) - minus, R(1.0) - minus, power ^ SIGN};
+#else
+    I exponent = (AS(I, x) - NAME(SQRT_HALF)) >> DIGITS, power = exponent << DIGITS;
+    V m = AS(V, AS(I, x) - power);
+    return (NAME(split)){CONVERT(V, exponent), m - R(1.0), m + R(1.0), power};
+#endif
+}
+
 /* Whether any x is no normal positive number. */
 INLINE int NAME(log_any_special)(V x) {
-#if VECTOR_BYTES == 64
+#if X86_512
     return NAME(FPCLASS)(x) != 0;
 #else
     return any(OUTSIDE(AS(I, x), NORMAL, INFINITE));
@@ -171,12 +152,12 @@ INLINE NAME(positive) NAME(positive_of)(V x) {
     I bits = AS(I, x), subnormal = bits < NORMAL;
     /* A subnormal number is its significand times the least; as an integer it survives
        flush-to-zero. */
-    V significand = AS(V, (bits & (NORMAL - 1)) | NAME(TOP)) - AS(V, NAME(TOP));
+    V significand = AS(V, (bits & (NORMAL - 1)) | TOP) - AS(V, TOP);
     I is = (bits > 0) & (bits < INFINITE);
     return (NAME(positive)){
         .is = is,
         .x = is ? subnormal ? significand : x : R(1.0),
-        .k = is & subnormal ? NAME(LEAST) : R(0.0),
+        .k = is & subnormal ? LEAST_EXPONENT : R(0.0),
     };
 }
 

@@ -32,16 +32,16 @@
 #define LOG_TABLE(name) static const float __attribute__((aligned(64), may_alias)) name[2][16]
 LOG_TABLE(log2_table_f32) = {
     {0x1p0f, 0x1.d9af96p-1f, 0x1.ba6bc8p-1f, 0x1.a87aeap-1f, 0x1.921682p-1f, 0x1.7ade3ap-1f,
-     0x1.6b7b36p-1f, 0x1.5afaaep-1f, 0x1.51a73ep-1f, 0x1.424e88p-1f, 0x1.319292p-1f,
-     0x1.28cc0ep-1f, 0x1.22b142p-1f, 0x1.13f19cp-1f, 0x1.0929b8p-1f, 0x1p-1f},
+     0x1.6b7b36p-1f, 0x1.5afaaep-1f, 0x1.51a73ep-1f, 0x1.424e88p-1f, 0x1.319292p-1f, 0x1.28cc0ep-1f,
+     0x1.22b142p-1f, 0x1.13f19cp-1f, 0x1.0929b8p-1f, 0x1p-1f},
     {0.0f, 0x1.cbap-4f, 0x1.af9p-3f, 0x1.14fp-2f, 0x1.65p-2f, 0x1.bcep-2f, 0x1.fa2p-2f,
-     0x1.1f62p-1f, 0x1.3382p-1f, 0x1.55dep-1f, 0x1.7d4p-1f, 0x1.92c6p-1f, 0x1.a22p-1f,
-     0x1.c896p-1f, 0x1.e606p-1f, 0x1p0f},
+     0x1.1f62p-1f, 0x1.3382p-1f, 0x1.55dep-1f, 0x1.7d4p-1f, 0x1.92c6p-1f, 0x1.a22p-1f, 0x1.c896p-1f,
+     0x1.e606p-1f, 0x1p0f},
 };
 LOG_TABLE(log10_table_f32) = {
     {0x1p0f, 0x1.d726bcp-1f, 0x1.bbbd98p-1f, 0x1.a3da42p-1f, 0x1.8db452p-1f, 0x1.801bdep-1f,
-     0x1.6aa242p-1f, 0x1.5c657p-1f, 0x1.50902cp-1f, 0x1.3ec0bp-1f, 0x1.36bafap-1f,
-     0x1.27cce6p-1f, 0x1.1f437ep-1f, 0x1.156c8ep-1f, 0x1.094edap-1f, 0x1p-1f},
+     0x1.6aa242p-1f, 0x1.5c657p-1f, 0x1.50902cp-1f, 0x1.3ec0bp-1f, 0x1.36bafap-1f, 0x1.27cce6p-1f,
+     0x1.1f437ep-1f, 0x1.156c8ep-1f, 0x1.094edap-1f, 0x1p-1f},
     {0.0f, 0x1.27dp-5f, 0x1.fd1p-5f, 0x1.60f8p-4f, 0x1.c16p-4f, 0x1.ff4p-4f, 0x1.32ccp-3f,
      0x1.566cp-3f, 0x1.7528p-3f, 0x1.a584p-3f, 0x1.bc3p-3f, 0x1.e7fcp-3f, 0x1.0104p-2f,
      0x1.1084p-2f, 0x1.246p-2f, 0x1.3442p-2f},
@@ -54,9 +54,9 @@ typedef struct {
 /* A normal positive x. */
 INLINE log_reduced_f32 log_reduced_of_f32(vf32 x, const float (*table)[16], vf32 unit) {
     vi32 bits = AS(vi32, x), row = bits >> 19;
-#if VECTOR_BYTES == 64 && LANE == 4
+#if X86_512 && LANE == 4
     vf32 m = __builtin_ia32_getmantps512_mask(x, 0, (vf32){}, -1, 4);
-#elif VECTOR_BYTES == 64
+#elif X86_512
     vf32 m = __builtin_ia32_getmantps256_mask(x, 0, (vf32){}, -1);
 #else
     vf32 m = AS(vf32, (bits & 0x007fffff) | 0x3f800000);
@@ -79,10 +79,9 @@ INLINE vf32 logarithm_by_table_f32(vf32 x, const float (*table)[16], vf32 unit,
 
 /* c 2**127, t */
 LOG_TABLE(log1p_table_f32) = {
-    {0x1p127f, 0x1.d9381ap126f, 0x1.bc018p126f, 0x1.a2d6fp126f, 0x1.953454p126f,
-     0x1.7bac86p126f, 0x1.6ccb7p126f, 0x1.59daf2p126f, 0x1.4b06aap126f, 0x1.3f8476p126f,
-     0x1.352c18p126f, 0x1.270f28p126f, 0x1.1e7092p126f, 0x1.12cc82p126f, 0x1.0c44f4p126f,
-     0x1p126f},
+    {0x1p127f, 0x1.d9381ap126f, 0x1.bc018p126f, 0x1.a2d6fp126f, 0x1.953454p126f, 0x1.7bac86p126f,
+     0x1.6ccb7p126f, 0x1.59daf2p126f, 0x1.4b06aap126f, 0x1.3f8476p126f, 0x1.352c18p126f,
+     0x1.270f28p126f, 0x1.1e7092p126f, 0x1.12cc82p126f, 0x1.0c44f4p126f, 0x1p126f},
     {0.0f, 0x1.42ap-4f, 0x1.23dp-3f, 0x1.9b5p-3f, 0x1.df18p-3f, 0x1.323p-2f, 0x1.5b2p-2f,
      0x1.91b8p-2f, 0x1.be98p-2f, 0x1.e2d4p-2f, 0x1.0244p-1f, 0x1.1a3p-1f, 0x1.295ep-1f,
      0x1.3e9cp-1f, 0x1.4aecp-1f, 0x1.62e4p-1f},

@@ -54,17 +54,15 @@ INLINE vf64 log_fast_m_f64(vi64 moved, const vf64 *missed) {
     vi64 column = AS(vi64, AS(vu64, moved) >> 49);
     columns_f64 columns = choose_f64(column, ADDRESS(log_fast_table_f64));
     vf64 c = lookup_f64(columns, 0), r = fma_f64(m, c, -1.0);
-    if (missed)
-        r = FMA(*missed, c, r);
+    if (missed) r = FMA(*missed, c, r);
     return log_fast_sum_f64(r, lookup_f64(columns, 1));
 }
 
 /* Any x: of(k, log m), and the special values of logarithms. */
 INLINE vf64 logarithm_fast_f64(vf64 x, vf64 (*of)(vf64 k, vf64 log_m)) {
-    const long NORMAL = 0x0010000000000000, INFINITE = 0x7ff0000000000000, SIGN = ~(-1ul >> 1);
     vi64 bits = AS(vi64, x);
     /* Those whose moved exponent field would be that of infinity are special as well. */
-    if (UNLIKELY(any(bits - NORMAL + SIGN >= SIGN + (INFINITE - LOG_FAST_MOVE - NORMAL)))) {
+    if (UNLIKELY(any(OUTSIDE_f64(bits, NORMAL_f64, INFINITE_f64 - LOG_FAST_MOVE)))) {
         positive_f64 p = positive_of_f64(x);
         vi64 moved = AS(vi64, p.x) + LOG_FAST_MOVE;
         vf64 log_m = log_fast_m_f64(moved, 0);
@@ -77,8 +75,7 @@ INLINE vf64 logarithm_fast_f64(vf64 x, vf64 (*of)(vf64 k, vf64 log_m)) {
 /* log(1 + x + low) for 0 <= x < 2**1000; without low, if that is null. */
 INLINE vf64 log1p_fast_of_f64(vf64 x, const vf64 *low) {
     vf64 sum = x + 1.0, missed = x - (sum - 1.0);
-    if (low)
-        missed += *low;
+    if (low) missed += *low;
     vi64 moved = AS(vi64, sum) + LOG_FAST_MOVE;
     missed *= AS(vf64, 0x7fe0000000000000 - (moved & ~0x000fffffffffffff)); /* 2**-k */
     return fma_f64(exponent_of(moved), 0x1.62e42fefa39efp-1, log_fast_m_f64(moved, &missed));

@@ -9,45 +9,35 @@
 #define CPNUM_LOOKUP_H
 
 #include "../vector.h"
+#include "halves.h"
 
-#define TABLE(element, name, rows)                                                                \
+#define TABLE(element, name, rows)                                                                 \
     static const element __attribute__((aligned(64), may_alias)) name[rows][8]
 
-#if VECTOR_BYTES == 16
+#if NEON
 /* One row after the other: else clang keeps addresses for all of them, in registers that may hold
    array pointers. */
 #define BEFORE_ROW(columns) __asm__ volatile("" : "+w"((columns).index), "+r"((columns).table))
 #define AFTER_ROW(found) __asm__ volatile("" : "+w"(found))
 /* A new basic block: clang moves nothing across, and so keeps fewer constants at a time. */
-#define NEW_BLOCK                                                                                 \
-    do {                                                                                          \
-        __label__ next;                                                                           \
-        __asm__ goto("" : : : : next);                                                            \
-    next:;                                                                                        \
+#define NEW_BLOCK                                                                                  \
+    do {                                                                                           \
+        __label__ next;                                                                            \
+        __asm__ goto("" : : : : next);                                                             \
+    next:;                                                                                         \
     } while (0)
 #else
 #define NEW_BLOCK (void)0
 #endif
 
-#if LANE == 8
-#if VECTOR_BYTES == 16
-typedef struct {
-    const double (*table)[8];
-    vi64 index;
-} columns_f64;
-INLINE columns_f64 choose_f64(vi64 index, const double (*table)[8]) {
-    return (columns_f64){table, index & 7};
-}
-INLINE vf64 lookup_f64(columns_f64 columns, int row) {
-    vf64 found;
-    BEFORE_ROW(columns);
-    for (int lane = 0; lane < LANES; lane++) found[lane] = columns.table[row][columns.index[lane]];
-    AFTER_ROW(found);
-    return found;
-}
+#if NEON
+#define TEMPLATE "lookup.h"
+#include "real.h"
 #else
+
+#if LANE == 8
 typedef vf64 __attribute__((may_alias)) row_f64;
-#if VECTOR_BYTES == 64
+#if X86_512
 typedef struct {
     const double (*table)[8];
     vi64 index;
@@ -60,45 +50,24 @@ INLINE vf64 lookup_f64(columns_f64 columns, int row) {
 }
 #else
 /* Of the four in either half of a row by the two 32-bit halves; bit 2 of the index as a sign. */
-typedef VECTOR_OF(8, int) halves_f64;
 typedef struct {
     const double (*table)[8];
-    halves_f64 index;
+    halves index;
     vi64 upper;
 } columns_f64;
 INLINE columns_f64 choose_f64(vi64 index, const double (*table)[8]) {
-    halves_f64 low = AS(halves_f64, index);
-    low = __builtin_shufflevector(low, low, 0, 0, 2, 2, 4, 4, 6, 6);
-    halves_f64 both = (low + low) | (halves_f64){0, 1, 0, 1, 0, 1, 0, 1};
-    return (columns_f64){table, both, index << 61};
+    return (columns_f64){table, halves_of(index), index << 61};
 }
 INLINE vf64 lookup_f64(columns_f64 columns, int row) {
     const row_f64 *half = (const row_f64 *)columns.table[row];
-    vf64 lower = AS(vf64, __builtin_ia32_permvarsi256(AS(halves_f64, half[0]), columns.index));
-    vf64 upper = AS(vf64, __builtin_ia32_permvarsi256(AS(halves_f64, half[1]), columns.index));
+    vf64 lower = AS(vf64, __builtin_ia32_permvarsi256(AS(halves, half[0]), columns.index));
+    vf64 upper = AS(vf64, __builtin_ia32_permvarsi256(AS(halves, half[1]), columns.index));
     return columns.upper < 0 ? upper : lower;
 }
 #endif
 #endif
-#endif
 
 #if LANE > 1
-#if VECTOR_BYTES == 16
-typedef struct {
-    const float (*table)[8];
-    vi32 index;
-} columns_f32;
-INLINE columns_f32 choose_f32(vi32 index, const float (*table)[8]) {
-    return (columns_f32){table, index & 7};
-}
-INLINE vf32 lookup_f32(columns_f32 columns, int row) {
-    vf32 found;
-    BEFORE_ROW(columns);
-    for (int lane = 0; lane < LANES; lane++) found[lane] = columns.table[row][columns.index[lane]];
-    AFTER_ROW(found);
-    return found;
-}
-#else
 typedef VECTOR_OF(8, float) __attribute__((may_alias)) row_f32;
 #if LANES == 4
 /* Four lanes are the lower half of eight. */
@@ -129,5 +98,24 @@ INLINE vf32 lookup_f32(columns_f32 columns, int row) {
 }
 #endif
 #endif
+
+#elif defined(REAL)
+
+typedef struct {
+    const ELEMENT (*table)[8];
+    I index;
+} NAME(columns);
+
+INLINE NAME(columns) NAME(choose)(I index, const ELEMENT (*table)[8]) {
+    return (NAME(columns)){table, index & 7};
+}
+
+INLINE V NAME(lookup)(NAME(columns) columns, int row) {
+    V found;
+    BEFORE_ROW(columns);
+    for (int lane = 0; lane < LANES; lane++) found[lane] = columns.table[row][columns.index[lane]];
+    AFTER_ROW(found);
+    return found;
+}
 
 #endif

@@ -28,8 +28,7 @@ INLINE vf64 log_of_ratio_f64(vf64 x, const vf64 *x_low, vf64 w, const vf64 *w_lo
     split_f64 part = split_of_f64(odds);
     vf64 factor = AS(vf64, 0x3fe0000000000000 - part.power) - 0.5; /* E / 2 */
     vf64 product = factor * w, product_low = FMA(factor, w, -product);
-    if (w_low)
-        product_low = FMA(factor, *w_low, product_low);
+    if (w_low) product_low = FMA(factor, *w_low, product_low);
     vf64 difference = x - product, difference_low = x_low ? product_low - *x_low : product_low;
     vf64 numerator = difference - difference_low, denominator = product + 1.0;
     vf64 denominator_low = (1.0 - denominator) + product + product_low;

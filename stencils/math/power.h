@@ -38,6 +38,7 @@
 
 #include "exponent.h"
 #include "fma.h"
+#include "pair.h"
 #include "sixteen.h"
 
 #define FIRST(a, ...) a,
@@ -46,16 +47,9 @@
 #define BITS_f64(a, b) AS(double, a),
 #define BITS_f32(a, b) AS(float, a),
 
-/* The bits of 0.734375, where m begins, and of the significand. */
+/* The bits of 0.734375, where m begins. */
 #define LEAST_M_f64 0x3fe7800000000000
 #define LEAST_M_f32 0x3f3c0000
-#define SIGNIFICAND_F64 0x000fffffffffffff
-#define SIGNIFICAND_F32 0x007fffff
-/* A number's bits are these and the integer that it is in units of the least one. */
-#define ULP_ONE_f64 (vi64)0x4330000000000000
-#define ULP_ONE_f32 (vi32)0x4b000000
-#define LEAST_EXPONENT_f64 (vf64)1074.0
-#define LEAST_EXPONENT_f32 (vf32)149.0f
 #define HALF_WAY_f64 (vi64)(128l << 52)
 #define HALF_WAY_f32 (vi32)(64 << 23)
 /* |w| as bits: up to CERTAIN the result is a normal number; from BEYOND on it overflows, or is
@@ -70,55 +64,56 @@
 
 #if LANE == 8
 /* c, -log(c) / 2 and what it misses, by the top four bits of m - 0.734375. */
-#define POWER_LOG_F64(ROW)                                                                        \
-    ROW(0x1.58p+0, -0x1.2e8e2bae12p-3, 0x1.67b1e99b72bd8p-46)                                     \
-    ROW(0x1.48p+0, -0x1.fb9186d5e4p-4, 0x1.d572aab993c87p-48)                                     \
-    ROW(0x1.38p+0, -0x1.9525a9cf46p-4, 0x1.297137d9f158fp-45)                                     \
-    ROW(0x1.3p+0, -0x1.5ff3070a7ap-4, 0x1.8586f183bebf2p-45)                                      \
-    ROW(0x1.28p+0, -0x1.29552f82p-4, 0x1.5b967f4471dfcp-45)                                       \
-    ROW(0x1.18p+0, -0x1.6f0d28ae58p-5, 0x1.4b4641b664613p-45)                                     \
-    ROW(0x1.1p+0, -0x1.f0a30c0118p-6, 0x1.d599e83368e91p-46)                                      \
-    ROW(0x1.08p+0, -0x1.f829b0e78p-7, -0x1.980267c7e09e4p-46)                                     \
-    ROW(0x1p+0, 0x0p+0, 0x0p+0)                                                                   \
-    ROW(0x1.ep-1, 0x1.08598b59e4p-5, -0x1.7e5dd7009902cp-47)                                      \
-    ROW(0x1.c8p-1, 0x1.da72763844p-5, 0x1.a89401fa71733p-47)                                      \
-    ROW(0x1.bp-1, 0x1.5bf406b544p-4, -0x1.27023eb68981cp-47)                                      \
-    ROW(0x1.98p-1, 0x1.d1037f2656p-4, -0x1.84a7e75b6f6e4p-48)                                     \
-    ROW(0x1.88p-1, 0x1.1178e8227ep-3, 0x1.1ef78ce2d07f2p-45)                                      \
-    ROW(0x1.7p-1, 0x1.522ae0738ap-3, 0x1.ebe708164c759p-46)                                       \
+#define POWER_LOG_F64(ROW)                                                                         \
+    ROW(0x1.58p+0, -0x1.2e8e2bae12p-3, 0x1.67b1e99b72bd8p-46)                                      \
+    ROW(0x1.48p+0, -0x1.fb9186d5e4p-4, 0x1.d572aab993c87p-48)                                      \
+    ROW(0x1.38p+0, -0x1.9525a9cf46p-4, 0x1.297137d9f158fp-45)                                      \
+    ROW(0x1.3p+0, -0x1.5ff3070a7ap-4, 0x1.8586f183bebf2p-45)                                       \
+    ROW(0x1.28p+0, -0x1.29552f82p-4, 0x1.5b967f4471dfcp-45)                                        \
+    ROW(0x1.18p+0, -0x1.6f0d28ae58p-5, 0x1.4b4641b664613p-45)                                      \
+    ROW(0x1.1p+0, -0x1.f0a30c0118p-6, 0x1.d599e83368e91p-46)                                       \
+    ROW(0x1.08p+0, -0x1.f829b0e78p-7, -0x1.980267c7e09e4p-46)                                      \
+    ROW(0x1p+0, 0x0p+0, 0x0p+0)                                                                    \
+    ROW(0x1.ep-1, 0x1.08598b59e4p-5, -0x1.7e5dd7009902cp-47)                                       \
+    ROW(0x1.c8p-1, 0x1.da72763844p-5, 0x1.a89401fa71733p-47)                                       \
+    ROW(0x1.bp-1, 0x1.5bf406b544p-4, -0x1.27023eb68981cp-47)                                       \
+    ROW(0x1.98p-1, 0x1.d1037f2656p-4, -0x1.84a7e75b6f6e4p-48)                                      \
+    ROW(0x1.88p-1, 0x1.1178e8227ep-3, 0x1.1ef78ce2d07f2p-45)                                       \
+    ROW(0x1.7p-1, 0x1.522ae0738ap-3, 0x1.ebe708164c759p-46)                                        \
     ROW(0x1.6p-1, 0x1.7fafa3bd81p-3, 0x1.46fb79bf6d4cbp-45)
-#define POWER_EXP_F64(ROW)                                                                        \
-    ROW(0x3ff0000000000000, 0x0p+0)                                                               \
-    ROW(0x3fefb5586cf9890f, 0x1.79aa65d837b6cp-54)                                                \
-    ROW(0x3fef72b83c7d517b, -0x1.01b15eaa59348p-55)                                               \
-    ROW(0x3fef387a6e756238, 0x1.68efde3a8a894p-54)                                                \
-    ROW(0x3fef06fe0a31b715, 0x1.34d754db0abb6p-55)                                                \
-    ROW(0x3feedea64c123422, 0x1.59f48a72a4c6dp-55)                                                \
-    ROW(0x3feebfdad5362a27, 0x1.690cebb7aafbp-56)                                                 \
-    ROW(0x3feeab07dd485429, 0x1.063e1e21c5409p-54)                                                \
-    ROW(0x3feea09e667f3bcd, -0x1.3b3efbf5e2229p-54)                                               \
-    ROW(0x3feea11473eb0187, -0x1.b32dcb94da51dp-56)                                               \
-    ROW(0x3feeace5422aa0db, 0x1.db72fc1f0eab4p-55)                                                \
-    ROW(0x3feec49182a3f090, 0x1.1affc2b91ce27p-56)                                                \
-    ROW(0x3feee89f995ad3ad, 0x1.c1a7792cb3387p-55)                                                \
-    ROW(0x3fef199bdd85529c, 0x1.36eae30af0cb3p-56)                                                \
-    ROW(0x3fef5818dcfba487, 0x1.4a385a63d07a7p-56)                                                \
+#define POWER_EXP_F64(ROW)                                                                         \
+    ROW(0x3ff0000000000000, 0x0p+0)                                                                \
+    ROW(0x3fefb5586cf9890f, 0x1.79aa65d837b6cp-54)                                                 \
+    ROW(0x3fef72b83c7d517b, -0x1.01b15eaa59348p-55)                                                \
+    ROW(0x3fef387a6e756238, 0x1.68efde3a8a894p-54)                                                 \
+    ROW(0x3fef06fe0a31b715, 0x1.34d754db0abb6p-55)                                                 \
+    ROW(0x3feedea64c123422, 0x1.59f48a72a4c6dp-55)                                                 \
+    ROW(0x3feebfdad5362a27, 0x1.690cebb7aafbp-56)                                                  \
+    ROW(0x3feeab07dd485429, 0x1.063e1e21c5409p-54)                                                 \
+    ROW(0x3feea09e667f3bcd, -0x1.3b3efbf5e2229p-54)                                                \
+    ROW(0x3feea11473eb0187, -0x1.b32dcb94da51dp-56)                                                \
+    ROW(0x3feeace5422aa0db, 0x1.db72fc1f0eab4p-55)                                                 \
+    ROW(0x3feec49182a3f090, 0x1.1affc2b91ce27p-56)                                                 \
+    ROW(0x3feee89f995ad3ad, 0x1.c1a7792cb3387p-55)                                                 \
+    ROW(0x3fef199bdd85529c, 0x1.36eae30af0cb3p-56)                                                 \
+    ROW(0x3fef5818dcfba487, 0x1.4a385a63d07a7p-56)                                                 \
     ROW(0x3fefa4afa2a490da, -0x1.ff7128fd391f1p-55)
-static const double power_log_f64[3][16] __attribute__((aligned(64))) = {
-    {POWER_LOG_F64(FIRST)}, {POWER_LOG_F64(SECOND)}, {POWER_LOG_F64(THIRD)}};
-static const double power_exp_f64[2][16] __attribute__((aligned(64))) = {
-    {POWER_EXP_F64(BITS_f64)}, {POWER_EXP_F64(SECOND)}};
-
-typedef struct {
-    vf64 high, low;
-} power_logarithm_f64;
+static const double __attribute__((aligned(64))) power_log_f64[3][16] = {
+    {POWER_LOG_F64(FIRST)},
+    {POWER_LOG_F64(SECOND)},
+    {POWER_LOG_F64(THIRD)},
+};
+static const double __attribute__((aligned(64))) power_exp_f64[2][16] = {
+    {POWER_EXP_F64(BITS_f64)},
+    {POWER_EXP_F64(SECOND)},
+};
 
 /* log(x) / 2 = high + low, for x = 2**k m: its bits, moved so that the
    exponent field is that of 2**k. */
-OVERLOADED power_logarithm_f64 power_log(vi64 moved, vf64 k) {
+OVERLOADED pair_f64 power_log(vi64 moved, vf64 k) {
     double const(*table)[16] = ADDRESS(power_log_f64);
     vi64 row = AS(vi64, AS(vu64, moved) >> 48);
-    vf64 m = AS(vf64, (moved & SIGNIFICAND_F64) + LEAST_M_f64);
+    vf64 m = AS(vf64, (moved & (NORMAL_f64 - 1)) + LEAST_M_f64);
     vf64 r = fma_f64(m, one_of_16(table[0], row), -1.0);
     vf64 s = r / (r + 2.0), z = s * s;
     vf64 s_low = fma_f64(-s, r, fma_f64(s, -2.0, r)); /* times (1 + z) / (2 + r) */
@@ -131,7 +126,7 @@ OVERLOADED power_logarithm_f64 power_log(vi64 moved, vf64 k) {
     low = fma_f64(s_low, fma_f64(r, fma_f64(r, 0.25, -0.25), 0.5), low);
     low = fma_f64(s * z, p, low);
     vf64 high = sum + low;
-    return (power_logarithm_f64){high, low - (high - sum)};
+    return (pair_f64){high, low - (high - sum)};
 }
 
 /* exp(2 (w + w_low)), its exponent field moved by `scale`. */
@@ -153,53 +148,54 @@ OVERLOADED vf64 power_exp(vf64 w, vf64 w_low, vi64 scale) {
 
 #if LANE > 1
 /* The same for float32, with log(c). */
-#define POWER_LOG_F32(ROW)                                                                        \
-    ROW(0x1.58p+0f, -0x1.2e9p-2f, 0x1.d451eep-18f)                                                \
-    ROW(0x1.48p+0f, -0x1.fb9p-3f, -0x1.86d5e4p-19f)                                               \
-    ROW(0x1.38p+0f, -0x1.9528p-3f, 0x1.2b185ep-18f)                                               \
-    ROW(0x1.3p+0f, -0x1.5ffp-3f, -0x1.83853cp-18f)                                                \
-    ROW(0x1.28p+0f, -0x1.2958p-3f, 0x1.683fp-18f)                                                 \
-    ROW(0x1.18p+0f, -0x1.6f1p-4f, 0x1.6ba8d4p-19f)                                                \
-    ROW(0x1.1p+0f, -0x1.f0ap-5f, -0x1.86008cp-20f)                                                \
-    ROW(0x1.08p+0f, -0x1.f84p-6f, 0x1.64f188p-18f)                                                \
-    ROW(0x1p+0f, 0x0p+0f, 0x0p+0f)                                                                \
-    ROW(0x1.ep-1f, 0x1.086p-4f, -0x1.9d2988p-18f)                                                 \
-    ROW(0x1.c8p-1f, 0x1.da7p-4f, 0x1.3b1c22p-19f)                                                 \
-    ROW(0x1.bp-1f, 0x1.5bf8p-3f, -0x1.fca55ep-18f)                                                \
-    ROW(0x1.98p-1f, 0x1.d1p-3f, 0x1.bf932ap-18f)                                                  \
-    ROW(0x1.88p-1f, 0x1.1178p-2f, 0x1.d044fcp-19f)                                                \
-    ROW(0x1.7p-1f, 0x1.522cp-2f, -0x1.1f8c76p-18f)                                                \
+#define POWER_LOG_F32(ROW)                                                                         \
+    ROW(0x1.58p+0f, -0x1.2e9p-2f, 0x1.d451eep-18f)                                                 \
+    ROW(0x1.48p+0f, -0x1.fb9p-3f, -0x1.86d5e4p-19f)                                                \
+    ROW(0x1.38p+0f, -0x1.9528p-3f, 0x1.2b185ep-18f)                                                \
+    ROW(0x1.3p+0f, -0x1.5ffp-3f, -0x1.83853cp-18f)                                                 \
+    ROW(0x1.28p+0f, -0x1.2958p-3f, 0x1.683fp-18f)                                                  \
+    ROW(0x1.18p+0f, -0x1.6f1p-4f, 0x1.6ba8d4p-19f)                                                 \
+    ROW(0x1.1p+0f, -0x1.f0ap-5f, -0x1.86008cp-20f)                                                 \
+    ROW(0x1.08p+0f, -0x1.f84p-6f, 0x1.64f188p-18f)                                                 \
+    ROW(0x1p+0f, 0x0p+0f, 0x0p+0f)                                                                 \
+    ROW(0x1.ep-1f, 0x1.086p-4f, -0x1.9d2988p-18f)                                                  \
+    ROW(0x1.c8p-1f, 0x1.da7p-4f, 0x1.3b1c22p-19f)                                                  \
+    ROW(0x1.bp-1f, 0x1.5bf8p-3f, -0x1.fca55ep-18f)                                                 \
+    ROW(0x1.98p-1f, 0x1.d1p-3f, 0x1.bf932ap-18f)                                                   \
+    ROW(0x1.88p-1f, 0x1.1178p-2f, 0x1.d044fcp-19f)                                                 \
+    ROW(0x1.7p-1f, 0x1.522cp-2f, -0x1.1f8c76p-18f)                                                 \
     ROW(0x1.6p-1f, 0x1.7fbp-2f, -0x1.7109fap-20f)
-#define POWER_EXP_F32(ROW)                                                                        \
-    ROW(0x3f800000, 0x0p+0f)                                                                      \
-    ROW(0x3f7daac3, 0x1.8d96d4p-25f)                                                              \
-    ROW(0x3f7b95c2, -0x1.9c0c22p-27f)                                                             \
-    ROW(0x3f79c3d3, 0x1.964902p-25f)                                                              \
-    ROW(0x3f7837f0, 0x1.125002p-25f)                                                              \
-    ROW(0x3f76f532, 0x1.370be4p-25f)                                                              \
-    ROW(0x3f75fed7, -0x1.0a3552p-25f)                                                             \
-    ROW(0x3f75583f, -0x1.00d8acp-27f)                                                             \
-    ROW(0x3f7504f3, 0x1.26055cp-26f)                                                              \
-    ROW(0x3f7508a4, -0x1.05cb44p-25f)                                                             \
-    ROW(0x3f75672a, 0x1.67a1cap-28f)                                                              \
-    ROW(0x3f76248c, 0x1.a3b5e4p-28f)                                                              \
-    ROW(0x3f7744fd, -0x1.f9c306p-27f)                                                             \
-    ROW(0x3f78ccdf, -0x1.6961b4p-28f)                                                             \
-    ROW(0x3f7ac0c7, -0x1.a5217cp-28f)                                                             \
+#define POWER_EXP_F32(ROW)                                                                         \
+    ROW(0x3f800000, 0x0p+0f)                                                                       \
+    ROW(0x3f7daac3, 0x1.8d96d4p-25f)                                                               \
+    ROW(0x3f7b95c2, -0x1.9c0c22p-27f)                                                              \
+    ROW(0x3f79c3d3, 0x1.964902p-25f)                                                               \
+    ROW(0x3f7837f0, 0x1.125002p-25f)                                                               \
+    ROW(0x3f76f532, 0x1.370be4p-25f)                                                               \
+    ROW(0x3f75fed7, -0x1.0a3552p-25f)                                                              \
+    ROW(0x3f75583f, -0x1.00d8acp-27f)                                                              \
+    ROW(0x3f7504f3, 0x1.26055cp-26f)                                                               \
+    ROW(0x3f7508a4, -0x1.05cb44p-25f)                                                              \
+    ROW(0x3f75672a, 0x1.67a1cap-28f)                                                               \
+    ROW(0x3f76248c, 0x1.a3b5e4p-28f)                                                               \
+    ROW(0x3f7744fd, -0x1.f9c306p-27f)                                                              \
+    ROW(0x3f78ccdf, -0x1.6961b4p-28f)                                                              \
+    ROW(0x3f7ac0c7, -0x1.a5217cp-28f)                                                              \
     ROW(0x3f7d257d, 0x1.61428ep-28f)
-static const float power_log_f32[3][16] __attribute__((aligned(64))) = {
-    {POWER_LOG_F32(FIRST)}, {POWER_LOG_F32(SECOND)}, {POWER_LOG_F32(THIRD)}};
-static const float power_exp_f32[2][16] __attribute__((aligned(64))) = {
-    {POWER_EXP_F32(BITS_f32)}, {POWER_EXP_F32(SECOND)}};
+static const float __attribute__((aligned(64))) power_log_f32[3][16] = {
+    {POWER_LOG_F32(FIRST)},
+    {POWER_LOG_F32(SECOND)},
+    {POWER_LOG_F32(THIRD)},
+};
+static const float __attribute__((aligned(64))) power_exp_f32[2][16] = {
+    {POWER_EXP_F32(BITS_f32)},
+    {POWER_EXP_F32(SECOND)},
+};
 
-typedef struct {
-    vf32 high, low;
-} power_logarithm_f32;
-
-OVERLOADED power_logarithm_f32 power_log(vi32 moved, vf32 k) {
+OVERLOADED pair_f32 power_log(vi32 moved, vf32 k) {
     float const(*table)[16] = ADDRESS(power_log_f32);
     vi32 row = AS(vi32, AS(vu32, moved) >> 19);
-    vf32 m = AS(vf32, (moved & SIGNIFICAND_F32) + LEAST_M_f32);
+    vf32 m = AS(vf32, (moved & (NORMAL_f32 - 1)) + LEAST_M_f32);
     vf32 r = fma_f32(m, one_of_16(table[0], row), -1.0f), square = r * r, half = r * 0.5f;
     vf32 lead = fma_f32(-half, r, r), lead_low = fma_f32(-half, r, r - lead);
     vf32 p = fma_f32(r, -0x1.55ca84p-3f, 0x1.99ee7ep-3f);
@@ -208,7 +204,7 @@ OVERLOADED power_logarithm_f32 power_log(vi32 moved, vf32 k) {
     vf32 sum = head + lead;
     vf32 low = fma_f32(k, 0x1.7f7d1cp-20f, one_of_16(table[2], row));
     low += (head - sum) + lead;
-    return (power_logarithm_f32){sum, fma_f32(square * r, p, low + lead_low)};
+    return (pair_f32){sum, fma_f32(square * r, p, low + lead_low)};
 }
 
 OVERLOADED vf32 power_exp(vf32 w, vf32 w_low, vi32 scale) {
@@ -255,7 +251,7 @@ INLINE V NAME(power)(V x, V y) {
     I special = (y_size >= NAME(ENOUGH)) | OUTSIDE(x_size, NORMAL, INFINITE - MOVE);
     if (!UNLIKELY(any(special))) {
         I moved = x_size + MOVE;
-        NAME(power_logarithm) log = power_log(moved, exponent_of(moved));
+        NAME(pair) log = power_log(moved, exponent_of(moved));
         V w = y * log.high, w_low = FMA(y, log.low, FMA(y, log.high, -w));
         I extreme = (AS(I, w) & ~SIGN) > NAME(CERTAIN);
         if (!UNLIKELY(any(extreme))) {
@@ -269,12 +265,12 @@ INLINE V NAME(power)(V x, V y) {
     I y_negative = AS(I, y) < 0;
     /* A subnormal's bits are an integer; as one it survives flush-to-zero. */
     I fraction = x_size & (NORMAL - 1);
-    V count = AS(V, fraction | NAME(ULP_ONE)) - AS(V, NAME(ULP_ONE));
+    V count = AS(V, fraction | TOP) - AS(V, TOP);
     I bits = subnormal ? AS(I, count) : x_size;
     bits = finite ? bits : ONE;
     V k = exponent_wide_of(bits + MOVE);
-    k = subnormal ? k - NAME(LEAST_EXPONENT) : k;
-    NAME(power_logarithm) log = power_log(bits + MOVE, k);
+    k = subnormal ? k - LEAST_EXPONENT : k;
+    NAME(pair) log = power_log(bits + MOVE, k);
 
     V bounded = AS(V, y_size >= NAME(ENOUGH) ? NAME(ENOUGH) : y_size);
     bounded = COPYSIGN(bounded, y);

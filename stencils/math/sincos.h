@@ -13,10 +13,6 @@
 
 /* Of what remains. */
 #if LANE == 8
-typedef struct {
-    vf64 first, second; /* sine and cosine */
-} sincos_of_f64;
-
 INLINE sincos_of_f64 sincos_reduced_f64(reduced_f64 angle) {
     vf64 r = angle.high, t = r * 0.5;
     vf64 sine = r + sine_rest_f64(r, angle.low);
@@ -24,10 +20,6 @@ INLINE sincos_of_f64 sincos_reduced_f64(reduced_f64 angle) {
     return (sincos_of_f64){sine, sum.head + sum.rest};
 }
 #endif
-
-typedef struct {
-    vf32 first, second;
-} sincos_of_f32;
 
 INLINE sincos_of_f32 sincos_reduced_f32(reduced_f32 angle) {
     vf32 r = angle.high, square = r * r;

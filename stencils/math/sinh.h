@@ -97,8 +97,7 @@ INLINE V NAME(sinh_reduced)(V x) {
     V lost = (x_.power - sinh) - x_.inverse;
     NAME(series) series = NAME(sinh_series)(x_.head + x_.tail, x_.tail);
     V high = FMA(cosh, x_.head, sinh), low = FMA(cosh, x_.head, sinh - high) + lost;
-    if (NAME(COSH_IN_TWO))
-        low = FMA(x_.inverse - (cosh - x_.power), x_.head, low);
+    if (NAME(COSH_IN_TWO)) low = FMA(x_.inverse - (cosh - x_.power), x_.head, low);
     return high + FMA(sinh, series.even, FMA(cosh, series.odd, low));
 }
 

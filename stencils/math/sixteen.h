@@ -8,38 +8,37 @@
 
 #include "../vector.h"
 
+#if X86_512
+#define ONE_OF_16_f64(table, row)                                                                  \
+    __builtin_ia32_vpermi2varpd512(*(const vf64 *)(table), row, *(const vf64 *)((table) + 8))
 #if LANE == 8
-OVERLOADED vf64 one_of_16(const double *table, vi64 row) {
-#if VECTOR_BYTES == 64
-    return __builtin_ia32_vpermi2varpd512(*(const vf64 *)table, row, *(const vf64 *)(table + 8));
+#define ONE_OF_16_f32(table, row)                                                                  \
+    __builtin_ia32_vpermi2varps256(*(const vf32 *)(table), row, *(const vf32 *)((table) + 8))
 #else
-    vf64 found;
-    row &= 15;
-    for (int i = 0; i < LANES; i++) found[i] = table[row[i]];
-    return found;
+#define ONE_OF_16_f32(table, row) __builtin_ia32_permvarsf512(*(const vf32 *)(table), row)
 #endif
-}
 #endif
 
-#if LANE > 1
-OVERLOADED vf32 one_of_16(const float *table, vi32 row) {
-#if VECTOR_BYTES == 64 && LANE == 4
-    return __builtin_ia32_permvarsf512(*(const vf32 *)table, row);
-#elif VECTOR_BYTES == 64
-    return __builtin_ia32_vpermi2varps256(*(const vf32 *)table, row, *(const vf32 *)(table + 8));
-#elif VECTOR_BYTES == 32 && LANE == 4
-    vf32 first = __builtin_ia32_permvarsf256(*(const vf32 *)table, row);
-    vf32 second = __builtin_ia32_permvarsf256(*(const vf32 *)(table + 8), row);
-    vi32 upper = row << 28;
+#define TEMPLATE "sixteen.h"
+#include "real.h"
+
+#elif defined(REAL)
+
+OVERLOADED V one_of_16(const ELEMENT *table, I row) {
+#if X86_512
+    return NAME(ONE_OF_16)(table, row);
+#elif X86_256 && LANE == 4
+    V first = __builtin_ia32_permvarsf256(*(const V *)table, row);
+    V second = __builtin_ia32_permvarsf256(*(const V *)(table + 8), row);
+    I upper = row << 28;
     __asm__("" : "+x"(upper)); /* else clang tests the bit by a comparison first */
-    return __builtin_ia32_blendvps256(first, second, AS(vf32, upper));
+    return __builtin_ia32_blendvps256(first, second, AS(V, upper));
 #else
-    vf32 found;
+    V found;
     row &= 15;
     for (int i = 0; i < LANES; i++) found[i] = table[row[i]];
     return found;
 #endif
 }
-#endif
 
 #endif

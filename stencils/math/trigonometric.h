@@ -31,13 +31,54 @@
 #include "../vector.h"
 #include "double_double.h"
 
+/* Up to here n * second fits. */
+#define NEAR_f64 ((vf64)0x1p24)
+#define NEAR_f32 ((vf32)25600.0f)
+
+/* 2 / pi, and pi / 2 as first + second + third. */
+#define TWO_OVER_PI_f64 ((vf64)0x1.45f306dc9c883p-1)
+#define TWO_OVER_PI_f32 ((vf32)0x1.45f306p-1f)
+#define HALF_PI_FIRST_f64 ((vf64)0x1.921fb54442d18p+0)
+#define HALF_PI_FIRST_f32 ((vf32)0x1.921fb6p+0f)
+#define HALF_PI_SECOND_f64 ((vf64)0x1.1a62633p-54)
+#define HALF_PI_SECOND_f32 ((vf32)-0x1.778p-25f)
+#define HALF_PI_THIRD_f64 ((vf64)0x1.45c06e0e68948p-86)
+#define HALF_PI_THIRD_f32 ((vf32)0x1.68c234p-39f)
+
+/* For sine_beside: pi in three parts of all bits, and whether the sum may round to more than 1. */
+#define PI_FIRST_f64 ((vf64)0x1.921fb54442d18p+1)
+#define PI_FIRST_f32 ((vf32)0x1.921fb6p+1f)
+#define PI_SECOND_f64 ((vf64)0x1.1a62633145c07p-53)
+#define PI_SECOND_f32 ((vf32)-0x1.777a5cp-24f)
+#define PI_THIRD_f64 ((vf64)-0x1.f1976b7ed8fbcp-109)
+#define PI_THIRD_f32 ((vf32)-0x1.ee59dap-49f)
+#define SINE_LIMITED_f64 1
+#define SINE_LIMITED_f32 0
+
+/* P(r**2) of sin(r) = r + r**3 P(r**2), |r| <= pi/2. */
 #if LANE == 8
+INLINE vf64 sine_beside_series_f64(vf64 square) {
+    vf64 p = (vf64)-0x1.9edc4b2c0e3e3p-41;
+    p = FMA(p, square, (vf64)0x1.60e4e4c24cac7p-33);
+    p = FMA(p, square, (vf64)-0x1.ae6349904425bp-26);
+    p = FMA(p, square, (vf64)0x1.71de37dfb2da1p-19);
+    p = FMA(p, square, (vf64)-0x1.a01a0199e64cbp-13);
+    p = FMA(p, square, (vf64)0x1.1111111109972p-7);
+    return FMA(p, square, (vf64)-0x1.555555555549p-3);
+}
+#endif
 
-typedef struct {
-    vu64 quadrant; /* the low two bits count */
-    vf64 high, low;
-} reduced_f64;
+INLINE vf32 sine_beside_series_f32(vf32 square) {
+    vf32 p = (vf32)0x1.5d85c2p-19f;
+    p = FMA(p, square, (vf32)-0x1.9f6daap-13f);
+    p = FMA(p, square, (vf32)0x1.110edp-7f);
+    return FMA(p, square, (vf32)-0x1.55554cp-3f);
+}
 
+#define TEMPLATE "trigonometric.h"
+#include "real.h"
+
+#if LANE == 8
 /* Row k: 2/pi * 2**(32 k + 1) modulo 2**54 in 53-bit pieces, the first two divided by 4. */
 static const double two_over_pi[32][4] = {
     {0x0p+0, 0x1.45f306dc9c882p-2, 0x1.4a7f09d5f47d4p-53, 0x1.a6ee06db14acdp-106},
@@ -81,20 +122,8 @@ INLINE vf64 gather_two_over_pi(vu64 row, int piece) {
     return gathered;
 }
 
-INLINE reduced_f64 reduce_near_f64(vf64 x, double shift) {
-    vf64 shifted = FMA(x, (vf64)0x1.45f306dc9c883p-1, (vf64)shift), n = shifted - shift;
-    vf64 first = FMA(-n, (vf64)0x1.921fb54442d18p+0, x);
-    vf64 high = FMA(-n, (vf64)0x1.1a62633p-54, first);
-    vf64 low = FMA(-n, (vf64)0x1.1a62633p-54, first - high);
-    low = FMA(-n, (vf64)0x1.45c06e0e68948p-86, low);
-    return (reduced_f64){AS(vu64, shifted), high, low};
-}
-
 INLINE reduced_f64 reduce_f64(vf64 x, double shift) {
-    /* Finite and above 2**24: on the bits, moved so that inf and nan are outside, as comparing
-       floats would raise invalid for nan on AArch64.  For inf the short way's inf - inf does. */
-    vi64 huge = AS(vi64, AS(vu64, x) + (0x8000000000000000 - 0x4170000000000001)) <
-                (long)(0x8000000000000000 + 0x7ff0000000000000 - 0x4170000000000001);
+    vi64 huge = huge_f64(x);
     if (!UNLIKELY(any(huge))) return reduce_near_f64(x, shift);
 
     vu64 row = AS(vu64, x) >> 57 & 31;
@@ -144,19 +173,9 @@ INLINE vf64 sine_rest_f64(vf64 t, vf64 low) {
     return FMA(cube, p, low);
 }
 
-/* A sum of two, not yet rounded. */
-typedef struct {
-    vf64 head, rest;
-} sum_f64;
-
 INLINE sum_f64 cosine_of_half_f64(vf64 r, vf64 t, vf64 rest) {
     vf64 cosine = FMA(-t, r, (vf64)1.0);
     return (sum_f64){cosine, FMA(-(rest + rest), r + rest, FMA(-t, r, 1.0 - cosine))};
-}
-
-/* The sign of a quadrant, and another. */
-INLINE vf64 with_sign_f64(vf64 value, vu64 quadrant, vu64 sign) {
-    return AS(vf64, AS(vu64, value) ^ ((quadrant << 62 ^ sign) & 0x8000000000000000));
 }
 
 INLINE vf64 sine_f64(reduced_f64 angle, vu64 sign) {
@@ -167,84 +186,37 @@ INLINE vf64 sine_f64(reduced_f64 angle, vu64 sign) {
     vf64 value = (odd ? cosine.head : t) + (odd ? cosine.rest : rest);
     return with_sign_f64(value, angle.quadrant, sign);
 }
-
-/* For precision="fast": (-1)**k sin(|x| - k pi) for the integer k next to |x| / pi, or with k + 1/2
-   for the cosine.  pi is in three parts of all bits and r rounded once and again, so that it has no
-   low part, and r reaches pi/2, so that there are no odd quadrants.  The three parts are good for
-   any |x| below 2**24 (25600), since r is above 2**-62 (2**-30).
-
-   In ULP: 1.1 for r, near powers of two; 0.5 for the last addition; 0.7 for what is before it; the
-   polynomials 1.4 (2**-52.3, of one term fewer than full precision takes; float32: 2**-27.1, 0.2).
-   That may round to more than 1, so float64 is limited; the polynomial of float32 is that of a sine
-   that is lower by a fifth of a unit at pi/2, with which none does (nor is cos(0) below 1).
-   Measured: float64 3.07 (10**7 points for each, and climbing from the worst), float32 1.89 (all
-   2**32 inputs). */
-INLINE vf64 sine_beside_f64(vf64 x, vf64 n) {
-    vf64 r = FMA(-n, (vf64)0x1.921fb54442d18p+1, x);
-    r = FMA(-n, (vf64)0x1.1a62633145c07p-53, r);
-    r = FMA(-n, (vf64)-0x1.f1976b7ed8fbcp-109, r);
-    vf64 square = r * r;
-    vf64 p = (vf64)-0x1.9edc4b2c0e3e3p-41;
-    p = FMA(p, square, (vf64)0x1.60e4e4c24cac7p-33);
-    p = FMA(p, square, (vf64)-0x1.ae6349904425bp-26);
-    p = FMA(p, square, (vf64)0x1.71de37dfb2da1p-19);
-    p = FMA(p, square, (vf64)-0x1.a01a0199e64cbp-13);
-    p = FMA(p, square, (vf64)0x1.1111111109972p-7);
-    p = FMA(p, square, (vf64)-0x1.555555555549p-3);
-    vf64 value = FMA(r * square, p, r);
-    value = value < 1.0 ? value : (vf64)1.0;
-    return value > -1.0 ? value : (vf64)-1.0;
-}
-
-/* Above 2**24, inf or nan: what the full version is for. */
-INLINE vi64 large_f64(vf64 x) { return AS(vi64, ABS(x)) > 0x4170000000000000; }
 #endif
-
-typedef struct {
-    vu32 quadrant;
-    vf32 high, low;
-} reduced_f32;
 
 /* The piece of one of four rows: exponents 32 (4 + 2 bit_1 + bit_0) and the next 31. */
 INLINE vf64 choose_4(vi32 bit_0, vi32 bit_1, float a, float b, float c, float d) {
     return CONVERT(vf64, bit_1 ? (bit_0 ? (vf32)d : (vf32)c) : (bit_0 ? (vf32)b : (vf32)a));
 }
 
-INLINE reduced_f32 reduce_near_f32(vf32 x, float shift) {
-    vf32 shifted = FMA(x, (vf32)0x1.45f306p-1f, (vf32)shift), n = shifted - shift;
-    vf32 first = FMA(-n, (vf32)0x1.921fb6p+0f, x);
-    vf32 high = FMA(-n, (vf32)-0x1.778p-25f, first);
-    vf32 low = FMA(-n, (vf32)-0x1.778p-25f, first - high);
-    low = FMA(-n, (vf32)0x1.68c234p-39f, low);
-    return (reduced_f32){AS(vu32, shifted), high, low};
-}
-
 INLINE reduced_f32 reduce_f32(vf32 x, float shift) {
-    /* Finite and above 25600, found as in reduce_f64. */
-    vi32 huge = AS(vi32, AS(vu32, x) + (0x80000000 - 0x46c80001)) <
-                (int)(0x80000000 + 0x7f800000 - 0x46c80001);
+    vi32 huge = huge_f32(x);
     if (!UNLIKELY(any(huge))) return reduce_near_f32(x, shift);
 
     vu32 bits = AS(vu32, x);
     vi32 bit_0 = AS(vi32, bits << 3) < 0, bit_1 = AS(vi32, bits << 2) < 0;
     vf64 scaled = CONVERT(vf64, AS(vf32, (bits & 0xfffffff) + 0x3f800000));
 
-    vf64 product = scaled * choose_4(bit_0, bit_1,
-                                     0x0p+0f, 0x1.f306dcp+22f, 0x1.1054a4p+21f, 0x1.3abe88p+20f);
+    vf64 product =
+        scaled * choose_4(bit_0, bit_1, 0x0p+0f, 0x1.f306dcp+22f, 0x1.1054a4p+21f, 0x1.3abe88p+20f);
     vf64 turn = product - RINT(product);
-    product = scaled * choose_4(bit_0, bit_1,
-                                0x1.45f306p-2f, 0x1.391054p-3f, 0x1.f84eaep-2f, 0x1.ea69bap-2f);
+    product = scaled * choose_4(bit_0, bit_1, 0x1.45f306p-2f, 0x1.391054p-3f, 0x1.f84eaep-2f,
+                                0x1.ea69bap-2f);
     turn = (turn + (product - RINT(product))) * 4.0;
-    vf64 piece = choose_4(bit_0, bit_1,
-                          0x1.b9391p-25f, 0x1.4fe138p-26f, 0x1.a3ea68p-24f, 0x1.81b6c4p-24f);
+    vf64 piece =
+        choose_4(bit_0, bit_1, 0x1.b9391p-25f, 0x1.4fe138p-26f, 0x1.a3ea68p-24f, 0x1.81b6c4p-24f);
     vf64 whole = RINT(FMA(scaled, piece, turn));
     vu32 quadrant = AS(vu32, CONVERT(vf32, whole) + shift);
     turn = FMA(scaled, piece, turn - whole);
-    piece = choose_4(bit_0, bit_1,
-                     0x1.529fcp-51f, 0x1.5f47d4p-49f, 0x1.bb81b6p-48f, 0x1.2b3278p-48f);
+    piece =
+        choose_4(bit_0, bit_1, 0x1.529fcp-51f, 0x1.5f47d4p-49f, 0x1.bb81b6p-48f, 0x1.2b3278p-48f);
     turn = FMA(scaled, piece, turn);
-    piece = choose_4(bit_0, bit_1,
-                     0x1.3abe9p-74f, 0x1.a6ee06p-74f, 0x1.8a5664p-73f, 0x1.0e4108p-73f);
+    piece =
+        choose_4(bit_0, bit_1, 0x1.3abe9p-74f, 0x1.a6ee06p-74f, 0x1.8a5664p-73f, 0x1.0e4108p-73f);
     turn = FMA(scaled, piece, turn);
     turn *= 0x1.921fb54442d18p+0;
     vf32 high = CONVERT(vf32, turn), low = CONVERT(vf32, turn - CONVERT(vf64, high));
@@ -260,17 +232,9 @@ static const float SINE_F32[] = {-0x1.555546p-3f, 0x1.110776p-7f, -0x1.9952fap-1
 static const float COSINE_F32[] = {0x1.55554ap-5f, -0x1.6c0c28p-10f, 0x1.99e80cp-16f};
 
 /* 1 - r**2/2, rounded, and the error. */
-typedef struct {
-    vf32 head, rest;
-} sum_f32;
-
 INLINE sum_f32 cosine_head_f32(vf32 r) {
     vf32 half = r * 0.5f, cosine = FMA(-half, r, (vf32)1.0f);
     return (sum_f32){cosine, FMA(-half, r, 1.0f - cosine)};
-}
-
-INLINE vf32 with_sign_f32(vf32 value, vu32 quadrant, vu32 sign) {
-    return AS(vf32, AS(vu32, value) ^ ((quadrant << 30 ^ sign) & 0x80000000));
 }
 
 INLINE vf32 sine_f32(reduced_f32 angle, vu32 sign) {
@@ -286,18 +250,69 @@ INLINE vf32 sine_f32(reduced_f32 angle, vu32 sign) {
     return with_sign_f32(head + FMA(factor, p, rest), angle.quadrant, sign);
 }
 
-INLINE vf32 sine_beside_f32(vf32 x, vf32 n) {
-    vf32 r = FMA(-n, (vf32)0x1.921fb6p+1f, x);
-    r = FMA(-n, (vf32)-0x1.777a5cp-24f, r);
-    r = FMA(-n, (vf32)-0x1.ee59dap-49f, r);
-    vf32 square = r * r;
-    vf32 p = (vf32)0x1.5d85c2p-19f;
-    p = FMA(p, square, (vf32)-0x1.9f6daap-13f);
-    p = FMA(p, square, (vf32)0x1.110edp-7f);
-    p = FMA(p, square, (vf32)-0x1.55554cp-3f);
-    return FMA(r * square, p, r);
+#elif defined(REAL)
+
+typedef struct {
+    U quadrant; /* the low two bits count */
+    V high, low;
+} NAME(reduced);
+
+/* Sine and cosine of what remains: sincos.h. */
+typedef struct {
+    V first, second;
+} NAME(sincos_of);
+
+/* A sum of two, not yet rounded. */
+typedef struct {
+    V head, rest;
+} NAME(sum);
+
+INLINE NAME(reduced) NAME(reduce_near)(V x, ELEMENT shift) {
+    V shifted = FMA(x, NAME(TWO_OVER_PI), (V)shift), n = shifted - shift;
+    V first = FMA(-n, NAME(HALF_PI_FIRST), x);
+    V high = FMA(-n, NAME(HALF_PI_SECOND), first);
+    V low = FMA(-n, NAME(HALF_PI_SECOND), first - high);
+    low = FMA(-n, NAME(HALF_PI_THIRD), low);
+    return (NAME(reduced)){AS(U, shifted), high, low};
 }
 
-INLINE vi32 large_f32(vf32 x) { return AS(vi32, ABS(x)) > 0x46c80000; }
+/* Finite and above NEAR: on the bits, moved so that inf and nan are outside, as comparing floats
+   would raise invalid for nan on AArch64.  For inf the short way's inf - inf does. */
+INLINE I NAME(huge)(V x) {
+    const I LEAST = AS(I, NAME(NEAR)) + 1;
+    return AS(I, x) - LEAST + SIGN < SIGN + (INFINITE - LEAST);
+}
+
+/* Above NEAR, inf or nan: what the full version is for. */
+INLINE I NAME(large)(V x) { return AS(I, ABS(x)) > AS(I, NAME(NEAR)); }
+
+/* The sign of a quadrant, and another. */
+INLINE V NAME(with_sign)(V value, U quadrant, U sign) {
+    return AS(V, AS(U, value) ^ ((quadrant << (SIGN_BIT - 1) ^ sign) & AS(U, SIGN)));
+}
+
+/* For precision="fast": (-1)**k sin(|x| - k pi) for the integer k next to |x| / pi, or with k + 1/2
+   for the cosine.  pi is in three parts of all bits and r rounded once and again, so that it has no
+   low part, and r reaches pi/2, so that there are no odd quadrants.  The three parts are good for
+   any |x| below 2**24 (25600), since r is above 2**-62 (2**-30).
+
+   In ULP: 1.1 for r, near powers of two; 0.5 for the last addition; 0.7 for what is before it; the
+   polynomials 1.4 (2**-52.3, of one term fewer than full precision takes; float32: 2**-27.1, 0.2).
+   That may round to more than 1, so float64 is limited; the polynomial of float32 is that of a sine
+   that is lower by a fifth of a unit at pi/2, with which none does (nor is cos(0) below 1).
+   Measured: float64 3.07 (10**7 points for each, and climbing from the worst), float32 1.89 (all
+   2**32 inputs). */
+INLINE V NAME(sine_beside)(V x, V n) {
+    V r = FMA(-n, NAME(PI_FIRST), x);
+    r = FMA(-n, NAME(PI_SECOND), r);
+    r = FMA(-n, NAME(PI_THIRD), r);
+    V square = r * r, p = NAME(sine_beside_series)(square);
+    V value = FMA(r * square, p, r);
+    if (NAME(SINE_LIMITED)) {
+        value = value < R(1.0) ? value : R(1.0);
+        value = value > R(-1.0) ? value : R(-1.0);
+    }
+    return value;
+}
 
 #endif

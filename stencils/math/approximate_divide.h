@@ -11,13 +11,13 @@
 
    Measured: 1.43 ulp; 4.2 for |b| > 2**126, where 1 / b is subnormal. */
 
-#ifndef CPNUM_APPROXIMATE_H
-#define CPNUM_APPROXIMATE_H
+#ifndef CPNUM_APPROXIMATE_DIVIDE_H
+#define CPNUM_APPROXIMATE_DIVIDE_H
 
 #include "fma.h"
 
 #if LANE > 1
-#if VECTOR_BYTES == 64
+#if X86_512
 
 #if LANE == 8
 #define RECIPROCAL(x) __builtin_ia32_rcp14ps256_mask(x, (vf32){}, -1)
