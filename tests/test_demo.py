@@ -66,7 +66,7 @@ def test_demo_prints_stages_times_and_the_answer():
     text = done.stdout
     assert "All pairs of 3,376 airports: 11,397,376 great-circle distances" in text
     assert "haversine(lat1: f64[:, 1], lon1: f64[:, 1], lat2: f64[:], lon2: f64[:])" in text
-    assert re.search(r"^  0x[0-9a-f]{4}  sin_f64 r", text, re.M)
+    assert re.search(r"^  0x[0-9a-f]{4}  r\d+ = sin_f64 r", text, re.M)
     assert re.search(r"the first call, .*: [0-9.]+ (µs|ms) \(trace .*, place .*\)", text)
     assert re.search(r"^cpnum [0-9.]+ (ms|s) ± [0-9.]+$", text, re.M)
     assert re.search(r"^NumPy [0-9.]+ (ms|s) ± [0-9.]+$", text, re.M)

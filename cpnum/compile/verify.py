@@ -30,8 +30,8 @@ def verify(selection: Selection, assignment: Assignment, code: Code) -> None:
     Raises:  VerifyError.
     """
     nest = selection.nest
-    if len(nest.bodies[-1]) == 0 or not nest.stores:
-        raise VerifyError(f"{nest.name} computes nothing in its innermost loop")
+    if not nest.axes or not nest.stores:
+        raise VerifyError(f"{nest.name} has {nest.axes} loops and {len(nest.stores)} results")
     if assignment.block_bytes < nest.block.spills or assignment.block_bytes % 8:
         raise VerifyError(f"the argument block has {assignment.block_bytes} bytes")
     if not 0 <= code.head <= code.size <= len(code.data):

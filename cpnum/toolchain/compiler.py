@@ -54,8 +54,7 @@ def _clang(arguments: list[str], cache: Path) -> None:
 def compile_c(source: Path, isa: Isa, lane_bytes: int, work: Path) -> str:
     """Return the assembly text of a C file for one ISA level and lane.
 
-    `work` has the headers that are written (`cpnum/toolchain/headers.py`); those include others beside
-    the C file.
+    `work` has the headers that `headers` writes, which include others beside the C file.
     """
     output = work / f"{source.stem}.lane{lane_bytes}.s"
     defines = [f"-DVECTOR_BYTES={isa.vector_bytes}", f"-DLANE={lane_bytes}"]
