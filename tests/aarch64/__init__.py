@@ -17,7 +17,7 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,21 +89,27 @@ class Emulator:
 
         Each job takes the code to the guest; the region is a copy that reports read.
         """
+        nest, code = kernel.loop_nest, kernel.code.data
+        enter: Callable[..., int]
         if kernel.entry is Entry.BOUND:
-            bound = _Guest(kernel.loop_nest, words)
-            code = kernel.code.bind(bound.words)
+            guest = _Guest(nest, words)
+            code = kernel.code.bind(guest.words)
+            uses_block = kernel.instances.uses_block
             # A bound kernel reads nothing from its block that it has not written.
-            scratch = b"\xff" * (8 * kernel.block_words if kernel.instances.uses_block else 0)
+            scratch = b"\xff" * (8 * kernel.block_words if uses_block else 0)
 
-            def enter(block: Any = None, start: int = 0, stop: int = 0) -> int:
-                return self._enter(code, kernel.code.head, scratch, bound, start, stop)
+            def enter_bound(block: Any = None) -> int:
+                assert (block is not None) == uses_block
+                return self._enter(code, kernel.code.head, scratch, guest, 0, 0)
+
+            enter = enter_bound
         else:
-            code = kernel.code.data
 
-            def enter(block: Any = None, start: int = 0, stop: int = 0) -> int:
-                guest = _Guest(kernel.loop_nest, bytes(memory.ffi().buffer(block)))
+            def enter_called(block: Any, start: int, stop: int) -> int:
+                guest = _Guest(nest, bytes(memory.ffi().buffer(block)))
                 return self._enter(code, kernel.code.head, guest.words, guest, start, stop)
 
+            enter = enter_called
         return Placement(code, memory.place(code, kernel.code.head), enter)
 
     def _enter(
