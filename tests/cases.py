@@ -10,12 +10,14 @@ import numpy as np
 
 from cpnum import special as special_functions
 from cpnum.ir import reference
+from cpnum.run.machine import machine_of
 from cpnum.tables.dtypes import DTYPES, F32, F64, I32, I64, B, DType
-from cpnum.tables.isa import LEVELS, runs_here
+from cpnum.tables.isa import LEVELS
 from cpnum.tables.ops import FAST, OPS, Kind, Op
 from cpnum.trace.tracer import Traced
 
-HERE = [name for name, isa in LEVELS.items() if runs_here(isa)]
+# The names of the levels that some machine runs.
+HERE = [name for name, isa in LEVELS.items() if machine_of(isa) is not None]
 
 # Each with both signs.
 _FLOATS = [

@@ -33,7 +33,7 @@ import cases  # noqa: E402
 
 @pytest.fixture(params=cases.HERE)
 def level(request):
-    """Each ISA level that this processor runs."""
+    """Each ISA level that some machine runs."""
     return request.param
 
 

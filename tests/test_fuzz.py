@@ -11,15 +11,12 @@ import time
 
 import numpy as np
 import pytest
-from cases import assert_same, function_of
+from cases import HERE, assert_same, function_of
 from expressions import ELEMENTARY, ELEMENTARY_TABLE, TABLE, filled, programs
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from cpnum import cpjit
-from cpnum.tables.isa import LEVELS, runs_here
-
-HERE = [isa.name for isa in LEVELS.values() if runs_here(isa)]
 
 # Numbers of examples as `make test` runs them; derandomized, so that two runs are the same.
 COMMON = settings(

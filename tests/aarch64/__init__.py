@@ -1,8 +1,8 @@
-"""Kernels of the aarch64 pack on another processor: in qemu's user-mode emulation.
+"""A machine that runs kernels of the aarch64 pack on another processor: qemu's user-mode emulation.
 
-`install` makes the level "aarch64" one that runs here, so that the tests that go over all levels
-take it in.  Only what enters a kernel is replaced: a job goes to `runner.c`, which maps the arrays'
-memory, runs the kernel, and sends back flags and memory.
+`install` makes it one of cpnum's machines, so that the tests that go over all levels take its level
+in.  A call becomes a job for `runner.c`, which maps a copy of the memory that the arrays span, runs
+the kernel, and sends back flags and memory.
 
     CPNUM_TEST=aarch64 python -m pytest -k aarch64 tests/test_operators.py
 
@@ -17,18 +17,19 @@ import struct
 import subprocess
 import sys
 import threading
-import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from cpnum.compile.emit import Code
-from cpnum.jit import specialization
-from cpnum.run import plan as run
-from cpnum.run.memory import Region
-from cpnum.tables import isa
+from cpnum.compile.kernel import Kernel
+from cpnum.compile.schedule import Nest
+from cpnum.compile.skeleton import Entry
+from cpnum.run import memory
+from cpnum.run.machine import MACHINES, Placement
+from cpnum.tables.block import ArgumentBlock
+from cpnum.tables.isa import A64, Isa
 
 Array = np.ndarray[Any, Any]
 
@@ -38,7 +39,12 @@ _PAGE = 4096
 _BASE = 0x20_0000_0000
 
 
-def emulator() -> str:
+def install(folder: Path) -> None:
+    """Let the level "aarch64" run here; the folder keeps the runner and the C library for it."""
+    MACHINES.append(Emulator(folder))
+
+
+def qemu() -> str:
     """Return the emulator's path.
 
     Raises:  FileNotFoundError if there is none.
@@ -50,8 +56,8 @@ def emulator() -> str:
     raise FileNotFoundError("no qemu-aarch64-static: apt-get install qemu-user-static")
 
 
-class Machine:
-    """A running emulator that takes jobs."""
+class Emulator:
+    """A machine of cpnum: a running emulator that takes jobs."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(exist_ok=True)
@@ -69,17 +75,64 @@ class Machine:
         self._process = self._start()
         self._lock = threading.Lock()
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [emulator(), str(self._path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+    def runs(self, level: Isa) -> bool:
+        """Tell whether it runs code of an ISA level."""
+        return level is A64
 
-    def run(
-        self, code: bytes, head: int, block: bytes, pieces: Sequence[tuple[int, bytes]], stop: int
+    def why_not(self) -> str | None:
+        """Return why this process has no memory for the copy of the code that reports read."""
+        mode, reason = memory.mode()
+        return reason if mode == "none" else None
+
+    def place(self, kernel: Kernel, words: bytes = b"") -> Placement:
+        """Place a kernel; a bound one has the guest's addresses in its code.
+
+        Each job takes the code to the guest; the region is a copy that reports read.
+        """
+        nest, code = kernel.loop_nest, kernel.code.data
+        enter: Callable[..., int]
+        if kernel.entry is Entry.BOUND:
+            guest = _Guest(nest, words)
+            code = kernel.code.bind(guest.words)
+            uses_block = kernel.instances.uses_block
+            # A bound kernel reads nothing from its block that it has not written.
+            scratch = b"\xff" * (8 * kernel.block_words if uses_block else 0)
+
+            def enter_bound(block: Any = None) -> int:
+                assert (block is not None) == uses_block
+                return self._enter(code, kernel.code.head, scratch, guest, 0, 0)
+
+            enter = enter_bound
+        else:
+
+            def enter_called(block: Any, start: int, stop: int) -> int:
+                guest = _Guest(nest, bytes(memory.ffi().buffer(block)))
+                return self._enter(code, kernel.code.head, guest.words, guest, start, stop)
+
+            enter = enter_called
+        return Placement(code, memory.place(code, kernel.code.head), enter)
+
+    def _enter(
+        self, code: bytes, head: int, block: bytes, guest: _Guest, start: int, stop: int
+    ) -> int:
+        """Run code on a copy of the arrays' memory, take over what it stored; return its flags."""
+        before = guest.pieces()
+        flags, after = self._run(code, head, block, before, start, stop)
+        guest.write([content for _, content in before], after)
+        return flags
+
+    def _run(
+        self,
+        code: bytes,
+        head: int,
+        block: bytes,
+        pieces: Sequence[tuple[int, bytes]],
+        start: int,
+        stop: int,
     ) -> tuple[int, list[bytes]]:
         """Run code on pieces of memory; return its flags and what is in them then."""
         parts = [
-            struct.pack("<4Q2q", len(code), head, len(block), len(pieces), 0, stop),
+            struct.pack("<4Q2q", len(code), head, len(block), len(pieces), start, stop),
             code,
             block,
         ]
@@ -101,95 +154,118 @@ class Machine:
                 raise RuntimeError(f"the emulated kernel crashed: exit status {process.wait()}")
             return int.from_bytes(flags, "little"), results
 
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [qemu(), str(self._path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
 
-class _Memory:
-    """The guest's copy of the memory that some arrays span."""
 
-    def __init__(self, arrays: Sequence[Array]) -> None:
-        self.spans: list[list[int]] = []
-        for low, high in sorted(np.lib.array_utils.byte_bounds(each) for each in arrays):
+class _Elements(NamedTuple):
+    """The elements of an array in memory; extents and strides go down to single bytes."""
+
+    address: int
+    extents: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    def span(self) -> tuple[int, int]:
+        """Return the addresses of the first byte and behind the last."""
+        reach = [
+            (extent - 1) * stride for extent, stride in zip(self.extents, self.strides, strict=True)
+        ]
+        low = self.address + sum(each for each in reach if each < 0)
+        return low, self.address + sum(each for each in reach if each > 0) + 1
+
+
+def _elements(nest: Nest, words: Sequence[int]) -> list[_Elements]:
+    """Return the elements of each operand of a call, whose argument block has these words."""
+    block = nest.block
+    extents = tuple([words[block.extent(axis) // 8] for axis in range(block.axes)])
+    return [
+        _Elements(
+            words[block.pointer(at) // 8],
+            (*extents, operand.buffer.dtype.itemsize),
+            (*_strides(block, words, at, extents), 1),
+        )
+        for at, operand in enumerate(nest.operands)
+    ]
+
+
+def _strides(
+    block: ArgumentBlock, words: Sequence[int], array: int, extents: Sequence[int]
+) -> list[int]:
+    """Return the strides of an array, the outer ones from its increments.
+
+    An increment is the rest of a stride: the loop inside has moved the pointer already, but for the
+    innermost loop, which has an index instead.
+    """
+    strides = [words[block.stride(array) // 8]]
+    moved = 0
+    for axis in range(block.axes - 2, -1, -1):
+        strides.insert(0, words[block.increment(array, axis) // 8] + moved)
+        moved = strides[0] * extents[axis]
+    return strides
+
+
+class _Guest:
+    """The guest's copy of the memory that the arrays of a call span.
+
+    `words` are those of the call's argument block, with the guest's addresses as pointers.
+    """
+
+    def __init__(self, nest: Nest, words: bytes) -> None:
+        host = np.frombuffer(words, np.int64).tolist()
+        elements = _elements(nest, host)
+        self._stores = elements[len(nest.reads) :]
+        self._spans: list[tuple[int, int]] = []
+        for low, high in sorted(each.span() for each in elements):
             # Arrays that share memory share it in the guest.
-            if self.spans and low < self.spans[-1][1]:
-                self.spans[-1][1] = max(high, self.spans[-1][1])
+            if self._spans and low < self._spans[-1][1]:
+                start, end = self._spans[-1]
+                self._spans[-1] = (start, max(high, end))
             else:
-                self.spans.append([low, high])
-        self.addresses = []
+                self._spans.append((low, high))
+        self._addresses = []
         address = _BASE
-        for low, high in self.spans:
+        for low, high in self._spans:
             # The last byte is the last of a page, and the next page is not mapped.
             pages = -(-(high - low) // _PAGE)
-            self.addresses.append(address + pages * _PAGE - (high - low))
+            self._addresses.append(address + pages * _PAGE - (high - low))
             address += (pages + 2) * _PAGE
+        for at, each in enumerate(elements):
+            host[nest.block.pointer(at) // 8] = self._address(each.address)
+        self.words = np.array(host, np.int64).tobytes()
 
-    def guest(self, pointer: int) -> int:
+    def _address(self, pointer: int) -> int:
         """Return where the guest has what is at a pointer."""
-        for (low, high), address in zip(self.spans, self.addresses, strict=True):
+        for (low, high), address in zip(self._spans, self._addresses, strict=True):
             if low <= pointer < high:
                 return pointer - low + address
         raise AssertionError("a pointer to none of the arrays")
 
     def pieces(self) -> list[tuple[int, bytes]]:
+        """Return the guest's addresses, each with what the host's memory has for it now."""
         return [
-            (address, bytes(run.ffi().buffer(run.ffi().cast("char *", low), high - low)))
-            for (low, high), address in zip(self.spans, self.addresses, strict=True)
+            (address, _host(low, high).tobytes())
+            for (low, high), address in zip(self._spans, self._addresses, strict=True)
         ]
 
-    def write(self, out: Array, results: Sequence[bytes]) -> None:
-        """Take over the result; nothing else may have changed."""
-        pointer = out.__array_interface__["data"][0]
-        for (low, high), content in zip(self.spans, results, strict=True):
-            if low <= pointer < high:
-                out[...] = np.ndarray(out.shape, out.dtype, content, pointer - low, out.strides)
-        after = [content for _, content in self.pieces()]
-        assert after == list(results), "a kernel wrote to memory that is not the result's"
+    def write(self, before: Sequence[bytes], after: Sequence[bytes]) -> None:
+        """Take over the elements that are stored; nothing else may have changed."""
+        for (low, high), *contents in zip(self._spans, before, after, strict=True):
+            stored = np.zeros(high - low, np.bool_)
+            for each in self._stores:
+                if low <= each.address < high:
+                    at = each.address - low
+                    np.ndarray(each.extents, np.bool_, stored, at, each.strides)[...] = True
+            old, new = (np.frombuffer(content, np.uint8) for content in contents)
+            assert np.array_equal(old[~stored], new[~stored]), (
+                "a kernel wrote to memory that is not the result's"
+            )
+            if stored.any():
+                _host(low, high)[stored] = new[stored]
 
 
-def install(folder: Path) -> None:
-    """Let the level "aarch64" run here, emulated; the folder keeps what was built."""
-    machine = Machine(folder)
-    runs_here, run_plan, init_plan = isa.runs_here, run.Plan.run, run.Plan.__init__
-    init_bound = specialization.Bound.__init__
-    codes: weakref.WeakKeyDictionary[Region, Code] = weakref.WeakKeyDictionary()
-
-    def enter(plan: run.Plan, code: Code, arguments: Any, out: Array, *, bound: bool) -> int:
-        arrays = plan.call.operands.arrays
-        block, words = plan._block()
-        views = plan._point(block, arguments, out)
-        suspected = plan._set(words, arguments)
-        whole = [arguments[each.parameter] for each in arrays if not each.movement]
-        memory = _Memory([*views, *whole, out])
-        count = len(arrays) + 1
-        guest = np.frombuffer(bytes(words), np.int64).copy()
-        guest[:count] = [memory.guest(int(word)) for word in guest[:count]]
-        data = code.data
-        if bound:
-            data = code.bind(lambda offset: int(guest[offset // 8]))
-            guest = np.full(-(-code.assignment.block_bytes // 8), -1, np.int64)
-        flags, results = machine.run(data, code.head, guest.tobytes(), memory.pieces(), plan._range)
-        memory.write(out, results)
-        return flags | suspected
-
-    def emulated(code: Code) -> bool:
-        return code.assignment.selection.nest.isa is isa.A64
-
-    def plan_init(self: Any, graph: Any, call: Any, code: Code, region: Region) -> None:
-        init_plan(self, graph, call, code, region)
-        codes[region] = code
-
-    def plan_run(self: Any, arguments: Any, out: Array) -> int:
-        code = codes[self._region]
-        if emulated(code):
-            raised = self.raised_by_integers(arguments)
-            return raised | enter(self, code, arguments, out, bound=False)
-        return run_plan(self, arguments, out)
-
-    def bound_init(self: Any, plan: run.Plan, kernel: Any, arguments: Any, out: Array) -> None:
-        init_bound(self, plan, kernel, arguments, out)
-        if emulated(kernel.code):
-            self._words = 0
-            self._function = lambda: enter(plan, kernel.code, arguments, out, bound=True)
-
-    isa.runs_here = lambda level: level is isa.A64 or runs_here(level)
-    run.Plan.__init__ = plan_init
-    run.Plan.run = plan_run
-    specialization.Bound.__init__ = bound_init
+def _host(low: int, high: int) -> Array:
+    """Return the bytes of this process between two addresses."""
+    ffi = memory.ffi()
+    return np.frombuffer(ffi.buffer(ffi.cast("char *", low), high - low), np.uint8)
