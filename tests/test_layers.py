@@ -16,8 +16,9 @@ LINE = {
     "": "errors command",
     "tables": "dtypes isa ops stencils",
     "pack": "stencil __main__",
-    "ir": "movement graph reference evaluate rules simplify",
-    "trace": "site builder promote tracer ufuncs scalar array dunders functions parameters trace",
+    "ir": "movement nodes signature sites text graph extents walk reference evaluate "
+    "rules rewrite simplify",
+    "trace": "site fixed parameters builder push promote ufuncs tracer array scalar functions trace",
     "compile": "schedule call steps skeleton select assign emit kernel",
     "run": "memory plan",
     "show": "timing table listing report status",
