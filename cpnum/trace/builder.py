@@ -71,7 +71,7 @@ class Builder:
         # The first error that was made: `trace` raises it even if the user's function caught it.
         self.refusal: CpnumError | None = None
         self.errstate = ERRSTATE.get()
-        self._shaping = Shaping(lambda node: bool(self.shapes.get(node)))
+        self._shaping = Shaping(self.shapes.get)
 
     # -- nodes ----------------------------------------------------------------------------------
 

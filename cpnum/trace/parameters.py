@@ -7,6 +7,7 @@ x: f64[:] n: int
 
 from __future__ import annotations
 
+import functools
 import inspect
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
@@ -136,7 +137,7 @@ def signature_of(arguments: Arguments) -> Signature:
     >>> print(*signature_of(bind(lambda x, n: x, (np.ones((3, 1)), 2), {})))
     x: f64[:, 1] n: int
     """
-    return tuple(map(Parameter, arguments.names, map(_type_of, arguments.names, arguments.values)))
+    return tuple(map(_parameter, arguments.names, arguments.values))
 
 
 def with_shapes(signature: Signature, values: Sequence[Any]) -> Signature:
@@ -154,11 +155,24 @@ def with_shapes(signature: Signature, values: Sequence[Any]) -> Signature:
     )
 
 
+def _parameter(name: str, value: Any) -> Parameter:
+    if type(value) is np.ndarray:
+        extents = tuple([1 if extent == 1 else None for extent in value.shape])
+        return _parameter_of_array(name, value.dtype, extents)
+    return Parameter(name, _type_of(name, value))
+
+
+# Most calls have a parameter that was seen before, and it takes longer to make it.
+@functools.lru_cache(maxsize=1024)
+def _parameter_of_array(
+    name: str, dtype: np.dtype[Any], extents: tuple[int | None, ...]
+) -> Parameter:
+    return Parameter(name, ArrayOf(_from_numpy(name, dtype), extents))
+
+
 def _type_of(name: str, value: Any) -> Type:
+    """Return the type of an argument that is no plain array."""
     kind = type(value)
-    if kind is np.ndarray:
-        extents = [1 if extent == 1 else None for extent in value.shape]
-        return ArrayOf(_from_numpy(name, value.dtype), tuple(extents))
     weak = from_python(value)
     if weak is not None:
         return ScalarOf(weak)

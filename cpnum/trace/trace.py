@@ -22,7 +22,7 @@ import numpy as np
 from cpnum.errors import CpnumError, TraceError, UnsupportedError
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Output
-from cpnum.ir.signature import ArrayOf, Fixed, Parameter, ScalarOf, Signature
+from cpnum.ir.signature import ArrayOf, Parameter, ScalarOf, Signature
 from cpnum.tables.dtypes import from_numpy, from_python
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder, Traced
@@ -140,16 +140,14 @@ def _misused(error: Exception) -> TraceError | None:
 def _tracer(builder: Builder, parameter: Parameter, value: Any) -> Any:
     """Return the tracer of an argument; a fixed argument stays as it is."""
     name, of = parameter.name, parameter.type
-    match of:
-        case ArrayOf(dtype):
-            node = builder.argument(name, dtype, value.shape)
-            return Tracer(builder, node, value.shape, ARGUMENT)
-        case ScalarOf(dtype):
-            kind = WeakTracer if dtype.weak else Tracer
-            return kind(builder, builder.argument(name, dtype, ()), (), SCALAR)
-        case Fixed():
-            builder.parameters.append(name)
-            return value
+    if isinstance(of, ArrayOf):
+        shape = value.shape
+        return Tracer(builder, builder.argument(name, of.dtype, shape), shape, ARGUMENT)
+    if isinstance(of, ScalarOf):
+        kind = WeakTracer if of.dtype.weak else Tracer
+        return kind(builder, builder.argument(name, of.dtype, ()), (), SCALAR)
+    builder.parameters.append(name)
+    return value
 
 
 def _output(builder: Builder, returned: Any, name: str) -> Output:

@@ -80,8 +80,9 @@ class AnyTracer(Traced):
         if method == "__call__" and not keywords:
             if len(inputs) == 1:
                 return self.result(*trace_single(self.builder, ufunc, self))
-            if len(inputs) == 2 and type(inputs[0]) is type(inputs[1]):
-                return self.result(*trace_pair(self.builder, ufunc, *inputs))
+            first: object = inputs[0]
+            if len(inputs) == 2 and first is self and type(inputs[1]) is not np.ndarray:
+                return self.result(*trace_pair(self.builder, ufunc, self, inputs[1]))
         self._refuse_ufunc(ufunc, method, keywords)
         if ufunc in _COMPARISONS:
             # A NumPy scalar on the left side of a comparison arrives as an array without axes.
