@@ -19,14 +19,7 @@ import numpy as np
 
 from cpnum.errors import DTypeError, ShapeError
 from cpnum.ir.extents import in_signature
-from cpnum.ir.movement import (
-    BroadcastTo,
-    Index,
-    Item,
-    Movement,
-    Reshape,
-    Transpose,
-)
+from cpnum.ir.movement import BroadcastTo, Index, Item, Movement, Reshape, Transpose
 from cpnum.ir.nodes import Node
 from cpnum.tables.dtypes import INT, from_numpy
 from cpnum.trace.builder import Shape, Traced
@@ -58,56 +51,15 @@ CLIP: np.ufunc = np._core.umath.clip  # type: ignore[attr-defined]
 # The memory of arrays of extents up to 2 whose strides are 0, 1, ... along NumPy's 64 axes.
 _BYTES = bytes(1 + sum(range(64)))
 
-
+# The methods of operators, as they stand in the class.
 Unary = Callable[["Tracer"], "Tracer"]
-Binary = Callable[["Tracer", Any], "Tracer"]
+Binary = Callable[["Tracer", object], "Tracer"]
 
 
-def _operators(name: str, ufunc: np.ufunc) -> tuple[Binary, Binary, Binary]:
-    """Return the methods of an operator: x + y, its reflection y + x, and x += y."""
+def _unary(name: str, ufunc: np.ufunc) -> Unary:
+    """Return the method of an operator of one operand, as -x."""
 
-    def forward(self: Tracer, other: Any) -> Tracer:
-        builder = self.builder
-        node, shape = trace_pair(builder, ufunc, self, other)
-        result = Tracer(builder, node, shape)
-        if self.state is SCALAR:
-            check_overflow(result, self, other)
-        return result
-
-    def reflected(self: Tracer, other: Any) -> Tracer:
-        builder = self.builder
-        node, shape = trace_pair(builder, ufunc, self, other, True)
-        result = Tracer(builder, node, shape)
-        if self.state is SCALAR:
-            check_overflow(result, self, other)
-        return result
-
-    def in_place(self: Tracer, other: Any) -> Tracer:
-        result = forward(self, other)
-        return result if self.state == SCALAR else self.overwrite(result, ufunc)
-
-    named(forward, "Tracer", name)
-    named(reflected, "Tracer", f"r{name}")
-    named(in_place, "Tracer", f"i{name}")
-    return forward, reflected, in_place
-
-
-def _comparison(name: str, ufunc: np.ufunc) -> Binary:
-    """Return the method of a comparison; Python reflects x < y as y > x itself."""
-
-    def compare(self: Tracer, other: Any) -> Tracer:
-        builder = self.builder
-        node, shape = trace_pair(builder, ufunc, self, other)
-        return Tracer(builder, node, shape)
-
-    named(compare, "Tracer", name)
-    return compare
-
-
-def _operator(name: str, ufunc: np.ufunc) -> Unary:
-    """Return the method of an operator of one operand."""
-
-    def change(self: Tracer) -> Tracer:
+    def method(self: Tracer) -> Tracer:
         builder = self.builder
         node, shape = trace_single(builder, ufunc, self)
         result = Tracer(builder, node, shape)
@@ -116,8 +68,33 @@ def _operator(name: str, ufunc: np.ufunc) -> Unary:
             check_overflow(result, self)
         return result
 
-    named(change, "Tracer", name)
-    return change
+    return named(method, "Tracer", name)
+
+
+def _binary(name: str, ufunc: np.ufunc, swapped: bool = False) -> Binary:
+    """Return the method of an operator, as x + y; of the reflected one, y + x, if `swapped`."""
+
+    def method(self: Tracer, other: object) -> Tracer:
+        builder = self.builder
+        node, shape = trace_pair(builder, ufunc, self, other, swapped)
+        result = Tracer(builder, node, shape)
+        if self.state is SCALAR:
+            check_overflow(result, self, other)
+        return result
+
+    return named(method, "Tracer", name)
+
+
+def _operators(name: str, ufunc: np.ufunc) -> tuple[Binary, Binary, Binary]:
+    """Return the three methods of an operator: x + y, the reflected y + x, and x += y."""
+    forward = _binary(name, ufunc)
+
+    def in_place(self: Tracer, other: object) -> Tracer:
+        result = forward(self, other)
+        return result if self.state == SCALAR else self.overwrite(result, ufunc)
+
+    reflected = _binary(f"r{name}", ufunc, swapped=True)
+    return forward, reflected, named(in_place, "Tracer", f"i{name}")
 
 
 class Tracer(AnyTracer):
@@ -142,25 +119,25 @@ class Tracer(AnyTracer):
     __xor__, __rxor__, __ixor__ = _operators("xor", np.bitwise_xor)
     __lshift__, __rlshift__, __ilshift__ = _operators("lshift", np.left_shift)
     __rshift__, __rrshift__, __irshift__ = _operators("rshift", np.right_shift)
-    __eq__ = _comparison("eq", np.equal)  # type: ignore[assignment]
-    __ne__ = _comparison("ne", np.not_equal)  # type: ignore[assignment]
-    __lt__ = _comparison("lt", np.less)
-    __le__ = _comparison("le", np.less_equal)
-    __gt__ = _comparison("gt", np.greater)
-    __ge__ = _comparison("ge", np.greater_equal)
-    __neg__ = _operator("neg", np.negative)
-    __pos__ = _operator("pos", np.positive)
-    __abs__ = _operator("abs", np.absolute)
-    __invert__ = _operator("invert", np.invert)
+    __eq__ = _binary("eq", np.equal)  # type: ignore[assignment]
+    __ne__ = _binary("ne", np.not_equal)  # type: ignore[assignment]
+    __lt__ = _binary("lt", np.less)
+    __le__ = _binary("le", np.less_equal)
+    __gt__ = _binary("gt", np.greater)
+    __ge__ = _binary("ge", np.greater_equal)
+    __neg__ = _unary("neg", np.negative)
+    __pos__ = _unary("pos", np.positive)
+    __abs__ = _unary("abs", np.absolute)
+    __invert__ = _unary("invert", np.invert)
 
-    def __pow__(self, exponent: Any) -> Tracer:
+    def __pow__(self, exponent: object) -> Tracer:
         scalar = self.state == SCALAR
         return self.result(*trace_power(self.builder, self, exponent, scalar, is_operator=True))
 
-    def __rpow__(self, base: Any) -> Tracer:
+    def __rpow__(self, base: object) -> Tracer:
         return self.result(*trace_power(self.builder, base, self, False, is_operator=True))
 
-    def __ipow__(self, exponent: Any) -> Tracer:
+    def __ipow__(self, exponent: object) -> Tracer:
         result = self**exponent
         return result if self.state == SCALAR else self.overwrite(result, np.power)
 
@@ -174,7 +151,7 @@ class Tracer(AnyTracer):
 
     @property
     def size(self) -> int:
-        """The number of elements; it is the shape that is looked at."""
+        """The number of elements; a function that asks for it looks at the shape."""
         return int(np.prod(self.shape, dtype=int))
 
     @property
@@ -230,7 +207,7 @@ class Tracer(AnyTracer):
         state = SCALAR if self.state == SCALAR and not shape else VIEW
         return Tracer(self.builder, node, shape, state)
 
-    def __getitem__(self, key: Any) -> Tracer:
+    def __getitem__(self, key: object) -> Tracer:
         given = key if isinstance(key, tuple) else (key,)
         items = [self._item(item) for item in given]
         axes = len(self.known_shape) - sum(item is not None and item is not ... for item in items)
@@ -251,7 +228,7 @@ class Tracer(AnyTracer):
             view.state = VIEW if ... in given else SCALAR
         return view
 
-    def _item(self, item: Any) -> Any:
+    def _item(self, item: object) -> Any:
         if item is None or item is ...:
             return item
         if isinstance(item, slice):
@@ -280,7 +257,7 @@ class Tracer(AnyTracer):
         return self.reordered(lambda array: array.swapaxes(axis1, axis2))
 
     def reordered(self, order: Callable[[Any], Any]) -> Tracer:
-        """Return a view with its axes as `order(array)` has those of an array."""
+        """Return a view that has its axes in the order of `order(array)`."""
         axes = self._axes_left(order)
         return self.move(Transpose(axes) if axes != tuple(range(len(axes))) else None)
 

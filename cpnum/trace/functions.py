@@ -78,7 +78,7 @@ def _owned(result: Tracer) -> Tracer:
 
 
 @_traces(np.where)
-def _where(condition: Any, x: Any = _UNSET, y: Any = _UNSET) -> Any:
+def _where(condition: object, x: object = _UNSET, y: object = _UNSET) -> Tracer:
     builder = _first(condition, x, y).builder
     if x is _UNSET or y is _UNSET:
         raise _first(condition, x, y).unsupported(
@@ -113,14 +113,14 @@ def _result_type(*operands: Any) -> np.dtype[Any]:
 
 @_traces(np.clip)
 def _clip(
-    a: Any,
-    a_min: Any = _UNSET,
-    a_max: Any = _UNSET,
-    out: Any = None,
+    a: object,
+    a_min: object = _UNSET,
+    a_max: object = _UNSET,
+    out: object = None,
     *,
-    min: Any = _UNSET,
-    max: Any = _UNSET,
-) -> Any:
+    min: object = _UNSET,
+    max: object = _UNSET,
+) -> Tracer:
     if out is not None:
         raise UnknownArgumentError("out")
     bounds = {"a_min": a_min, "a_max": a_max, "min": min, "max": max}
@@ -139,7 +139,7 @@ def _clip(
 
 
 @_traces(np.sinc)
-def _sinc(x: Any) -> Any:
+def _sinc(x: object) -> Tracer:
     array = _array(x)
     # NumPy multiplies by pi, a Python number, which decides the dtype.
     dtypes = (array.node.dtype, FLOAT)
@@ -148,17 +148,17 @@ def _sinc(x: Any) -> Any:
 
 
 @_traces(np.ones_like)
-def _ones_like(a: Any, dtype: Any = None) -> Any:
+def _ones_like(a: object, dtype: Any = None) -> Tracer:
     return _full_like(a, 1, dtype)
 
 
 @_traces(np.zeros_like, np.empty_like)
-def _zeros_like(a: Any, dtype: Any = None) -> Any:
+def _zeros_like(a: object, dtype: Any = None) -> Tracer:
     return _full_like(a, 0, dtype)
 
 
 @_traces(np.full_like)
-def _full_like(a: Any, fill_value: Any, dtype: Any = None) -> Any:
+def _full_like(a: object, fill_value: object, dtype: Any = None) -> Tracer:
     if not isinstance(a, Traced) or isinstance(fill_value, Traced):
         raise _first(fill_value, a).unsupported(
             "np.full_like with a traced value cannot be traced",
@@ -173,7 +173,7 @@ def _full_like(a: Any, fill_value: Any, dtype: Any = None) -> Any:
 
 
 @_traces(np.copy)
-def _copy(a: Any, order: str = "K") -> Any:
+def _copy(a: object, order: str = "K") -> Tracer:
     return _owned(_array(a).copy())
 
 
@@ -190,22 +190,22 @@ def _real(val: Any) -> Any:
 
 
 @_traces(np.iscomplexobj)
-def _is_complex(x: Any) -> bool:
+def _is_complex(x: object) -> bool:
     return False
 
 
 @_traces(np.shape)
-def _shape(a: Any) -> tuple[int, ...]:
+def _shape(a: object) -> tuple[int, ...]:
     return _array(a).shape
 
 
 @_traces(np.ndim)
-def _ndim(a: Any) -> int:
+def _ndim(a: object) -> int:
     return _array(a).ndim
 
 
 @_traces(np.size)
-def _size(a: Any) -> int:
+def _size(a: object) -> int:
     return _array(a).size
 
 
@@ -218,23 +218,23 @@ def _integers(axes: Any) -> tuple[int, ...]:
 
 
 @_traces(np.transpose)
-def _transpose(a: Any, axes: Any = None) -> Any:
+def _transpose(a: object, axes: Any = None) -> Tracer:
     return _array(a).transpose(axes)
 
 
 @_traces(np.swapaxes)
-def _swapaxes(a: Any, axis1: int, axis2: int) -> Any:
+def _swapaxes(a: object, axis1: int, axis2: int) -> Tracer:
     return _array(a).swapaxes(axis1, axis2)
 
 
 @_traces(np.moveaxis)
-def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
+def _moveaxis(a: object, source: Any, destination: Any) -> Tracer:
     before, after = _integers(source), _integers(destination)
     return _array(a).reordered(lambda array: np.moveaxis(array, before, after))
 
 
 @_traces(np.expand_dims)
-def _expand_dims(a: Any, axis: Any) -> Any:
+def _expand_dims(a: object, axis: Any) -> Tracer:
     array = _array(a)
     axes = _integers(axis)
     count = array.ndim + len(axes)
@@ -243,12 +243,12 @@ def _expand_dims(a: Any, axis: Any) -> Any:
 
 
 @_traces(np.squeeze)
-def _squeeze(a: Any, axis: Any = None) -> Any:
+def _squeeze(a: object, axis: Any = None) -> Tracer:
     return _array(a).squeeze(axis)
 
 
 @_traces(np.flip)
-def _flip(m: Any, axis: Any = None) -> Any:
+def _flip(m: object, axis: Any = None) -> Tracer:
     array = _array(m)
     count = array.ndim
     axes = range(count) if axis is None else _integers(axis)
@@ -257,32 +257,32 @@ def _flip(m: Any, axis: Any = None) -> Any:
 
 
 @_traces(np.flipud)
-def _flipud(m: Any) -> Any:
+def _flipud(m: object) -> Tracer:
     return _flip(m, 0)
 
 
 @_traces(np.fliplr)
-def _fliplr(m: Any) -> Any:
+def _fliplr(m: object) -> Tracer:
     return _flip(m, 1)
 
 
 @_traces(np.broadcast_to)
-def _broadcast_to(array: Any, shape: Any) -> Any:
+def _broadcast_to(array: object, shape: Any) -> Tracer:
     return _array(array).broadcast_to(shape)
 
 
 @_traces(np.reshape)
-def _reshape(a: Any, shape: Any, order: str = "C") -> Any:
+def _reshape(a: object, shape: Any, order: str = "C") -> Tracer:
     return _array(a).reshape(shape, order=order)
 
 
 @_traces(np.ravel)
-def _ravel(a: Any, order: str = "C") -> Any:
+def _ravel(a: object, order: str = "C") -> Tracer:
     return _array(a).ravel(order)
 
 
 @_traces(np.atleast_1d)
-def _atleast_1d(*arys: Any) -> Any:
+def _atleast_1d(*arys: object) -> Tracer | tuple[Tracer, ...]:
     views = [_array(a) if _array(a).ndim else _array(a)[None] for a in arys]
     return views[0] if len(views) == 1 else tuple(views)
 

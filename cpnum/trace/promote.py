@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -125,8 +124,8 @@ def loop_dtypes(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> tuple[DType, ...]
     (f64, f64, f64)
     """
     # NumPy takes a Python bool for one of its own, so it is not weak.
-    operands: list[Any] = [_PYTHON.get(dtype, dtype.numpy) for dtype in dtypes]
-    outputs = [None] * (ufunc.nout)
+    operands = [_PYTHON.get(dtype, dtype.numpy) for dtype in dtypes]
+    outputs = [None] * ufunc.nout
     try:
         computed = ufunc.resolve_dtypes((*operands, *outputs))
     except TypeError as error:
@@ -149,7 +148,7 @@ def loop_dtypes(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> tuple[DType, ...]
         ) from None
 
 
-_PYTHON: dict[DType, Any] = {FLOAT: float, INT: int}
+_PYTHON: dict[DType, type] = {FLOAT: float, INT: int}
 
 
 def _listed(dtypes: tuple[DType, ...]) -> str:

@@ -24,50 +24,39 @@ from cpnum.trace.builder import Shape
 from cpnum.trace.tracer import AnyTracer, check_overflow, named
 from cpnum.trace.ufuncs import apply_python, trace_ufunc
 
+# The methods of operators, as they stand in the class, and Python's own functions for them.
 Unary = Callable[["WeakTracer"], "WeakTracer"]
-Binary = Callable[["WeakTracer", Any], AnyTracer]
+Binary = Callable[["WeakTracer", object], AnyTracer]
+Function = Callable[..., Any]
 
 
-def _operators(name: str, function: Callable[..., Any], ufunc: np.ufunc) -> tuple[Binary, Binary]:
-    """Return the methods of an operator: n + y, and its reflection y + n."""
+def _unary(name: str, function: Function) -> Unary:
+    """Return the method of an operator of one operand, as -n."""
 
-    def forward(self: WeakTracer, other: Any) -> AnyTracer:
-        return _between(function, ufunc, self, other, (self, other))
-
-    def reflected(self: WeakTracer, other: Any) -> AnyTracer:
-        return _between(function, ufunc, self, other, (other, self))
-
-    named(forward, "WeakTracer", name)
-    named(reflected, "WeakTracer", f"r{name}")
-    return forward, reflected
-
-
-def _comparison(name: str, function: Callable[..., Any], ufunc: np.ufunc) -> Binary:
-    """Return the method of a comparison; Python reflects n < y as y > n itself."""
-    return _operators(name, function, ufunc)[0]
-
-
-def _operator(name: str, function: Callable[..., Any]) -> Unary:
-    """Return the method of an operator of one operand."""
-
-    def change(self: WeakTracer) -> WeakTracer:
+    def method(self: WeakTracer) -> WeakTracer:
         return self.on_host(function, self)
 
-    named(change, "WeakTracer", name)
-    return change
+    return named(method, "WeakTracer", name)
 
 
-def _between(
-    function: Callable[..., Any],
-    ufunc: np.ufunc,
-    self: WeakTracer,
-    other: Any,
-    operands: tuple[Any, Any],
-) -> AnyTracer:
-    """Let Python compute if both operands are Python scalars, else NumPy."""
-    if isinstance(other, WeakTracer) or from_python(other) is not None:
-        return self.on_host(function, *operands)
-    return check_overflow(self.result(*trace_ufunc(self.builder, ufunc, operands)), other, self)
+def _binary(name: str, function: Function, ufunc: np.ufunc, swapped: bool = False) -> Binary:
+    """Return the method of an operator, as n + y; of the reflected one, y + n, if `swapped`.
+
+    Python computes if both operands are Python scalars, else NumPy.
+    """
+
+    def method(self: WeakTracer, other: object) -> AnyTracer:
+        operands = (other, self) if swapped else (self, other)
+        if isinstance(other, WeakTracer) or from_python(other) is not None:
+            return self.on_host(function, *operands)
+        return check_overflow(self.result(*trace_ufunc(self.builder, ufunc, operands)), other, self)
+
+    return named(method, "WeakTracer", name)
+
+
+def _operators(name: str, function: Function, ufunc: np.ufunc) -> tuple[Binary, Binary]:
+    """Return the two methods of an operator: n + y, and the reflected y + n."""
+    return _binary(name, function, ufunc), _binary(f"r{name}", function, ufunc, swapped=True)
 
 
 class WeakTracer(AnyTracer):
@@ -79,7 +68,7 @@ class WeakTracer(AnyTracer):
         """Return the tracer of the outcome of a NumPy function."""
         return Tracer(self.builder, node, shape)
 
-    def on_host(self, function: Callable[..., Any], *operands: object) -> WeakTracer:
+    def on_host(self, function: Function, *operands: object) -> WeakTracer:
         """Return the outcome of a function of Python scalars, which Python calls at each call."""
         return WeakTracer(self.builder, apply_python(self.builder, function, *operands), ())
 
@@ -97,22 +86,22 @@ class WeakTracer(AnyTracer):
     __xor__, __rxor__ = _operators("xor", operator.xor, np.bitwise_xor)
     __lshift__, __rlshift__ = _operators("lshift", operator.lshift, np.left_shift)
     __rshift__, __rrshift__ = _operators("rshift", operator.rshift, np.right_shift)
-    __eq__ = _comparison("eq", operator.eq, np.equal)  # type: ignore[assignment]
-    __ne__ = _comparison("ne", operator.ne, np.not_equal)  # type: ignore[assignment]
-    __lt__ = _comparison("lt", operator.lt, np.less)
-    __le__ = _comparison("le", operator.le, np.less_equal)
-    __gt__ = _comparison("gt", operator.gt, np.greater)
-    __ge__ = _comparison("ge", operator.ge, np.greater_equal)
-    __neg__ = _operator("neg", operator.neg)
-    __pos__ = _operator("pos", operator.pos)
-    __abs__ = _operator("abs", operator.abs)
-    __invert__ = _operator("invert", operator.invert)
+    __eq__ = _binary("eq", operator.eq, np.equal)  # type: ignore[assignment]
+    __ne__ = _binary("ne", operator.ne, np.not_equal)  # type: ignore[assignment]
+    __lt__ = _binary("lt", operator.lt, np.less)
+    __le__ = _binary("le", operator.le, np.less_equal)
+    __gt__ = _binary("gt", operator.gt, np.greater)
+    __ge__ = _binary("ge", operator.ge, np.greater_equal)
+    __neg__ = _unary("neg", operator.neg)
+    __pos__ = _unary("pos", operator.pos)
+    __abs__ = _unary("abs", operator.abs)
+    __invert__ = _unary("invert", operator.invert)
 
     # -- attributes and refused uses ------------------------------------------------------------
 
     @property
     def real(self) -> WeakTracer:
-        """The value itself; that of a bool is an int, as of +x."""
+        """The value itself; of a bool, the int that +n is."""
         return +self
 
     def __copy__(self) -> WeakTracer:

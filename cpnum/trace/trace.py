@@ -70,7 +70,7 @@ def trace(
 ) -> Graph:
     """Return the graph of `function`, for all arguments that have the signature of these.
 
-    The parameters of the graph are those of `bind`, in its order.  The function gets a fixed
+    The graph has the parameters that `bind` finds, in its order.  The function gets a fixed
     argument, which is neither an array nor a number, as it is: the graph holds for this one only.
 
     Raises:  any error of the function; a CpnumError that names the line if it cannot be traced.
@@ -85,7 +85,10 @@ def trace_arguments(
     """Return the graph of `function` for arguments of this signature, as `trace` does."""
     names, values, positional = arguments
     builder = Builder(FUNCTIONS)
-    tracers = [_tracer(builder, *each) for each in zip(signature, values, strict=True)]
+    tracers = [
+        _tracer(builder, parameter, value)
+        for parameter, value in zip(signature, values, strict=True)
+    ]
     named = dict(zip(names[positional:], tracers[positional:], strict=True))
     returned = _returned(builder, function, tracers[:positional], named)
     if builder.shape_observed:
@@ -150,14 +153,14 @@ def _tracer(builder: Builder, parameter: Parameter, value: Any) -> Any:
     return value
 
 
-def _output(builder: Builder, returned: Any, name: str) -> Output:
+def _output(builder: Builder, returned: object, name: str) -> Output:
     if isinstance(returned, AnyTracer):
         if returned.builder is not builder:
             raise TraceError(f"{name} returned a value of another trace")
         node = returned.node
         if node.dtype.weak:
             node = builder.cast(node, from_numpy(node.dtype.numpy))
-        return Output(node, boxed=not returned.known_shape and returned.state != SCALAR)
+        return Output(node, not returned.known_shape and returned.state != SCALAR)
     weak = from_python(returned)
     if weak is not None:
         return Output(builder.constant(returned, from_numpy(weak.numpy)))
@@ -166,7 +169,7 @@ def _output(builder: Builder, returned: Any, name: str) -> Output:
     raise _refused(returned, name)
 
 
-def _refused(returned: Any, name: str) -> CpnumError:
+def _refused(returned: object, name: str) -> CpnumError:
     if isinstance(returned, tuple | list):
         return UnsupportedError(
             f"{name} returns {len(returned)} values: several results are not supported yet",

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from cpnum.trace.builder import Builder, Shape, Traced
 from cpnum.trace.promote import name_of
 from cpnum.trace.site import is_operator, user_frame, user_site
 from cpnum.trace.ufuncs import trace_pair, trace_single, trace_ufunc
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 # The state of a tracer says whether the memory of its value may be written to.  Only an OWNED value
 # may: the function computed it, and no view shares its memory.  A SCALAR has no memory: an
@@ -224,7 +226,8 @@ def check_overflow(result: AnyTracer, *operands: object) -> AnyTracer:
     return result
 
 
-def named(method: Callable[..., Any], kind: str, name: str) -> None:
-    """Give an operator's method the name that Python's errors call it by: Tracer.__add__()."""
+def named(method: F, kind: str, name: str) -> F:
+    """Return an operator's method with the name that Python's errors show: Tracer.__add__."""
     method.__name__ = f"__{name}__"
     method.__qualname__ = f"{kind}.__{name}__"
+    return method

@@ -109,7 +109,10 @@ def broadcast(builder: Builder, shape: Shape, other: Shape) -> Shape:
 
 
 def trace_ufunc(builder: Builder, ufunc: np.ufunc, operands: Sequence[object]) -> Result:
-    """Trace any ufunc: one that has a row, or one that rows can express."""
+    """Trace any ufunc: one that has a row in the operator table, or one that rows express.
+
+    np.positive has no row: its result is the operand itself.
+    """
     if ufunc is np.power and len(operands) == 2:
         base, exponent = operands
         return trace_power(builder, base, exponent, _POWER_CALLS_POW)
@@ -246,9 +249,9 @@ def trace_power(
 ) -> Result:
     """Trace a power: x**2 is square(x), and has its bits, because NumPy computes it so.
 
-    NumPy looks at an exponent that is one number.  An exponent that is known at the call only, as
-    the argument `n` in `x**n`, is an operand of pow() whatever its value.  `calls_pow`: NumPy calls
-    pow() for the exponent 0.5.  `is_operator`: the user wrote `**`, not np.power.
+    NumPy looks at an exponent that is one number.  The argument `n` in `x**n` is known at the call
+    only, so it is an operand of pow() whatever its value.  `calls_pow`: NumPy calls pow() for the
+    exponent 0.5.  `is_operator`: the user wrote `**`, not np.power.
 
     Source:  NumPy 2.4, `fast_scalar_power` in number.c and the loops in
              loops_umath_fp.dispatch.c.src; C17, F.10.4.4, for the special values of pow().
@@ -268,11 +271,18 @@ def trace_power(
             )
         return apply_promoted(builder, np.power, (base, exponent))
     assert isinstance(base, Traced)
+    return _power_of_number(builder, base, exponent, dtype, calls_pow)
+
+
+def _power_of_number(
+    builder: Builder, base: Traced, exponent: Any, dtype: DType, calls_pow: bool
+) -> Result:
+    """Trace a power, computed in `dtype`, whose exponent is one number."""
     if dtype.family == "I" and exponent < 0:
         raise ValueError("Integers to negative integer powers are not allowed.")
-    number: Any = dtype.numpy.type(exponent)
     shape = base.known_shape
     value = Traced(builder, builder.cast(base.node, dtype), shape)
+    number: Any = dtype.numpy.type(exponent)
     if number == 0:
         return builder.constant(1, dtype, builder.like(value.node)), shape
     if number == 1:
