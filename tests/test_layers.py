@@ -18,7 +18,8 @@ LINE = {
     "pack": "stencil __main__",
     "ir": "movement nodes signature sites text graph extents walk reference evaluate "
     "rules rewrite simplify",
-    "trace": "site fixed parameters builder push promote ufuncs tracer array scalar functions trace",
+    "trace": "site fixed parameters builder push promote ufuncs tracer array scalar "
+    "functions trace",
     "compile": "schedule call steps skeleton select assign emit kernel",
     "run": "memory plan",
     "show": "timing table listing report status",
