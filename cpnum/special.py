@@ -23,8 +23,8 @@ import numpy as np
 from cpnum.ir.reference import function_of
 from cpnum.jit.function import Jit, cpjit
 from cpnum.tables.ops import OPS
+from cpnum.trace.functions import trace_special
 from cpnum.trace.trace import is_tracing
-from cpnum.trace.ufuncs import special
 
 __all__ = [op.name for op in OPS.values() if op.home == "special"]
 
@@ -38,7 +38,7 @@ def __getattr__(name: str) -> Jit:
 
     def function(x: Any) -> Any:
         if is_tracing((x,)):
-            return special(op, x)
+            return trace_special(op, x)
         x = np.asarray(x)
         return function_of(op)(x if x.dtype == np.float32 else x.astype(float, casting="safe"))
 

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from cases import ELEMENTARY, HERE
 
-import cpnum.trace.trace  # noqa: F401 (enters the functions that can be traced)
 from cpnum.tables.ops import OPS
-from cpnum.trace.ufuncs import FUNCTIONS
+from cpnum.trace.functions import FUNCTIONS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])

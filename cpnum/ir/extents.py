@@ -10,6 +10,7 @@ asks whether the signature fixes it; if not, the function has observed the shape
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 from cpnum.errors import ShapeError
@@ -33,6 +34,7 @@ class Symbol(NamedTuple):
 Extent = Symbol | int
 
 
+@functools.lru_cache(maxsize=256)
 def of_argument(parameter: int, axes: int) -> tuple[Extent, ...]:
     """Return the extents of an argument."""
     return tuple([Symbol(parameter, axis) for axis in range(axes)])

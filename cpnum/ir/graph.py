@@ -190,15 +190,21 @@ def verify(graph: Graph) -> None:
         # Pairs apart, and no calls: this loop runs at every trace.
         if type(node) is Apply:
             args = node.args
-            if not seen.issuperset(args):
-                raise ValueError(f"an operand of {node.op} does not stand before it")
             if len(args) == 2:
-                types = (node.op, node.dtype, args[0].dtype, args[1].dtype)
+                first, second = args
+                stand_before = first in seen and second in seen
+                types = (node.op, node.dtype, first.dtype, second.dtype)
             else:
+                stand_before = seen.issuperset(args)
                 types = (node.op, node.dtype, *[arg.dtype for arg in args])
+            if not stand_before:
+                raise ValueError(f"an operand of {node.op} does not stand before it")
             if types not in _well_typed:
                 _verify_types(node.op, node.dtype, [arg.dtype for arg in args])
                 _well_typed.add(types)
+        elif type(node) is Constant:
+            if not seen.issuperset(node.like):
+                raise ValueError("an input that a constant is like does not stand before it")
         elif type(node) is not Input:
             _verify_other(node, seen)
         seen.add(node)
@@ -219,8 +225,6 @@ def _verify_other(node: Node, seen: set[Node]) -> None:
         case Project(of, index):
             if not 0 <= index < len(of.op.results):
                 raise ValueError(f"{of.op} has no result {index}")
-        case Constant():
-            pass
 
 
 def _verify_types(op: Op, dtype: DType, args: Sequence[DType]) -> None:

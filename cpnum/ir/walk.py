@@ -59,12 +59,12 @@ def last_uses(nodes: Iterable[Node]) -> dict[Node, Node]:
 class Shaping:
     """The inputs whose common shape is the shape of a node, remembered for all nodes asked for.
 
-    `has_axes` tells which inputs have a shape to give.
+    `has_axes` is true for the inputs that have a shape to give.
     """
 
     __slots__ = ("_has_axes", "_known")
 
-    def __init__(self, has_axes: Callable[[Input], bool]) -> None:
+    def __init__(self, has_axes: Callable[[Input], object]) -> None:
         self._has_axes = has_axes
         self._known: dict[Node, tuple[Input, ...]] = {}
 

@@ -24,10 +24,10 @@ from cpnum.run.alias import copied, may_overlap
 from cpnum.run.bound import Bound
 from cpnum.run.memory import ExecutableMemoryError
 from cpnum.run.prepared import PreparedCall
+from cpnum.trace.functions import FUNCTIONS
 from cpnum.trace.parameters import Arguments, arity, bind, python_signature, refuse_out
 from cpnum.trace.site import located, user_frame
 from cpnum.trace.trace import is_tracing
-from cpnum.trace.ufuncs import FUNCTIONS
 
 if TYPE_CHECKING:
     from cpnum.show.report import Report

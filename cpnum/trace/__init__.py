@@ -1,1 +1,1 @@
-"""Function to Graph: the function is run once on tracers, which write down what it does."""
+"""Function to Graph: the function runs once on tracers, and a builder writes down nodes."""

@@ -1,36 +1,48 @@
-"""The tracer of arrays and NumPy scalars: what a function computes with while it is traced."""
+"""The tracer of arrays and NumPy scalars: its operators, attributes, views and methods.
+
+>>> from cpnum.tables.dtypes import F64
+>>> from cpnum.trace.builder import Builder
+>>> builder = Builder()
+>>> x = Tracer(builder, builder.argument("x", F64, (4, 3)), (4, 3))
+>>> x[1:] - 0.5, x.T > x[0, 0]
+(f64[3, 3], b[3, 4])
+"""
 
 from __future__ import annotations
 
 import builtins
 import operator
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 import numpy as np
 
 from cpnum.errors import DTypeError, ShapeError
 from cpnum.ir.extents import in_signature
-from cpnum.ir.movement import (
-    BroadcastTo,
-    Index,
-    Item,
-    Movement,
-    Reshape,
-    Transpose,
-)
+from cpnum.ir.movement import BroadcastTo, Index, Item, Movement, Reshape, Transpose
 from cpnum.ir.nodes import Node
 from cpnum.tables.dtypes import INT, from_numpy
-from cpnum.trace.builder import Shape
-from cpnum.trace.scalar import on_host
-from cpnum.trace.tracer import ARGUMENT, OWNED, SCALAR, VIEW, VIEWED, Traced
-from cpnum.trace.ufuncs import (
-    Operand,
-    apply,
-    dtype_of,
-    located,
+from cpnum.trace.builder import Shape, Traced
+from cpnum.trace.push import move
+from cpnum.trace.tracer import (
+    ARGUMENT,
+    OWNED,
+    SCALAR,
+    VIEW,
+    VIEWED,
+    AnyTracer,
+    check_overflow,
+    named,
     reason,
-    universal,
+)
+from cpnum.trace.ufuncs import (
+    apply_promoted,
+    apply_python,
+    dtype_of,
+    trace_pair,
+    trace_power,
+    trace_single,
+    trace_ufunc,
 )
 
 # The ufunc that `np.clip` is a wrapper of; it has no public name.
@@ -39,37 +51,117 @@ CLIP: np.ufunc = np._core.umath.clip  # type: ignore[attr-defined]
 # The memory of arrays of extents up to 2 whose strides are 0, 1, ... along NumPy's 64 axes.
 _BYTES = bytes(1 + sum(range(64)))
 
+# The methods of operators, as they stand in the class.
+Unary = Callable[["Tracer"], "Tracer"]
+Binary = Callable[["Tracer", object], "Tracer"]
 
-class Tracer(Operand):
+
+def _unary(name: str, ufunc: np.ufunc) -> Unary:
+    """Return the method of an operator of one operand, as -x."""
+
+    def method(self: Tracer) -> Tracer:
+        builder = self.builder
+        node, shape = trace_single(builder, ufunc, self)
+        result = Tracer(builder, node, shape)
+        # +x is x, which a ufunc may have computed, and a ufunc wraps silently.
+        if self.state is SCALAR and node is not self.node:
+            check_overflow(result, self)
+        return result
+
+    return named(method, "Tracer", name)
+
+
+def _binary(name: str, ufunc: np.ufunc, swapped: bool = False) -> Binary:
+    """Return the method of an operator, as x + y; of the reflected one, y + x, if `swapped`."""
+
+    def method(self: Tracer, other: object) -> Tracer:
+        builder = self.builder
+        node, shape = trace_pair(builder, ufunc, self, other, swapped)
+        result = Tracer(builder, node, shape)
+        if self.state is SCALAR:
+            check_overflow(result, self, other)
+        return result
+
+    return named(method, "Tracer", name)
+
+
+def _operators(name: str, ufunc: np.ufunc) -> tuple[Binary, Binary, Binary]:
+    """Return the three methods of an operator: x + y, the reflected y + x, and x += y."""
+    forward = _binary(name, ufunc)
+
+    def in_place(self: Tracer, other: object) -> Tracer:
+        result = forward(self, other)
+        return result if self.state == SCALAR else self.overwrite(result, ufunc)
+
+    reflected = _binary(f"r{name}", ufunc, swapped=True)
+    return forward, reflected, named(in_place, "Tracer", f"i{name}")
+
+
+class Tracer(AnyTracer):
     """An array, or a NumPy scalar, whose contents are not known."""
 
     __slots__ = ()
 
-    def __repr__(self) -> str:
-        extents = f"[{', '.join(map(str, self._shape))}]" if self._shape else ""
-        return f"{self.node.dtype}{extents}"
+    def result(self, node: Node, shape: Shape) -> Tracer:
+        """Return the tracer of the outcome of a NumPy function."""
+        return Tracer(self.builder, node, shape)
+
+    # -- operators ------------------------------------------------------------------------------
+
+    __add__, __radd__, __iadd__ = _operators("add", np.add)
+    __sub__, __rsub__, __isub__ = _operators("sub", np.subtract)
+    __mul__, __rmul__, __imul__ = _operators("mul", np.multiply)
+    __truediv__, __rtruediv__, __itruediv__ = _operators("truediv", np.divide)
+    __floordiv__, __rfloordiv__, __ifloordiv__ = _operators("floordiv", np.floor_divide)
+    __mod__, __rmod__, __imod__ = _operators("mod", np.remainder)
+    __and__, __rand__, __iand__ = _operators("and", np.bitwise_and)
+    __or__, __ror__, __ior__ = _operators("or", np.bitwise_or)
+    __xor__, __rxor__, __ixor__ = _operators("xor", np.bitwise_xor)
+    __lshift__, __rlshift__, __ilshift__ = _operators("lshift", np.left_shift)
+    __rshift__, __rrshift__, __irshift__ = _operators("rshift", np.right_shift)
+    __eq__ = _binary("eq", np.equal)  # type: ignore[assignment]
+    __ne__ = _binary("ne", np.not_equal)  # type: ignore[assignment]
+    __lt__ = _binary("lt", np.less)
+    __le__ = _binary("le", np.less_equal)
+    __gt__ = _binary("gt", np.greater)
+    __ge__ = _binary("ge", np.greater_equal)
+    __neg__ = _unary("neg", np.negative)
+    __pos__ = _unary("pos", np.positive)
+    __abs__ = _unary("abs", np.absolute)
+    __invert__ = _unary("invert", np.invert)
+
+    def __pow__(self, exponent: object) -> Tracer:
+        scalar = self.state == SCALAR
+        return self.result(*trace_power(self.builder, self, exponent, scalar, is_operator=True))
+
+    def __rpow__(self, base: object) -> Tracer:
+        return self.result(*trace_power(self.builder, base, self, False, is_operator=True))
+
+    def __ipow__(self, exponent: object) -> Tracer:
+        result = self**exponent
+        return result if self.state == SCALAR else self.overwrite(result, np.power)
 
     # -- attributes -----------------------------------------------------------------------------
 
     @property
     def shape(self) -> Shape:
-        """The shape; whoever looks at it makes the graph serve this shape only."""
-        self.recording.shape_observed = True
-        return self._shape
+        """The shape; a function that looks at it has a graph for this shape only."""
+        self.builder.shape_observed = True
+        return self.known_shape
 
     @property
     def size(self) -> int:
-        """The number of elements, looked at as the shape is."""
+        """The number of elements; a function that asks for it looks at the shape."""
         return int(np.prod(self.shape, dtype=int))
 
     @property
     def ndim(self) -> int:
-        """The number of axes, which the signature has."""
-        return len(self._shape)
+        """The number of axes, which is in the signature."""
+        return len(self.known_shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The dtype, as NumPy's."""
+        """The dtype, as NumPy has it."""
         return self.node.dtype.numpy
 
     @property
@@ -83,12 +175,12 @@ class Tracer(Operand):
         return self.move(None)
 
     def __len__(self) -> int:
-        if not self._shape:
+        if not self.known_shape:
             raise TypeError("len() of unsized object")
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Tracer]:
-        if not self._shape:
+        if not self.known_shape:
             raise TypeError("iteration over a 0-d array")
         return (self[index] for index in range(self.shape[0]))
 
@@ -106,19 +198,19 @@ class Tracer(Operand):
 
     def move(self, step: Movement | None) -> Tracer:
         """Return a view of this value, which shares its memory."""
-        node, shape = self.node, self._shape
+        node, shape = self.node, self.known_shape
         if step is not None:
-            node, shape = self.recording.move(node, shape, step)
+            node, shape = move(self.builder, node, shape, step)
         if self.state == OWNED:
             self.state = VIEWED
-        # Views of a NumPy scalar are NumPy scalars.
+        # A view of a NumPy scalar is a NumPy scalar.
         state = SCALAR if self.state == SCALAR and not shape else VIEW
-        return Tracer(self.recording, node, shape, state)
+        return Tracer(self.builder, node, shape, state)
 
-    def __getitem__(self, key: Any) -> Tracer:
+    def __getitem__(self, key: object) -> Tracer:
         given = key if isinstance(key, tuple) else (key,)
         items = [self._item(item) for item in given]
-        axes = len(self._shape) - sum(item is not None and item is not ... for item in items)
+        axes = len(self.known_shape) - sum(item is not None and item is not ... for item in items)
         if ... not in items:
             items.append(...)
         at = items.index(...)
@@ -126,8 +218,8 @@ class Tracer(Operand):
             raise IndexError("an index can only have a single ellipsis ('...')")
         if axes < 0:
             raise IndexError(
-                f"too many indices for array: array is {len(self._shape)}-dimensional, "
-                f"but {len(self._shape) - axes} were indexed"
+                f"too many indices for array: array is {len(self.known_shape)}-dimensional, "
+                f"but {len(self.known_shape) - axes} were indexed"
             )
         items[at : at + 1] = [slice(None)] * axes
         view = self.move(Index.of(tuple(items)))
@@ -136,13 +228,13 @@ class Tracer(Operand):
             view.state = VIEW if ... in given else SCALAR
         return view
 
-    def _item(self, item: Any) -> Any:
+    def _item(self, item: object) -> Any:
         if item is None or item is ...:
             return item
         if isinstance(item, slice):
             ends = (item.start, item.stop, item.step)
             return slice(*(end if end is None else operator.index(end) for end in ends))
-        if isinstance(item, Traced):
+        if isinstance(item, AnyTracer):
             raise item.needs_value("an index", "a number, or np.where to choose elements")
         if isinstance(item, bool | np.bool | list | np.ndarray) or not hasattr(item, "__index__"):
             raise self.unsupported(
@@ -157,7 +249,7 @@ class Tracer(Operand):
         )
 
     def transpose(self, *axes: Any) -> Tracer:
-        """Return a view with the axes in another order: reversed if none are given."""
+        """Return a view with the axes in the order given, or else in the reverse order."""
         return self.reordered(lambda array: array.transpose(*axes))
 
     def swapaxes(self, axis1: int, axis2: int) -> Tracer:
@@ -165,14 +257,17 @@ class Tracer(Operand):
         return self.reordered(lambda array: array.swapaxes(axis1, axis2))
 
     def reordered(self, order: Callable[[Any], Any]) -> Tracer:
-        """Return a view with the axes in the order that a function of arrays gives them."""
+        """Return a view that has its axes in the order of `order(array)`."""
         axes = self._axes_left(order)
         return self.move(Transpose(axes) if axes != tuple(range(len(axes))) else None)
 
     def _axes_left(self, view: Callable[[Any], Any]) -> tuple[int, ...]:
-        """Return which axes a view has; NumPy takes it, so that errors are NumPy's."""
-        # Strides tell the numbers of the axes; of extents, it only matters whether they are 1.
-        shape = [1 if extent == 1 else 2 for extent in self._shape]
+        """Return the axes of `view(array)`: (1, 0) if it transposes an array of two axes.
+
+        NumPy takes the view, so that its errors are NumPy's.
+        """
+        # The stride of an axis is its number.  Extents above 1 are all alike to NumPy here.
+        shape = [1 if extent == 1 else 2 for extent in self.known_shape]
         left: tuple[int, ...] = view(np.ndarray(shape, "b", _BYTES, 0, range(len(shape)))).strides
         return left
 
@@ -181,7 +276,7 @@ class Tracer(Operand):
         if order != "C":
             raise self.unsupported(f"reshape with order={order!r} cannot be traced")
         new = shape[0] if len(shape) == 1 and not hasattr(shape[0], "__index__") else shape
-        self.recording.shape_observed = True
+        self.builder.shape_observed = True
         return self.move(Reshape(tuple(map(operator.index, new))))
 
     def ravel(self, order: str = "C") -> Tracer:
@@ -189,19 +284,19 @@ class Tracer(Operand):
         return self.reshape(-1, order=order)
 
     def squeeze(self, axis: Any = None) -> Tracer:
-        """Return a view without axes of extent 1: all of them, unless `axis` names some."""
-        extents = self.recording.extents
-        if not all(in_signature(e) for x in self.recording.like(self.node) for e in extents[x]):
-            self.recording.shape_observed = True
+        """Return a view without the axes of extent 1, or without those that `axis` names."""
+        extents = self.builder.extents
+        if not all(in_signature(e) for x in self.builder.like(self.node) for e in extents[x]):
+            self.builder.shape_observed = True
         left = self._axes_left(lambda array: array.squeeze(axis))
-        items: list[Item] = [slice(None) if i in left else 0 for i in range(len(self._shape))]
+        items: list[Item] = [slice(None) if i in left else 0 for i in range(len(self.known_shape))]
         return self.move(Index.of(tuple(items)))
 
     def broadcast_to(self, shape: Any) -> Tracer:
-        """Return a view of the given shape (the method that numpy.broadcast_to is traced by)."""
+        """Return a view of the given shape, as `np.broadcast_to` does."""
         new = tuple(shape) if hasattr(shape, "__len__") else (shape,)
         view = self.move(BroadcastTo(tuple(map(operator.index, new))))
-        view.state = VIEW  # an array, without axes too
+        view.state = VIEW  # an array, even without axes
         return view
 
     # -- conversion -----------------------------------------------------------------------------
@@ -223,10 +318,10 @@ class Tracer(Operand):
     conjugate = conj
 
     def astype(self, dtype: Any, *, copy: bool = True, **keywords: Any) -> Tracer:
-        """Return the value converted to another dtype; itself if that needs no copy."""
+        """Return the value converted to another dtype, or itself if it needs no copy."""
         for name in keywords.keys() - {"order", "subok"}:
             raise self.unsupported(f"the argument {name} of astype cannot be traced")
-        to = located(self.recording, from_numpy, np.dtype(dtype))
+        to = self.builder.located(from_numpy, np.dtype(dtype))
         if to is self.node.dtype and not copy:
             if keywords.get("order", "K") != "K":
                 raise self.unsupported(
@@ -235,16 +330,16 @@ class Tracer(Operand):
                     "it without order",
                 )
             return self
-        return self._converted(self.recording.cast(self.node, to))
+        return self._converted(self.builder.cast(self.node, to))
 
     def _converted(self, node: Node) -> Tracer:
-        result = Tracer(self.recording, node, self._shape)
+        result = Tracer(self.builder, node, self.known_shape)
         if self.state != SCALAR:
-            result.state = OWNED  # an array, without axes too
+            result.state = OWNED  # an array, even without axes
         return result
 
     def clip(self, min: Any = None, max: Any = None, out: Any = None, **keywords: Any) -> Tracer:
-        """Return the value limited to an interval; NumPy's rules for bounds out of range."""
+        """Return the value limited to an interval; NumPy drops a bound beyond the dtype."""
         for name in keywords if out is None else ("out",):
             raise self.unsupported(
                 f"the argument {name} of clip cannot be traced", f"it without {name}"
@@ -259,47 +354,54 @@ class Tracer(Operand):
             max = self._within(max, min, builtins.min, limits.max)
         if min is None:
             if max is None:
-                return cast(Tracer, universal(self.recording, np.positive, (self,)))
-            return cast(Tracer, universal(self.recording, np.minimum, (self, max)))
+                return self.result(*trace_ufunc(self.builder, np.positive, (self,)))
+            return self.result(*trace_ufunc(self.builder, np.minimum, (self, max)))
         if max is None:
-            return cast(Tracer, universal(self.recording, np.maximum, (self, min)))
-        return cast(Tracer, apply(self.recording, CLIP, (self, min, max)))
+            return self.result(*trace_ufunc(self.builder, np.maximum, (self, min)))
+        return self.result(*apply_promoted(self.builder, CLIP, (self, min, max)))
 
     def _within(self, bound: Any, other: Any, choose: Callable[..., Any], limit: int) -> Any:
-        """Return a bound that is a Python integer known at the call only, within the dtype.
+        """Return a bound; a Python integer that is known at the call only is kept in the dtype.
 
-        NumPy drops one beyond it.  Where the other bound has a wider dtype that is no longer the
-        same as the limit, so that there a bound beyond the dtype is an OverflowError.
+        NumPy drops a bound beyond the dtype, and `max(bound, limit)` has the same result.  But if
+        the other bound has a wider dtype, the limit would change the result; then the bound is cast
+        to the dtype, which raises an OverflowError beyond it.
         """
         if not isinstance(bound, Traced) or bound.node.dtype is not INT:
             return bound
         own = self.node.dtype
-        if other is None or dtype_of(self.recording, other) in (INT, own):
-            return on_host(self.recording, choose, bound, limit)
-        return Tracer(self.recording, self.recording.cast(bound.node, own), ())
+        if other is None or dtype_of(self.builder, other) in (INT, own):
+            node = apply_python(self.builder, choose, bound, limit)
+        else:
+            node = self.builder.cast(bound.node, own)
+        return Traced(self.builder, node, ())
 
     # -- operations in place --------------------------------------------------------------------
 
-    def overwrite(self, result: Traced, name: str) -> Tracer:
-        """Give this value's memory the contents of `result`, so that all its names see it."""
+    def overwrite(self, result: Tracer, ufunc: np.ufunc) -> Tracer:
+        """Return this tracer with the value of `result`, which `ufunc` wrote to its memory.
+
+        So a change by `x += 1` is seen under all names of `x`.
+        """
+        name = f"np.{ufunc.__name__}"
         if self.state != OWNED:
             raise self.unsupported(f"{name} would write {_REFUSED[self.state]}", "x = x + y")
         old, new = self.node.dtype, result.node.dtype
         if not np.can_cast(new.numpy, old.numpy, "same_kind"):
-            raise self.recording.error(
+            raise self.builder.error(
                 DTypeError,
                 f"{name} cannot cast {new} to {old} with casting rule 'same_kind'",
                 seen=f"{self!r}, and a result of {result!r}",
                 write="x = x + y, or x.astype(dtype) before",
             )
-        if result.known_shape != self._shape:
-            raise self.recording.error(
+        if result.known_shape != self.known_shape:
+            raise self.builder.error(
                 ShapeError,
                 f"{name} cannot change the shape of its left side",
-                seen=f"{self._shape} and a result of {result.known_shape}",
+                seen=f"{self.known_shape} and a result of {result.known_shape}",
                 write="x = x + y",
             )
-        self.node = self.recording.cast(result.node, old)
+        self.node = self.builder.cast(result.node, old)
         return self
 
 

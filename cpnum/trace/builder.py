@@ -1,64 +1,66 @@
-"""What is written down while a function is traced: nodes, the user's lines, shapes.
-
-Movement of a computed value, as in `(a + b)[1:]`, is pushed down to its inputs here.
-"""
+"""The builder writes down nodes, and the user's line of each, while a function is traced."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
 from cpnum.errors import CpnumError, UnsupportedError
-from cpnum.ir.extents import Extent, in_signature, moved, of_argument
-from cpnum.ir.movement import (
-    Index,
-    Item,
-    Movement,
-    Reshape,
-    Transpose,
-    joined,
-)
-from cpnum.ir.nodes import Apply, Broadcast, Constant, Input, Node, Nodes
+from cpnum.ir.extents import Extent, of_argument
+from cpnum.ir.nodes import Apply, Broadcast, Input, Node, Nodes
 from cpnum.ir.sites import Site
-from cpnum.ir.walk import Shaping, postorder
+from cpnum.ir.walk import Shaping
 from cpnum.tables.dtypes import F32, FLOAT, DType
 from cpnum.tables.ops import CAST
 from cpnum.trace.site import LIBRARIES, described, user_frame, user_site
 
 Shape = tuple[int, ...]
 
-_FULL = slice(None)
+# A NumPy function that is not a ufunc -> the function of tracers that stands for it.
+Functions = Mapping[Callable[..., Any], Callable[..., Any]]
 
-# What np.errstate and np.seterr change, of the running thread or task; np.geterr() takes 1 us.
+T = TypeVar("T")
+
+# The context variable that np.errstate and np.seterr change; np.geterr() would take 1 us.
 ERRSTATE = np._core.umath._extobj_contextvar  # type: ignore[attr-defined]
 
 # The least number that rounds to infinity in float32: half a unit above the largest finite one.
 _OVERFLOWS = float.fromhex("0x1.ffffffp127")
 
 
-class Recording:
-    """The nodes of the function that is traced, and what is known about its inputs."""
+class Builder:
+    """The nodes of the function that is traced, with their sites and the shapes of inputs.
+
+    `functions` are the NumPy functions that the tracers of this trace understand.
+
+    >>> from cpnum.tables.dtypes import F64
+    >>> builder = Builder()
+    >>> x = builder.argument("x", F64, (3, 1))
+    >>> builder.cast(x, F32)
+    <cast of 1: f32>
+    >>> builder.shapes[x], builder.parameters
+    ((3, 1), ['x'])
+    """
 
     __slots__ = (
         "_shaping",
         "checked",
         "errstate",
         "extents",
+        "functions",
         "nodes",
         "parameters",
         "refusal",
         "shape_observed",
         "shapes",
         "sites",
-        "tracer",
     )
 
-    def __init__(self, tracer: Callable[..., Any]) -> None:
-        # Makes the tracer of a result: the module of tracers comes later in the line.
-        self.tracer = tracer
+    def __init__(self, functions: Functions | None = None) -> None:
+        self.functions: Functions = functions or {}
         self.nodes = Nodes()
         self.parameters: list[str] = []
         self.sites: dict[Node | Broadcast, Site] = {}
@@ -66,10 +68,12 @@ class Recording:
         self.extents: dict[Input, tuple[Extent, ...]] = {}
         self.shape_observed = False
         self.checked: set[Node] = set()
-        # The first error that was made; the user's function may have caught it.
+        # The first error that was made: `trace` raises it even if the user's function caught it.
         self.refusal: CpnumError | None = None
         self.errstate = ERRSTATE.get()
-        self._shaping = Shaping(lambda node: bool(self.shapes.get(node)))
+        self._shaping = Shaping(self.shapes.get)
+
+    # -- nodes ----------------------------------------------------------------------------------
 
     def argument(self, name: str, dtype: DType, shape: Shape) -> Input:
         """Return the node of the next parameter."""
@@ -89,8 +93,23 @@ class Recording:
             self.note(result)
         return result
 
+    def constant(self, value: object, dtype: DType, like: tuple[Input, ...] = ()) -> Node:
+        """Return the node of `value` converted to `dtype` as NumPy does.
+
+        A Python number beyond float32 stays a cast, since NumPy reports its overflow at each call.
+        """
+        if dtype is F32 and (type(value) is float or type(value) is int):
+            if _OVERFLOWS <= abs(value) < np.inf:
+                return self.cast(self.nodes.constant(float(value), FLOAT), dtype)
+        return self.nodes.constant(value, dtype, like)
+
+    # -- sites and errors -----------------------------------------------------------------------
+
     def note(self, node: Node, callers: int = 0) -> None:
-        """Note that a new node comes from the user's line that runs, so many callers up or more."""
+        """Note the user's line for a new node.
+
+        The frame of that line is `callers` above the caller's, or further up.
+        """
         if ERRSTATE.get() is not self.errstate:
             self.refuse_errstate()
         frame = sys._getframe(callers + 1)
@@ -101,23 +120,13 @@ class Recording:
             self.sites[node] = code, frame.f_lasti
 
     def refuse_errstate(self) -> NoReturn:
-        """Refuse operations under an `np.errstate` of their own: a kernel has that of its call."""
+        """Refuse an operation in an `np.errstate`: the whole kernel runs under one errstate."""
         raise self.error(
             UnsupportedError,
             "np.errstate inside of the function cannot be traced",
             seen=f"an operation under {np.geterr()}",
             write="with np.errstate(...): around the call of the function",
         )
-
-    def constant(self, value: Any, dtype: DType, like: tuple[Input, ...] = ()) -> Node:
-        """Return the node of `value` converted to `dtype` as NumPy does.
-
-        A conversion that overflows has a floating-point error at each call, so it stays a cast.
-        """
-        python = type(value) is float or type(value) is int
-        if dtype is F32 and python and _OVERFLOWS <= abs(value) < np.inf:
-            return self.cast(self.nodes.constant(float(value), FLOAT), dtype)
-        return self.nodes.constant(value, dtype, like)
 
     def error(
         self,
@@ -126,13 +135,22 @@ class Recording:
         seen: str | None = None,
         write: str | None = None,
     ) -> CpnumError:
-        """Return an error that names the user's line; `trace` raises it, if nothing else does."""
+        """Return an error that names the user's line; `trace` raises it if the caller does not."""
         frame = user_frame()
         where = described((frame.f_code, frame.f_lasti))
         error = kind(message, where=where, seen=seen, write=write)
         if self.refusal is None:
             self.refusal = error
         return error
+
+    def located(self, function: Callable[..., T], *arguments: object) -> T:
+        """Return function(*arguments); an error that it raises gets the user's line."""
+        try:
+            return function(*arguments)
+        except CpnumError as error:
+            raise self.error(type(error), error.message, error.seen, error.write) from None
+
+    # -- shapes ---------------------------------------------------------------------------------
 
     def like(self, node: Node) -> tuple[Input, ...]:
         """Return the inputs whose common shape is the shape of `node`."""
@@ -141,9 +159,8 @@ class Recording:
     def conditions(self, nodes: tuple[Node, ...]) -> tuple[Broadcast, ...]:
         """Return a condition for each value that was made but is not among the graph's `nodes`.
 
-        The place that made the value is noted for the condition.  The last of `nodes` is the
-        result: a value that broadcasts with all of its inputs needs no condition.  Of a view, the
-        condition is only that it exists.
+        The last of `nodes` is the result: inputs that broadcast in it need no condition of their
+        own.  A condition has the site of the value.
         """
         alive = set(nodes)
         shaping = set(self.like(nodes[-1]))
@@ -154,7 +171,7 @@ class Recording:
             if type(each) is Apply:
                 condition = Broadcast(self.like(each))
             elif type(each) is Input and each.movement:
-                condition = Broadcast((each,))
+                condition = Broadcast((each,))  # the view has to exist
             else:
                 continue
             single = len(condition.inputs) == 1
@@ -167,136 +184,27 @@ class Recording:
                 self.sites.setdefault(condition, self.sites[each])
         return tuple(found)
 
-    # -- movement -------------------------------------------------------------------------------
 
-    def move(self, node: Node, shape: Shape, step: Movement) -> tuple[Node, Shape]:
-        """Return the node and shape of a view of `node`; a computed one is rebuilt on views."""
-        left = _replayed(shape, step)
-        if isinstance(node, Input):
-            return self._moved(node, step), left
-        cone = self._cone(node)
-        inputs = [each for each in cone if isinstance(each, Input)]
-        if left and not any(len(self.shapes[each]) == len(shape) for each in inputs):
-            raise self.error(
-                UnsupportedError,
-                "a single value that is computed cannot be given axes",
-                write="the new axes on an argument instead",
-            )
-        if isinstance(step, Reshape):
-            self._refuse_reshape(node, shape)
-        repeated = self._repeated(step.items, shape, inputs) if isinstance(step, Index) else {}
-        scalars_stay = any(self.shapes[each] for each in inputs)
-        views: dict[Node, Node] = {}
-        for each in cone:
-            match each:
-                case Input():
-                    stays = scalars_stay and not self.shapes[each]
-                    views[each] = each if stays else self._pushed(each, shape, step, repeated)
-                case Constant(value, dtype, like):
-                    moved_like: Any = tuple(views[x] for x in like)
-                    views[each] = self.nodes.constant(value, dtype, moved_like)
-                case Apply(op, args, dtype):
-                    view = self.nodes.apply(op, tuple(views.get(x, x) for x in args), dtype)
-                    views[each] = view
-                    if each in self.sites:
-                        self.sites.setdefault(view, self.sites[each])
-        return views[node], left
+class Traced:
+    """A node of a builder and the shape that it has for the traced arguments.
 
-    def _moved(self, node: Input, step: Movement) -> Input:
-        if isinstance(step, Index) and all(item == _FULL for item in step.items):
-            return node
-        view = self.nodes.input(node.parameter, joined(node.movement, step), node.dtype)
-        if view not in self.shapes:
-            shape = self.shapes[view] = _replayed(self.shapes[node], step)
-            self.extents[view] = moved(self.extents[node], step, shape)
-        return view
+    Every tracer is one.
 
-    def _cone(self, node: Node) -> list[Node]:
-        """Return what `node` is computed from, operands first, Python scalars left out."""
-        return [each for each in postorder(node) if not each.dtype.weak]
+    >>> from cpnum.tables.dtypes import F64
+    >>> builder = Builder()
+    >>> Traced(builder, builder.argument("x", F64, (3, 1)), (3, 1))
+    f64[3, 1]
+    """
 
-    def _refuse_reshape(self, node: Node, shape: Shape) -> None:
-        shapes = {self.shapes[each] for each in self.like(node)}
-        if shapes != {shape}:
-            raise self.error(
-                UnsupportedError,
-                "a computed value whose inputs are broadcast cannot be reshaped",
-                write="the reshape on the arguments instead",
-            )
+    __slots__ = ("builder", "known_shape", "node")
 
-    def _repeated(
-        self, items: tuple[Item, ...], shape: Shape, inputs: list[Input]
-    ) -> dict[int, set[Input]]:
-        """Return the inputs whose one element is repeated along an axis that is indexed.
+    # `known_shape` is for cpnum's own use: a graph does not depend on it, as it does on the shape
+    # that a user looks at.
+    def __init__(self, builder: Builder, node: Node, shape: Shape) -> None:
+        self.builder = builder
+        self.node = node
+        self.known_shape = shape
 
-        What is returned must hold for all arguments of the signature, else the shape is observed.
-        """
-        repeated: dict[int, set[Input]] = {}
-        axis = -1
-        for item in items:
-            axis += item is not None
-            if item is None or item == _FULL:
-                continue
-            at = axis - len(shape)
-            having = [each for each in inputs if len(self.shapes[each]) >= -at]
-            single = {
-                each
-                for each in having
-                if self.shapes[each][at] == 1 and in_signature(self.extents[each][at])
-            }
-            others = {self.extents[each][at] for each in having if each not in single}
-            if not others:
-                continue
-            if len(others) > 1 and not all(map(in_signature, others)):
-                self.shape_observed = True
-                if shape[axis] != 1:
-                    single = {each for each in having if self.shapes[each][at] == 1}
-            repeated[axis] = single
-        return repeated
-
-    def _pushed(
-        self, node: Input, shape: Shape, step: Movement, repeated: Mapping[int, set[Input]]
-    ) -> Input:
-        """Return the view of `node` that broadcasts as `step` demands of a value of `shape`."""
-        own = self.shapes[node]
-        missing = len(shape) - len(own)
-        match step:
-            case Index(items=items):
-                return self._moved(node, Index.of(_adapted(items, missing, node, repeated)))
-            case Transpose() if missing:
-                node = self._moved(node, Index.of((None,) * missing + (_FULL,) * len(own)))
-        return self._moved(node, step)
-
-
-def _adapted(
-    items: tuple[Item, ...], missing: int, node: Input, repeated: Mapping[int, set[Input]]
-) -> tuple[Item, ...]:
-    """Return an index of a value as that of an input, which has `missing` axes less."""
-    adapted: list[Item] = []
-    axis = -1
-    for item in items:
-        axis += item is not None
-        if item is None:
-            adapted.append(None)
-        elif axis < missing:
-            if isinstance(item, slice):
-                adapted.append(None)
-        elif node in repeated.get(axis, ()):
-            adapted.append(_FULL if isinstance(item, slice) else 0)
-        else:
-            adapted.append(item)
-    if missing:
-        # Broadcasting supplies the leading axes.
-        while adapted and adapted[0] is None:
-            del adapted[0]
-    return tuple(adapted)
-
-
-_BYTES = bytes(8)
-
-
-def _replayed(shape: Shape, step: Movement) -> Shape:
-    """Let NumPy say what shape a view has, on an array that has no elements of its own."""
-    array = np.ndarray(shape, "b", _BYTES, 0, (0,) * len(shape))
-    replayed: Shape = step.replay(array).shape
-    return replayed
+    def __repr__(self) -> str:
+        extents = f"[{', '.join(map(str, self.known_shape))}]" if self.known_shape else ""
+        return f"{self.node.dtype}{extents}"

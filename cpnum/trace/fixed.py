@@ -1,9 +1,13 @@
-"""Arguments that are neither arrays nor numbers: a graph holds for those that are the same."""
+"""The keys of fixed arguments, which are neither arrays nor numbers.
+
+A graph is traced for one value of a fixed argument: `f(x, "sum")` and `f(x, "mean")` have two.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import struct
+from collections.abc import Hashable
 from types import MethodType
 from typing import Any
 
@@ -11,7 +15,7 @@ import numpy as np
 
 
 class _Same:
-    """A key that only the object itself is equal to."""
+    """The key of an object that is compared by identity."""
 
     __slots__ = ("value",)
 
@@ -25,11 +29,12 @@ class _Same:
         return id(self.value)
 
 
-def fixed_key(value: Any) -> Any:
+def fixed_key(value: Any) -> Hashable:
     """Return a key that differs whenever the traced function could see a difference.
 
-    So 2 and 2.0, and 0.0 and -0.0, have different keys though they are equal.  An object with an
-    `==` of its own is its own key, but for frozen dataclasses, whose fields are the key.
+    So 2 and 2.0, and 0.0 and -0.0, have different keys though they are equal.  Tuples, frozen sets
+    and frozen dataclasses have the keys of their items; any other object is compared by identity,
+    even if its class defines `==`.
 
     >>> fixed_key(("sum", 2)) == fixed_key(("sum", 2)), fixed_key(2) == fixed_key(2.0)
     (True, False)

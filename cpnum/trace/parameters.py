@@ -1,7 +1,13 @@
-"""The parameters of a function, and the arguments that a call has for them."""
+"""The parameters of a function, the arguments of a call, and the signature they have.
+
+>>> arguments = bind(lambda x, n=2: x, (np.ones(3),), {"n": 5})
+>>> print(*signature_of(arguments))
+x: f64[:] n: int
+"""
 
 from __future__ import annotations
 
+import functools
 import inspect
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +20,7 @@ from cpnum.ir.signature import ArrayOf, Fixed, Parameter, ScalarOf, Signature, T
 from cpnum.tables.dtypes import DType, from_numpy, from_python
 from cpnum.trace.fixed import fixed_key
 
-# How a fixed argument is printed: no longer than this, whatever its own repr does.
+# A fixed argument is printed in at most this many characters.
 _TEXT = reprlib.Repr()
 _TEXT.maxstring = _TEXT.maxother = 60
 
@@ -22,7 +28,7 @@ _TEXT.maxstring = _TEXT.maxother = 60
 class Arguments(NamedTuple):
     """The arguments of a call, in the order of its parameters, without defaults.
 
-    The first `positional` ones are passed by position, the others by name.
+    The first `positional` arguments are passed by position, the others by name.
     """
 
     names: tuple[str, ...]
@@ -34,7 +40,7 @@ _VARIADIC = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 
 
 def arity(function: Callable[..., Any]) -> int:
-    """Return how many positional arguments bind without a signature, -1 if that takes one.
+    """Return the number of positional parameters, or -1 if only `inspect` can bind arguments.
 
     >>> arity(lambda x, y=1: x), arity(lambda x, *rest: x), arity(abs)
     (2, -1, -1)
@@ -47,15 +53,15 @@ def arity(function: Callable[..., Any]) -> int:
 
 
 def python_signature(function: Callable[..., Any]) -> inspect.Signature:
-    """Return what a function takes itself: what it wraps may take other arguments.
+    """Return the parameters of the function itself, not of a function that it wraps.
 
-    Raises:  UnsupportedError if Python does not know.
+    Raises:  UnsupportedError if Python does not know them.
     """
     for follow_wrapped in (False, True):
         try:
             return inspect.signature(function, follow_wrapped=follow_wrapped)
         except ValueError:
-            continue  # a NumPy function has the signature of what it wraps only
+            continue  # only the function inside of a NumPy function has a signature
     name = getattr(function, "__name__", type(function).__name__)
     raise UnsupportedError(
         f"Python does not know the parameters of {name}",
@@ -65,9 +71,10 @@ def python_signature(function: Callable[..., Any]) -> inspect.Signature:
 
 
 def refuse_out(name: str, signature: inspect.Signature) -> None:
-    """Refuse a parameter `out`, which no argument would reach: `out=` is the array to write to.
+    """Refuse a parameter `out`, which no argument would reach.
 
-    One that is None unless it is given means the same, in NumPy's functions as well.
+    A compiled function takes `out=` itself, as the array to write to.  The parameter `out=None` of
+    NumPy's own functions means the same, so it is let through.
     """
     parameter = signature.parameters.get("out")
     if parameter is None or parameter.default is None:
@@ -88,14 +95,14 @@ def bind(
 ) -> Arguments:
     """Return the arguments of a call in the order of its parameters.
 
-    `signature` is that of the function, for callers that keep it.
+    A caller that keeps the `python_signature` of the function passes it as `signature`.
 
     >>> bind(lambda x, *rest, n=2: x, (1, 5), {"n": 3})
     Arguments(names=('x', 'rest0', 'n'), values=(1, 5, 3), positional=2)
     """
     count = len(arguments)
     if not keywords and count == arity(function):
-        # The plain case, which is that of nearly all calls, without the cost of a signature.
+        # Nearly all calls are so plain, and need no slow binding by `inspect`.
         names: tuple[str, ...] = function.__code__.co_varnames[:count]
         return Arguments(names, tuple(arguments), count)
     if isinstance(function, np.ufunc):
@@ -105,7 +112,7 @@ def bind(
             )
         names = tuple(f"x{i}" for i in range(count))
         return Arguments(names, tuple(arguments), count)
-    # A default is left to the function: it is as constant as the function's code.
+    # The function fills in its own defaults, which are as constant as its code.
     bound = (signature or python_signature(function)).bind(*arguments, **keywords)
     unpacked: list[str] = []
     for name, parameter in bound.signature.parameters.items():
@@ -130,7 +137,7 @@ def signature_of(arguments: Arguments) -> Signature:
     >>> print(*signature_of(bind(lambda x, n: x, (np.ones((3, 1)), 2), {})))
     x: f64[:, 1] n: int
     """
-    return tuple(map(Parameter, arguments.names, map(_type_of, arguments.names, arguments.values)))
+    return tuple(map(_parameter, arguments.names, arguments.values))
 
 
 def with_shapes(signature: Signature, values: Sequence[Any]) -> Signature:
@@ -148,11 +155,24 @@ def with_shapes(signature: Signature, values: Sequence[Any]) -> Signature:
     )
 
 
+def _parameter(name: str, value: Any) -> Parameter:
+    if type(value) is np.ndarray:
+        extents = tuple([1 if extent == 1 else None for extent in value.shape])
+        return _parameter_of_array(name, value.dtype, extents)
+    return Parameter(name, _type_of(name, value))
+
+
+# Most calls have a parameter that was seen before, and it takes longer to make it.
+@functools.lru_cache(maxsize=1024)
+def _parameter_of_array(
+    name: str, dtype: np.dtype[Any], extents: tuple[int | None, ...]
+) -> Parameter:
+    return Parameter(name, ArrayOf(_from_numpy(name, dtype), extents))
+
+
 def _type_of(name: str, value: Any) -> Type:
+    """Return the type of an argument that is no plain array."""
     kind = type(value)
-    if kind is np.ndarray:
-        extents = [1 if extent == 1 else None for extent in value.shape]
-        return ArrayOf(_from_numpy(name, value.dtype), tuple(extents))
     weak = from_python(value)
     if weak is not None:
         return ScalarOf(weak)

@@ -1,19 +1,19 @@
-"""What an operator computes in: NumPy's ufunc and operand dtypes to a row and its casts.
+"""Promotion: a ufunc and its operands' dtypes select a row of the operator table, and casts.
 
 The rules are NumPy's own (`ufunc.resolve_dtypes`), so promotion follows NEP 50 and whatever NumPy
 is installed.
 
 >>> from cpnum.tables.dtypes import F32, I64
->>> resolve(np.add, (F32, FLOAT))
-Resolution(op=add, operands=(f32, f32), dtype=f32)
->>> resolve(np.sqrt, (I64,))
-Resolution(op=sqrt, operands=(f64,), dtype=f64)
+>>> promote(np.add, (F32, FLOAT))
+Promotion(op=add, operands=(f32, f32), dtype=f32, direct=True)
+>>> promote(np.sqrt, (I64,))
+Promotion(op=sqrt, operands=(f64,), dtype=f64, direct=False)
 """
 
 from __future__ import annotations
 
 import sys
-from typing import Any, NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,54 +22,60 @@ from cpnum.tables.dtypes import FLOAT, INT, B, DType, from_numpy
 from cpnum.tables.ops import OPS, Kind, Op
 
 
-class Resolution(NamedTuple):
-    """A row of the operator table, the dtypes its operands are cast to, and the result's."""
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """A row of the operator table, the dtypes that its operands are cast to, and the result's.
+
+    `direct`: no operand is cast, and a Python number among them counts by its dtype alone.
+    """
 
     op: Op
     operands: tuple[DType, ...]
     dtype: DType
+    direct: bool
 
 
-# Functions that another row computes with the same bits, once the operands are cast.
+# Some ufuncs have the bits of another row, once the operands are cast.
 _SAME_ROW = {"fabs": "absolute", "rad2deg": "degrees", "deg2rad": "radians"}
 
-# Where NumPy's ufuncs are, those without a public name included (np.clip is a wrapper of one).
+# NumPy's module of ufuncs has those without a public name, too; np.clip is a wrapper of one.
 _UMATH = np._core.umath  # type: ignore[attr-defined]
 
-# What is left to write where NumPy has no loop for booleans.
+# A NumPy function without a loop for booleans -> the expression to write instead.
 _FOR_BOOLEANS = {"subtract": "x ^ y", "negative": "~x", "positive": "x.copy()"}
 
-_resolved: dict[tuple[Any, ...], Resolution] = {}
+# All promotions that were asked for: (ufunc, *dtypes) -> Promotion.
+PROMOTIONS: dict[tuple[np.ufunc | DType, ...], Promotion] = {}
 
 
-def resolve(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> Resolution:
-    """Return the row that computes `ufunc` on operands of `dtypes`, which may be weak.
+def promote(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> Promotion:
+    """Return the promotion of `ufunc` on operands of `dtypes`, which may be weak.
 
     Raises:  UnsupportedError if there is no row; DTypeError if NumPy or the row lacks the dtype.
     """
-    known = _resolved.get((ufunc, dtypes))
+    known = PROMOTIONS.get((ufunc, *dtypes))
     if known is None:
-        known = _resolved[ufunc, dtypes] = _resolve(ufunc, dtypes)
+        known = PROMOTIONS[ufunc, *dtypes] = _promoted(ufunc, dtypes)
     return known
 
 
 def row_of(ufunc: np.ufunc) -> Op | None:
     """Return the row that computes a ufunc, None if there is none.
 
-    A name is not enough: other packages, and `np.frompyfunc`, make ufuncs of any name.
+    The name alone does not decide: other packages, and `np.frompyfunc`, make ufuncs of any name.
     """
     name = ufunc.__name__
     if getattr(_UMATH, name, None) is ufunc:
         op = OPS.get(_SAME_ROW.get(name, name))
         return op if op is not None and op.home == "numpy" else None
     if getattr(sys.modules.get("scipy.special"), name, None) is ufunc:
-        # SciPy has some of NumPy's functions as well, and calls them by the same names.
+        # SciPy has some of NumPy's functions as well, under the same names.
         return OPS.get(name)
     return None
 
 
 def name_of(ufunc: np.ufunc) -> str:
-    """Return how a user calls a ufunc.
+    """Return the name of a ufunc as a user writes it.
 
     >>> name_of(np.hypot)
     'numpy.hypot'
@@ -78,7 +84,7 @@ def name_of(ufunc: np.ufunc) -> str:
     return f"numpy.{name}" if getattr(_UMATH, name, None) is ufunc else f"the ufunc {name}"
 
 
-def _resolve(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> Resolution:
+def _promoted(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> Promotion:
     op = row_of(ufunc)
     if op is None:
         raise UnsupportedError(
@@ -88,27 +94,38 @@ def _resolve(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> Resolution:
         )
     computed = loop_dtypes(ufunc, dtypes)
     if all(kind is Kind.MASK for kind in op.operands):
-        return Resolution(op, (B,) * op.arity, B)
-    for dtype in computed[:-1]:
+        computed = (B,) * (op.arity + 1)
+    operands = computed[:-1]
+    for dtype in operands:
         if dtype not in op.dtypes:
             raise DTypeError(
                 f"no stencils for {op} of {dtype}",
                 seen=f"{op} of {_listed(dtypes)}",
                 write=f"x.astype(dtype) first; {op} has stencils for {_listed(op.dtypes)}",
             )
-    return Resolution(op, computed[:-1], computed[-1])
+    return Promotion(op, operands, computed[-1], _is_direct(op, dtypes, operands))
+
+
+def _is_direct(op: Op, given: tuple[DType, ...], wanted: tuple[DType, ...]) -> bool:
+    """Tell whether operands of the dtypes `given` need no cast to those that are `wanted`."""
+    if op.name == "power" or (op.masked and INT in given):
+        return False  # the number counts: x**2 is a square, and no int32 is above 2**40
+    strong = [dtype for dtype in given if dtype not in (FLOAT, INT)]
+    return bool(strong) and all(
+        dtype in (to, FLOAT, INT) for dtype, to in zip(given, wanted, strict=True)
+    )
 
 
 def loop_dtypes(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> tuple[DType, ...]:
-    """Return the dtypes that NumPy computes in: those of the operands, then the result's.
+    """Return the dtypes of NumPy's loop: each operand's, then the result's.
 
     >>> from cpnum.tables.dtypes import I32
     >>> loop_dtypes(np.power, (I32, FLOAT))
     (f64, f64, f64)
     """
-    # A Python bool is not weak in NumPy: it is a boolean like any other.
-    operands: list[Any] = [_PYTHON.get(dtype, dtype.numpy) for dtype in dtypes]
-    outputs = [None] * (ufunc.nout)
+    # NumPy takes a Python bool for one of its own, so it is not weak.
+    operands = [_PYTHON.get(dtype, dtype.numpy) for dtype in dtypes]
+    outputs = [None] * ufunc.nout
     try:
         computed = ufunc.resolve_dtypes((*operands, *outputs))
     except TypeError as error:
@@ -131,7 +148,7 @@ def loop_dtypes(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> tuple[DType, ...]
         ) from None
 
 
-_PYTHON: dict[DType, Any] = {FLOAT: float, INT: int}
+_PYTHON: dict[DType, type] = {FLOAT: float, INT: int}
 
 
 def _listed(dtypes: tuple[DType, ...]) -> str:

@@ -1,4 +1,13 @@
-"""The tracer of Python scalars, with which NumPy computes in the dtype of the others."""
+"""The tracer of Python scalars, with which NumPy computes in the dtype of the other operand.
+
+>>> from cpnum.tables.dtypes import INT
+>>> from cpnum.trace.builder import Builder
+>>> from cpnum.trace.tracer import SCALAR
+>>> builder = Builder()
+>>> n = WeakTracer(builder, builder.argument("n", INT, ()), (), SCALAR)
+>>> n + 1, n / 2, np.sqrt(n)
+(int, float, f64)
+"""
 
 from __future__ import annotations
 
@@ -6,32 +15,94 @@ import operator
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from cpnum.errors import UnsupportedError
-from cpnum.tables.dtypes import BOOL, FLOAT, INT, from_python
-from cpnum.trace.builder import Recording
-from cpnum.trace.site import user_site
-from cpnum.trace.tracer import Traced
-from cpnum.trace.ufuncs import Operand, dtype_of
+import numpy as np
+
+from cpnum.ir.nodes import Node
+from cpnum.tables.dtypes import from_python
+from cpnum.trace.array import Tracer
+from cpnum.trace.builder import Shape
+from cpnum.trace.tracer import AnyTracer, check_overflow, named
+from cpnum.trace.ufuncs import apply_python, trace_ufunc
+
+# The methods of operators, as they stand in the class, and Python's own functions for them.
+Unary = Callable[["WeakTracer"], "WeakTracer"]
+Binary = Callable[["WeakTracer", object], AnyTracer]
+Function = Callable[..., Any]
 
 
-class WeakTracer(Operand):
-    """A Python scalar whose value is not known; with other Python scalars it is Python's."""
+def _unary(name: str, function: Function) -> Unary:
+    """Return the method of an operator of one operand, as -n."""
+
+    def method(self: WeakTracer) -> WeakTracer:
+        return self.on_host(function, self)
+
+    return named(method, "WeakTracer", name)
+
+
+def _binary(name: str, function: Function, ufunc: np.ufunc, swapped: bool = False) -> Binary:
+    """Return the method of an operator, as n + y; of the reflected one, y + n, if `swapped`.
+
+    Python computes if both operands are Python scalars, else NumPy.
+    """
+
+    def method(self: WeakTracer, other: object) -> AnyTracer:
+        operands = (other, self) if swapped else (self, other)
+        if isinstance(other, WeakTracer) or from_python(other) is not None:
+            return self.on_host(function, *operands)
+        return check_overflow(self.result(*trace_ufunc(self.builder, ufunc, operands)), other, self)
+
+    return named(method, "WeakTracer", name)
+
+
+def _operators(name: str, function: Function, ufunc: np.ufunc) -> tuple[Binary, Binary]:
+    """Return the two methods of an operator: n + y, and the reflected y + n."""
+    return _binary(name, function, ufunc), _binary(f"r{name}", function, ufunc, swapped=True)
+
+
+class WeakTracer(AnyTracer):
+    """A Python scalar whose value is not known; Python computes with it and other scalars."""
 
     __slots__ = ()
 
-    def __float__(self) -> NoReturn:
-        raise self.needs_value("float()", "np.sin(x) for math.sin(x), and x * 1.0 for float(x)")
+    def result(self, node: Node, shape: Shape) -> Tracer:
+        """Return the tracer of the outcome of a NumPy function."""
+        return Tracer(self.builder, node, shape)
 
-    def __int__(self) -> NoReturn:
-        raise self.needs_value("int()", "np.trunc(x).astype(int)")
+    def on_host(self, function: Function, *operands: object) -> WeakTracer:
+        """Return the outcome of a function of Python scalars, which Python calls at each call."""
+        return WeakTracer(self.builder, apply_python(self.builder, function, *operands), ())
 
-    def __repr__(self) -> str:
-        return str(self.node.dtype)
+    # -- operators ------------------------------------------------------------------------------
+
+    __add__, __radd__ = _operators("add", operator.add, np.add)
+    __sub__, __rsub__ = _operators("sub", operator.sub, np.subtract)
+    __mul__, __rmul__ = _operators("mul", operator.mul, np.multiply)
+    __truediv__, __rtruediv__ = _operators("truediv", operator.truediv, np.divide)
+    __floordiv__, __rfloordiv__ = _operators("floordiv", operator.floordiv, np.floor_divide)
+    __mod__, __rmod__ = _operators("mod", operator.mod, np.remainder)
+    __pow__, __rpow__ = _operators("pow", operator.pow, np.power)
+    __and__, __rand__ = _operators("and", operator.and_, np.bitwise_and)
+    __or__, __ror__ = _operators("or", operator.or_, np.bitwise_or)
+    __xor__, __rxor__ = _operators("xor", operator.xor, np.bitwise_xor)
+    __lshift__, __rlshift__ = _operators("lshift", operator.lshift, np.left_shift)
+    __rshift__, __rrshift__ = _operators("rshift", operator.rshift, np.right_shift)
+    __eq__ = _binary("eq", operator.eq, np.equal)  # type: ignore[assignment]
+    __ne__ = _binary("ne", operator.ne, np.not_equal)  # type: ignore[assignment]
+    __lt__ = _binary("lt", operator.lt, np.less)
+    __le__ = _binary("le", operator.le, np.less_equal)
+    __gt__ = _binary("gt", operator.gt, np.greater)
+    __ge__ = _binary("ge", operator.ge, np.greater_equal)
+    __neg__ = _unary("neg", operator.neg)
+    __pos__ = _unary("pos", operator.pos)
+    __abs__ = _unary("abs", operator.abs)
+    __invert__ = _unary("invert", operator.invert)
+
+    # -- attributes and refused uses ------------------------------------------------------------
 
     @property
     def real(self) -> WeakTracer:
-        """The value itself; that of a bool is an int, as of +x."""
-        return on_host(self.recording, operator.pos, self)
+        """The value itself; of a bool, the int that +n is."""
+        return +self
 
     def __copy__(self) -> WeakTracer:
         return self
@@ -43,6 +114,12 @@ class WeakTracer(Operand):
         """Return the value: there are no complex numbers."""
         return self.real
 
+    def __float__(self) -> NoReturn:
+        raise self.needs_value("float()", "np.sin(x) for math.sin(x), and x * 1.0 for float(x)")
+
+    def __int__(self) -> NoReturn:
+        raise self.needs_value("int()", "np.trunc(x).astype(int)")
+
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("__"):
             raise AttributeError(name)
@@ -52,33 +129,3 @@ class WeakTracer(Operand):
         raise self.unsupported(
             f"{name} of a Python {kind.__name__} cannot be traced", "it outside of the function"
         )
-
-
-_SAMPLES = {FLOAT: 1.0, INT: 1, BOOL: True}
-
-
-def on_host(recording: Recording, function: Callable[..., Any], *inputs: Any) -> WeakTracer:
-    """Write down an operator of Python's on its scalars, which is computed at each call."""
-    dtypes = [dtype_of(recording, each) for each in inputs]
-    samples = [_SAMPLES[dtype] for dtype in dtypes]
-    if function is operator.pow and dtypes[0] is not FLOAT and dtypes[1] is not FLOAT:
-        # The sign of the exponent says whether Python's result is an integer.
-        if isinstance(inputs[1], Traced):
-            raise recording.error(
-                UnsupportedError,
-                "an integer to the power of a traced integer cannot be traced",
-                seen="its type depends on the sign of the exponent",
-                write="float(...) of the base before it is an argument, or a number as exponent",
-            )
-        samples[1] = -1 if inputs[1] < 0 else 1
-    # Python says what type the result has, or that there is no such operation.
-    dtype = from_python(function(*samples))
-    assert dtype is not None
-    args = [
-        each.node if isinstance(each, Traced) else recording.nodes.constant(each, of)
-        for each, of in zip(inputs, dtypes, strict=True)
-    ]
-    node = recording.nodes.host(function, tuple(args), dtype)
-    if node not in recording.sites:
-        recording.sites[node] = user_site()  # Python's arithmetic knows no np.errstate
-    return WeakTracer(recording, node, ())

@@ -1,4 +1,4 @@
-"""Where in the user's code something happens: for error messages and warnings."""
+"""The place in the user's code where something happens, for error messages and warnings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cpnum.ir.sites import Site, location
 
 _NUMPY = os.path.dirname(np.__file__)
 
-# The frames of files whose names begin so are not the user's: NumPy and SciPy call tracers, too.
+# A frame whose file name begins so is not the user's: NumPy and SciPy call tracers, too.
 LIBRARIES = (
     os.path.dirname(os.path.dirname(__file__)) + os.sep,
     _NUMPY + os.sep,
@@ -33,8 +33,8 @@ def user_frame() -> FrameType:
 
 
 def user_site() -> Site:
-    """Return the place of the innermost frame of the user's code."""
-    # Once a traced operation, hence not by calling user_frame.
+    """Return the site of the innermost frame of the user's code."""
+    # It runs once a traced operation, so it saves the call of user_frame.
     frame = sys._getframe(2)
     while frame.f_code.co_filename.startswith(LIBRARIES) and frame.f_back is not None:
         frame = frame.f_back
@@ -42,7 +42,7 @@ def user_site() -> Site:
 
 
 def site_of(error: BaseException) -> Site | None:
-    """Return the innermost place of the user's code that an error came through."""
+    """Return the innermost site of the user's code that an error came through."""
     site = None
     step = error.__traceback__
     while step is not None:
@@ -54,13 +54,13 @@ def site_of(error: BaseException) -> Site | None:
 
 
 def is_operator(site: Site) -> bool:
-    """Tell whether an operator, not a call, stands at a place in the user's code."""
+    """Tell whether a site is an operator, as in `x + y`, and not a call, as in `np.add(x, y)`."""
     code, offset = site
     return dis.opname[code.co_code[offset]].startswith("BINARY_")
 
 
 def located(error: CpnumError) -> CpnumError:
-    """Return the error with the user's line, if it has none yet."""
+    """Return the error, to which the user's line was added if it had none."""
     if error.where is None:
         frame = user_frame()
         error.where = described((frame.f_code, frame.f_lasti))
@@ -68,14 +68,18 @@ def located(error: CpnumError) -> CpnumError:
 
 
 def described(site: Site) -> str:
-    """Return a place as error messages show it, with the text of the line if it can be had."""
+    r"""Return a site as error messages show it, with the text of the line if Python finds it.
+
+    >>> described((compile("\n\nx + y", "examples/heat.py", "exec"), 4))
+    'heat.py, line 3'
+    """
     filename, line = location(site)
     text = linecache.getline(filename, line).strip()
     return f"{_file(filename)}, line {line}:  {text}" if text else f"{_file(filename)}, line {line}"
 
 
 def _file(filename: str) -> str:
-    # Only IPython knows which cell a file name of its own stands for.
+    # Only IPython knows which cell one of its file names stands for.
     ipython: Any = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if shell is not None:

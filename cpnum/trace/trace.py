@@ -1,4 +1,4 @@
-"""Runs the user's function once, on tracers, and returns its graph.
+"""Tracing runs the user's function once, on tracers, and returns its graph.
 
 >>> print(trace(lambda x, n: np.sqrt(x[1:] * (n + 1)), (np.ones(4), 2.5)))
 <lambda>(x: f64[:], n: float)
@@ -17,19 +17,18 @@ from typing import Any
 
 import numpy as np
 
-import cpnum.trace.dunders  # gives tracers Python's operators
-import cpnum.trace.functions  # noqa: F401 (enters NumPy's functions into the table of traced ones)
 from cpnum.errors import CpnumError, TraceError, UnsupportedError
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Output
-from cpnum.ir.signature import ArrayOf, Fixed, Parameter, ScalarOf, Signature
+from cpnum.ir.signature import ArrayOf, Parameter, ScalarOf, Signature
 from cpnum.tables.dtypes import from_numpy, from_python
 from cpnum.trace.array import Tracer
-from cpnum.trace.builder import Recording
+from cpnum.trace.builder import Builder, Traced
+from cpnum.trace.functions import FUNCTIONS
 from cpnum.trace.parameters import Arguments, bind, signature_of, with_shapes
 from cpnum.trace.scalar import WeakTracer
 from cpnum.trace.site import described, site_of
-from cpnum.trace.tracer import ARGUMENT, SCALAR, Traced
+from cpnum.trace.tracer import ARGUMENT, SCALAR, AnyTracer
 
 
 def is_tracing(arguments: Iterable[object]) -> bool:
@@ -46,12 +45,12 @@ def trace(
     arguments: Sequence[Any],
     keywords: Mapping[str, Any] | None = None,
 ) -> Graph:
-    """Return the graph of `function`, for all arguments of the signature of these.
+    """Return the graph of `function`, for all arguments that have the signature of these.
 
-    The graph's parameters are those of `bind`, in its order.  Arguments that are neither arrays nor
-    numbers are passed to the function as they are, so the graph holds for these only.
+    The graph has the parameters that `bind` finds, in its order.  The function gets a fixed
+    argument, which is neither an array nor a number, as it is: the graph holds for this one only.
 
-    Raises:  what the function raises; a CpnumError that names the line if it cannot be traced.
+    Raises:  any error of the function; a CpnumError that names the line if it cannot be traced.
     """
     bound = bind(function, arguments, keywords or {})
     return trace_arguments(function, bound, signature_of(bound))
@@ -62,29 +61,32 @@ def trace_arguments(
 ) -> Graph:
     """Return the graph of `function` for arguments of this signature, as `trace` does."""
     names, values, positional = arguments
-    recording = Recording(Tracer)
-    tracers = [_tracer(recording, *each) for each in zip(signature, values, strict=True)]
+    builder = Builder(FUNCTIONS)
+    tracers = [
+        _tracer(builder, parameter, value)
+        for parameter, value in zip(signature, values, strict=True)
+    ]
     named = dict(zip(names[positional:], tracers[positional:], strict=True))
-    returned = _returned(recording, function, tracers[:positional], named)
-    if recording.shape_observed:
+    returned = _returned(builder, function, tracers[:positional], named)
+    if builder.shape_observed:
         signature = with_shapes(signature, values)
     name = getattr(function, "__name__", type(function).__name__)
-    output = _output(recording, returned, name)
-    nodes = recording.nodes.reaching((output.node,))
-    conditions = recording.conditions(nodes) if len(recording.nodes) > len(nodes) else ()
+    output = _output(builder, returned, name)
+    nodes = builder.nodes.reaching((output.node,))
+    conditions = builder.conditions(nodes) if len(builder.nodes) > len(nodes) else ()
     return Graph(
         name,
         signature,
         nodes,
         output,
-        recording.sites,
-        frozenset(recording.checked),
+        builder.sites,
+        frozenset(builder.checked),
         conditions,
     )
 
 
 def _returned(
-    recording: Recording,
+    builder: Builder,
     function: Callable[..., Any],
     arguments: Sequence[Any],
     keywords: Mapping[str, Any],
@@ -93,17 +95,17 @@ def _returned(
     try:
         returned = function(*arguments, **keywords)
     except Exception as error:
-        refusal = recording.refusal or _misused(error)
+        refusal = builder.refusal or _misused(error)
         if refusal is None or refusal is error:
             raise
         raise refusal from error
-    if recording.refusal is not None:
-        raise recording.refusal
+    if builder.refusal is not None:
+        raise builder.refusal
     return returned
 
 
 def _misused(error: Exception) -> TraceError | None:
-    """Return the refusal for an error of Python's that is about a tracer, which it names."""
+    """Return the refusal for an error of Python's that names the class of tracers."""
     site = site_of(error)
     if not isinstance(error, TypeError) or Tracer.__name__ not in str(error) or site is None:
         return None
@@ -115,38 +117,36 @@ def _misused(error: Exception) -> TraceError | None:
     )
 
 
-def _tracer(recording: Recording, parameter: Parameter, value: Any) -> Any:
-    """Return the tracer that the function is given for an argument; a fixed one as it is."""
+def _tracer(builder: Builder, parameter: Parameter, value: Any) -> Any:
+    """Return the tracer of an argument; a fixed argument stays as it is."""
     name, of = parameter.name, parameter.type
-    match of:
-        case ArrayOf(dtype):
-            node = recording.argument(name, dtype, value.shape)
-            return Tracer(recording, node, value.shape, ARGUMENT)
-        case ScalarOf(dtype):
-            kind = WeakTracer if dtype.weak else Tracer
-            return kind(recording, recording.argument(name, dtype, ()), (), SCALAR)
-        case Fixed():
-            recording.parameters.append(name)
-            return value
+    if isinstance(of, ArrayOf):
+        shape = value.shape
+        return Tracer(builder, builder.argument(name, of.dtype, shape), shape, ARGUMENT)
+    if isinstance(of, ScalarOf):
+        kind = WeakTracer if of.dtype.weak else Tracer
+        return kind(builder, builder.argument(name, of.dtype, ()), (), SCALAR)
+    builder.parameters.append(name)
+    return value
 
 
-def _output(recording: Recording, returned: Any, name: str) -> Output:
-    if isinstance(returned, Traced):
-        if returned.recording is not recording:
+def _output(builder: Builder, returned: object, name: str) -> Output:
+    if isinstance(returned, AnyTracer):
+        if returned.builder is not builder:
             raise TraceError(f"{name} returned a value of another trace")
         node = returned.node
         if node.dtype.weak:
-            node = recording.cast(node, from_numpy(node.dtype.numpy))
-        return Output(node, boxed=not returned.known_shape and returned.state != SCALAR)
+            node = builder.cast(node, from_numpy(node.dtype.numpy))
+        return Output(node, not returned.known_shape and returned.state != SCALAR)
     weak = from_python(returned)
     if weak is not None:
-        return Output(recording.constant(returned, from_numpy(weak.numpy)))
+        return Output(builder.constant(returned, from_numpy(weak.numpy)))
     if isinstance(returned, np.generic):
-        return Output(recording.constant(returned, from_numpy(returned.dtype)))
+        return Output(builder.constant(returned, from_numpy(returned.dtype)))
     raise _refused(returned, name)
 
 
-def _refused(returned: Any, name: str) -> CpnumError:
+def _refused(returned: object, name: str) -> CpnumError:
     if isinstance(returned, tuple | list):
         return UnsupportedError(
             f"{name} returns {len(returned)} values: several results are not supported yet",

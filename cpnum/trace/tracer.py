@@ -1,40 +1,68 @@
-"""What all traced values have in common, and what needs a value, which they lack."""
+"""The base of all tracers: NumPy's functions on a traced value, and refused uses of its contents.
+
+`np.sqrt(x)` calls `x.__array_ufunc__`, and `np.where(x, y, z)` calls `x.__array_function__`.
+"""
 
 from __future__ import annotations
 
-from typing import NoReturn
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
 from cpnum.errors import CpnumError, TraceError, UnsupportedError
 from cpnum.ir.nodes import Input, Node
-from cpnum.trace.builder import Recording, Shape
-from cpnum.trace.site import user_frame
+from cpnum.tables.dtypes import B
+from cpnum.trace.builder import Builder, Shape, Traced
+from cpnum.trace.promote import name_of
+from cpnum.trace.site import is_operator, user_frame, user_site
+from cpnum.trace.ufuncs import trace_pair, trace_single, trace_ufunc
 
-# Whether the memory of a value may be written to: only that of a value the function computed, and
-# that nothing else sees.  A scalar has none: an operation in place makes another scalar.
+F = TypeVar("F", bound=Callable[..., Any])
+
+# The state of a tracer says whether the memory of its value may be written to.  Only an OWNED value
+# may: the function computed it, and no view shares its memory.  A SCALAR has no memory: an
+# operation in place makes another scalar.
 OWNED, ARGUMENT, VIEW, VIEWED, SCALAR = "owned", "argument", "view", "viewed", "scalar"
 
+_COMPARISONS = frozenset(
+    [np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal]
+)
 
-class Traced:
-    """The base of the tracers of arrays and of Python scalars."""
+_REDUCTIONS = frozenset(
+    "sum prod mean average std var min max amin amax ptp any all argmin argmax median percentile "
+    "quantile cumsum cumprod nansum nanmean nanmin nanmax nanstd nanvar dot vdot inner matmul "
+    "tensordot einsum trace count_nonzero norm".split()
+)
 
-    __slots__ = ("_shape", "node", "recording", "state")
 
-    def __init__(self, recording: Recording, node: Node, shape: Shape, state: str = OWNED) -> None:
-        self.recording = recording
+class UnknownArgumentError(TypeError):
+    """The argument of this name cannot be traced, though the NumPy function can."""
+
+
+def reason(name: str) -> str:
+    """Return the end of the message that refuses a NumPy function.
+
+    >>> reason("mean"), reason("sort")
+    (': reductions are not supported yet', '')
+    """
+    return ": reductions are not supported yet" if name in _REDUCTIONS else ""
+
+
+class AnyTracer(Traced):
+    """A traced value that stands for an array, a NumPy scalar or a Python scalar."""
+
+    __slots__ = ("state",)
+
+    def __init__(self, builder: Builder, node: Node, shape: Shape, state: str = OWNED) -> None:
+        self.builder = builder
         self.node = node
-        self._shape = shape
+        self.known_shape = shape
         self.state = SCALAR if not shape and state == OWNED else state
-
-    @property
-    def known_shape(self) -> Shape:
-        """The shape, for cpnum's own use: looking does not make the graph depend on it."""
-        return self._shape
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
-        """What `isinstance` goes by: the class of what the value stands for."""
+        """The class of the value that the tracer stands for; `isinstance` goes by it."""
         if self.state == SCALAR:
             return self.node.dtype.scalar
         return np.ndarray
@@ -42,23 +70,99 @@ class Traced:
     # Equality is elementwise, so there is no hash, as for arrays.
     __hash__ = None  # type: ignore[assignment]
 
+    def result(self, node: Node, shape: Shape) -> AnyTracer:
+        """Return the tracer of the outcome of a NumPy function."""
+        raise NotImplementedError
+
+    # -- NumPy's functions ----------------------------------------------------------------------
+
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: object
+    ) -> AnyTracer:
+        if method == "__call__" and not keywords:
+            if len(inputs) == 1:
+                return self.result(*trace_single(self.builder, ufunc, self))
+            first: object = inputs[0]
+            if len(inputs) == 2 and first is self and type(inputs[1]) is not np.ndarray:
+                return self.result(*trace_pair(self.builder, ufunc, self, inputs[1]))
+        self._refuse_ufunc(ufunc, method, keywords)
+        if ufunc in _COMPARISONS:
+            # A NumPy scalar on the left side of a comparison arrives as an array without axes.
+            inputs = tuple(
+                each[()] if type(each) is np.ndarray and not each.ndim else each for each in inputs
+            )
+        result = self.result(*trace_ufunc(self.builder, ufunc, inputs))
+        if issubclass(type(inputs[0]), np.generic) and is_operator(user_site()):
+            # `np.int64(2) + x` arrives here as np.add, since NumPy's scalar comes first.
+            return check_overflow(result, *inputs)
+        return result
+
+    def _refuse_ufunc(self, ufunc: np.ufunc, method: str, keywords: Mapping[str, object]) -> None:
+        """Refuse methods of ufuncs, as np.add.reduce, and arguments by keyword."""
+        name = name_of(ufunc)
+        if method != "__call__":
+            raise self.unsupported(
+                f"{name}.{method} cannot be traced: "
+                + ("reductions are not supported yet" if method == "reduce" else "not elementwise"),
+                "its call outside of the function",
+            )
+        if keywords.get("out") is not None:
+            raise self.unsupported(
+                f"the argument out of {name} cannot be traced", "x = f(y) instead of f(y, out=x)"
+            )
+        for keyword in keywords:
+            if keyword not in ("out", "dtype"):
+                raise self.unsupported(
+                    f"the argument {keyword} of {name} cannot be traced",
+                    "np.where(mask, f(x), y)" if keyword == "where" else f"it without {keyword}",
+                )
+        if keywords.get("dtype") is not None:
+            raise self.unsupported(
+                f"the argument dtype of {name} cannot be traced", "x.astype(dtype) for the operands"
+            )
+
+    def __array_function__(
+        self,
+        function: Callable[..., Any],
+        types: object,
+        args: tuple[Any, ...],
+        keywords: Mapping[str, Any],
+    ) -> Any:
+        traced = self.builder.functions.get(function)
+        if traced is None:
+            name = f"{function.__module__}.{function.__name__}"
+            raise self.unsupported(
+                f"{name} cannot be traced" + reason(function.__name__),
+                "its call outside of the function",
+            )
+        try:
+            return traced(*args, **keywords)
+        except UnknownArgumentError as error:
+            raise self.unsupported(
+                f"the argument {error} of numpy.{function.__name__} cannot be traced",
+                f"it without {error}",
+            ) from None
+
+    # -- refused uses ---------------------------------------------------------------------------
+
     def unsupported(self, message: str, write: str | None = None) -> CpnumError:
         """Return the error of a use that cannot be traced."""
-        return self.recording.error(UnsupportedError, message, seen=repr(self), write=write)
+        return self.builder.error(UnsupportedError, message, seen=repr(self), write=write)
 
-    def needs_value(self, what: str, write: str) -> CpnumError:
+    def needs_value(self, use: str, write: str) -> CpnumError:
         """Return the error of a use that needs the contents."""
         name, subject = self._names()
-        return self.recording.error(
+        return self.builder.error(
             TraceError,
-            f"{what} needs a value, but {name} is being traced",
+            f"{use} needs a value, but {name} is being traced",
             seen=f"{subject} is {self!r}; its contents are not known while tracing",
             write=write,
         )
 
     def _names(self) -> tuple[str, str]:
+        """Return the user's name for this value, for the middle and for the start of a sentence."""
         if isinstance(self.node, Input) and not self.node.movement:
-            name = self.recording.parameters[self.node.parameter]
+            name = self.builder.parameters[self.node.parameter]
             return name, name
         for name, value in user_frame().f_locals.items():
             if value is self:
@@ -99,3 +203,31 @@ class Traced:
 
     def __array__(self, dtype: object = None, copy: object = None) -> NoReturn:
         raise self.needs_value("an array to read", "x without np.asarray or np.array around it")
+
+
+def check_overflow(result: AnyTracer, *operands: object) -> AnyTracer:
+    """Return the result of an operator, which NumPy checks for overflow between integer scalars.
+
+    The first operand is the NumPy scalar whose operator it is; booleans wrap silently.
+    """
+    first = operands[0]
+    boolean = first.node.dtype is B if isinstance(first, Traced) else isinstance(first, np.bool)
+    if (
+        not boolean
+        and result.node.dtype.family == "I"
+        and all(
+            each.state == SCALAR
+            if isinstance(each, AnyTracer)
+            else not isinstance(each, np.ndarray)
+            for each in operands
+        )
+    ):
+        result.builder.checked.add(result.node)
+    return result
+
+
+def named(method: F, kind: str, name: str) -> F:
+    """Return an operator's method with the name that Python's errors show: Tracer.__add__."""
+    method.__name__ = f"__{name}__"
+    method.__qualname__ = f"{kind}.__{name}__"
+    return method

@@ -1,117 +1,53 @@
-"""What NumPy's functions do with traced values: they are written down.
+"""Ufuncs on traced values: an operation becomes nodes, which the tracers wrap.
 
-`apply` and `record` run once an operation, as do the short paths `unary` and `binary`, so they are
-written for speed.
+Each function here takes operands (traced values, Python numbers and NumPy scalars) and returns the
+node and the shape of the result.  From the most general to the most special:
+
+- `trace_ufunc` takes any ufunc; `trace_pair` and `trace_single` are its short paths for two
+  operands and for one, and `trace_power` is its part for powers;
+- `apply_promoted` takes a ufunc that has a row in the operator table, and promotes the operands;
+- `apply_row` takes a row of the table and the dtypes that its operands are cast to;
+- `apply_python` takes a function of Python scalars, which Python computes at each call.
+
+>>> builder = Builder()
+>>> x = Traced(builder, builder.argument("x", F32, (3,)), (3,))
+>>> trace_ufunc(builder, np.hypot, (x, 2.0))
+(<hypot of 2: f32>, (3,))
 """
 
 from __future__ import annotations
 
+import operator
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from cpnum.errors import CpnumError, DTypeError, ShapeError, TraceError, UnsupportedError
+from cpnum.errors import DTypeError, ShapeError, TraceError, UnsupportedError
 from cpnum.ir.extents import common_shape
-from cpnum.ir.nodes import Node
-from cpnum.tables.dtypes import F32, F64, FLOAT, I32, I64, INT, B, DType, from_numpy, from_python
-from cpnum.tables.ops import Op
-from cpnum.trace.builder import Recording, Shape
-from cpnum.trace.promote import Resolution, loop_dtypes, name_of, resolve
-from cpnum.trace.site import is_operator, user_site
-from cpnum.trace.tracer import SCALAR, Traced
+from cpnum.ir.nodes import Node, Scalar
+from cpnum.tables.dtypes import BOOL, F32, FLOAT, I32, I64, INT, B, DType, from_numpy, from_python
+from cpnum.tables.ops import OPS, Op
+from cpnum.trace.builder import Builder, Shape, Traced
+from cpnum.trace.promote import PROMOTIONS, loop_dtypes, promote
+from cpnum.trace.site import user_site
 
-# What NumPy functions are traced by; `functions` fills it.
-FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
-
-_COMPARISONS = frozenset(
-    [np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal]
-)
+# A node and its shape.
+Result = tuple[Node, Shape]
 
 
-class Operand(Traced):
-    """A traced value that NumPy's functions take."""
-
-    __slots__ = ()
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
-        if method == "__call__" and len(inputs) == 1 and not keywords:
-            return unary(ufunc, self)
-        if method != "__call__":
-            raise self.unsupported(
-                f"{name_of(ufunc)}.{method} cannot be traced: "
-                + ("reductions are not supported yet" if method == "reduce" else "not elementwise"),
-                "its call outside of the function",
-            )
-        dtype = keywords.pop("dtype", None)
-        out = keywords.pop("out", None)
-        if out is not None:
-            raise self.unsupported(
-                f"the argument out of {name_of(ufunc)} cannot be traced",
-                "x = f(y) instead of f(y, out=x)",
-            )
-        for name in keywords:
-            raise self.unsupported(
-                f"the argument {name} of {name_of(ufunc)} cannot be traced",
-                "np.where(mask, f(x), y)" if name == "where" else f"it without {name}",
-            )
-        if dtype is not None:
-            raise self.unsupported(
-                f"the argument dtype of {name_of(ufunc)} cannot be traced",
-                "x.astype(dtype) for the operands",
-            )
-        if ufunc in _COMPARISONS:
-            # A NumPy scalar on the left side of a comparison arrives as an array without axes.
-            inputs = tuple(
-                each[()] if type(each) is np.ndarray and not each.ndim else each for each in inputs
-            )
-        result = universal(self.recording, ufunc, inputs)
-        if issubclass(type(inputs[0]), np.generic) and is_operator(user_site()):
-            # With a NumPy scalar on the left, NumPy's operator of scalars comes by its ufunc.
-            return note_scalars(result, *inputs)
-        return result
-
-    def __array_function__(
-        self, function: Callable[..., Any], types: object, args: Any, keywords: Any
-    ) -> Any:
-        traced = FUNCTIONS.get(function)
-        if traced is None:
-            name = f"{function.__module__}.{function.__name__}"
-            raise self.unsupported(
-                f"{name} cannot be traced" + reason(function.__name__),
-                "its call outside of the function",
-            )
-        try:
-            return traced(*args, **keywords)
-        except UnknownArgumentError as error:
-            raise self.unsupported(
-                f"the argument {error} of numpy.{function.__name__} cannot be traced",
-                f"it without {error}",
-            ) from None
+# -- operands -----------------------------------------------------------------------------------
 
 
-class UnknownArgumentError(TypeError):
-    """An argument of a NumPy function that is not traced; the text is its name."""
+def dtype_of(builder: Builder, operand: object) -> DType:
+    """Return the dtype of an operand, a weak one for a Python scalar.
 
-
-_REDUCTIONS = frozenset(
-    "sum prod mean average std var min max amin amax ptp any all argmin argmax median percentile "
-    "quantile cumsum cumprod nansum nanmean nanmin nanmax nanstd nanvar dot vdot inner matmul "
-    "tensordot einsum trace count_nonzero norm".split()
-)
-
-
-def reason(name: str) -> str:
-    """Return why a function is not traced, for the end of a message."""
-    return ": reductions are not supported yet" if name in _REDUCTIONS else ""
-
-
-def dtype_of(recording: Recording, operand: Any) -> DType:
-    """Return the dtype of an operand, a weak one for a Python scalar."""
+    Raises:  TraceError, DTypeError or UnsupportedError for an object that is no operand.
+    """
     if isinstance(operand, Traced):
-        if operand.recording is not recording:
-            raise recording.error(
+        if operand.builder is not builder:
+            raise builder.error(
                 TraceError,
                 "values of two traces are used together",
                 seen=f"{operand!r}; one of them is of an outer function or of an earlier call",
@@ -126,22 +62,22 @@ def dtype_of(recording: Recording, operand: Any) -> DType:
             return from_numpy(operand.dtype)
         except DTypeError as error:
             seen = f"the operand {operand!r}"
-            raise recording.error(DTypeError, error.message, seen, error.write) from None
+            raise builder.error(DTypeError, error.message, seen, error.write) from None
     if isinstance(operand, complex):
-        raise recording.error(
+        raise builder.error(
             DTypeError,
             "no stencils for complex numbers",
             seen=f"the operand {operand!r}",
             write="real and imaginary parts as arrays of their own",
         )
     if isinstance(operand, np.ndarray):
-        raise recording.error(
+        raise builder.error(
             UnsupportedError,
             "an array that is not an argument cannot be traced: its contents may change",
             seen=f"an array of dtype {operand.dtype} and shape {operand.shape}",
             write="it as an argument of the function",
         )
-    raise recording.error(
+    raise builder.error(
         UnsupportedError,
         f"an operand of type {type(operand).__name__} cannot be traced",
         seen=reprlib.repr(operand),
@@ -149,255 +85,277 @@ def dtype_of(recording: Recording, operand: Any) -> DType:
     )
 
 
-def node_of(recording: Recording, operand: Any, dtype: DType) -> Node:
+def node_of(builder: Builder, operand: object, dtype: DType) -> Node:
     """Return the node of an operand converted to `dtype`."""
     if isinstance(operand, Traced):
-        return recording.cast(operand.node, dtype)
-    return recording.constant(operand, dtype)
+        return builder.cast(operand.node, dtype)
+    return builder.constant(operand, dtype)
 
 
-_resolutions: dict[tuple[Any, ...], Resolution] = {}
-
-# The row and result dtype of an operator whose operands need no cast, or are Python scalars.
-_direct: dict[tuple[np.ufunc, DType, DType], tuple[Op, DType]] = {}
-
-# The same for functions of one operand.
-_direct_unary: dict[tuple[np.ufunc, DType], tuple[Op, DType]] = {}
+def shape_of(operand: object) -> Shape:
+    """Return the shape of an operand; numbers have no axes."""
+    return operand.known_shape if isinstance(operand, Traced) else ()
 
 
-def binary(ufunc: np.ufunc, first: Traced, second: Any, swapped: bool = False) -> Any:
-    """Write down an operator on `first`, which is not a Python scalar, and `second`.
-
-    It is `apply`, with a short path for what nearly all operators of a program are.
-    """
-    recording = first.recording
-    left = first.node
-    shape = first._shape
-    kind = type(second)
-    if kind is float or kind is int:
-        direct = _direct.get((ufunc, left.dtype, FLOAT if kind is float else INT))
-        if direct is not None:
-            dtype = left.dtype
-            # Only float32 can overflow in the conversion, which `Recording.constant` is for.
-            constants = recording if dtype is F32 else recording.nodes
-            right = constants.constant(second, dtype)
-    elif kind is type(first) and second.recording is recording:
-        right = second.node
-        direct = _direct.get((ufunc, left.dtype, right.dtype))
-        if direct is not None and second._shape != shape:
-            shape = broadcast(recording, shape, second._shape)
-    else:
-        direct = None
-    if direct is None:
-        inputs = (second, first) if swapped else (first, second)
-        result = apply(recording, ufunc, inputs)
-        _note_direct(ufunc, left.dtype, dtype_of(recording, second))
-        return result
-    op, dtype = direct
-    node = recording.nodes.apply(op, (right, left) if swapped else (left, right), dtype)
-    if node not in recording.sites:
-        recording.note(node, 2)
-    return recording.tracer(recording, node, shape)
-
-
-def unary(ufunc: np.ufunc, operand: Traced) -> Any:
-    """Write down a ufunc of one operand, by a short path if that needs no cast."""
-    recording = operand.recording
-    direct = _direct_unary.get((ufunc, operand.node.dtype))
-    if direct is None:
-        return universal(recording, ufunc, (operand,))
-    op, dtype = direct
-    node = recording.nodes.apply(op, (operand.node,), dtype)
-    if node not in recording.sites:
-        recording.note(node, 2)
-    return recording.tracer(recording, node, operand._shape)
-
-
-def note_scalars(result: Any, *operands: Any) -> Any:
-    """Return the result of an operator; between integer scalars, note that it may overflow.
-
-    The first operand is the NumPy scalar whose operator it is: that of booleans wraps silently.
-    """
-    first = operands[0]
-    boolean = first.node.dtype is B if isinstance(first, Traced) else isinstance(first, np.bool)
-    if (
-        not boolean
-        and result.node.dtype.family == "I"
-        and all(
-            each.state == SCALAR if isinstance(each, Traced) else not isinstance(each, np.ndarray)
-            for each in operands
-        )
-    ):
-        result.recording.checked.add(result.node)
-    return result
-
-
-def _note_direct(ufunc: np.ufunc, left: DType, right: DType) -> None:
-    resolution = resolve(ufunc, (left, right))
-    # Python integers that are compared may be out of range, which is not for the short path.
-    exact_comparison = resolution.op.masked and right is INT
-    no_cast = resolution.operands == (left, left) and (right is left or right in (FLOAT, INT))
-    if no_cast and not exact_comparison:
-        _direct[ufunc, left, right] = resolution.op, resolution.dtype
-
-
-def apply(recording: Recording, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Any:
-    """Write down a ufunc of tracers and scalars."""
-    dtypes = tuple(
-        [
-            each.node.dtype
-            if isinstance(each, Traced) and each.recording is recording
-            else dtype_of(recording, each)
-            for each in inputs
-        ]
-    )
-    resolution = _resolutions.get((ufunc, dtypes))
-    if resolution is None:
-        resolution = _resolutions[ufunc, dtypes] = located(recording, resolve, ufunc, dtypes)
-    if resolution.op.masked and (INT in dtypes):
-        always = _beyond(recording, ufunc, inputs, resolution.operands)
-        if always is not None:
-            return always
-        if I32 in resolution.operands and any(
-            type(each) is not int and dtype is INT
-            for each, dtype in zip(inputs, dtypes, strict=True)
-        ):
-            # An integer argument is known at the call only; in 64 bits, no int32 is beyond it.
-            return record(recording, resolution.op, inputs, (I64, I64), resolution.dtype)
-    if dtypes == resolution.operands and len(dtypes) == 1:
-        _direct_unary[ufunc, dtypes[0]] = resolution.op, resolution.dtype
-    return record(recording, resolution.op, inputs, resolution.operands, resolution.dtype)
-
-
-def record(
-    recording: Recording, op: Op, inputs: tuple[Any, ...], dtypes: tuple[DType, ...], dtype: DType
-) -> Any:
-    """Write down a row of the operator table, its operands cast to `dtypes`."""
-    args = []
-    shape: Shape = ()
-    for each, wanted in zip(inputs, dtypes, strict=True):
-        if isinstance(each, Traced):
-            node = each.node
-            args.append(node if node.dtype is wanted else recording.cast(node, wanted))
-            if each._shape != shape:
-                shape = broadcast(recording, shape, each._shape) if shape else each._shape
-        else:
-            args.append(recording.constant(each, wanted))
-    node = recording.nodes.apply(op, tuple(args), dtype)
-    if node not in recording.sites:
-        recording.note(node)
-    return recording.tracer(recording, node, shape)
-
-
-def special(op: Op, *inputs: Any) -> Any:
-    """Trace a function of `cpnum.special`: float32 stays, all other dtypes become float64."""
-    recording = next(each.recording for each in inputs if isinstance(each, Traced))
-    narrow = all(dtype_of(recording, each) is F32 for each in inputs)
-    dtype = F32 if narrow else F64
-    return record(recording, op, inputs, (dtype,) * op.arity, dtype)
-
-
-def broadcast(recording: Recording, shape: Shape, other: Shape) -> Shape:
-    """Return the shape of an elementwise result."""
+def broadcast(builder: Builder, shape: Shape, other: Shape) -> Shape:
+    """Return the shape that two shapes broadcast to."""
     try:
         return common_shape(shape, other)
     except ShapeError as error:
-        raise recording.error(ShapeError, error.message, error.seen, error.write) from None
+        raise builder.error(ShapeError, error.message, error.seen, error.write) from None
+
+
+# -- operations ---------------------------------------------------------------------------------
+
+
+def trace_ufunc(builder: Builder, ufunc: np.ufunc, operands: Sequence[object]) -> Result:
+    """Trace any ufunc: one that has a row in the operator table, or one that rows express.
+
+    np.positive has no row: its result is the operand itself.
+    """
+    if ufunc is np.power and len(operands) == 2:
+        base, exponent = operands
+        return trace_power(builder, base, exponent)
+    if ufunc in (np.positive, np.conjugate) and len(operands) == 1:
+        (operand,) = operands
+        dtypes = builder.located(loop_dtypes, ufunc, (dtype_of(builder, operand),))
+        return node_of(builder, operand, dtypes[0]), shape_of(operand)
+    return apply_promoted(builder, ufunc, operands)
+
+
+def trace_pair(
+    builder: Builder, ufunc: np.ufunc, first: Traced, second: Any, swapped: bool = False
+) -> Result:
+    """Trace ufunc(first, second), or ufunc(second, first) if `swapped`.
+
+    It has the outcome of `trace_ufunc`, by a short path if no operand needs a cast, as in nearly
+    all operations of a program.  `first` is an array or a NumPy scalar.
+    """
+    left = first.node
+    dtype = left.dtype
+    kind = type(second)
+    if kind is float or kind is int:
+        weak = FLOAT if kind is float else INT
+        promotion = PROMOTIONS.get((ufunc, weak, dtype) if swapped else (ufunc, dtype, weak))
+    elif kind is type(first) and second.builder is builder:
+        promotion = PROMOTIONS.get((ufunc, dtype, second.node.dtype))
+    else:
+        promotion = None
+    if promotion is None or not promotion.direct:
+        return trace_ufunc(builder, ufunc, (second, first) if swapped else (first, second))
+    shape = first.known_shape
+    if kind is type(first):
+        right = second.node
+        if second.known_shape != shape:
+            shape = broadcast(builder, shape, second.known_shape)
+    else:
+        # Only a float32 can overflow in the conversion, which `builder.constant` is for.
+        right = (builder if dtype is F32 else builder.nodes).constant(second, dtype)
+    args = (right, left) if swapped else (left, right)
+    node = builder.nodes.apply(promotion.op, args, promotion.dtype)
+    if node not in builder.sites:
+        builder.note(node, 2)
+    return node, shape
+
+
+def trace_single(builder: Builder, ufunc: np.ufunc, operand: Traced) -> Result:
+    """Trace ufunc(operand), by a short path if the operand needs no cast."""
+    promotion = PROMOTIONS.get((ufunc, operand.node.dtype))
+    if promotion is None or not promotion.direct:
+        return trace_ufunc(builder, ufunc, (operand,))
+    node = builder.nodes.apply(promotion.op, (operand.node,), promotion.dtype)
+    if node not in builder.sites:
+        builder.note(node, 2)
+    return node, operand.known_shape
+
+
+def apply_promoted(builder: Builder, ufunc: np.ufunc, operands: Sequence[object]) -> Result:
+    """Write down a ufunc that has a row, on operands that are cast as NumPy promotes them."""
+    dtypes = tuple(
+        [
+            each.node.dtype
+            if isinstance(each, Traced) and each.builder is builder
+            else dtype_of(builder, each)
+            for each in operands
+        ]
+    )
+    promotion = PROMOTIONS.get((ufunc, *dtypes)) or builder.located(promote, ufunc, dtypes)
+    wanted = promotion.operands
+    if promotion.op.masked and INT in dtypes:
+        always = _beyond(builder, ufunc, operands, wanted)
+        if always is not None:
+            return always
+        if I32 in wanted and any(
+            type(each) is not int and dtype is INT
+            for each, dtype in zip(operands, dtypes, strict=True)
+        ):
+            # An integer argument is known at the call only; in 64 bits, no int32 is beyond it.
+            wanted = (I64, I64)
+    return apply_row(builder, promotion.op, operands, wanted, promotion.dtype)
+
+
+def apply_row(
+    builder: Builder, op: Op, operands: Sequence[object], dtypes: Sequence[DType], dtype: DType
+) -> Result:
+    """Write down a row of the operator table, whose operands are cast to `dtypes`."""
+    args = []
+    shape: Shape = ()
+    for each, wanted in zip(operands, dtypes, strict=True):
+        if isinstance(each, Traced):
+            node = each.node
+            args.append(node if node.dtype is wanted else builder.cast(node, wanted))
+            if each.known_shape != shape:
+                own = each.known_shape
+                shape = broadcast(builder, shape, own) if shape else own
+        else:
+            args.append(builder.constant(each, wanted))
+    result = builder.nodes.apply(op, tuple(args), dtype)
+    if result not in builder.sites:
+        builder.note(result)
+    return result, shape
 
 
 def _beyond(
-    recording: Recording, ufunc: np.ufunc, inputs: tuple[Any, ...], dtypes: tuple[DType, ...]
-) -> Any:
-    """Return the one answer of a comparison with an integer that the dtype cannot hold."""
-    for other, each, dtype in zip(inputs[::-1], inputs, dtypes, strict=True):
-        # NumPy has no answer for booleans, which become int64 and are an OverflowError beside it.
-        integers = isinstance(other, Traced) and other.node.dtype.family == "I"
-        if type(each) is int and dtype.family == "I" and integers:
+    builder: Builder, ufunc: np.ufunc, operands: Sequence[object], dtypes: Sequence[DType]
+) -> Result | None:
+    """Return the one answer of a comparison with an integer that the dtype cannot hold.
+
+    An int32 is less than 2**40, whatever its value.
+    """
+    for other, each, dtype in zip(operands[::-1], operands, dtypes, strict=True):
+        # NumPy has no answer for booleans: it converts both to int64, which raises OverflowError.
+        if type(each) is int and dtype.family == "I" and isinstance(other, Traced):
+            if other.node.dtype.family != "I":
+                continue
             limits: Any = np.iinfo(dtype.numpy.name)
             if not limits.min <= each <= limits.max:
-                sample = [each if one is each else dtype.numpy.type(0) for one in inputs]
-                node = recording.constant(ufunc(*sample), B, recording.like(other.node))
-                return recording.tracer(recording, node, other.known_shape)
+                sample = [each if one is each else dtype.numpy.type(0) for one in operands]
+                node = builder.constant(ufunc(*sample), B, builder.like(other.node))
+                return node, other.known_shape
     return None
 
 
-def universal(recording: Recording, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Any:
-    """Trace a ufunc: a row of the operator table, or one that rows can express."""
-    if ufunc is np.power and len(inputs) == 2:
-        return power(recording, *inputs)
-    if ufunc in (np.positive, np.conjugate) and len(inputs) == 1:
-        given = (dtype_of(recording, inputs[0]),)
-        dtype = located(recording, loop_dtypes, ufunc, given)[0]
-        node = node_of(recording, inputs[0], dtype)
-        return recording.tracer(recording, node, inputs[0].known_shape)
-    return apply(recording, ufunc, inputs)
+# -- powers -------------------------------------------------------------------------------------
 
-
-# The exponents for which NumPy's loop does not call pow(), if they are one number.
+# The exponents for which NumPy's loop does not call pow(), if the exponent is one number.
 _POWERS = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 
 
-def power(recording: Recording, base: Any, exponent: Any, operator: bool = False) -> Any:
-    """Trace a power; if NumPy computes it without pow(), with the bits of what it does instead.
+def trace_power(
+    builder: Builder,
+    base: object,
+    exponent: Any,
+    calls_pow: bool = False,
+    is_operator: bool = False,
+) -> Result:
+    """Trace a power: x**2 is square(x), and has its bits, because NumPy computes it so.
 
-    That depends on the exponent if it is a number.  One that is known at the call only, the
-    argument `n` in `x**n`, is an operand of pow() whatever it is.  The operator on two scalars
-    calls pow(), too; where the exponents here are less than pow(), that is correctly rounded.
+    NumPy looks at an exponent that is one number.  The argument `n` in `x**n` is known at the call
+    only, so it is an operand of pow() whatever its value.  `calls_pow`: NumPy calls pow() for the
+    exponent 0.5.  `is_operator`: the user wrote `**`, not np.power.
 
     Source:  NumPy 2.4, `fast_scalar_power` in number.c and the loops in
              loops_umath_fp.dispatch.c.src; C17, F.10.4.4, for the special values of pow().
     """
-    given = (dtype_of(recording, base), dtype_of(recording, exponent))
-    number = None if isinstance(exponent, Traced) else exponent
+    given = (dtype_of(builder, base), dtype_of(builder, exponent))
     # The operator calls square, which differs for booleans: they become int8, not int64.
-    square = operator and type(number) is int and number == 2
+    square = is_operator and type(exponent) is int and exponent == 2
     loop, loop_of = (np.square, given[:1]) if square else (np.power, given)
-    dtype = located(recording, loop_dtypes, loop, loop_of)[0]
-    if number is None:
+    dtype = builder.located(loop_dtypes, loop, loop_of)[0]
+    if isinstance(exponent, Traced):
         if dtype.family == "I":
-            raise recording.error(
+            raise builder.error(
                 UnsupportedError,
                 "an integer to the power of a traced integer cannot be traced",
                 seen=f"{base!r} ** {exponent!r}",
                 write="a number as exponent, or x.astype(float) as base",
             )
-        return apply(recording, np.power, (base, exponent))
-    if dtype.family == "I" and number < 0:
+        return apply_promoted(builder, np.power, (base, exponent))
+    assert isinstance(base, Traced)
+    return _power_of_number(builder, base, exponent, dtype, calls_pow)
+
+
+def _power_of_number(
+    builder: Builder, base: Traced, exponent: Any, dtype: DType, calls_pow: bool
+) -> Result:
+    """Trace a power, computed in `dtype`, whose exponent is one number."""
+    if dtype.family == "I" and exponent < 0:
         raise ValueError("Integers to negative integer powers are not allowed.")
-    number = dtype.numpy.type(number)
-    node = node_of(recording, base, dtype) if dtype is not given[0] else base.node
-    value = recording.tracer(recording, node, base.known_shape)
+    shape = base.known_shape
+    value = Traced(builder, builder.cast(base.node, dtype), shape)
+    number: Any = dtype.numpy.type(exponent)
     if number == 0:
-        node = recording.constant(1, dtype, recording.like(node))
-        return recording.tracer(recording, node, base.known_shape)
+        return builder.constant(1, dtype, builder.like(value.node)), shape
     if number == 1:
-        return value
-    if number == 0.5 and operator and base.state == SCALAR:
-        # pow() differs from sqrt: (-0.0) ** 0.5 is 0.0 and (-inf) ** 0.5 is inf.
-        root: Any = np.where(value == -np.inf, np.inf, np.sqrt(value + 0.0))
-        return recording.tracer(recording, root.node, root.known_shape)
+        return value.node, shape
+    if number == 0.5 and calls_pow:
+        return _root_by_pow(builder, value)
     if number in _POWERS:
-        return apply(recording, _POWERS[number.item()], (value,))
+        return apply_promoted(builder, _POWERS[number.item()], (value,))
     if dtype.family == "I":
-        return _product(recording, value, int(number))
-    return apply(recording, np.power, (base, exponent))
+        return _product(builder, value, int(number))
+    return apply_promoted(builder, np.power, (base, exponent))
 
 
-def _product(recording: Recording, value: Any, count: int) -> Any:
+def _root_by_pow(builder: Builder, value: Traced) -> Result:
+    """Return pow(value, 0.5), where (-0.0)**0.5 is 0.0 and (-inf)**0.5 is inf, unlike sqrt."""
+    shape = value.known_shape
+    dtype = value.node.dtype
+
+    def apply(ufunc: np.ufunc, *operands: object) -> Traced:
+        return Traced(builder, *apply_promoted(builder, ufunc, operands))
+
+    infinite = apply(np.equal, value, -np.inf)
+    root = apply(np.sqrt, apply(np.add, value, 0.0))
+    node, _ = apply_row(builder, OPS["where"], (infinite, np.inf, root), (B, dtype, dtype), dtype)
+    return node, shape
+
+
+def _product(builder: Builder, value: Traced, count: int) -> Result:
     """Return value**count, count > 0, by squares: integers wrap, so that any order is exact."""
-    product = None
+    product: Traced | None = None
     while True:
         if count & 1:
-            product = value if product is None else apply(recording, np.multiply, (product, value))
+            product = (
+                value
+                if product is None
+                else Traced(builder, *apply_promoted(builder, np.multiply, (product, value)))
+            )
         count >>= 1
         if not count:
-            return product
-        value = apply(recording, np.square, (value,))
+            assert product is not None
+            return product.node, product.known_shape
+        value = Traced(builder, *apply_promoted(builder, np.square, (value,)))
 
 
-def located(recording: Recording, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function whose errors do not know the user's line."""
-    try:
-        return function(*arguments)
-    except CpnumError as error:
-        raise recording.error(type(error), error.message, error.seen, error.write) from None
+# -- Python scalars -----------------------------------------------------------------------------
+
+_SAMPLES: dict[DType, Scalar] = {FLOAT: 1.0, INT: 1, BOOL: True}
+
+
+def apply_python(builder: Builder, function: Callable[..., Any], *operands: object) -> Node:
+    """Write down arithmetic between Python scalars, which Python computes at each call."""
+    dtypes = [dtype_of(builder, each) for each in operands]
+    samples = [_SAMPLES[dtype] for dtype in dtypes]
+    if function is operator.pow and dtypes[0] is not FLOAT and dtypes[1] is not FLOAT:
+        # The sign of the exponent says whether Python's result is an integer.
+        exponent: Any = operands[1]
+        if isinstance(exponent, Traced):
+            raise builder.error(
+                UnsupportedError,
+                "an integer to the power of a traced integer cannot be traced",
+                seen="its type depends on the sign of the exponent",
+                write="float(...) of the base before it is an argument, or a number as exponent",
+            )
+        samples[1] = -1 if exponent < 0 else 1
+    # Python says which type the result has, or that there is no such operation.
+    dtype = from_python(function(*samples))
+    assert dtype is not None
+    args = [
+        each.node if isinstance(each, Traced) else builder.nodes.constant(each, of)
+        for each, of in zip(operands, dtypes, strict=True)
+    ]
+    node = builder.nodes.host(function, tuple(args), dtype)
+    if node not in builder.sites:
+        builder.sites[node] = user_site()  # Python's arithmetic knows no np.errstate
+    return node
