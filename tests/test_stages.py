@@ -204,10 +204,10 @@ def test_a_step_that_recurs_is_patched_once():
 
 def test_no_more_steps_are_remembered_than_their_limit(monkeypatch):
     monkeypatch.setattr(instances, "_MOST", 4)
-    monkeypatch.setattr(instances, "_shared", {})
+    monkeypatch.setattr(instances, "SHARED", {})
     function, arguments = CASES["haversine"]
     text = str(cpjit(function).lower(*arguments).instances)
-    assert 0 < len(instances._shared) <= 4
+    assert 0 < len(instances.SHARED) <= 4
     monkeypatch.undo()
     assert str(cpjit(function).lower(*arguments).instances) == text
 

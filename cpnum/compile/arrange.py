@@ -30,6 +30,9 @@ class Access(Enum):
     __hash__ = object.__hash__
 
 
+# By this name: a member of an enum is looked up by Python code before Python 3.12.
+_BROADCAST = Access.BROADCAST
+
 # One access an axis, outermost first.
 Layout = tuple[Access, ...]
 
@@ -46,7 +49,7 @@ def depth_of(layout: Layout) -> int:
     1
     """
     depth = len(layout)
-    while depth and layout[depth - 1] is Access.BROADCAST:
+    while depth and layout[depth - 1] is _BROADCAST:
         depth -= 1
     return depth
 

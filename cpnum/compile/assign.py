@@ -14,7 +14,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cpnum.compile.instances import BasicBlock, Instance, Item, Label, Values, shared
+from cpnum.compile.instances import (
+    SHARED,
+    BasicBlock,
+    Instance,
+    Item,
+    Label,
+    Values,
+    new_instance,
+    shared,
+)
 from cpnum.compile.select import Selection
 from cpnum.pack.stencil import Pack, Stencil
 from cpnum.tables.block import Hole
@@ -250,7 +259,8 @@ class _Registers:
         kernel = self.kernel
         maker = kernel.makers.get(value)
         if maker is not None:
-            kernel.items.append(maker._replace(results=(register,)))
+            fields = (maker[0], (), (register,), (), None, maker.values, maker.source, None)
+            kernel.items.append(new_instance(Instance, fields))
         else:
             kernel.items.append(reload(kernel, value, register))
         return register
@@ -291,7 +301,6 @@ def _assign(kernel: _Assigner, block: BasicBlock) -> None:
     registers = _Registers(kernel, block.items)
     free, held = registers.free, registers.held
     last = _last_uses(block.items)
-    temporaries: list[int] = []
     released: list[int] = []  # free after the instance
     for at, item in enumerate(block.items):
         if type(item) is not Instance:
@@ -312,8 +321,9 @@ def _assign(kernel: _Assigner, block: BasicBlock) -> None:
                 numbers.append(registers.bring(each, at, operands))
         if stencil.restores:
             released += registers.apart(numbers, operands, at)
+        taken: tuple[int, ...] = ()
         if stencil.temporaries:
-            temporaries = registers.take_some(stencil.temporaries, at, operands)
+            taken = tuple(registers.take_some(stencil.temporaries, at, operands))
         for each in operands:
             if last[each] == at and each in held:
                 number = held.pop(each)
@@ -324,7 +334,7 @@ def _assign(kernel: _Assigner, block: BasicBlock) -> None:
                 elif not stencil.tied or each != operands[-1]:
                     free.append(number)
         made: tuple[int, ...] = ()
-        for result in results:
+        for result in results:  # one, for nearly all
             if stencil.tied:
                 number = numbers[-1]
             elif result in home:
@@ -339,20 +349,19 @@ def _assign(kernel: _Assigner, block: BasicBlock) -> None:
                     held[result] = number
                 else:
                     released.append(number)
-        if temporaries:
-            free += temporaries
+        free += taken
         if pointer is not None:
             if tail is not None:
                 kernel.accesses.append((len(items), item))
-            place(
-                shared(stencil, tuple(numbers), made, tuple(temporaries), pointer, values, source)
-            )
+            place(shared(stencil, tuple(numbers), made, taken, pointer, values, source))
         elif values:
-            place(Instance(stencil, tuple(numbers), made, tuple(temporaries), None, values, source))
+            fields = (stencil, tuple(numbers), made, taken, None, values, source, None)
+            place(new_instance(Instance, fields))
         else:
-            place(shared(stencil, tuple(numbers), made, tuple(temporaries)))
-        if temporaries:
-            temporaries = []
+            taking = tuple(numbers)
+            # Nearly all are known, so they are looked up without a call.
+            known = SHARED.get((stencil, taking, made, taken))
+            place(shared(stencil, taking, made, taken) if known is None else known)
         if outside:
             for result, number in zip(results, made, strict=True):
                 if result in outside:

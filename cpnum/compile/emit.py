@@ -144,9 +144,11 @@ def emit(assignment: Assignment, main_loop: str) -> Code:
         known = patched.get(item)
         if known is None:
             known = _patch(item)
-            if len(patched) >= _MOST:
-                patched.clear()
-            patched[item] = known
+            # Spills, and what makes constants and scalars, hardly come again.
+            if item.pointer is not None or not item.values or not item.registers:
+                if len(patched) >= _MOST:
+                    patched.clear()
+                patched[item] = known
         data, late = known
         if late:
             later.append((len(parts), offset, late))

@@ -136,9 +136,14 @@ class BasicBlock(NamedTuple):
     tail: bool = False
 
 
-# So many are remembered, of 0.8 KB on average: 12 MB at most.
+# Makes an Instance of all its fields: the class's own way is a Python function, which takes three
+# times as long, and there are dozens in each kernel.
+new_instance = tuple.__new__
+
+# Instances that stand in many kernels, by their fields; see `shared`.  At most so many are
+# remembered, of 0.8 KB on average: 12 MB.
+SHARED: dict[tuple[object, ...], Instance] = {}
 _MOST = 1 << 14
-_shared: dict[tuple[object, ...], Instance] = {}
 
 
 def shared(
@@ -160,10 +165,10 @@ def shared(
         assert not values
     else:
         key = (stencil, operands, results, temporaries, pointer, source, *values.items())
-    instance = _shared.get(key)
+    instance = SHARED.get(key)
     if instance is None:
         instance = Instance(stencil, operands, results, temporaries, pointer, values, source)
-        if len(_shared) >= _MOST:
-            _shared.clear()
-        _shared[key] = instance
+        if len(SHARED) >= _MOST:
+            SHARED.clear()
+        SHARED[key] = instance
     return instance

@@ -19,6 +19,7 @@ from cpnum.compile.instances import (
     Label,
     Tail,
     Values,
+    new_instance,
 )
 from cpnum.compile.schedule import Nest, Operand
 from cpnum.compile.skeleton import Entry, skeleton_of, visit
@@ -56,6 +57,11 @@ class Selection(NamedTuple):
         return "\n".join(lines)
 
 
+# By these names: a member of an enum is looked up by Python code before Python 3.12.
+_COMPARISON, _SELECT, _TIED = Form.COMPARISON, Form.SELECT, Form.TIED
+_BROADCAST, _STRIDED = Access.BROADCAST, Access.STRIDED
+_SLOT, _POOL, _OFFSET, _AHEAD = Hole.SLOT, Hole.POOL, Hole.OFFSET, Hole.AHEAD
+
 # A node, its stencil, and the nodes that are its operands.  A load has no stencil yet, for that
 # depends on the vector; a projection has none at all.
 _Choice = tuple[Node, Stencil | None, tuple[Node, ...]]
@@ -77,24 +83,25 @@ class _Selector:
         self.reads = {read.node: at for at, read in enumerate(nest.reads)}
         self.scalars = {scalar: at for at, scalar in enumerate(nest.scalars)}
         self.stored = {store.node for store in nest.stores}
+        self.forms = {op.form for op in nest.ops}
         self.fused = self._fused()
 
     def _fused(self) -> set[Node]:
         """Return the comparisons that become one stencil with the `where` that alone uses them."""
-        if not any(op.form is Form.SELECT for op in self.nest.ops):
+        if _SELECT not in self.forms:
             return set()
         users: dict[Node, list[Apply]] = {}
         for body in self.nest.bodies:
             for node in body:
                 if isinstance(node, Apply) and node not in self.scalars:
                     for arg in node.args:
-                        if isinstance(arg, Apply) and arg.op.form is Form.COMPARISON:
+                        if isinstance(arg, Apply) and arg.op.form is _COMPARISON:
                             users.setdefault(arg, []).append(node)
         return {
             mask
             for mask, (user, *others) in users.items()
             if not others
-            and user.op.form is Form.SELECT
+            and user.op.form is _SELECT
             and mask is user.args[0]
             and mask not in user.args[1:]
             and mask not in self.stored
@@ -131,7 +138,7 @@ class _Selector:
 
     def _dying_addends(self, nodes: Sequence[Node]) -> set[Node]:
         """Return the operators whose addend is not needed afterwards."""
-        if not any(op.form is Form.TIED for op in self.nest.ops):
+        if _TIED not in self.forms:
             return set()
         last_use = last_uses(nodes)
         here = set(nodes) if nodes is self.nest.bodies[-1] else set[Node]()
@@ -140,7 +147,7 @@ class _Selector:
             node
             for node in nodes
             if type(node) is Apply
-            and node.op.form is Form.TIED
+            and node.op.form is _TIED
             and node.args[-1] in here
             and last_use[node.args[-1]] is node
             and node.args[-1] not in node.args[:-1]
@@ -183,10 +190,11 @@ class _Selector:
                 elif not args:
                     instances.append(self.maker(node, stencil, made))
                 elif stencil.results == 1:
-                    operands = tuple([names[arg] for arg in args])
-                    instances.append(Instance(stencil, operands, (made,)))
+                    operands = tuple(map(names.__getitem__, args))
+                    fields = (stencil, operands, (made,), (), None, NO_VALUES, "", None)
+                    instances.append(new_instance(Instance, fields))
                 else:
-                    operands = tuple([names[arg] for arg in args])
+                    operands = tuple(map(names.__getitem__, args))
                     results = several[vector, node] = tuple(range(made, made + stencil.results))
                     instances.append(Instance(stencil, operands, results))
                     made += stencil.results
@@ -206,10 +214,11 @@ class _Selector:
         """Return the instance that makes a constant or a scalar of the call."""
         if isinstance(node, Constant):
             assert isinstance(node.value, np.generic)
-            pool: Values = {Hole.POOL: node.value.tobytes()}
-            instance = Instance(stencil, (), (result,), values=pool, source=node.value)
+            pool: Values = {_POOL: node.value.tobytes()}
+            fields = (stencil, (), (result,), (), None, pool, node.value, None)
+            instance = new_instance(Instance, fields)
         else:
-            slot: Values = {Hole.SLOT: self.block.scalar(self.scalars[node])}
+            slot: Values = {_SLOT: self.block.scalar(self.scalars[node])}
             instance = Instance(stencil, (), (result,), values=slot)
         self.makers[result] = instance
         return instance
@@ -219,35 +228,33 @@ class _Selector:
         read = self.nest.reads[array]
         register = self.visit(instances, array)
         tail: Tail | None
-        if read.inner is Access.BROADCAST:
+        if read.layout[-1] is _BROADCAST:
             stencil, values, tail = self.stencil("load_broadcast", node.dtype), NO_VALUES, None
         else:
             stencil, values, tail = self.access("load", read, array, vector)
-        instances.append(
-            Instance(stencil, (), (result,), (), register, values, read.buffer.name, tail)
-        )
+        fields = (stencil, (), (result,), (), register, values, read.buffer.name, tail)
+        instances.append(new_instance(Instance, fields))
 
     def store(
         self, instances: list[Instance], store: Operand, array: int, value: int, vector: int
     ) -> None:
         register = self.visit(instances, array)
         stencil, values, tail = self.access("store", store, array, vector)
-        instances.append(
-            Instance(stencil, (value,), (), (), register, values, store.buffer.name, tail)
-        )
+        fields = (stencil, (value,), (), (), register, values, store.buffer.name, tail)
+        instances.append(new_instance(Instance, fields))
 
     def access(
         self, name: str, operand: Operand, array: int, vector: int
     ) -> tuple[Stencil, Values, Tail]:
         """Return the stencil of a load or store of one of the vectors, and that of the tail."""
         ahead = vector * self.nest.lanes
-        strided = operand.inner is Access.STRIDED
+        strided = operand.layout[-1] is _STRIDED
         dtype = operand.buffer.dtype
         stencil, at_end = _accesses(self.pack, name, strided, dtype, self.lane_bytes)
         if not strided:
-            return stencil, {Hole.OFFSET: ahead * dtype.itemsize}, Tail(at_end, NO_VALUES)
+            return stencil, {_OFFSET: ahead * dtype.itemsize}, Tail(at_end, NO_VALUES)
         slot = self.block.stride(array)
-        return stencil, {Hole.SLOT: slot, Hole.AHEAD: ahead}, Tail(at_end, {Hole.SLOT: slot})
+        return stencil, {_SLOT: slot, _AHEAD: ahead}, Tail(at_end, {_SLOT: slot})
 
     def visit(self, instances: list[Instance], array: int) -> int:
         """Bring an array's pointer into a register, if it is in none; return the register."""

@@ -24,6 +24,9 @@ class Entry(Enum):
     CALLED = "called"  # from the argument block
     BOUND = "bound"  # from its own code, where they are immediates
 
+    # Members are singletons; Enum's own hash is a Python function.
+    __hash__ = object.__hash__
+
 
 def resident(block: ArgumentBlock, pointers: Sequence[int]) -> int:
     """Return how many arrays have their pointer in a register of its own.

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from cpnum.tables.dtypes import DType
 
@@ -73,8 +74,7 @@ class Fixed:
 Type = ArrayOf | ScalarOf | Fixed
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A parameter of the function and the type of its argument."""
 
     name: str

@@ -50,7 +50,8 @@ class Parts(NamedTuple):
 
 def of_input(node: Input, signature: Signature) -> str:
     """Return an input as a user writes it: the parameter's name, and the movement."""
-    return signature[node.parameter].name + "".join(map(str, node.movement))
+    name = signature[node.parameter].name
+    return name + "".join(map(str, node.movement)) if node.movement else name
 
 
 def written(graph: Parts) -> str:

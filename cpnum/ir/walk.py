@@ -51,8 +51,12 @@ def last_uses(nodes: Iterable[Node]) -> dict[Node, Node]:
     """Return the last node that uses each operand."""
     last: dict[Node, Node] = {}
     for node in nodes:
-        for arg in node.args if type(node) is Apply else operands(node):
-            last[arg] = node
+        if type(node) is Apply:
+            for arg in node.args:
+                last[arg] = node
+        elif type(node) is not Input:
+            for arg in operands(node):
+                last[arg] = node
     return last
 
 

@@ -47,6 +47,9 @@ class Form(Enum):
     TIED = "tied"  # <name>_tied: the result takes the register of the addend
     CAST = "cast"  # cast_<to>_<from> for each pair of dtypes, and none of its name
 
+    # Members are singletons; Enum's own hash is a Python function.
+    __hash__ = object.__hash__
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Op:
