@@ -6,6 +6,8 @@ instead.  Inner code raises the fact, `trace` adds the line of the user's code, 
 
 from __future__ import annotations
 
+from types import CodeType
+
 
 class CpnumError(Exception):
     """The base of all errors that cpnum raises.
@@ -27,6 +29,8 @@ class CpnumError(Exception):
         super().__init__(message)
         self.message = message
         self.where = where
+        # A place in the user's code (`cpnum.ir.sites`) that becomes `where` when it is raised.
+        self.site: tuple[CodeType, int] | None = None
         self.seen = seen
         self.write = write
 

@@ -21,9 +21,10 @@ LINE = {
     "trace": "site fixed parameters builder push promote ufuncs tracer array scalar "
     "functions trace",
     "compile": "arrange sources call schedule instances skeleton select assign emit verify kernel",
-    "run": "system linux arena memory recipe alias errstate machine prepared bound observer",
+    "run": "system linux arena memory recipe alias errstate machine prepared bound "
+    "specialization observer",
     "show": "timing table listing report status",
-    "jit": "keys specialization cache method function",
+    "jit": "keys cache method function",
     "top": "special",
     "notebook": "magic",
     "commands": "demo __init__ __main__",

@@ -14,7 +14,6 @@ from cpnum.errors import OutError, ShapeError
 from cpnum.ir.extents import common_shape
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Input, Node, operands
-from cpnum.trace.site import described
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
@@ -67,8 +66,7 @@ def _common_shape(graph: Graph, arguments: Sequence[Any], shapes: dict[Node, Sha
         try:
             functools.reduce(common_shape, found)
         except ShapeError as error:
-            if condition in graph.sites:
-                error.where = described(graph.sites[condition])
+            error.site = graph.sites.get(condition)
             raise
     try:
         return functools.reduce(common_shape, shapes.values(), ())
@@ -87,8 +85,7 @@ def _raise_at_line(graph: Graph, shapes: dict[Node, Shape]) -> None:
                 common_shape, map(shapes.__getitem__, operands(node)), ()
             )
         except ShapeError as error:
-            if node in graph.sites:
-                error.where = described(graph.sites[node])
+            error.site = graph.sites.get(node)
             raise error from None
 
 

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
-
-from cpnum.compile.call import Array, Call, describe, new_result
+from cpnum.compile.call import describe
 from cpnum.compile.kernel import Clock, Kernel
-from cpnum.compile.skeleton import Entry
-from cpnum.errors import IsaError, OutError, ShapeError
+from cpnum.errors import IsaError
 from cpnum.ir.graph import Graph
 from cpnum.ir.signature import Signature
 from cpnum.ir.simplify import Precision, simplify
-from cpnum.jit.specialization import Specialization
+from cpnum.jit.keys import call_key
 from cpnum.run import memory
+from cpnum.run.alias import refuse_other_than_arrays
 from cpnum.run.bound import Bound
 from cpnum.run.machine import Machine, machine_of
-from cpnum.run.prepared import EmptyCall, KernelCall, NumpyCall, PreparedCall
-from cpnum.run.recipe import recipe_of
+from cpnum.run.prepared import EmptyCall, NumpyCall, PreparedCall
+from cpnum.run.specialization import Specialization
 from cpnum.tables import isa
 from cpnum.tables.isa import Isa
 from cpnum.trace.parameters import Arguments, signature_of, with_shapes
@@ -34,6 +32,8 @@ _REMEMBERED = 1024
 # In the table of specializations: the function observed the shapes of such arguments, so that a
 # graph serves only the shapes it was traced for.
 _SHAPE_OBSERVED = "shape observed"
+
+_NO_PACK = "no stencil pack fits this processor"
 
 
 class Options(NamedTuple):
@@ -63,78 +63,63 @@ class Cache:
 
     # -- calls ----------------------------------------------------------------------------------
 
-    def prepare(
-        self, key: tuple[object, ...] | None, arguments: Arguments, out: Any
-    ) -> PreparedCall:
+    def prepare(self, arguments: Arguments, out: Any) -> PreparedCall:
         """Return a call of these arguments, which may be made again for all calls of its key.
 
-        It is found or remembered under the key, if there is one.
+        Raises:  ExecutableMemoryError if the system refuses memory for its code.
         """
+        key = _hashable_key(arguments, out)
         found = self.calls.get(key) if key is not None else None
         if found is not None:
             return found
-        specialization, call = self._described(arguments, out)
-        prepared = self._prepared(specialization, call)
+        specialization = self._specialization(arguments, out)
+        call = describe(specialization.graph, arguments.values, out)
+        prepared: PreparedCall
+        if call.arrangement is None:
+            prepared = EmptyCall(specialization.traced, call)
+        else:
+            machine = self._machine()
+            why_not = machine.why_not() if machine is not None else _NO_PACK
+            if machine is None or why_not is not None:
+                self._tell(f"is evaluated by NumPy: {why_not}")
+                prepared = NumpyCall(specialization.traced, call)
+            else:
+                prepared = specialization.prepare(call, self.level(), machine)
         if key is not None:
             if len(self.calls) >= _REMEMBERED:
                 self.calls.clear()
             self.calls[key] = prepared
         return prepared
 
-    def _prepared(self, specialization: Specialization, call: Call) -> PreparedCall:
-        traced = specialization.traced
-        if call.arrangement is None:
-            return EmptyCall(traced, call)
-        machine = self._machine()
-        why_not = "no stencil pack fits this processor" if machine is None else machine.why_not()
-        if machine is None or why_not is not None:
-            self._tell(f"is evaluated by NumPy: {why_not}")
-            return NumpyCall(traced, call)
-        kernel = specialization.kernel(call, self.level())
-        placement = specialization.placement(call, kernel, machine)
-        return KernelCall(traced, call, recipe_of(call, kernel), placement)
-
     def prepare_numpy(self, arguments: Arguments, out: Any) -> PreparedCall:
         """Return a call that NumPy evaluates; it is not remembered."""
-        specialization, call = self._described(arguments, out)
+        specialization = self._specialization(arguments, out)
+        call = describe(specialization.graph, arguments.values, out)
         return NumpyCall(specialization.traced, call)
 
     def bind(self, arguments: Arguments, out: Any) -> Bound:
         """Return a bound call of these arguments, its result in `out` or in a new array."""
-        specialization, call = self._described(arguments, out)
+        specialization = self._specialization(arguments, out)
+        call = describe(specialization.graph, arguments.values, out)
         machine = self._machine()
         if call.arrangement is None or machine is None or machine.why_not() is not None:
             raise IsaError(
                 "there is no code to bind: the result is empty or machine code cannot run here",
                 seen=f"the shape {call.shape}; executable memory: {memory.mode()[0]}",
             )
-        if out is None:
-            out = new_result(call, specialization.graph.output.node.dtype.numpy)
-        refuse_read_only(out)
-        kernel = specialization.compiled(call, self.level(), Entry.BOUND)
-        return Bound(specialization.traced, call, kernel, machine, arguments.values, out)
+        return specialization.bind(call, self.level(), machine, arguments.values, out)
 
     def lower(self, arguments: Arguments, out: Any) -> Kernel:
         """Return the called kernel of these arguments."""
-        specialization, call = self._described(arguments, out)
-        if call.arrangement is None:
-            raise ShapeError("an empty result needs no kernel", seen=f"the shape {call.shape}")
+        specialization = self._specialization(arguments, out)
+        call = describe(specialization.graph, arguments.values, out)
         return specialization.kernel(call, self.level())
-
-    def _described(self, arguments: Arguments, out: Any) -> tuple[Specialization, Call]:
-        if out is not None and type(out) is not np.ndarray:
-            raise OutError(
-                "`out` is not a plain array",
-                seen=f"a {type(out).__name__}",
-                write="out=np.asarray(out)" if isinstance(out, np.ndarray) else "out=np.empty(...)",
-            )
-        specialization = self._specialization(arguments).into(out)
-        return specialization, describe(specialization.graph, arguments.values, out)
 
     # -- specializations ------------------------------------------------------------------------
 
-    def _specialization(self, arguments: Arguments) -> Specialization:
-        """Return the specialization for the signature of a call, traced now if it is the first."""
+    def _specialization(self, arguments: Arguments, out: Any) -> Specialization:
+        """Return the specialization for a call, traced now if it is the first of its signature."""
+        refuse_other_than_arrays(out)
         signature = signature_of(arguments)
         # One look at the table: another thread may be entering the same signature.
         found = self._specializations.get(signature)
@@ -153,7 +138,7 @@ class Cache:
                 traced.signature, Specialization(traced, self._rewrite, clock)
             )
         assert isinstance(found, Specialization)
-        return found
+        return found.into(out)
 
     def _rewrite(self, graph: Graph) -> Graph:
         return simplify(graph, self.options.fastmath, self.options.precision)
@@ -175,9 +160,7 @@ class Cache:
         Raises:  IsaError if there is none that this processor runs.
         """
         if self.isa is None:
-            raise IsaError(
-                "no stencil pack fits this processor", write="isa= to look at another level's code"
-            )
+            raise IsaError(_NO_PACK, write="isa= to look at another level's code")
         return self.isa
 
     def _machine(self) -> Machine | None:
@@ -194,11 +177,11 @@ class Cache:
         return machine
 
 
-def refuse_read_only(out: Array) -> None:
-    """Refuse an `out` that must not be written to."""
-    if not out.flags.writeable:
-        raise OutError(
-            "`out` is read-only",
-            seen=f"out of shape {out.shape}, not writeable",
-            write="out=np.empty(...), or an array that may be written to",
-        )
+def _hashable_key(arguments: Arguments, out: Any) -> tuple[object, ...] | None:
+    """Return the key of a call; None if an argument cannot be hashed: it is refused later."""
+    key = call_key(out, arguments.values, arguments.names[arguments.positional :])
+    try:
+        hash(key)
+    except TypeError:
+        return None
+    return key

@@ -16,11 +16,11 @@ from cpnum.compile.call import Array
 from cpnum.compile.kernel import Kernel
 from cpnum.errors import CpnumError, OutError, UnsupportedError
 from cpnum.ir.simplify import Precision
-from cpnum.jit.cache import Cache, Fallback, Options, refuse_read_only
+from cpnum.jit.cache import Cache, Fallback, Options
 from cpnum.jit.keys import call_key
 from cpnum.jit.method import Method
 from cpnum.run import observer
-from cpnum.run.alias import copied, may_overlap
+from cpnum.run.alias import copied
 from cpnum.run.bound import Bound
 from cpnum.run.memory import ExecutableMemoryError
 from cpnum.run.prepared import PreparedCall
@@ -101,13 +101,11 @@ class Jit:
                 prepared = None  # a tracer, or an argument that cannot be hashed
             if prepared is not None:
                 try:
-                    if out is None:
-                        return prepared(arguments)
-                    done = self._into(prepared, arguments, out)
+                    done = prepared(arguments) if out is None else prepared.into(arguments, out)
                     if done is not None:
                         return done
-                except CpnumError as error:
-                    return self._refused(error, arguments, out, keywords)
+                except CpnumError:
+                    pass  # nothing was computed yet; the long way raises it at the user's line
         return self.call(arguments, out, keywords)
 
     def call(self, arguments: tuple[Any, ...], out: Any, keywords: dict[str, Any]) -> Any:
@@ -123,26 +121,20 @@ class Jit:
                 )
             return self.py_func(*arguments, **keywords)
         try:
-            bound = self._bound(arguments, keywords)
+            bound = bind(self.py_func, arguments, keywords, self._signature)
             prepared = self._prepared(bound, out)
             if out is None:
                 return prepared(bound.values)
-            done = self._into(prepared, bound.values, out)
+            done = prepared.into(bound.values, out)
             if done is None:
                 # All is read before anything is written, as NumPy has it.
                 apart = bound._replace(values=copied(bound.values, out))
-                done = self._into(self._prepared(apart, out), apart.values, out)
+                done = self._prepared(apart, out).into(apart.values, out)
             return done
         except CpnumError as error:
-            return self._refused(error, arguments, out, keywords)
-
-    def _refused(
-        self, error: CpnumError, arguments: tuple[Any, ...], out: Any, keywords: dict[str, Any]
-    ) -> Any:
-        """Raise the error, or let NumPy compute what cpnum refuses."""
-        if self.fallback == "error" or isinstance(error, OutError):
-            raise located(error) from None
-        self._tell(f"runs through NumPy: {error.message}")
+            if self.fallback == "error" or isinstance(error, OutError):
+                raise located(error) from None
+            self._tell(f"runs through NumPy: {error.message}")
         return self.as_written(arguments, out, keywords)
 
     def as_written(self, arguments: tuple[Any, ...], out: Any, keywords: dict[str, Any]) -> Any:
@@ -153,31 +145,14 @@ class Jit:
         np.copyto(out, result, casting="same_kind")
         return out
 
-    def _bound(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Arguments:
-        return bind(self.py_func, arguments, keywords, self._signature)
-
     def _prepared(self, arguments: Arguments, out: Any) -> PreparedCall:
         """Return the call of these arguments, NumPy's if the system refuses memory for its code."""
-        names = arguments.names[arguments.positional :]
-        key: Any = call_key(out, arguments.values, names)
         try:
-            hash(key)
-        except TypeError:
-            key = None  # such an argument is refused, and the error says why
-        try:
-            return self._cache.prepare(key, arguments, out)
+            return self._cache.prepare(arguments, out)
         except ExecutableMemoryError as error:
             # Not remembered: file descriptors, for one, that ran out are there again later.
             self._tell(f"is evaluated by NumPy: {error.message}; {error.seen}")
             return self._cache.prepare_numpy(arguments, out)
-
-    def _into(self, prepared: PreparedCall, arguments: tuple[Any, ...], out: Array) -> Array | None:
-        """Compute into `out`; return None if that would write an element before it is read."""
-        refuse_read_only(out)
-        overlaps = may_overlap(arguments, out)
-        if overlaps and prepared.writes_before_it_reads(arguments, out):
-            return None
-        return prepared.into(arguments, out, overlaps=overlaps)
 
     def _tell(self, message: str) -> None:
         """Warn once a function, at the user's line, that it does not run as machine code."""
@@ -204,7 +179,7 @@ class Jit:
           return %0
         """
         try:
-            return self._cache.lower(self._bound(arguments, keywords), out)
+            return self._cache.lower(bind(self.py_func, arguments, keywords, self._signature), out)
         except CpnumError as error:
             raise located(error) from None
 
@@ -215,7 +190,7 @@ class Jit:
                  ExecutableMemoryError if the system refuses memory for the code.
         """
         try:
-            return self._cache.bind(self._bound(arguments, keywords), out)
+            return self._cache.bind(bind(self.py_func, arguments, keywords, self._signature), out)
         except CpnumError as error:
             raise located(error) from None
 

@@ -1,4 +1,4 @@
-"""Memory that `out` shares with arguments."""
+"""The array `out` that a call writes to, and the memory that it shares with arguments."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cpnum.compile.call import Array, Call
+from cpnum.errors import OutError
 
 
 def may_overlap(arguments: Sequence[Any], out: Array) -> bool:
@@ -53,3 +54,23 @@ def copied(arguments: tuple[Any, ...], out: Array) -> tuple[Any, ...]:
 def views_of(call: Call, arguments: Sequence[Any]) -> list[Array]:
     """Return the views of the arguments that are read."""
     return [array.view(arguments[array.parameter]) for array in call.sources.arrays]
+
+
+def refuse_other_than_arrays(out: Any) -> None:
+    """Refuse an `out` that is given and is no plain array."""
+    if out is not None and type(out) is not np.ndarray:
+        raise OutError(
+            "`out` is not a plain array",
+            seen=f"a {type(out).__name__}",
+            write="out=np.asarray(out)" if isinstance(out, np.ndarray) else "out=np.empty(...)",
+        )
+
+
+def refuse_read_only(out: Array) -> None:
+    """Refuse an `out` that must not be written to."""
+    if not out.flags.writeable:
+        raise OutError(
+            "`out` is read-only",
+            seen=f"out of shape {out.shape}, not writeable",
+            write="out=np.empty(...), or an array that may be written to",
+        )

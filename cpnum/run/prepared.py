@@ -13,7 +13,7 @@ from typing import Any
 from cpnum.compile.call import Array, Call, new_result
 from cpnum.ir.evaluate import checked_of, evaluate, raised_by
 from cpnum.ir.graph import Graph
-from cpnum.run.alias import copied, in_place, overlap, views_of
+from cpnum.run.alias import copied, in_place, may_overlap, overlap, refuse_read_only, views_of
 from cpnum.run.errstate import report, watched
 from cpnum.run.machine import Placement
 from cpnum.run.recipe import Recipe, filled_block, point, set_numbers
@@ -44,19 +44,21 @@ class PreparedCall:
             report(self.graph, arguments, flags)
         return result if result.ndim or self.graph.output.boxed else result[()]
 
-    def into(self, arguments: tuple[Any, ...], out: Array, *, overlaps: bool = False) -> Array:
-        """Compute into `out`; if it `overlaps` an argument, it does so in place."""
-        # Each element is read before it is written; a report needs the old ones.
-        before = copied(arguments, out) if overlaps and watched() else arguments
+    def into(self, arguments: tuple[Any, ...], out: Array) -> Array | None:
+        """Compute into `out`; return None if that would write an element before it is read."""
+        refuse_read_only(out)
+        before = arguments
+        if may_overlap(arguments, out):
+            views = views_of(self.call, arguments)
+            if any(overlap(out, view) and not in_place(out, view) for view in views):
+                return None
+            if watched():
+                # Each element is read before it is written; a report needs the old ones.
+                before = copied(arguments, out)
         flags = self.run(arguments, out)
         if flags:
             report(self.graph, before, flags)
         return out
-
-    def writes_before_it_reads(self, arguments: tuple[Any, ...], out: Array) -> bool:
-        """Tell whether `out` shares memory with an argument other than in place."""
-        views = views_of(self.call, arguments)
-        return any(overlap(out, view) and not in_place(out, view) for view in views)
 
 
 class EmptyCall(PreparedCall):

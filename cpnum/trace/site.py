@@ -60,10 +60,13 @@ def is_operator(site: Site) -> bool:
 
 
 def located(error: CpnumError) -> CpnumError:
-    """Return the error, to which the user's line was added if it had none."""
+    """Return the error, to which the user's line was added if it had none.
+
+    It is the line that the error knows, or else the one that runs.
+    """
     if error.where is None:
         frame = user_frame()
-        error.where = described((frame.f_code, frame.f_lasti))
+        error.where = described(error.site or (frame.f_code, frame.f_lasti))
     return error
 
 

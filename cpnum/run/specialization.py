@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from cpnum.compile.arrange import Layout
-from cpnum.compile.call import Array, Call
+from cpnum.compile.call import Array, Call, new_result
 from cpnum.compile.kernel import Clock, Kernel, cast_to, compile
 from cpnum.compile.skeleton import Entry
+from cpnum.errors import ShapeError
 from cpnum.ir.graph import Graph
+from cpnum.run.alias import refuse_read_only
+from cpnum.run.bound import Bound
 from cpnum.run.machine import Machine, Placement
+from cpnum.run.prepared import KernelCall
+from cpnum.run.recipe import recipe_of
 from cpnum.tables.dtypes import DType, from_numpy
 from cpnum.tables.isa import Isa
 
@@ -46,29 +52,39 @@ class Specialization:
             found = self._casts.setdefault(dtype, found)
         return found
 
-    def compiled(self, call: Call, level: Isa, entry: Entry) -> Kernel:
-        """Return a new kernel for the layouts of a call."""
-        assert call.arrangement is not None
-        # A bound kernel is compiled of a graph that is there.
-        seconds = dict(self.seconds) if entry is Entry.CALLED else {}
-        layouts = call.arrangement.layouts
-        return compile(self.graph, call.sources, layouts, level, Clock(seconds), entry)
-
     def kernel(self, call: Call, level: Isa) -> Kernel:
-        """Return the called kernel for the layouts of a call, compiled now if it is the first."""
-        assert call.arrangement is not None
+        """Return the called kernel for the layouts of a call, compiled now if it is the first.
+
+        Raises:  ShapeError if the call has no elements.
+        """
+        if call.arrangement is None:
+            raise ShapeError("an empty result needs no kernel", seen=f"the shape {call.shape}")
         layouts = call.arrangement.layouts
         kernel = self.kernels.get(layouts)
         if kernel is None:
-            kernel = self.compiled(call, level, Entry.CALLED)
+            clock = Clock(dict(self.seconds))
+            kernel = compile(self.graph, call.sources, layouts, level, clock)
             kernel = self.kernels.setdefault(layouts, kernel)
         return kernel
 
-    def placement(self, call: Call, kernel: Kernel, machine: Machine) -> Placement:
-        """Return the code of a kernel in memory, placed now if it is the first call."""
+    def prepare(self, call: Call, level: Isa, machine: Machine) -> KernelCall:
+        """Return a call of the kernel for its layouts, which is placed now if it is the first."""
+        kernel = self.kernel(call, level)
         assert call.arrangement is not None
         layouts = call.arrangement.layouts
         placement = self._placements.get(layouts)
         if placement is None:
             placement = self._placements.setdefault(layouts, machine.place(kernel))
-        return placement
+        return KernelCall(self.traced, call, recipe_of(call, kernel), placement)
+
+    def bind(
+        self, call: Call, level: Isa, machine: Machine, arguments: tuple[Any, ...], out: Any
+    ) -> Bound:
+        """Return a bound call, its result in `out` or in a new array."""
+        assert call.arrangement is not None
+        if out is None:
+            out = new_result(call, self.graph.output.node.dtype.numpy)
+        refuse_read_only(out)
+        layouts = call.arrangement.layouts
+        kernel = compile(self.graph, call.sources, layouts, level, Clock(), Entry.BOUND)
+        return Bound(self.traced, call, kernel, machine, arguments, out)
