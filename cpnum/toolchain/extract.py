@@ -20,7 +20,7 @@ from elftools.elf.enums import ENUM_RELOC_TYPE_AARCH64, ENUM_RELOC_TYPE_x64
 from cpnum.errors import StencilError
 from cpnum.tables.block import Hole
 from cpnum.tables.isa import Isa
-from cpnum.tables.stencils import Operands
+from cpnum.tables.stencils import Parameters
 from cpnum.toolchain.assembly import Routine, pointer_name, rename
 
 SYMBOLS = frozenset(Hole) - {Hole.CONSTANT}
@@ -67,7 +67,7 @@ class Plan:
     """The variants of one routine that have to be assembled to learn and to prove its masks."""
 
     routine: Routine
-    operands: Operands
+    parameters: Parameters
     base: Variant
     bits: dict[tuple[int, int], Variant] = field(default_factory=dict)
     pointers: dict[int, Variant] = field(default_factory=dict)
@@ -81,7 +81,7 @@ class Plan:
         yield from self.proofs
 
 
-def plan(routine: Routine, operands: Operands, isa: Isa) -> Plan:
+def plan(routine: Routine, parameters: Parameters, isa: Isa) -> Plan:
     """Choose the variants: a base, one for each hole and bit flipped in it, and random ones.
 
     The numbers of the base have an even number of bits set, so that no flipped bit makes two equal:
@@ -91,7 +91,7 @@ def plan(routine: Routine, operands: Operands, isa: Isa) -> Plan:
     pointer = isa.pointers[0] if routine.pointer else None
     even = [number for number in isa.registers if number.bit_count() % 2 == 0]
     base = {register: even[at % len(even)] for at, register in enumerate(routine.vectors)}
-    made = Plan(routine, operands, Variant(f"{routine.name}.base", base, pointer))
+    made = Plan(routine, parameters, Variant(f"{routine.name}.base", base, pointer))
     for register in routine.vectors:
         for bit in range(max(isa.registers).bit_length()):
             label = f"{routine.name}.r{register}b{bit}"
@@ -201,13 +201,13 @@ def _bits(mask: int) -> list[int]:
     return bits
 
 
-def _early_clobber(routine: Routine, operands: Operands) -> list[int]:
+def _early_clobber(routine: Routine, parameters: Parameters) -> list[int]:
     """Return the operands that are still read after a result's register is first named.
 
     The order of the text stands for the order of execution: right for a straight line and for
     branches forward; a label that is jumped back to makes every operand an early-clobber.
     """
-    if not operands.results or routine.tied:
+    if not parameters.results or routine.tied:
         return []
     named: dict[int, list[int]] = {}
     backward = False
@@ -219,22 +219,22 @@ def _early_clobber(routine: Routine, operands: Operands) -> list[int]:
         for register in routine.vectors:
             if _names(line, register):
                 named.setdefault(register, []).append(at)
-    results = range(operands.vectors, operands.vectors + operands.results)
+    results = range(parameters.operands, parameters.operands + parameters.results)
     first = min(named.get(result, [len(routine.lines)])[0] for result in results)
     return [
         operand
-        for operand in range(operands.vectors)
+        for operand in range(parameters.operands)
         if backward or named.get(operand, [-1])[-1] > first
     ]
 
 
-def _restores(routine: Routine, operands: Operands, isa: Isa) -> bool:
+def _restores(routine: Routine, parameters: Parameters, isa: Isa) -> bool:
     """Tell whether the register of an operand may be used for something else and restored.
 
     The destination is an instruction's last operand in AT&T's syntax, the first one on AArch64;
     some instructions there write nothing, and are taken for those that do.
     """
-    kept = range(operands.vectors - routine.tied)
+    kept = range(parameters.operands - routine.tied)
     for line in routine.lines:
         written = line.split(",")[-1] if isa.machine == "x86_64" else line.split(",")[0]
         if any(_names(written, register) for register in kept):
@@ -291,26 +291,27 @@ def _extract(each: Plan, obj: _Object, isa: Isa) -> dict[str, Any]:
             raise StencilError(f"its registers are not XOR-linear: {variant.vectors}")
 
     all_zero = int.from_bytes(code, "little") ^ xor(each.base.vectors)
-    operands = each.operands
-    parameters = operands.vectors + (0 if each.routine.tied else operands.results)
-    roles = ["input"] * operands.vectors + ["result"] * (parameters - operands.vectors)
-    numbers = [*range(parameters), *(n for n in each.routine.vectors if n >= parameters)]
-    roles += ["temporary"] * (len(numbers) - parameters)
-    if "temporary" in roles and not operands.temporaries:
+    parameters = each.parameters
+    results = 0 if each.routine.tied else parameters.results
+    given = parameters.operands + results
+    temporaries = [number for number in each.routine.vectors if number >= given]
+    if temporaries and not parameters.temporaries:
         raise StencilError("needs a temporary register, where there may be none")
+    roles = ["input"] * parameters.operands + ["result"] * results
+    roles += ["temporary"] * len(temporaries)
     width = max(isa.registers).bit_length()
     return {
         "name": each.routine.name,
         "code": all_zero.to_bytes(len(code), "little").hex(),
         "registers": [
             [role, [_bits(masks.get((number, bit), 0)) for bit in range(width)]]
-            for role, number in zip(roles, numbers, strict=True)
+            for role, number in zip(roles, [*range(given), *temporaries], strict=True)
         ],
-        "operands": operands.vectors,
-        "results": operands.results,
+        "operands": parameters.operands,
+        "results": parameters.results,
         "tied": each.routine.tied,
-        "restores": _restores(each.routine, operands, isa),
-        "early_clobber": _early_clobber(each.routine, operands),
+        "restores": _restores(each.routine, parameters, isa),
+        "early_clobber": _early_clobber(each.routine, parameters),
         "pointer": [[number, _bits(mask)] for number, mask in pointers.items()] or None,
         "values": _values(code, relocations, obj),
         "assembly": list(each.routine.lines),
