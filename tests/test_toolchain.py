@@ -13,7 +13,7 @@ from cpnum.errors import StencilError
 from cpnum.tables import stencils
 from cpnum.tables.isa import A64, V3, V4
 from cpnum.tables.stencils import Parameters
-from cpnum.toolchain import assembly, build, compiler, extract, headers
+from cpnum.toolchain import architecture, assembly, build, compiler, extract, headers
 
 SOURCES = Path(__file__).parents[1] / "stencils"
 
@@ -30,7 +30,7 @@ def extracted(lines, isa, work, constants=(), parameters=None, name="bad", entry
     made = assembly.routine(name, list(lines), isa, entry=entry)
     plan = extract.plan(made, parameters or Parameters(2, 1), isa)
     elf = compiler.assemble(extract.text_of([plan], list(constants), isa), isa, work, name)
-    return extract.extract(plan, extract.read(elf, isa), isa)
+    return extract.extract(plan, extract.read(elf), isa)
 
 
 GOOD = ["vaddpd %zmm1, %zmm0, %zmm2", "jmp NEXT"]
@@ -143,7 +143,7 @@ def test_a_constant_at_an_absolute_address_is_refused(isa, work):
 
 def test_a_length_that_depends_on_a_register_is_refused(work, monkeypatch):
     # Without the prefix that pins the encoding, low registers have a shorter one.
-    monkeypatch.setattr(assembly, "_pin", lambda instruction, isa: instruction)
+    monkeypatch.setitem(architecture._VECTOR_ENCODING, V3, lambda instruction: instruction)
     with pytest.raises(
         StencilError, match=r"bad: its length depends on a register \(\d+, \d+ bytes"
     ):

@@ -60,7 +60,7 @@ def _build_unit(
         return []
     variants = extract.text_of(plans, constants, isa)
     elf = compiler.assemble(variants, isa, work, f"{source}.lane{lane_bytes}.variants")
-    obj = extract.read(elf, isa)
+    obj = extract.read(elf)
     records = [extract.extract(each, obj, isa) for each in plans]
     # A function of C is named without the lanes that it was compiled for.
     return [record | {"name": wanted[record["name"]].name} for record in records]

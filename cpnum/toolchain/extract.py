@@ -9,53 +9,26 @@ from __future__ import annotations
 import bisect
 import io
 import random
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from elftools.elf.elffile import ELFFile
-from elftools.elf.enums import ENUM_RELOC_TYPE_AARCH64, ENUM_RELOC_TYPE_x64
 
 from cpnum.errors import StencilError
 from cpnum.tables.block import Hole
 from cpnum.tables.isa import Isa
 from cpnum.tables.stencils import Parameters
-from cpnum.toolchain.assembly import Routine, pointer_name, rename
+from cpnum.toolchain.architecture import Architecture, Bits, architecture_of
+from cpnum.toolchain.assembly import Routine, rename
 
 SYMBOLS = frozenset(Hole) - {Hole.CONSTANT}
 PROOFS = 4
 
-# What a relocation patches: (bit in its bytes, width, shift, relative, checked) for each field.
-# System V ABI for x86-64, table 4.9; ELF for the Arm 64-bit Architecture, 5.7.
-_X64 = ENUM_RELOC_TYPE_x64
-_A64 = ENUM_RELOC_TYPE_AARCH64
-_FIELDS: dict[str, dict[int, tuple[tuple[int, int, int, bool, bool], ...]]] = {
-    "x86_64": {
-        _X64["R_X86_64_32"]: ((0, 32, 0, False, True),),
-        _X64["R_X86_64_32S"]: ((0, 32, 0, False, True),),
-        _X64["R_X86_64_64"]: ((0, 64, 0, False, False),),
-        _X64["R_X86_64_PC32"]: ((0, 32, 0, True, True),),
-        _X64["R_X86_64_PLT32"]: ((0, 32, 0, True, True),),
-    },
-    "aarch64": {
-        _A64["R_AARCH64_MOVW_UABS_G0"]: ((5, 16, 0, False, True),),
-        _A64["R_AARCH64_MOVW_UABS_G0_NC"]: ((5, 16, 0, False, False),),
-        _A64["R_AARCH64_MOVW_UABS_G1_NC"]: ((5, 16, 16, False, False),),
-        _A64["R_AARCH64_MOVW_UABS_G2_NC"]: ((5, 16, 32, False, False),),
-        _A64["R_AARCH64_MOVW_UABS_G3"]: ((5, 16, 48, False, False),),
-        _A64["R_AARCH64_JUMP26"]: ((0, 26, 2, True, True),),
-        _A64["R_AARCH64_CALL26"]: ((0, 26, 2, True, True),),
-        _A64["R_AARCH64_CONDBR19"]: ((5, 19, 2, True, True),),
-        _A64["R_AARCH64_LD_PREL_LO19"]: ((5, 19, 2, True, True),),
-        _A64["R_AARCH64_ADR_PREL_LO21"]: ((29, 2, 0, True, False), (5, 19, 2, True, True)),
-    },
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One assembly of a routine: which number each vector register has, and the pointer's."""
+    """One assembly of a routine: the numbers of its vector registers and of the pointer."""
 
     label: str
     vectors: dict[int, int]
@@ -117,9 +90,10 @@ def plan(routine: Routine, parameters: Parameters, isa: Isa) -> Plan:
 def text_of(plans: list[Plan], constants: list[str], isa: Isa) -> str:
     """Return the assembly text of all variants and the constants they refer to."""
     lines = [".text"]
+    numbered = architecture_of(isa).numbered
     for each in plans:
         for variant in each.variants():
-            pointer = None if variant.pointer is None else pointer_name(variant.pointer, isa)
+            pointer = None if variant.pointer is None else numbered[variant.pointer]
             lines.extend(rename(each.routine, variant.label, variant.vectors, pointer, isa))
     return "\n".join([*lines, *constants, ""])
 
@@ -133,10 +107,9 @@ class _Relocation:
 
 
 class _Object:
-    """What is needed of an ELF object: bytes and relocations of a label, data of a constant."""
+    """An ELF object: the bytes and relocations of a label, the data of a constant."""
 
-    def __init__(self, elf: bytes, isa: Isa) -> None:
-        self.machine = isa.machine
+    def __init__(self, elf: bytes) -> None:
         file = ELFFile(io.BytesIO(elf))
         self._sections = list(file.iter_sections())
         table: Any = file.get_section_by_name(".symtab")
@@ -201,7 +174,9 @@ def _bits(mask: int) -> list[int]:
     return bits
 
 
-def _early_clobber(routine: Routine, parameters: Parameters) -> list[int]:
+def _early_clobber(
+    routine: Routine, parameters: Parameters, architecture: Architecture
+) -> list[int]:
     """Return the operands that are still read after a result's register is first named.
 
     The order of the text stands for the order of execution: right for a straight line and for
@@ -216,9 +191,8 @@ def _early_clobber(routine: Routine, parameters: Parameters) -> list[int]:
         if line.endswith(":"):
             labels[line[:-1]] = at
         backward |= any(word in labels for word in line.split())
-        for register in routine.vectors:
-            if _names(line, register):
-                named.setdefault(register, []).append(at)
+        for register in architecture.vectors(line):
+            named.setdefault(register, []).append(at)
     results = range(parameters.operands, parameters.operands + parameters.results)
     first = min(named.get(result, [len(routine.lines)])[0] for result in results)
     return [
@@ -228,22 +202,14 @@ def _early_clobber(routine: Routine, parameters: Parameters) -> list[int]:
     ]
 
 
-def _restores(routine: Routine, parameters: Parameters, isa: Isa) -> bool:
+def _restores(routine: Routine, parameters: Parameters, architecture: Architecture) -> bool:
     """Tell whether the register of an operand may be used for something else and restored.
 
-    The destination is an instruction's last operand in AT&T's syntax, the first one on AArch64;
-    some instructions there write nothing, and are taken for those that do.
+    An instruction that writes nothing, as a comparison, is taken for one that does.
     """
-    kept = range(parameters.operands - routine.tied)
-    for line in routine.lines:
-        written = line.split(",")[-1] if isa.machine == "x86_64" else line.split(",")[0]
-        if any(_names(written, register) for register in kept):
-            return True
-    return False
-
-
-def _names(line: str, register: int) -> bool:
-    return bool(re.search(rf"(?:mm|(?<![\w.#$])[vqdshb]){register}(?!\d)", line))
+    kept = set(range(parameters.operands - routine.tied))
+    written = (line.split(",")[architecture.destination] for line in routine.lines)
+    return any(kept & architecture.vectors(operand) for operand in written)
 
 
 def extract(each: Plan, obj: _Object, isa: Isa) -> dict[str, Any]:
@@ -291,7 +257,7 @@ def _extract(each: Plan, obj: _Object, isa: Isa) -> dict[str, Any]:
             raise StencilError(f"its registers are not XOR-linear: {variant.vectors}")
 
     all_zero = int.from_bytes(code, "little") ^ xor(each.base.vectors)
-    parameters = each.parameters
+    architecture, parameters = architecture_of(isa), each.parameters
     results = 0 if each.routine.tied else parameters.results
     given = parameters.operands + results
     temporaries = [number for number in each.routine.vectors if number >= given]
@@ -310,18 +276,20 @@ def _extract(each: Plan, obj: _Object, isa: Isa) -> dict[str, Any]:
         "operands": parameters.operands,
         "results": parameters.results,
         "tied": each.routine.tied,
-        "restores": _restores(each.routine, parameters, isa),
-        "early_clobber": _early_clobber(each.routine, parameters),
+        "restores": _restores(each.routine, parameters, architecture),
+        "early_clobber": _early_clobber(each.routine, parameters, architecture),
         "pointer": [[number, _bits(mask)] for number, mask in pointers.items()] or None,
-        "values": _values(code, relocations, obj),
+        "values": _values(code, relocations, obj, architecture.relocations),
         "assembly": list(each.routine.lines),
     }
 
 
 def _values(
-    code: bytes, relocations: tuple[_Relocation, ...], obj: _Object
+    code: bytes,
+    relocations: tuple[_Relocation, ...],
+    obj: _Object,
+    known: Mapping[int, tuple[Bits, ...]],
 ) -> list[dict[str, Any]]:
-    known = _FIELDS[obj.machine]
     holes: dict[str, dict[str, Any]] = {}
     for relocation in relocations:
         if relocation.type not in known:
@@ -330,7 +298,7 @@ def _values(
         if symbol not in holes:
             hole: dict[str, Any] = {"symbol": symbol, "fields": [], "constant": None, "align": 1}
             if symbol not in SYMBOLS:
-                if not all(relative for _, _, _, relative, _ in known[relocation.type]):
+                if not all(bits.relative for bits in known[relocation.type]):
                     raise StencilError(f"the address of {symbol} is absolute: take it by ADDRESS")
                 data, align = obj.constant(symbol)
                 hole |= {"symbol": Hole.CONSTANT, "constant": data.hex(), "align": align}
@@ -345,6 +313,6 @@ def _values(
     return list(holes.values())
 
 
-def read(elf: bytes, isa: Isa) -> _Object:
+def read(elf: bytes) -> _Object:
     """Return an ELF object, ready for `extract`."""
-    return _Object(elf, isa)
+    return _Object(elf)
