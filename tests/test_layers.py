@@ -30,7 +30,7 @@ LINE = {
     "commands": "demo __init__ __main__",
 }
 # The builder of packs stands beside the line: it sees these, and nobody sees it.
-TOOLCHAIN = "headers assembly compiler extract build hatch"
+TOOLCHAIN = "headers architecture assembly compiler extract build hatch"
 SEEN_BY_TOOLCHAIN = ("", "tables", "pack", "toolchain")
 
 # Imports inside of functions: what only some users pay for.  (module, what it imports)

@@ -122,7 +122,7 @@ def test_explain_reports_all_stages():
     for text in (
         "sqrt_f64",
         "%3 = sqrt %2",
-        "vsqrtpd" if cpjit(hypot).isa.machine == "x86_64" else "",
+        "vsqrtpd" if cpjit(hypot).isa.architecture == "x86_64" else "",
     ):
         assert text in report
 

@@ -12,7 +12,8 @@ import pytest
 from cpnum.errors import StencilError
 from cpnum.tables import stencils
 from cpnum.tables.isa import A64, V3, V4
-from cpnum.toolchain import assembly, build, compiler, extract, headers
+from cpnum.tables.stencils import Parameters
+from cpnum.toolchain import architecture, assembly, build, compiler, extract, headers
 
 SOURCES = Path(__file__).parents[1] / "stencils"
 
@@ -24,12 +25,12 @@ def work(tmp_path_factory):
     return folder
 
 
-def extracted(lines, isa, work, constants=(), operands=None, name="bad", entry=False):
+def extracted(lines, isa, work, constants=(), parameters=None, name="bad", entry=False):
     """Take assembly through what follows clang in the build."""
     made = assembly.routine(name, list(lines), isa, entry=entry)
-    plan = extract.plan(made, operands or stencils.Operands(2, 1), isa)
+    plan = extract.plan(made, parameters or Parameters(2, 1), isa)
     elf = compiler.assemble(extract.text_of([plan], list(constants), isa), isa, work, name)
-    return extract.extract(plan, extract.read(elf, isa), isa)
+    return extract.extract(plan, extract.read(elf), isa)
 
 
 GOOD = ["vaddpd %zmm1, %zmm0, %zmm2", "jmp NEXT"]
@@ -53,7 +54,7 @@ def test_an_operand_that_is_read_late_is_an_early_clobber(work):
 
 def test_a_result_in_an_operands_register_is_tied(work):
     lines = ["vfmadd231pd %zmm1, %zmm0, %zmm2", "jmp NEXT_TIED"]
-    record = extracted(lines, V4, work, operands=stencils.Operands(3, 1))
+    record = extracted(lines, V4, work, parameters=Parameters(3, 1))
     assert record["tied"]
     assert [role for role, _ in record["registers"]] == ["input", "input", "input"]
 
@@ -118,9 +119,9 @@ def test_what_is_no_stencil_is_refused(why, work):
 
 def test_a_temporary_where_there_may_be_none_is_refused(work):
     lines = ["vxorps %xmm3, %xmm3, %xmm3", "vaddpd %zmm1, %zmm0, %zmm2", "jmp NEXT"]
-    operands = stencils.Operands(2, 1, temporaries=False)
+    parameters = Parameters(2, 1, temporaries=False)
     with pytest.raises(StencilError, match="x86-64-v4 bad: needs a temporary register"):
-        extracted(lines, V4, work, operands=operands)
+        extracted(lines, V4, work, parameters=parameters)
     assert extracted(lines, V4, work)["registers"][3][0] == "temporary"
 
 
@@ -128,7 +129,7 @@ def test_a_constant_outside_of_rodata_is_refused(work):
     constants = ['\t.section .data,"aw"', "\t.globl table", "table:", "\t.quad 1"]
     lines = ["vaddpd table(%rip), %zmm0, %zmm2", "jmp NEXT"]
     with pytest.raises(StencilError, match=r"x86-64-v4 bad: refers to table in section \.data"):
-        extracted(lines, V4, work, constants, stencils.Operands(1, 1))
+        extracted(lines, V4, work, constants, Parameters(1, 1))
 
 
 @pytest.mark.parametrize("isa", [V4, V3], ids=str)
@@ -137,12 +138,12 @@ def test_a_constant_at_an_absolute_address_is_refused(isa, work):
     vector = "zmm" if isa is V4 else "ymm"
     lines = ["movq $0, %rax", f"vaddpd table(%rax), %{vector}0, %{vector}2", "jmp NEXT"]
     with pytest.raises(StencilError, match="bad: the address of table is absolute"):
-        extracted(lines, isa, work, constants, stencils.Operands(1, 1))
+        extracted(lines, isa, work, constants, Parameters(1, 1))
 
 
 def test_a_length_that_depends_on_a_register_is_refused(work, monkeypatch):
     # Without the prefix that pins the encoding, low registers have a shorter one.
-    monkeypatch.setattr(assembly, "_pin", lambda instruction, isa: instruction)
+    monkeypatch.setitem(architecture._VECTOR_ENCODING, V3, lambda instruction: instruction)
     with pytest.raises(
         StencilError, match=r"bad: its length depends on a register \(\d+, \d+ bytes"
     ):
@@ -208,4 +209,4 @@ def test_a_stencil_of_c_that_calls_a_function_is_refused(work):
     functions, constants = assembly.split(assembly.name_constants(text), V3)
     assert list(functions) == ["bad"]
     with pytest.raises(StencilError, match=r"bad: touches |bad: refers to outside"):
-        extracted(functions["bad"], V3, work, constants, stencils.Operands(1, 1))
+        extracted(functions["bad"], V3, work, constants, Parameters(1, 1))

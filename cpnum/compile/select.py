@@ -29,6 +29,16 @@ from cpnum.pack.stencil import Pack, Stencil
 from cpnum.tables.block import Hole
 from cpnum.tables.dtypes import DType
 from cpnum.tables.ops import Form
+from cpnum.tables.stencils import (
+    ARGUMENT,
+    CONSTANT,
+    LOAD_BROADCAST,
+    Transfer,
+    access_stem,
+    cast_stem,
+    fused_stem,
+    tied_stem,
+)
 
 
 class Selection(NamedTuple):
@@ -111,8 +121,8 @@ class _Selector:
 
     # -- stencils -------------------------------------------------------------------------------
 
-    def stencil(self, operator: str, dtype: DType) -> Stencil:
-        return self.pack.of(operator, dtype, self.lane_bytes)
+    def stencil(self, stem: str, dtype: DType) -> Stencil:
+        return self.pack.of(stem, dtype, self.lane_bytes)
 
     def choose(self, nodes: Sequence[Node]) -> list[_Choice]:
         """Choose the stencil of each node of a body."""
@@ -122,7 +132,7 @@ class _Selector:
         choices: list[_Choice] = []
         for node in nodes:
             if node in scalars:
-                choices.append((node, of("argument", node.dtype, lane_bytes), ()))
+                choices.append((node, of(ARGUMENT, node.dtype, lane_bytes), ()))
             elif type(node) is Apply:
                 if node.op.plain:
                     choices.append((node, of(node.op.name, node.dtype, lane_bytes), node.args))
@@ -133,7 +143,7 @@ class _Selector:
             elif type(node) is Project:
                 choices.append((node, None, (node.node,)))
             else:
-                choices.append((node, of("constant", node.dtype, lane_bytes), ()))
+                choices.append((node, of(CONSTANT, node.dtype, lane_bytes), ()))
         return choices
 
     def _dying_addends(self, nodes: Sequence[Node]) -> set[Node]:
@@ -157,14 +167,14 @@ class _Selector:
         op, args = node.op, node.args
         match op.form:
             case Form.CAST:
-                return (node, self.stencil(f"cast_{node.dtype}", args[0].dtype), args)
+                return (node, self.stencil(cast_stem(node.dtype), args[0].dtype), args)
             case Form.TIED:
-                name = f"{op.name}_tied" if node in dying else op.name
-                return (node, self.stencil(name, node.dtype), args)
+                stem = tied_stem(op.name) if node in dying else op.name
+                return (node, self.stencil(stem, node.dtype), args)
             case Form.SELECT if args[0] in self.fused:
                 comparison = args[0]
                 assert isinstance(comparison, Apply)
-                stencil = self.stencil(f"{op.name}_{comparison.op.name}", node.dtype)
+                stencil = self.stencil(fused_stem(op.name, comparison.op.name), node.dtype)
                 return (node, stencil, (*comparison.args, *args[1:]))
             case Form.SELECT:
                 return (node, self.stencil(op.name, node.dtype), args)
@@ -229,7 +239,7 @@ class _Selector:
         register = self.visit(instances, array)
         tail: Tail | None
         if read.layout[-1] is _BROADCAST:
-            stencil, values, tail = self.stencil("load_broadcast", node.dtype), NO_VALUES, None
+            stencil, values, tail = self.stencil(LOAD_BROADCAST, node.dtype), NO_VALUES, None
         else:
             stencil, values, tail = self.access("load", read, array, vector)
         fields = (stencil, (), (result,), (), register, values, read.buffer.name, tail)
@@ -244,13 +254,13 @@ class _Selector:
         instances.append(new_instance(Instance, fields))
 
     def access(
-        self, name: str, operand: Operand, array: int, vector: int
+        self, transfer: Transfer, operand: Operand, array: int, vector: int
     ) -> tuple[Stencil, Values, Tail]:
         """Return the stencil of a load or store of one of the vectors, and that of the tail."""
         ahead = vector * self.nest.lanes
         strided = operand.layout[-1] is _STRIDED
         dtype = operand.buffer.dtype
-        stencil, at_end = _accesses(self.pack, name, strided, dtype, self.lane_bytes)
+        stencil, at_end = _accesses(self.pack, transfer, strided, dtype, self.lane_bytes)
         if not strided:
             return stencil, {_OFFSET: ahead * dtype.itemsize}, Tail(at_end, NO_VALUES)
         slot = self.block.stride(array)
@@ -292,11 +302,12 @@ class _Selector:
 
 @functools.cache
 def _accesses(
-    pack: Pack, name: str, strided: bool, dtype: DType, lane_bytes: int
+    pack: Pack, transfer: Transfer, strided: bool, dtype: DType, lane_bytes: int
 ) -> tuple[Stencil, Stencil]:
     """Return the stencil of a load or store, and its stencil in a tail."""
-    full = f"{name}_strided" if strided else name
-    return pack.of(full, dtype, lane_bytes), pack.of(f"{full}_tail", dtype, lane_bytes)
+    inside = access_stem(transfer, strided=strided)
+    at_end = access_stem(transfer, strided=strided, tail=True)
+    return pack.of(inside, dtype, lane_bytes), pack.of(at_end, dtype, lane_bytes)
 
 
 def select(nest: Nest, pack: Pack, entry: Entry = Entry.CALLED) -> Selection:

@@ -24,6 +24,7 @@ from cpnum.errors import IsaError, StencilError
 from cpnum.tables.block import Hole
 from cpnum.tables.dtypes import DType
 from cpnum.tables.isa import Isa
+from cpnum.tables.stencils import stencil_name
 
 PACKS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "packs")
 
@@ -266,12 +267,17 @@ class Pack:
         self._stencils: dict[str, Stencil] = {}
         self._named: dict[tuple[str, DType, int], Stencil] = {}
 
-    def of(self, operator: str, dtype: DType, lane_bytes: int) -> Stencil:
-        """Return the stencil of an operator for a dtype, in lanes of `lane_bytes`."""
-        key = operator, dtype, lane_bytes
+    def of(self, stem: str, dtype: DType, lane_bytes: int) -> Stencil:
+        """Return the stencil of a stem for a dtype, in lanes of `lane_bytes`.
+
+        >>> from cpnum.tables.dtypes import F32
+        >>> load("x86-64-v4").of("add", F32, 8)
+        <stencil add_f32_lane8: 6 bytes>
+        """
+        key = stem, dtype, lane_bytes
         stencil = self._named.get(key)
         if stencil is None:
-            stencil = self._named[key] = self[stencil_name(operator, dtype, lane_bytes)]
+            stencil = self._named[key] = self[stencil_name(stem, dtype, lane_bytes)]
         return stencil
 
     def __contains__(self, name: str) -> bool:
@@ -297,19 +303,6 @@ class Pack:
         start = self._base + offset
         stencil = _read(json.loads(self._data[start : start + size]))
         return self._stencils.setdefault(name, stencil)
-
-
-def stencil_name(operator: str, dtype: DType, lane_bytes: int) -> str:
-    """Return the name of an operator's stencil for a dtype, in lanes of `lane_bytes`.
-
-    A dtype in lanes of its own size has no suffix.
-
-    >>> from cpnum.tables.dtypes import F32
-    >>> stencil_name("add", F32, 4), stencil_name("add", F32, 8)
-    ('add_f32', 'add_f32_lane8')
-    """
-    name = f"{operator}_{dtype.name}"
-    return name if dtype.itemsize == lane_bytes else f"{name}_lane{lane_bytes}"
 
 
 @functools.cache

@@ -25,7 +25,7 @@ _LEGEND = "[ ] a patched value, ( ) bits of register numbers"
 # -- bytes --------------------------------------------------------------------------------------
 
 
-def disassembled(data: bytes, offset: int, machine: str) -> Iterator[tuple[bytes, str]]:
+def disassembled(data: bytes, offset: int, architecture: str) -> Iterator[tuple[bytes, str]]:
     """Yield the bytes and the text of each instruction; all bytes are covered.
 
     Without capstone the text is empty, and there are 8 bytes at a time.
@@ -38,7 +38,7 @@ def disassembled(data: bytes, offset: int, machine: str) -> Iterator[tuple[bytes
         return
     kind = (
         (capstone.CS_ARCH_ARM64, capstone.CS_MODE_ARM)
-        if machine == "aarch64"
+        if architecture == "aarch64"
         else (capstone.CS_ARCH_X86, capstone.CS_MODE_64)
     )
     decoder = capstone.Cs(*kind)
@@ -166,7 +166,7 @@ def code_table(kernel: Kernel, data: bytes, *, raw: bool) -> Table:
         rows += [(f"{label}:",) for label in labels.get(line.offset, ())]
         source = f"  ; {line.instance.source}" if line.instance.source else ""
         rows.append((f"{line.offset:#06x}  {line.instance}{source}",))
-        rows += _instruction_rows(line, data, names, kernel.loop_nest.isa.machine, raw=raw)
+        rows += _instruction_rows(line, data, names, kernel.loop_nest.isa.architecture, raw=raw)
         pool = kernel.code.pool.values()
         texts |= {patch.value: str(patch.text) for patch in line.patches if patch.value in pool}
     rows += _pool_rows(kernel, data, texts)
@@ -184,7 +184,7 @@ def halves(code: Table, kernel: Kernel) -> tuple[Table, Table]:
 
 
 def _instruction_rows(
-    line: Line, data: bytes, names: _Names, machine: str, *, raw: bool
+    line: Line, data: bytes, names: _Names, architecture: str, *, raw: bool
 ) -> Iterator[tuple[str, ...]]:
     marks = _marks(line)
     hidden: set[int] = set()
@@ -193,7 +193,7 @@ def _instruction_rows(
             hidden.update(_bytes_of(patch))
     at = 0
     stencil = data[line.offset : line.offset + line.instance.stencil.size]
-    for instruction, text in disassembled(stencil, line.offset, machine):
+    for instruction, text in disassembled(stencil, line.offset, architecture):
         here = [marks.get(byte, ("", None))[1] for byte in range(at, at + len(instruction))]
         patches = list({id(each): each for each in here if each is not None}.values())
         for patch in patches:

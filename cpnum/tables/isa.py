@@ -1,4 +1,4 @@
-"""The ISA levels: vector bytes, register file, how an encoding is pinned; and the host's.
+"""The ISA levels: architecture, vector bytes, register file; and the host's.
 
 >>> LEVELS["x86-64-v4"].lanes(8)
 8
@@ -18,12 +18,13 @@ from cpnum.errors import IsaError
 class Isa:
     """An instruction set level, as a pack is built for.
 
+    `architecture` is the family of its processors, x86_64 or aarch64, as platform.machine() says.
     `registers` are the vector registers that values may live in; `pointers` the general registers
     that array pointers may live in, by their numbers in the encoding.
     """
 
     name: str
-    machine: str
+    architecture: str
     vector_bytes: int
     registers: tuple[int, ...]
     pointers: tuple[int, ...]
@@ -49,10 +50,10 @@ _X86_POINTERS = (15, 7, 6, 2, 1, 8, 9)
 _AARCH64_POINTERS = (23, 24, 25, 26, 27, 28, 0, 1, 2, 3)
 
 # fmt: off
-#       name         machine    bytes  vector registers  pointers           tail   features
-V4 = Isa("x86-64-v4", "x86_64",  64, tuple(range(32)),  _X86_POINTERS,     True,  _V4)
-V3 = Isa("x86-64-v3", "x86_64",  32, tuple(range(16)),  _X86_POINTERS,     False, _V3)
-A64 = Isa("aarch64",  "aarch64", 16, tuple(range(32)), _AARCH64_POINTERS, False, frozenset())
+#         name         architecture  bytes  vector registers  pointers           tail   features
+V4 =  Isa("x86-64-v4", "x86_64",     64,    tuple(range(32)), _X86_POINTERS,     True,  _V4)
+V3 =  Isa("x86-64-v3", "x86_64",     32,    tuple(range(16)), _X86_POINTERS,     False, _V3)
+A64 = Isa("aarch64",   "aarch64",    16,    tuple(range(32)), _AARCH64_POINTERS, False, frozenset())
 # fmt: on
 
 LEVELS = {isa.name: isa for isa in (V4, V3, A64)}
@@ -77,8 +78,9 @@ def runs_here(isa: Isa) -> bool:
     >>> runs_here(A64) == (platform.machine() == "aarch64")
     True
     """
-    machine = {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
-    return isa.machine == machine and isa.features <= _host_features()
+    name = platform.machine()
+    architecture = {"AMD64": "x86_64", "arm64": "aarch64"}.get(name, name)
+    return isa.architecture == architecture and isa.features <= _host_features()
 
 
 @functools.cache

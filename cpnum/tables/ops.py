@@ -42,10 +42,10 @@ class Form(Enum):
     """The stencils that an operator has, beside those of its name and dtype."""
 
     PLAIN = "plain"  # none
-    COMPARISON = "comparison"  # where_<name>: the comparison and the `where` of its mask in one
+    COMPARISON = "comparison"  # one that is the comparison and the `where` of its mask
     SELECT = "select"  # those of comparisons, if a comparison makes its mask
-    TIED = "tied"  # <name>_tied: the result takes the register of the addend
-    CAST = "cast"  # cast_<to>_<from> for each pair of dtypes, and none of its name
+    TIED = "tied"  # one whose result takes the register of the addend
+    CAST = "cast"  # one for each pair of dtypes, and none of its name
 
     # Members are singletons; Enum's own hash is a Python function.
     __hash__ = object.__hash__

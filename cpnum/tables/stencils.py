@@ -1,83 +1,192 @@
-"""Which stencils a pack must have: derived from the operator table, compared with the C sources."""
+"""The names of stencils, and the stencils that a pack must have.
+
+A name is a stem, a dtype and the lanes: `add_f32_lane8` adds float32 values in lanes of 8 bytes.
+The stem of an operator is its own name; the functions here make all other stems from it.  The
+stencils of the skeleton and of spills know no dtype, and their names are stems alone.
+
+The C sources and the operator table both say which stencils there are, and the build compares them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+import functools
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
 
-from cpnum.tables.dtypes import DTYPES
+from cpnum.tables.dtypes import DTYPES, DType
 from cpnum.tables.ops import OPS, Form
 
 LANES = (8, 4, 1)
 SOURCES = ("ops", "cast", "memory", "loop")
+# The C files are compiled for each size of lanes; the skeleton of a kernel is the same for all.
+UNITS = tuple(
+    (source, lane_bytes)
+    for lane_bytes in LANES
+    for source in SOURCES
+    if source != "loop" or lane_bytes == LANES[0]
+)
+
+ARGUMENT = "argument"  # a scalar of the call, in all lanes
+CONSTANT = "constant"  # a constant of the function, in all lanes
+LOAD_BROADCAST = "load_broadcast"  # the one element of an array, in all lanes
+
+Transfer = Literal["load", "store"]
 
 
-class Operands(NamedTuple):
-    """The vector parameters of a stencil, and whether it may use registers beside them."""
+# -- names --------------------------------------------------------------------------------------
 
-    vectors: int
+
+def stencil_name(stem: str, dtype: DType, lane_bytes: int) -> str:
+    """Return the name of a stencil for a dtype, in lanes of `lane_bytes`.
+
+    Lanes of the dtype's own size are not named.
+
+    >>> from cpnum.tables.dtypes import F32
+    >>> stencil_name("add", F32, 4), stencil_name("add", F32, 8)
+    ('add_f32', 'add_f32_lane8')
+    """
+    name = f"{stem}_{dtype.name}"
+    return name if dtype.itemsize == lane_bytes else f"{name}_lane{lane_bytes}"
+
+
+# These three are asked for at every such node of every kernel: a cache is faster than formatting.
+@functools.cache
+def cast_stem(to: DType) -> str:
+    """Return the stem of the casts to a dtype; the dtype they start from follows it.
+
+    >>> from cpnum.tables.dtypes import F32, F64
+    >>> stencil_name(cast_stem(F64), F32, 8)
+    'cast_f64_f32_lane8'
+    """
+    return f"cast_{to.name}"
+
+
+@functools.cache
+def fused_stem(select: str, comparison: str) -> str:
+    """Return the stem of a comparison and the `where` of its mask, in one stencil.
+
+    >>> fused_stem("where", "less")
+    'where_less'
+    """
+    return f"{select}_{comparison}"
+
+
+@functools.cache
+def tied_stem(operator: str) -> str:
+    """Return the stem of a multiply-add whose result takes the register of the addend.
+
+    >>> from cpnum.tables.dtypes import F64
+    >>> stencil_name(tied_stem("multiply_add"), F64, 8)
+    'multiply_add_tied_f64'
+    """
+    return f"{operator}_tied"
+
+
+def access_stem(transfer: Transfer, *, strided: bool = False, tail: bool = False) -> str:
+    """Return the stem of a load or a store of the elements of an array.
+
+    >>> access_stem("load"), access_stem("store", strided=True, tail=True)
+    ('load', 'store_strided_tail')
+    """
+    return f"{transfer}{'_strided' if strided else ''}{'_tail' if tail else ''}"
+
+
+# -- the stencils of a pack ---------------------------------------------------------------------
+
+
+class Parameters(NamedTuple):
+    """The vector parameters of a stencil, and whether it may use registers beside them.
+
+    >>> Parameters(operands=3, results=1)  # clip
+    Parameters(operands=3, results=1, temporaries=True)
+    """
+
+    operands: int
     results: int
     temporaries: bool = True
 
 
+class Expected(NamedTuple):
+    """A stencil that a pack must have."""
+
+    name: str
+    parameters: Parameters
+
+
 # Where values run out of registers, the assigner makes them again, spills and reloads them: it has
 # one register for that.
-_MADE_AGAIN = Operands(0, 1, temporaries=False)
+_MADE_AGAIN = Parameters(0, 1, temporaries=False)
+_SPILLED = Parameters(1, 0, temporaries=False)
 
-
+_TRANSFERS: dict[Transfer, Parameters] = {"load": Parameters(0, 1), "store": Parameters(1, 0)}
 _MEMORY = {
-    "load": Operands(0, 1),
-    "load_strided": Operands(0, 1),
-    "load_broadcast": Operands(0, 1),
-    "load_tail": Operands(0, 1),
-    "load_strided_tail": Operands(0, 1),
-    "argument": _MADE_AGAIN,
-    "constant": _MADE_AGAIN,
-    "store": Operands(1, 0),
-    "store_strided": Operands(1, 0),
-    "store_tail": Operands(1, 0),
-    "store_strided_tail": Operands(1, 0),
-}
-_LOOP = (
+    access_stem(transfer, strided=strided, tail=tail): parameters
+    for transfer, parameters in _TRANSFERS.items()
+    for strided in (False, True)
+    for tail in (False, True)
+} | {LOAD_BROADCAST: Parameters(0, 1), ARGUMENT: _MADE_AGAIN, CONSTANT: _MADE_AGAIN}
+
+_SKELETON = (
     "entry finish set_slot set_pointer set_range load_pointer store_pointer start_pointer "
     "advance_pointer count_range count_axis repeat inner_range vectors next_vectors vectors_done "
     "tail next_element"
 ).split()
+_LOOP = dict.fromkeys(_SKELETON, Parameters(0, 0)) | {"spill": _SPILLED, "reload": _MADE_AGAIN}
 
 
-def _operators(lane_bytes: int) -> Iterator[tuple[str, Operands]]:
+# The stem, the dtype and the parameters of a stencil.
+_Row = tuple[str, DType, Parameters]
+
+
+def _operators(dtypes: Sequence[DType]) -> Iterator[_Row]:
+    selects = [op for op in OPS.values() if op.form is Form.SELECT]
     for op in OPS.values():
+        own = Parameters(op.arity, len(op.results))
         for dtype in op.dtypes:
-            if dtype.itemsize > lane_bytes:
+            if dtype not in dtypes:
                 continue
-            yield f"{op.name}_{dtype}", Operands(op.arity, len(op.results))
+            yield op.name, dtype, own
             if op.form is Form.COMPARISON:
-                yield f"where_{op.name}_{dtype}", Operands(4, 1)
+                for select in selects:
+                    # The operands of both, less the mask.
+                    parameters = Parameters(op.arity + select.arity - 1, 1)
+                    yield fused_stem(select.name, op.name), dtype, parameters
             if op.form is Form.TIED:
-                yield f"{op.name}_tied_{dtype}", Operands(op.arity, len(op.results))
+                yield tied_stem(op.name), dtype, own
 
 
-def expected(source: str, lane_bytes: int) -> dict[str, Operands]:
-    """Return the stencils that `stencils/<source>.c` must define for a lane.
+def _casts(dtypes: Sequence[DType]) -> Iterator[_Row]:
+    for to in dtypes:
+        for start in dtypes:
+            if to is not start:
+                yield cast_stem(to), start, Parameters(1, 1)
 
-    >>> expected("loop", 8)["spill"]
-    Operands(vectors=1, results=0, temporaries=False)
+
+def _memory(dtypes: Sequence[DType]) -> Iterator[_Row]:
+    for dtype in dtypes:
+        for stem, parameters in _MEMORY.items():
+            yield stem, dtype, parameters
+
+
+_ROWS = {"ops": _operators, "cast": _casts, "memory": _memory}
+
+
+def expected(source: str, lane_bytes: int) -> dict[str, Expected]:
+    """Return the stencils that `stencils/<source>.c` must define for a lane, by their names in C.
+
+    A name in C says nothing of the lanes, for the file is compiled once for each size of them.
+
+    >>> expected("ops", 8)["add_f32"]
+    Expected(name='add_f32_lane8', parameters=Parameters(operands=2, results=1, temporaries=True))
     >>> len(expected("cast", 4))
     6
     """
-    fitting = [each for each in DTYPES if each.itemsize <= lane_bytes]
-    if source == "ops":
-        return dict(_operators(lane_bytes))
-    if source == "cast":
-        return {
-            f"cast_{to}_{start}": Operands(1, 1)
-            for to in fitting
-            for start in fitting
-            if to is not start
-        }
-    if source == "memory":
-        return {
-            f"{name}_{dtype}": operands for dtype in fitting for name, operands in _MEMORY.items()
-        }
-    frame = {name: Operands(0, 0) for name in _LOOP}
-    return frame | {"spill": Operands(1, 0, temporaries=False), "reload": _MADE_AGAIN}
+    if source == "loop":
+        return {stem: Expected(stem, parameters) for stem, parameters in _LOOP.items()}
+    fitting = [dtype for dtype in DTYPES if dtype.itemsize <= lane_bytes]
+    return {
+        stencil_name(stem, dtype, dtype.itemsize): Expected(
+            stencil_name(stem, dtype, lane_bytes), parameters
+        )
+        for stem, dtype, parameters in _ROWS[source](fitting)
+    }

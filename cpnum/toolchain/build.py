@@ -13,12 +13,9 @@ from typing import Any
 from cpnum import tables
 from cpnum.errors import IsaError, StencilError
 from cpnum.pack.stencil import Pack
-from cpnum.tables.dtypes import DTYPES
 from cpnum.tables.isa import LEVELS, Isa
-from cpnum.tables.stencils import LANES, SOURCES, expected
+from cpnum.tables.stencils import UNITS, expected
 from cpnum.toolchain import assembly, compiler, extract, headers
-
-_NATURAL = {dtype.name: dtype.itemsize for dtype in DTYPES}
 
 
 def digest(sources: Path) -> str:
@@ -54,21 +51,19 @@ def _build_unit(
     _compare(source, lane_bytes, set(functions))
     wanted = expected(source, lane_bytes)
     plans = [
-        extract.plan(assembly.routine(name, lines, isa, entry=name == "entry"), wanted[name], isa)
+        extract.plan(
+            assembly.routine(name, lines, isa, entry=name == "entry"), wanted[name].parameters, isa
+        )
         for name, lines in functions.items()
     ]
     if not plans:
         return []
     variants = extract.text_of(plans, constants, isa)
     elf = compiler.assemble(variants, isa, work, f"{source}.lane{lane_bytes}.variants")
-    obj = extract.read(elf, isa)
+    obj = extract.read(elf)
     records = [extract.extract(each, obj, isa) for each in plans]
-    if source != "loop":
-        for record in records:
-            dtype = record["name"].rpartition("_")[2]
-            if _NATURAL[dtype] != lane_bytes:
-                record["name"] += f"_lane{lane_bytes}"
-    return records
+    # A function of C is named without the lanes that it was compiled for.
+    return [record | {"name": wanted[record["name"]].name} for record in records]
 
 
 def build_pack(sources: Path, isa: Isa) -> bytes:
@@ -79,11 +74,8 @@ def build_pack(sources: Path, isa: Isa) -> bytes:
     records: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         headers.write(Path(folder))
-        for lane_bytes in LANES:
-            for source in SOURCES:
-                if source == "loop" and lane_bytes != LANES[0]:
-                    continue  # the frame of a kernel does not depend on the lanes
-                records += _build_unit(sources, source, isa, lane_bytes, Path(folder))
+        for source, lane_bytes in UNITS:
+            records += _build_unit(sources, source, isa, lane_bytes, Path(folder))
     records.sort(key=lambda record: record["name"])
     lines = [json.dumps(record, separators=(",", ":")).encode() + b"\n" for record in records]
     places, offset = {}, 0

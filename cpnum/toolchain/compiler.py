@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from cpnum.errors import StencilError
-from cpnum.tables.isa import Isa
+from cpnum.tables.isa import A64, V3, V4, Isa
 
 # fmt: off
 FLAGS = (
@@ -30,13 +30,13 @@ FLAGS = (
 TARGET_FLAGS = {
     # maytrap: no operation is moved to where it could raise a flag that C would not raise.
     # Stencils run on into each other with live vectors, so only `finish` may clear upper halves.
-    "x86-64-v4": ("-target", "x86_64-linux-musl", "-mcpu=x86_64_v4", "-mprefer-vector-width=512",
-                  "-mno-vzeroupper", "-ffp-exception-behavior=maytrap"),
-    "x86-64-v3": ("-target", "x86_64-linux-musl", "-mcpu=x86_64_v3",
-                  "-mno-vzeroupper", "-ffp-exception-behavior=maytrap"),
+    V4: ("-target", "x86_64-linux-musl", "-mcpu=x86_64_v4", "-mprefer-vector-width=512",
+         "-mno-vzeroupper", "-ffp-exception-behavior=maytrap"),
+    V3: ("-target", "x86_64-linux-musl", "-mcpu=x86_64_v3",
+         "-mno-vzeroupper", "-ffp-exception-behavior=maytrap"),
     # tiny: a constant is one adr or ldr away.  Without maytrap, since clang splits vector
     # comparisons into scalar ones under it, and AArch64 compares signal on NaN in any case.
-    "aarch64": ("-target", "aarch64-linux-musl", "-mcmodel=tiny"),
+    A64: ("-target", "aarch64-linux-musl", "-mcmodel=tiny"),
 }
 # fmt: on
 
@@ -59,7 +59,7 @@ def compile_c(source: Path, isa: Isa, lane_bytes: int, work: Path) -> str:
     output = work / f"{source.stem}.lane{lane_bytes}.s"
     defines = [f"-DVECTOR_BYTES={isa.vector_bytes}", f"-DLANE={lane_bytes}"]
     defines += [f"-I{work}", f"-I{source.parent}"]
-    arguments = [*TARGET_FLAGS[isa.name], *FLAGS, *defines, "-S", str(source), "-o", str(output)]
+    arguments = [*TARGET_FLAGS[isa], *FLAGS, *defines, "-S", str(source), "-o", str(output)]
     _clang(arguments, work / "zig-cache")
     return output.read_text()
 
@@ -68,5 +68,5 @@ def assemble(text: str, isa: Isa, work: Path, name: str) -> bytes:
     """Return the ELF object of assembly text."""
     source, output = work / f"{name}.s", work / f"{name}.o"
     source.write_text(text)
-    _clang([*TARGET_FLAGS[isa.name], "-c", str(source), "-o", str(output)], work / "zig-cache")
+    _clang([*TARGET_FLAGS[isa], "-c", str(source), "-o", str(output)], work / "zig-cache")
     return output.read_bytes()

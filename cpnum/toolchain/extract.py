@@ -9,53 +9,26 @@ from __future__ import annotations
 import bisect
 import io
 import random
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from elftools.elf.elffile import ELFFile
-from elftools.elf.enums import ENUM_RELOC_TYPE_AARCH64, ENUM_RELOC_TYPE_x64
 
 from cpnum.errors import StencilError
 from cpnum.tables.block import Hole
 from cpnum.tables.isa import Isa
-from cpnum.tables.stencils import Operands
-from cpnum.toolchain.assembly import Routine, pointer_name, rename
+from cpnum.tables.stencils import Parameters
+from cpnum.toolchain.architecture import Architecture, Bits, architecture_of
+from cpnum.toolchain.assembly import Routine, rename
 
 SYMBOLS = frozenset(Hole) - {Hole.CONSTANT}
 PROOFS = 4
 
-# What a relocation patches: (bit in its bytes, width, shift, relative, checked) for each field.
-# System V ABI for x86-64, table 4.9; ELF for the Arm 64-bit Architecture, 5.7.
-_X64 = ENUM_RELOC_TYPE_x64
-_A64 = ENUM_RELOC_TYPE_AARCH64
-_FIELDS: dict[str, dict[int, tuple[tuple[int, int, int, bool, bool], ...]]] = {
-    "x86_64": {
-        _X64["R_X86_64_32"]: ((0, 32, 0, False, True),),
-        _X64["R_X86_64_32S"]: ((0, 32, 0, False, True),),
-        _X64["R_X86_64_64"]: ((0, 64, 0, False, False),),
-        _X64["R_X86_64_PC32"]: ((0, 32, 0, True, True),),
-        _X64["R_X86_64_PLT32"]: ((0, 32, 0, True, True),),
-    },
-    "aarch64": {
-        _A64["R_AARCH64_MOVW_UABS_G0"]: ((5, 16, 0, False, True),),
-        _A64["R_AARCH64_MOVW_UABS_G0_NC"]: ((5, 16, 0, False, False),),
-        _A64["R_AARCH64_MOVW_UABS_G1_NC"]: ((5, 16, 16, False, False),),
-        _A64["R_AARCH64_MOVW_UABS_G2_NC"]: ((5, 16, 32, False, False),),
-        _A64["R_AARCH64_MOVW_UABS_G3"]: ((5, 16, 48, False, False),),
-        _A64["R_AARCH64_JUMP26"]: ((0, 26, 2, True, True),),
-        _A64["R_AARCH64_CALL26"]: ((0, 26, 2, True, True),),
-        _A64["R_AARCH64_CONDBR19"]: ((5, 19, 2, True, True),),
-        _A64["R_AARCH64_LD_PREL_LO19"]: ((5, 19, 2, True, True),),
-        _A64["R_AARCH64_ADR_PREL_LO21"]: ((29, 2, 0, True, False), (5, 19, 2, True, True)),
-    },
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One assembly of a routine: which number each vector register has, and the pointer's."""
+    """One assembly of a routine: the numbers of its vector registers and of the pointer."""
 
     label: str
     vectors: dict[int, int]
@@ -67,7 +40,7 @@ class Plan:
     """The variants of one routine that have to be assembled to learn and to prove its masks."""
 
     routine: Routine
-    operands: Operands
+    parameters: Parameters
     base: Variant
     bits: dict[tuple[int, int], Variant] = field(default_factory=dict)
     pointers: dict[int, Variant] = field(default_factory=dict)
@@ -81,7 +54,7 @@ class Plan:
         yield from self.proofs
 
 
-def plan(routine: Routine, operands: Operands, isa: Isa) -> Plan:
+def plan(routine: Routine, parameters: Parameters, isa: Isa) -> Plan:
     """Choose the variants: a base, one for each hole and bit flipped in it, and random ones.
 
     The numbers of the base have an even number of bits set, so that no flipped bit makes two equal:
@@ -91,7 +64,7 @@ def plan(routine: Routine, operands: Operands, isa: Isa) -> Plan:
     pointer = isa.pointers[0] if routine.pointer else None
     even = [number for number in isa.registers if number.bit_count() % 2 == 0]
     base = {register: even[at % len(even)] for at, register in enumerate(routine.vectors)}
-    made = Plan(routine, operands, Variant(f"{routine.name}.base", base, pointer))
+    made = Plan(routine, parameters, Variant(f"{routine.name}.base", base, pointer))
     for register in routine.vectors:
         for bit in range(max(isa.registers).bit_length()):
             label = f"{routine.name}.r{register}b{bit}"
@@ -117,9 +90,10 @@ def plan(routine: Routine, operands: Operands, isa: Isa) -> Plan:
 def text_of(plans: list[Plan], constants: list[str], isa: Isa) -> str:
     """Return the assembly text of all variants and the constants they refer to."""
     lines = [".text"]
+    numbered = architecture_of(isa).numbered
     for each in plans:
         for variant in each.variants():
-            pointer = None if variant.pointer is None else pointer_name(variant.pointer, isa)
+            pointer = None if variant.pointer is None else numbered[variant.pointer]
             lines.extend(rename(each.routine, variant.label, variant.vectors, pointer, isa))
     return "\n".join([*lines, *constants, ""])
 
@@ -133,10 +107,9 @@ class _Relocation:
 
 
 class _Object:
-    """What is needed of an ELF object: bytes and relocations of a label, data of a constant."""
+    """An ELF object: the bytes and relocations of a label, the data of a constant."""
 
-    def __init__(self, elf: bytes, isa: Isa) -> None:
-        self.machine = isa.machine
+    def __init__(self, elf: bytes) -> None:
         file = ELFFile(io.BytesIO(elf))
         self._sections = list(file.iter_sections())
         table: Any = file.get_section_by_name(".symtab")
@@ -201,13 +174,15 @@ def _bits(mask: int) -> list[int]:
     return bits
 
 
-def _early_clobber(routine: Routine, operands: Operands) -> list[int]:
+def _early_clobber(
+    routine: Routine, parameters: Parameters, architecture: Architecture
+) -> list[int]:
     """Return the operands that are still read after a result's register is first named.
 
     The order of the text stands for the order of execution: right for a straight line and for
     branches forward; a label that is jumped back to makes every operand an early-clobber.
     """
-    if not operands.results or routine.tied:
+    if not parameters.results or routine.tied:
         return []
     named: dict[int, list[int]] = {}
     backward = False
@@ -216,34 +191,25 @@ def _early_clobber(routine: Routine, operands: Operands) -> list[int]:
         if line.endswith(":"):
             labels[line[:-1]] = at
         backward |= any(word in labels for word in line.split())
-        for register in routine.vectors:
-            if _names(line, register):
-                named.setdefault(register, []).append(at)
-    results = range(operands.vectors, operands.vectors + operands.results)
+        for register in architecture.vectors(line):
+            named.setdefault(register, []).append(at)
+    results = range(parameters.operands, parameters.operands + parameters.results)
     first = min(named.get(result, [len(routine.lines)])[0] for result in results)
     return [
         operand
-        for operand in range(operands.vectors)
+        for operand in range(parameters.operands)
         if backward or named.get(operand, [-1])[-1] > first
     ]
 
 
-def _restores(routine: Routine, operands: Operands, isa: Isa) -> bool:
+def _restores(routine: Routine, parameters: Parameters, architecture: Architecture) -> bool:
     """Tell whether the register of an operand may be used for something else and restored.
 
-    The destination is an instruction's last operand in AT&T's syntax, the first one on AArch64;
-    some instructions there write nothing, and are taken for those that do.
+    An instruction that writes nothing, as a comparison, is taken for one that does.
     """
-    kept = range(operands.vectors - routine.tied)
-    for line in routine.lines:
-        written = line.split(",")[-1] if isa.machine == "x86_64" else line.split(",")[0]
-        if any(_names(written, register) for register in kept):
-            return True
-    return False
-
-
-def _names(line: str, register: int) -> bool:
-    return bool(re.search(rf"(?:mm|(?<![\w.#$])[vqdshb]){register}(?!\d)", line))
+    kept = set(range(parameters.operands - routine.tied))
+    written = (line.split(",")[architecture.destination] for line in routine.lines)
+    return any(kept & architecture.vectors(operand) for operand in written)
 
 
 def extract(each: Plan, obj: _Object, isa: Isa) -> dict[str, Any]:
@@ -291,36 +257,39 @@ def _extract(each: Plan, obj: _Object, isa: Isa) -> dict[str, Any]:
             raise StencilError(f"its registers are not XOR-linear: {variant.vectors}")
 
     all_zero = int.from_bytes(code, "little") ^ xor(each.base.vectors)
-    operands = each.operands
-    parameters = operands.vectors + (0 if each.routine.tied else operands.results)
-    roles = ["input"] * operands.vectors + ["result"] * (parameters - operands.vectors)
-    numbers = [*range(parameters), *(n for n in each.routine.vectors if n >= parameters)]
-    roles += ["temporary"] * (len(numbers) - parameters)
-    if "temporary" in roles and not operands.temporaries:
+    architecture, parameters = architecture_of(isa), each.parameters
+    results = 0 if each.routine.tied else parameters.results
+    given = parameters.operands + results
+    temporaries = [number for number in each.routine.vectors if number >= given]
+    if temporaries and not parameters.temporaries:
         raise StencilError("needs a temporary register, where there may be none")
+    roles = ["input"] * parameters.operands + ["result"] * results
+    roles += ["temporary"] * len(temporaries)
     width = max(isa.registers).bit_length()
     return {
         "name": each.routine.name,
         "code": all_zero.to_bytes(len(code), "little").hex(),
         "registers": [
             [role, [_bits(masks.get((number, bit), 0)) for bit in range(width)]]
-            for role, number in zip(roles, numbers, strict=True)
+            for role, number in zip(roles, [*range(given), *temporaries], strict=True)
         ],
-        "operands": operands.vectors,
-        "results": operands.results,
+        "operands": parameters.operands,
+        "results": parameters.results,
         "tied": each.routine.tied,
-        "restores": _restores(each.routine, operands, isa),
-        "early_clobber": _early_clobber(each.routine, operands),
+        "restores": _restores(each.routine, parameters, architecture),
+        "early_clobber": _early_clobber(each.routine, parameters, architecture),
         "pointer": [[number, _bits(mask)] for number, mask in pointers.items()] or None,
-        "values": _values(code, relocations, obj),
+        "values": _values(code, relocations, obj, architecture.relocations),
         "assembly": list(each.routine.lines),
     }
 
 
 def _values(
-    code: bytes, relocations: tuple[_Relocation, ...], obj: _Object
+    code: bytes,
+    relocations: tuple[_Relocation, ...],
+    obj: _Object,
+    known: Mapping[int, tuple[Bits, ...]],
 ) -> list[dict[str, Any]]:
-    known = _FIELDS[obj.machine]
     holes: dict[str, dict[str, Any]] = {}
     for relocation in relocations:
         if relocation.type not in known:
@@ -329,7 +298,7 @@ def _values(
         if symbol not in holes:
             hole: dict[str, Any] = {"symbol": symbol, "fields": [], "constant": None, "align": 1}
             if symbol not in SYMBOLS:
-                if not all(relative for _, _, _, relative, _ in known[relocation.type]):
+                if not all(bits.relative for bits in known[relocation.type]):
                     raise StencilError(f"the address of {symbol} is absolute: take it by ADDRESS")
                 data, align = obj.constant(symbol)
                 hole |= {"symbol": Hole.CONSTANT, "constant": data.hex(), "align": align}
@@ -344,6 +313,6 @@ def _values(
     return list(holes.values())
 
 
-def read(elf: bytes, isa: Isa) -> _Object:
+def read(elf: bytes) -> _Object:
     """Return an ELF object, ready for `extract`."""
-    return _Object(elf, isa)
+    return _Object(elf)

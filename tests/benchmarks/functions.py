@@ -21,10 +21,11 @@ import numpy as np
 
 from cpnum import cpjit, special
 from cpnum.ir.reference import function_of
-from cpnum.pack.stencil import Stencil, load, stencil_name
+from cpnum.pack.stencil import Stencil, load
 from cpnum.show.timing import Timing, measure
 from cpnum.tables import isa
 from cpnum.tables.ops import FAST, OPS, Op
+from cpnum.tables.stencils import stencil_name
 from tests.elementary import FUNCTIONS
 
 from .expressions import Array
