@@ -28,6 +28,9 @@ from cpnum.compile.select import Selection
 from cpnum.pack.stencil import Pack, Stencil
 from cpnum.tables.block import Hole
 
+# By this name: a member of an enum is looked up by Python code before Python 3.12.
+_SLOT = Hole.SLOT
+
 
 class Assignment(NamedTuple):
     """The instances of a kernel, with physical registers, in the order of its code.
@@ -41,7 +44,7 @@ class Assignment(NamedTuple):
     @property
     def uses_block(self) -> bool:
         """Whether any instance reads or writes the argument block."""
-        return any(type(item) is Instance and Hole.SLOT in item.values for item in self.items)
+        return any([type(item) is Instance and _SLOT in item.values for item in self.items])
 
     def __str__(self) -> str:
         return "\n".join(f"{'' if isinstance(item, Label) else '  '}{item}" for item in self.items)
@@ -280,13 +283,13 @@ class _Registers:
 
 def spill(kernel: _Assigner, value: int, register: int) -> Instance:
     """Return the instance that writes a value to its place in the argument block."""
-    slot: Values = {Hole.SLOT: kernel.slot(value)}
+    slot: Values = {_SLOT: kernel.slot(value)}
     return Instance(kernel.pack["spill"], (register,), values=slot, source=f"v{value}")
 
 
 def reload(kernel: _Assigner, value: int, register: int) -> Instance:
     """Return the instance that reads a spilled value."""
-    slot: Values = {Hole.SLOT: kernel.slots[value]}
+    slot: Values = {_SLOT: kernel.slots[value]}
     return Instance(kernel.pack["reload"], results=(register,), values=slot, source=f"v{value}")
 
 
@@ -343,13 +346,14 @@ def _assign(kernel: _Assigner, block: BasicBlock) -> None:
                 number = free.pop()
             else:
                 number = registers.take(at, operands + results)
-            made = (*made, number) if made else (number,)
+            made += (number,)
             if result not in home:
                 if result in last:
                     held[result] = number
                 else:
                     released.append(number)
-        free += taken
+        if taken:
+            free += taken
         if pointer is not None:
             if tail is not None:
                 kernel.accesses.append((len(items), item))

@@ -105,11 +105,11 @@ _Patched = tuple[bytes, tuple[tuple[ValueHole, str | bytes], ...]]
 
 # Instances that stand in many kernels are patched once; at most so many are remembered.
 _MOST = 1 << 14
-_patched: dict[Instance, _Patched] = {}
+_patched: dict[Item, _Patched] = {}
 
 
 def _patch(instance: Instance) -> _Patched:
-    """Patch all that does not depend on the place of an instance."""
+    """Patch all that does not depend on the place of an instance, and remember it."""
     stencil = instance.stencil
     code = stencil.patch(instance.registers, instance.pointer)
     late: list[tuple[ValueHole, str | bytes]] = []
@@ -121,7 +121,13 @@ def _patch(instance: Instance) -> _Patched:
         elif type(value) is not Immediate:
             assert isinstance(value, str | bytes)
             late.append((hole, value))
-    return code.to_bytes(stencil.size, "little"), tuple(late)
+    patched = code.to_bytes(stencil.size, "little"), tuple(late)
+    # Spills, and the makers of constants and scalars, hardly come again.
+    if instance.pointer is not None or not instance.values or not instance.registers:
+        if len(_patched) >= _MOST:
+            _patched.clear()
+        _patched[instance] = patched
+    return patched
 
 
 def emit(assignment: Assignment, main_loop: str) -> Code:
@@ -134,22 +140,16 @@ def emit(assignment: Assignment, main_loop: str) -> Code:
     aligns: dict[bytes, int] = {}
     # Place in `parts`, offset in the code, and the patches that depend on it.
     later: list[tuple[int, int, tuple[tuple[ValueHole, str | bytes], ...]]] = []
-    patched = _patched
     offset = 0
-    for item in assignment.items:
-        if type(item) is Label:
+    for item, known in zip(assignment.items, map(_patched.get, assignment.items), strict=True):
+        if known is not None:
+            data, late = known
+        elif type(item) is Label:
             labels[item.name] = offset
             continue
-        assert type(item) is Instance
-        known = patched.get(item)
-        if known is None:
-            known = _patch(item)
-            # Spills, and what makes constants and scalars, hardly come again.
-            if item.pointer is not None or not item.values or not item.registers:
-                if len(patched) >= _MOST:
-                    patched.clear()
-                patched[item] = known
-        data, late = known
+        else:
+            assert type(item) is Instance
+            data, late = _patch(item)
         if late:
             later.append((len(parts), offset, late))
             for hole, value in late:

@@ -29,10 +29,9 @@ def verify(selection: Selection, assignment: Assignment, code: Code) -> None:
 
     Raises:  VerifyError.
     """
-    nest = selection.nest
-    if not nest.axes or not nest.stores:
-        raise VerifyError(f"{nest.name} has {nest.axes} loops and {len(nest.stores)} results")
-    if assignment.block_bytes < nest.block.spills or assignment.block_bytes % 8:
+    if not selection.nest.stores:
+        raise VerifyError(f"{selection.nest.name} has no result")
+    if assignment.block_bytes % 8:
         raise VerifyError(f"the argument block has {assignment.block_bytes} bytes")
     if not 0 <= code.head <= code.size <= len(code.data):
         raise VerifyError(f"the main loop is at {code.head} of {code.size} bytes")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
-from cpnum.compile.call import describe
+from cpnum.compile.call import Call, describe
 from cpnum.compile.kernel import Clock, Kernel
 from cpnum.errors import IsaError
 from cpnum.ir.graph import Graph
@@ -36,6 +36,11 @@ _SHAPE_OBSERVED = "shape observed"
 _NO_PACK = "no stencil pack fits this processor"
 
 
+T = TypeVar("T")
+
+_Key = tuple[object, ...]
+
+
 class Options(NamedTuple):
     """The arguments of `cpjit`; `level` is the name of an ISA level."""
 
@@ -57,7 +62,8 @@ class Cache:
         self.function = function
         self.options = options
         self.isa = isa.choose(options.level)
-        self.calls: dict[tuple[object, ...], PreparedCall] = {}
+        self.calls: dict[_Key, PreparedCall] = {}
+        self._described: dict[_Key, tuple[Specialization, Call]] = {}
         self._specializations: dict[Signature, Specialization | str] = {}
         self._tell = tell
 
@@ -72,8 +78,7 @@ class Cache:
         found = self.calls.get(key) if key is not None else None
         if found is not None:
             return found
-        specialization = self._specialization(arguments, out)
-        call = describe(specialization.graph, arguments.values, out)
+        specialization, call = self._describe(key, arguments, out)
         prepared: PreparedCall
         if call.arrangement is None:
             prepared = EmptyCall(specialization.traced, call)
@@ -86,21 +91,17 @@ class Cache:
             else:
                 prepared = specialization.prepare(call, self.level(), machine)
         if key is not None:
-            if len(self.calls) >= _REMEMBERED:
-                self.calls.clear()
-            self.calls[key] = prepared
+            _remember(self.calls, key, prepared)
         return prepared
 
     def prepare_numpy(self, arguments: Arguments, out: Any) -> PreparedCall:
         """Return a call that NumPy evaluates; it is not remembered."""
-        specialization = self._specialization(arguments, out)
-        call = describe(specialization.graph, arguments.values, out)
+        specialization, call = self._describe(None, arguments, out)
         return NumpyCall(specialization.traced, call)
 
     def bind(self, arguments: Arguments, out: Any) -> Bound:
         """Return a bound call of these arguments, its result in `out` or in a new array."""
-        specialization = self._specialization(arguments, out)
-        call = describe(specialization.graph, arguments.values, out)
+        specialization, call = self._describe(_hashable_key(arguments, out), arguments, out)
         machine = self._machine()
         if call.arrangement is None or machine is None or machine.why_not() is not None:
             raise IsaError(
@@ -111,9 +112,20 @@ class Cache:
 
     def lower(self, arguments: Arguments, out: Any) -> Kernel:
         """Return the called kernel of these arguments."""
-        specialization = self._specialization(arguments, out)
-        call = describe(specialization.graph, arguments.values, out)
+        specialization, call = self._describe(None, arguments, out)
         return specialization.kernel(call, self.level())
+
+    def _describe(
+        self, key: _Key | None, arguments: Arguments, out: Any
+    ) -> tuple[Specialization, Call]:
+        """Return the specialization of a call, and the call's shapes, strides and layouts."""
+        known = self._described.get(key) if key is not None else None
+        if known is None:
+            specialization = self._specialization(arguments, out)
+            known = specialization, describe(specialization.graph, arguments.values, out)
+            if key is not None:
+                _remember(self._described, key, known)
+        return known
 
     # -- specializations ------------------------------------------------------------------------
 
@@ -177,7 +189,13 @@ class Cache:
         return machine
 
 
-def _hashable_key(arguments: Arguments, out: Any) -> tuple[object, ...] | None:
+def _remember(table: dict[_Key, T], key: _Key, value: T) -> None:
+    if len(table) >= _REMEMBERED:
+        table.clear()
+    table[key] = value
+
+
+def _hashable_key(arguments: Arguments, out: Any) -> _Key | None:
     """Return the key of a call; None if an argument cannot be hashed: it is refused later."""
     key = call_key(out, arguments.values, arguments.names[arguments.positional :])
     try:

@@ -32,14 +32,14 @@ class PreparedCall:
         self.call = call
         self.dtype = graph.output.node.dtype.numpy
 
-    def run(self, arguments: Sequence[Any], out: Array) -> int:
+    def compute(self, arguments: Sequence[Any], out: Array) -> int:
         """Compute into `out`; return the floating-point flags that were raised, or may be."""
         raise NotImplementedError
 
-    def __call__(self, arguments: tuple[Any, ...]) -> Any:
+    def run(self, arguments: tuple[Any, ...]) -> Any:
         """Return a new result."""
         result = new_result(self.call, self.dtype)
-        flags = self.run(arguments, result)
+        flags = self.compute(arguments, result)
         if flags:
             report(self.graph, arguments, flags)
         return result if result.ndim or self.graph.output.boxed else result[()]
@@ -55,7 +55,7 @@ class PreparedCall:
             if watched():
                 # Each element is read before it is written; a report needs the old ones.
                 before = copied(arguments, out)
-        flags = self.run(arguments, out)
+        flags = self.compute(arguments, out)
         if flags:
             report(self.graph, before, flags)
         return out
@@ -66,7 +66,7 @@ class EmptyCall(PreparedCall):
 
     __slots__ = ()
 
-    def run(self, arguments: Sequence[Any], out: Array) -> int:
+    def compute(self, arguments: Sequence[Any], out: Array) -> int:
         """Compute no element; but scalars have errors without elements too."""
         evaluate(self.graph, arguments)
         return 0
@@ -77,7 +77,7 @@ class NumpyCall(PreparedCall):
 
     __slots__ = ()
 
-    def run(self, arguments: Sequence[Any], out: Array) -> int:
+    def compute(self, arguments: Sequence[Any], out: Array) -> int:
         """Evaluate the graph; NumPy reports floating-point errors itself."""
         out[...] = evaluate(self.graph, arguments)
         return 0
@@ -98,7 +98,7 @@ class KernelCall(PreparedCall):
         self._checked = checked_of(graph) if graph.checked else ()
         self._blocks: list[tuple[Any, Any]] = []
 
-    def run(self, arguments: Sequence[Any], out: Array) -> int:
+    def compute(self, arguments: Sequence[Any], out: Array) -> int:
         """Fill an argument block and enter the kernel."""
         recipe = self.recipe
         try:
