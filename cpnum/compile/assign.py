@@ -44,7 +44,10 @@ class Assignment(NamedTuple):
     @property
     def uses_block(self) -> bool:
         """Whether any instance reads or writes the argument block."""
-        return any([type(item) is Instance and _SLOT in item.values for item in self.items])
+        for item in self.items:
+            if type(item) is Instance and _SLOT in item.values:
+                return True
+        return False
 
     def __str__(self) -> str:
         return "\n".join(f"{'' if isinstance(item, Label) else '  '}{item}" for item in self.items)
