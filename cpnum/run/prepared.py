@@ -13,7 +13,7 @@ from typing import Any
 from cpnum.compile.call import Array, Call, new_result
 from cpnum.ir.evaluate import checked_of, evaluate, raised_by
 from cpnum.ir.graph import Graph
-from cpnum.run.alias import copied, in_place, may_overlap, overlap, refuse_read_only, views_of
+from cpnum.run.alias import copied, in_place, may_overlap, overlap, read_only, views_of
 from cpnum.run.errstate import report, watched
 from cpnum.run.machine import Placement
 from cpnum.run.recipe import Recipe, filled_block, point, set_numbers
@@ -46,7 +46,8 @@ class PreparedCall:
 
     def into(self, arguments: tuple[Any, ...], out: Array) -> Array | None:
         """Compute into `out`; return None if that would write an element before it is read."""
-        refuse_read_only(out)
+        if not out.flags.writeable:
+            raise read_only(out)
         before = arguments
         if may_overlap(arguments, out):
             views = views_of(self.call, arguments)
