@@ -110,11 +110,12 @@ _patched: dict[Item, _Patched] = {}
 
 def _patch(instance: Instance) -> _Patched:
     """Patch all that does not depend on the place of an instance, and remember it."""
-    stencil = instance.stencil
-    code = stencil.patch(instance.registers, instance.pointer)
+    stencil, operands, results, temporaries, pointer, values, _, _ = instance
+    registers = operands + (() if stencil.tied else results) + temporaries
+    code = stencil.patch(registers, pointer)
     late: list[tuple[ValueHole, str | bytes]] = []
     for hole in stencil.values:
-        value = instance.values[hole.symbol] if hole.constant is None else hole.constant
+        value = values[hole.symbol] if hole.constant is None else hole.constant
         if type(value) is int:
             small = hole.plain is not None and 0 <= value < 1 << 31
             code |= value << hole.plain if small else hole.encode(value)  # type: ignore[operator]
@@ -123,7 +124,7 @@ def _patch(instance: Instance) -> _Patched:
             late.append((hole, value))
     patched = code.to_bytes(stencil.size, "little"), tuple(late)
     # Spills, and the makers of constants and scalars, hardly come again.
-    if instance.pointer is not None or not instance.values or not instance.registers:
+    if pointer is not None or not values or not registers:
         if len(_patched) >= _MOST:
             _patched.clear()
         _patched[instance] = patched
