@@ -14,6 +14,8 @@ from cpnum.compile.assign import Assignment
 from cpnum.compile.emit import Code
 from cpnum.compile.instances import BasicBlock, Instance, Item, Label
 from cpnum.compile.select import Selection
+from cpnum.ir.graph import Graph
+from cpnum.ir.signature import Fixed
 from cpnum.tables.block import Hole
 
 # Whether all is checked of each kernel when it is compiled.
@@ -24,7 +26,7 @@ class VerifyError(AssertionError):
     """A stage is wrong: a defect of cpnum, not of the program that is compiled."""
 
 
-def verify(selection: Selection, assignment: Assignment, code: Code) -> None:
+def verify(graph: Graph, selection: Selection, assignment: Assignment, code: Code) -> None:
     """Check the stages of a kernel: how they fit together, and all the rest if that is asked for.
 
     Raises:  VerifyError.
@@ -36,9 +38,21 @@ def verify(selection: Selection, assignment: Assignment, code: Code) -> None:
     if not 0 <= code.head <= code.size <= len(code.data):
         raise VerifyError(f"the main loop is at {code.head} of {code.size} bytes")
     if THOROUGH:
+        verify_text(graph)
         verify_selection(selection)
         replay(selection, assignment)
         verify_code(code)
+
+
+def verify_text(graph: Graph) -> None:
+    """Check that the text of a graph can be read back; that of fixed arguments may be cut off.
+
+    Raises:  VerifyError if not.
+    """
+    text = str(graph)
+    fixed = any(isinstance(each.type, Fixed) for each in graph.signature)
+    if not fixed and str(Graph.parse(text)) != text:
+        raise VerifyError(f"the text of a graph is read as another one:\n{text}")
 
 
 def verify_selection(selection: Selection) -> None:
