@@ -74,7 +74,10 @@ class Specialization:
         layouts = call.arrangement.layouts
         placement = self._placements.get(layouts)
         if placement is None:
+            clock = Clock(dict(kernel.seconds))
             placement = self._placements.setdefault(layouts, machine.place(kernel))
+            clock.end("place")
+            kernel = self.kernels[layouts] = kernel._replace(seconds=clock.seconds)
         return KernelCall(self.traced, call, recipe_of(call, kernel), placement)
 
     def bind(
