@@ -153,7 +153,7 @@ class Rewriting:
 
 
 def _candidates(rules: Rules, args: tuple[Node, ...]) -> list[IndexedRule]:
-    """Return the rules that have one of the operands as head, and the rules without a head."""
+    """Return the rules whose head is among the operands, and the rules without a head."""
     found: list[IndexedRule] = []
     for heads, arg in zip(rules.by_operand, args, strict=True):
         if type(arg) is Apply:

@@ -1,4 +1,4 @@
-"""The rules of `simplify`: exact ones, those of `fastmath`, and those of `precision="fast"`.
+"""The rules of `simplify`: exact ones, and more with `fastmath` or `precision="fast"`.
 
 The contract of rules (after LuaJIT's `lj_opt_fold.c`):
 
@@ -8,7 +8,7 @@ The contract of rules (after LuaJIT's `lj_opt_fold.c`):
     floating-point flag.  So `x * 0` and `x + 0` are no rules of floats: they lose NaN and -0.0.
     The tests evaluate both sides of each row on special values: a new rule is tested by existing.
 3.  Rules terminate: the right side has fewer operators, or as many that no rule has on its left.
-4.  A rule reads like the expression it stands for.  `x` is the variable of the rule's dtypes;
+4.  A rule reads like the expression it stands for.  `x` is the variable with a dtype of the rule;
     `k` matches only constants, and of these only the ones for which `when` holds.
 5.  Inexact rules change the rounding, and nothing about NaN, infinities or signed zeros of their
     operands.  They apply with `fastmath` only, and take in an operand that has no other use.

@@ -1,4 +1,4 @@
-"""`python -m cpnum.pack build | list | show STENCIL`: builds packs, prints what is in them."""
+"""`python -m cpnum.pack build | list | show STENCIL`: builds packs, shows their stencils."""
 
 from __future__ import annotations
 
