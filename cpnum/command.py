@@ -1,4 +1,4 @@
-"""What the command lines share: errors without tracebacks, and readers that read little."""
+"""Runs a command: errors have no traceback, and a reader may stop early, as `head` does."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def run(command: Callable[[], None]) -> int:
         print(error, file=sys.stderr)
         return 1
     except BrokenPipeError:
-        # The reader, `head` for one, has seen enough; nothing is left to be flushed at exit.
+        # The reader, such as `head`, is gone; Python must have nothing to flush to it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

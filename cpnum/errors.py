@@ -1,7 +1,7 @@
-"""What can go wrong, one class a kind; each docstring is that error's manual page.
+"""The errors, one class a kind; each docstring is the manual page of its error.
 
-A message has up to four lines: what failed; where in the user's code; what was seen; what to write
-instead.  Inner code raises the fact, `trace` adds the line of the user's code, once.
+A message has up to four lines: the failure; the line of the user's code; the values seen; the code
+to write instead.  Inner code raises the error, and `trace` adds the user's line, once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class CpnumError(Exception):
         super().__init__(message)
         self.message = message
         self.where = where
-        # A place in the user's code (`cpnum.ir.sites`) that becomes `where` when it is raised.
+        # The site (`cpnum.ir.sites`) that is described in `where` when the error is raised.
         self.site: tuple[CodeType, int] | None = None
         self.seen = seen
         self.write = write
@@ -46,7 +46,7 @@ class CpnumError(Exception):
 
 
 class TraceError(CpnumError, TypeError):
-    """The function needs the value of something whose value is not known while tracing.
+    """The function needs a value that is not known while tracing.
 
     Cause: the function is run once on tracers, which have a dtype and a shape but no contents.
     `if`, `while`, `bool()`, `float()`, `int()` and indexing need contents.

@@ -7,7 +7,7 @@ from cases import assert_same, special
 from cpnum.ir.evaluate import evaluate
 from cpnum.ir.simplify import simplify
 from cpnum.tables.dtypes import from_numpy
-from cpnum.trace.parameters import bind
+from cpnum.trace.parameters import arguments_of
 from cpnum.trace.trace import trace
 
 DTYPES = ("f8", "f4", "i8", "i4", "?")
@@ -22,7 +22,7 @@ def check(function, *arguments, **keywords):
     """Compare the graph's value, before and after simplify, with the function's on NumPy."""
     copies = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
     graph = trace(function, arguments, keywords)
-    _, values, _ = bind(function, arguments, keywords)
+    _, values, _ = arguments_of(function, arguments, keywords)
     with np.errstate(all="ignore"):
         expected = function(*copies, **keywords)
         if type(expected) in (bool, int, float):  # a result of cpnum is NumPy's

@@ -1,6 +1,6 @@
 """Computes a graph with NumPy, node by node: the oracle of the tests, and the fallback.
 
-It also reports floating-point errors, for a kernel cannot tell which operation raised a flag.
+NumPy reports floating-point errors as well: no kernel can tell which operation raised a flag.
 
 >>> from cpnum.trace.trace import trace
 >>> evaluate(trace(lambda x: x[1:] + 1, (np.arange(3),)), (np.arange(3),))
@@ -42,9 +42,9 @@ from cpnum.tables.ops import CAST, OPS, Op
 def evaluate(graph: Graph, arguments: Sequence[Value], warn: bool = True) -> Value:
     """Compute the result of `graph` with NumPy, one node after the other.
 
-    The result is what the user's function returns, but never a view of an argument.
+    The user's function returns the same, or a view of an argument where this is a copy.
     Floating-point errors are handled as `np.errstate` says; a warning names the line in the user's
-    code.  `warn=False` ignores them.
+    code.  `warn=False` ignores such errors.
     """
     values: dict[Node, Value] = {}
     last_use = last_uses(graph.nodes)
@@ -54,7 +54,7 @@ def evaluate(graph: Graph, arguments: Sequence[Value], warn: bool = True) -> Val
             if errors is not None:
                 errors.node = node
             values[node] = _value(node, values, arguments, node in graph.checked)
-            # Temporaries go as early as they do in the user's function.
+            # Temporaries are freed as early as in the user's function.
             for arg in operands(node):
                 if last_use[arg] is node and arg not in kept:
                     values.pop(arg, None)
@@ -83,9 +83,9 @@ class _Flags:
 
 
 def host_value(node: Node, arguments: Sequence[Value]) -> tuple[Value, int]:
-    """Compute a single value for a call, and the flags that this raised.
+    """Return a scalar of a call, and the flags that were raised when NumPy computed it.
 
-    It is a Python scalar that was cast, or a NumPy scalar.
+    The scalar is a NumPy scalar, or was cast from a Python scalar.
     """
     values: dict[Node, Value] = {}
     raised = _Flags()
@@ -100,7 +100,7 @@ def host_value(node: Node, arguments: Sequence[Value]) -> tuple[Value, int]:
 
 
 def checked_of(graph: Graph) -> tuple[Node, ...]:
-    """Return the operators between integer scalars, and what they are computed from, in order."""
+    """Return the operators between integer scalars and the nodes that these need, in order."""
     needed: set[Node] = set(graph.checked)
     for node in reversed(graph.nodes):
         if node in needed:
@@ -109,7 +109,7 @@ def checked_of(graph: Graph) -> tuple[Node, ...]:
 
 
 def raised_by(nodes: Sequence[Node], checked: Set[Node], arguments: Sequence[Value]) -> int:
-    """Return the flags that are raised when `nodes` are computed, those of integers included."""
+    """Return the flags that `nodes` raise; `checked` ones also raise the flags of integers."""
     values: dict[Node, Value] = {}
     raised = _Flags()
     with np.errstate(all="call", call=raised):
@@ -118,7 +118,7 @@ def raised_by(nodes: Sequence[Node], checked: Set[Node], arguments: Sequence[Val
     return raised.flags
 
 
-# Operators of which NumPy reports that they overflow, between integer scalars only.
+# NumPy reports the overflow of these operators, between integer scalars only.
 _CHECKED: dict[Op, Callable[..., Any]] = {
     OPS["add"]: operator.add,
     OPS["subtract"]: operator.sub,
@@ -205,7 +205,7 @@ class _FloatingPointErrors:
         )
 
     def write(self, message: str) -> None:
-        """Pass on what the mode "log" writes."""
+        """Pass on a message of the mode "log"."""
         if self._user is None:
             raise NameError(f"log specified, but no object to write to found: {message.strip()}")
         self._user.write(message)
@@ -218,12 +218,12 @@ _KINDS = {
     "invalid value": "invalid",
 }
 
-# Python remembers here which line has warned: once a location is the default.
+# Python notes here which lines have warned: by default each line warns once.
 _registries: dict[str, dict[Any, Any]] = {}
 
 
 def _module_of(filename: str) -> str:
-    """Return the module that code is from, by which warnings are filtered; cells are `__main__`."""
+    """Return the module of a file, by which warnings are filtered; cells are `__main__`."""
     for name, module in list(sys.modules.items()):
         if getattr(module, "__file__", None) == filename:
             return name

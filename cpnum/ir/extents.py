@@ -1,7 +1,7 @@
-"""Extents while tracing: symbols that stand for those of any arguments of a signature.
+"""Extents while tracing: a symbol stands for an extent of any argument of a signature.
 
-A graph serves all shapes of a signature.  So before the tracer decides something by an extent, it
-asks whether the signature fixes it; if not, the function has observed the shape.
+A graph serves all shapes of a signature.  So a tracer that decides something by an extent asks
+whether the signature fixes the extent; if not, the function has observed the shape.
 
 >>> x = of_argument(0, 2)
 >>> moved(x, Index.of((slice(1, -2), None)), (7, 1, 4))
@@ -20,8 +20,8 @@ from cpnum.ir.movement import BroadcastTo, Index, Movement, Reshape, Transpose
 class Symbol(NamedTuple):
     """The extent of axis `axis` of argument `parameter`, less `lost`, after further slices.
 
-    It is never below zero.  `rest` has start, stop and step of the slices that do not just cut off
-    ends.  Equal symbols are equal extents.
+    The extent is never below zero.  `rest` has start, stop and step of the slices that do more than
+    cut off ends.  Equal symbols are equal extents.
     """
 
     parameter: int
@@ -90,9 +90,9 @@ def moved(
 
 
 def common_shape(shape: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape that two broadcast to; np.broadcast_shapes ends at 32 axes, arrays at 64.
+    """Return the common shape; np.broadcast_shapes takes up to 32 axes, arrays have up to 64.
 
-    Raises:  ShapeError if there is none.
+    Raises:  ShapeError if the shapes do not broadcast.
 
     >>> common_shape((3, 1), (4,))
     (3, 4)

@@ -31,12 +31,12 @@ from cpnum.tables.ops import CAST, Kind, Op
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Graph:
-    """What a function computes, for all arguments of one signature.
+    """The computation of a function, for all arguments of one signature.
 
-    `checked` are arithmetic operators between integer scalars: NumPy reports their overflow, unlike
-    that of arrays and of ufuncs.  `conditions` are what a call has to fulfil beside.  `sites` says
-    where in the user's code a node or a condition was made; equality, which is that of the text,
-    leaves it out.
+    `checked` are arithmetic operators between integer scalars: NumPy reports their overflow, but
+    not the overflow of arrays or ufuncs.  `conditions` are inputs that have to broadcast although
+    no result shows it.  `sites` says where in the user's code a node or a condition was made.
+    Graphs with the same text are equal; `sites` are not in the text.
 
     >>> from cpnum.ir.signature import Parameter
     >>> from cpnum.tables.dtypes import F64
@@ -68,7 +68,7 @@ class Graph:
     def parse(printed: str) -> Graph:
         """Return the graph that is printed as this text.
 
-        Raises:  ValueError if the text is none of a graph.
+        Raises:  ValueError if no graph has this text.
         """
         parts = read(printed)
         return Graph(
@@ -87,14 +87,14 @@ class Graph:
 
     @property
     def output(self) -> Output:
-        """The one result of a graph that is compiled: there is no kernel of several yet."""
+        """The only output of a graph that is compiled: no kernel has several yet."""
         if not isinstance(self.results, Output):
             raise ValueError(f"{self.name} has {len(self.outputs)} results, not one")
         return self.results
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        """All inputs, those included that only give a shape."""
+        """All inputs, even those that only give a shape."""
         return tuple([node for node in self.nodes if type(node) is Input])
 
     @property
@@ -107,7 +107,7 @@ class Graph:
 
     @property
     def scalars(self) -> frozenset[int]:
-        """The parameters of which a kernel is given one value."""
+        """The parameters whose arguments are given to a kernel as one value."""
         return frozenset(at for at, each in enumerate(self.signature) if each.type.is_scalar)
 
     @property
@@ -126,7 +126,7 @@ class Graph:
     def mapped(self, visit: Callable[[Nodes, Node, Mapping[Node, Node]], Node]) -> Graph:
         """Return the graph of the nodes that `visit(nodes, node, new)` makes, unused ones left out.
 
-        It is called once a node, in their order; `new` has what was made of the nodes before.
+        `visit` is called once a node, in their order; `new` maps each node before to its new one.
         """
         nodes, new = Nodes(), dict[Node, Node]()
         sites = dict(self.sites)
@@ -176,7 +176,7 @@ def _with_nodes(results: Results, new: Mapping[Node, Node]) -> Results:
 
 # -- checking -----------------------------------------------------------------------------------
 
-# The operator, result and operand dtypes that were found to agree; there are few, so it is kept.
+# Operators with result and operand dtypes that agree; there are few, so all are remembered.
 _well_typed: set[tuple[object, ...]] = set()
 
 
@@ -188,7 +188,7 @@ def verify(graph: Graph) -> None:
     seen: set[Node] = set()
     types: tuple[object, ...]
     for node in graph.nodes:
-        # Pairs apart, and no calls: this loop runs at every trace.
+        # Two operands have a branch without calls, because this loop runs at every trace.
         if type(node) is Apply:
             args = node.args
             if len(args) == 2:

@@ -1,6 +1,6 @@
 """Movement: the steps from an argument to a view of it, written down and replayed by NumPy.
 
-A step holds no extent of the arrays it was first used on, so that it serves other shapes too.
+A step has no extent of the array that was traced, so that it serves other shapes too.
 
 >>> Index.of((slice(1, -1), None)).replay(np.arange(4))
 array([[1],
@@ -15,40 +15,40 @@ from typing import Any, Protocol
 
 import numpy as np
 
-# What NumPy takes as basic index, Ellipsis aside.
-Item = int | slice | None
+# One item of a basic index; the Ellipsis is none, since `replay` adds it.
+IndexItem = int | slice | None
 
 # An argument, or a view of it: an array or a NumPy scalar.
-Array = Any
+View = Any
 
 
 class Movement(Protocol):
     """One step from an array to a view of it; equal steps compare equal and print alike."""
 
-    def replay(self, array: Array) -> Array:
+    def replay(self, array: View) -> View:
         """Return the view of `array`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Basic indexing; `text` is what is compared, because slices cannot be hashed.
+    """Basic indexing; `text` is compared in place of `items`, because slices have no hash.
 
     >>> Index.of((slice(1, -1), None))
     [1:-1, None]
     """
 
     text: str
-    items: tuple[Item, ...] = field(compare=False)
+    items: tuple[IndexItem, ...] = field(compare=False)
 
     @classmethod
-    def of(cls, items: tuple[Item, ...]) -> Index:
+    def of(cls, items: tuple[IndexItem, ...]) -> Index:
         """Return the movement of indexing with `items`, without the whole axes at the end."""
         while items and items[-1] == slice(None):
             items = items[:-1]
         return cls(f"[{', '.join(map(_item_text, items))}]", items)
 
-    def replay(self, array: Array) -> Array:
-        """Return the view of `array`; the Ellipsis makes it one even of a single element."""
+    def replay(self, array: View) -> View:
+        """Return the view of `array`; the Ellipsis makes a view of a single element, too."""
         return array[(*self.items, ...)]
 
     def __repr__(self) -> str:
@@ -61,7 +61,7 @@ class Transpose:
 
     axes: tuple[int, ...]
 
-    def replay(self, array: Array) -> Array:
+    def replay(self, array: View) -> View:
         """Return the view of `array`."""
         return array.transpose(self.axes)
 
@@ -76,7 +76,7 @@ class Reshape:
 
     shape: tuple[int, ...]
 
-    def replay(self, array: Array) -> Array:
+    def replay(self, array: View) -> View:
         """Return the view of `array`, or its copy."""
         return array.reshape(self.shape)
 
@@ -90,7 +90,7 @@ class BroadcastTo:
 
     shape: tuple[int, ...]
 
-    def replay(self, array: Array) -> Array:
+    def replay(self, array: View) -> View:
         """Return the view of `array`."""
         return np.broadcast_to(array, self.shape)
 
@@ -99,9 +99,9 @@ class BroadcastTo:
 
 
 def joined(movement: tuple[Movement, ...], step: Movement) -> tuple[Movement, ...]:
-    """Return the steps and one more; slices that only cut ends off are one with those before.
+    """Return the steps and one more; two slices that only cut off ends are joined in one.
 
-    Without that, the views in `x = x[1:] + x[:-1]`, done n times, are 2**n, and not n + 1.
+    Otherwise `x = x[1:] + x[:-1]`, done n times, would have 2**n views, and not n + 1.
 
     >>> first, last = Index.of((slice(1, None),)), Index.of((slice(None, -1),))
     >>> joined((first,), last), joined((last,), first)
@@ -115,7 +115,7 @@ def joined(movement: tuple[Movement, ...], step: Movement) -> tuple[Movement, ..
     return *movement, step
 
 
-def _cuts_ends(item: Item) -> bool:
+def _cuts_ends(item: IndexItem) -> bool:
     return (
         isinstance(item, slice)
         and item.step in (None, 1)
@@ -130,7 +130,7 @@ def _both_cut(first: Any, second: Any) -> slice:
     return slice(start or None, stop or None)
 
 
-def _item_text(item: Item) -> str:
+def _item_text(item: IndexItem) -> str:
     if not isinstance(item, slice):
         return str(item)
     ends = ["" if end is None else str(end) for end in (item.start, item.stop, item.step)]

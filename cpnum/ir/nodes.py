@@ -33,9 +33,9 @@ Value = Any
 
 @dataclass_transform(eq_default=False, frozen_default=True)
 def _frozen(kind: type[T]) -> type[T]:
-    """Make a class of nodes, which type checkers refuse to change.
+    """Make a class of nodes, to whose fields type checkers refuse to assign.
 
-    If Python refused as well, a node would take twice the time to make, and tracing 12 % more.
+    If Python refused as well, making a node would take twice the time, and tracing 12 % more.
     """
     return dataclass(slots=True, eq=False)(kind)
 
@@ -87,7 +87,8 @@ class Constant:
 class Apply:
     """An operator applied elementwise; its operands broadcast as NumPy's do.
 
-    If it has several results, `dtype` is that of the first, and `Project` nodes stand for each.
+    If the operator has several results, `dtype` is the dtype of the first, and a `Project` node
+    stands for each.
     """
 
     op: Op
@@ -95,7 +96,7 @@ class Apply:
     dtype: DType
 
     def __repr__(self) -> str:
-        # Without the operands' own: a graph may be 10,000 nodes deep.
+        # The operands are not printed: a graph may be 10,000 nodes deep.
         return f"<{self.op} of {len(self.args)}: {self.dtype}>"
 
 
@@ -131,7 +132,7 @@ Node = Input | Constant | Apply | Host | Project
 
 def operands(node: Node) -> tuple[Node, ...]:
     """Return the nodes that `node` is computed from, or takes its shape from."""
-    # Without `match`, which takes twice the time: this is asked of each node of each graph.
+    # `match` would take twice the time, and this runs for each node of each graph.
     if isinstance(node, Apply | Host):
         return node.args
     if isinstance(node, Constant):
@@ -178,14 +179,14 @@ class Nodes:
         return node  # type: ignore[no-any-return]
 
     def constant(self, value: object, dtype: DType, like: tuple[Input, ...] = ()) -> Constant:
-        """Return the node of `value` converted to `dtype` as NumPy does; weak ones stay as is."""
+        """Return the node of `value` converted as NumPy does, or as it is if `dtype` is weak."""
         literal = (type(value), dtype, value if value else _identity(value), like)
         node = self._converted.get(literal)
         if node is None:
             try:
                 converted: Any = value if dtype.weak else dtype.numpy.type(value)
             except OverflowError:
-                # np.float32(2**64) is one, though NumPy takes that integer where it is an operand.
+                # np.float32(2**64) may raise it, though NumPy takes that integer as an operand.
                 converted = np.asarray(value, dtype.numpy)[()]
             key = (type(converted), dtype, _identity(converted), like)
             node = cast(Constant | None, self._table.get(key))
@@ -223,7 +224,7 @@ class Nodes:
         for node in reversed(self._table.values()):
             if node in alive:
                 kept.append(node)
-                # As `operands` has them, without its call: this loop runs at every trace.
+                # This repeats `operands` without the call, because this loop runs at every trace.
                 if type(node) is Apply or type(node) is Host:
                     alive.update(node.args)
                 elif type(node) is Constant:
@@ -243,7 +244,7 @@ class Nodes:
 
 
 def renewed(nodes: Nodes, node: Node, new: Mapping[Node, Node]) -> Node:
-    """Return the node of `nodes` like this one, with `new[operand]` for each of its operands."""
+    """Return the node of `nodes` that is `node` with `new[operand]` for each operand."""
     match node:
         case Apply(op, args, dtype):
             return nodes.apply(op, tuple([new[arg] for arg in args]), dtype)
@@ -261,14 +262,14 @@ def renewed(nodes: Nodes, node: Node, new: Mapping[Node, Node]) -> Node:
 class Output(NamedTuple):
     """A result of the function.
 
-    `boxed`: without axes it is an array, as from `np.where`, and not a scalar, as from a ufunc.
+    `boxed`: a result without axes is an array, as from `np.where`, not a scalar, as from a ufunc.
     """
 
     node: Node
     boxed: bool = False
 
 
-# What the function returns: one value, or a tuple of results.
+# The results of a function: one output, or a tuple of results.
 Results = Output | tuple["Results", ...]
 
 
@@ -284,7 +285,7 @@ def leaves(results: Results) -> Iterator[Output]:
 class Broadcast(NamedTuple):
     """Inputs whose shapes have to broadcast, though no result is computed from all of them.
 
-    The function computed a value from them of which it needs a part or none, as in `(x + y)[:2]`.
+    The function computed a value from the inputs and used a part of it or none: `(x + y)[:2]`.
     A single input is a view that has to exist.
     """
 

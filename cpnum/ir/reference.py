@@ -1,8 +1,8 @@
-"""The functions that define what the rows of the operator table compute.
+"""The reference functions: the rows of the operator table have to compute the same.
 
-NumPy's own for most; for those of `cpnum.special`, Python's `math`, element by element: as accurate
-as the C library, and without SciPy.  They are the oracle of exact rows, and what computes where
-machine code cannot.
+Most are NumPy's own.  For `cpnum.special` it is Python's `math`, element by element, which is as
+accurate as the C library and needs no SciPy.  These functions are the oracle of exact rows, and
+compute where machine code cannot.
 
 >>> function_of(OPS["sqrt"])
 <ufunc 'sqrt'>

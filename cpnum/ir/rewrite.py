@@ -12,19 +12,19 @@ import numpy as np
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Apply, Constant, Node, Nodes, renewed
 from cpnum.ir.reference import function_of
-from cpnum.ir.rules import Pattern, Prepared, Rule, Rules, RuleTable, Term, Variable
+from cpnum.ir.rules import IndexedRule, Pattern, Rule, Rules, RuleTable, Term, Variable
 from cpnum.ir.walk import Shaping
 from cpnum.tables.dtypes import DType
 from cpnum.tables.ops import CAST, Op
 
 
 class Rewriting:
-    """One pass over a graph: old nodes to new ones."""
+    """One pass over a graph, which maps its nodes to new ones."""
 
     def __init__(self, graph: Graph, table: RuleTable, uses: dict[Node, int] | None) -> None:
         self.graph = graph
         self.table = table
-        # How often a node is used; if given, what a rule takes in must be used once.
+        # How often each node is used; if given, a rule takes in no operand that is used twice.
         self.uses = uses
         self.nodes = Nodes()
         self.sites = dict(graph.sites)
@@ -49,9 +49,9 @@ class Rewriting:
         return self.graph.with_nodes(self.nodes, self.new, self.sites)
 
     def _first(self) -> int | None:
-        """Return where the first node is that is folded or that a rule fits.
+        """Return the index of the first node that is folded or that a rule fits.
 
-        Nearly all nodes of nearly all graphs are neither, so what is asked of each is little.
+        Nearly all nodes of nearly all graphs are neither, so the checks of each are short.
         """
         for at, node in enumerate(self.graph.nodes):
             if type(node) is not Apply:
@@ -87,45 +87,45 @@ class Rewriting:
         rules = self.table.get(op)
         found = None if rules is None else self._match(rules, args, dtype)
         if found is not None:
-            prepared, bound = found
-            return self._replaced(prepared.replacement, bound, dtype)
+            indexed, matched = found
+            return self._replaced(indexed.replacement, matched, dtype)
         return self.nodes.apply(op, args, dtype)
 
-    def _replaced(self, term: Term, bound: dict[str, Node], dtype: DType) -> Node:
+    def _replaced(self, term: Term, matched: dict[str, Node], dtype: DType) -> Node:
         if isinstance(term, Variable):
-            return bound[term.name]
+            return matched[term.name]
         if isinstance(term, Pattern):
             assert term.op is not None
-            # The operands of all rules but casts have one dtype, that of x.
-            args = tuple(self._replaced(arg, bound, bound["x"].dtype) for arg in term.args)
+            # The operands of all rules but casts have the dtype of x.
+            args = tuple(self._replaced(arg, matched, matched["x"].dtype) for arg in term.args)
             return self.made(term.op, args, dtype)
         return self.nodes.constant(term, dtype)
 
     def _match(
         self, rules: Rules, args: tuple[Node, ...], dtype: DType
-    ) -> tuple[Prepared, dict[str, Node]] | None:
-        for prepared in _candidates(rules, args):
-            pattern, rule = prepared.pattern, prepared.rule
-            bound: dict[str, Node] = {}
+    ) -> tuple[IndexedRule, dict[str, Node]] | None:
+        for indexed in _candidates(rules, args):
+            pattern, rule = indexed.pattern, indexed.rule
+            matched: dict[str, Node] = {}
             if (
                 (pattern.dtype is None or pattern.dtype is dtype)
                 and all(
-                    self._fits(term, arg, rule, bound)
+                    self._fits(term, arg, rule, matched)
                     for term, arg in zip(pattern.args, args, strict=True)
                 )
-                and bound["x"].dtype in rule.dtypes
-                and self._keeps_shape(prepared, bound)
+                and matched["x"].dtype in rule.dtypes
+                and self._keeps_shape(indexed, matched)
             ):
-                return prepared, bound
+                return indexed, matched
         return None
 
-    def _fits(self, term: Term, node: Node, rule: Rule, bound: dict[str, Node]) -> bool:
+    def _fits(self, term: Term, node: Node, rule: Rule, matched: dict[str, Node]) -> bool:
         if isinstance(term, Variable):
             if term.name == "k" and not (
                 isinstance(node, Constant) and not node.like and rule.when(node.value)
             ):
                 return False
-            return bound.setdefault(term.name, node) is node
+            return matched.setdefault(term.name, node) is node
         if isinstance(term, Pattern):
             return (
                 isinstance(node, Apply)
@@ -133,7 +133,7 @@ class Rewriting:
                 and (term.dtype is None or term.dtype is node.dtype)
                 and (self.uses is None or self.uses.get(node) == 1)
                 and all(
-                    self._fits(inner, arg, rule, bound)
+                    self._fits(inner, arg, rule, matched)
                     for inner, arg in zip(term.args, node.args, strict=True)
                 )
             )
@@ -145,19 +145,19 @@ class Rewriting:
             and bool(np.signbit(node.value) == np.signbit(term))
         )
 
-    def _keeps_shape(self, prepared: Prepared, bound: dict[str, Node]) -> bool:
-        if not prepared.dropped:
+    def _keeps_shape(self, indexed: IndexedRule, matched: dict[str, Node]) -> bool:
+        if not indexed.dropped:
             return True
         if self._shaping is None:
             self._shaping = Shaping(lambda node: not node.dtype.weak)
         shaping = self._shaping.of
-        left = set(shaping(bound["x"]))
-        return all(left.issuperset(shaping(bound[name])) for name in prepared.dropped)
+        left = set(shaping(matched["x"]))
+        return all(left.issuperset(shaping(matched[name])) for name in indexed.dropped)
 
 
-def _candidates(rules: Rules, args: tuple[Node, ...]) -> list[Prepared]:
-    """Return the rules whose heads the operands are, and those that ask for none."""
-    found: list[Prepared] = []
+def _candidates(rules: Rules, args: tuple[Node, ...]) -> list[IndexedRule]:
+    """Return the rules whose head is among the operands, and the rules without a head."""
+    found: list[IndexedRule] = []
     for heads, arg in zip(rules.by_operand, args, strict=True):
         if type(arg) is Apply:
             found += heads.get(arg.op, ())
@@ -172,7 +172,7 @@ def _folds(args: tuple[Node, ...]) -> bool:
 
 
 def _folded(nodes: Nodes, op: Op, args: tuple[Node, ...], dtype: DType) -> Constant | None:
-    """Return what NumPy computes of constants, None if a flag is raised at each call.
+    """Return the constant that NumPy computes from constants; None if a call has to raise a flag.
 
     Elementary functions are left to their stencils, whose bits need not be NumPy's.
     """

@@ -1,15 +1,15 @@
-"""The rules of `simplify`: exact ones, those of `fastmath`, and those of `precision="fast"`.
+"""The rules of `simplify`: exact ones, and more with `fastmath` or `precision="fast"`.
 
 The contract of rules (after LuaJIT's `lj_opt_fold.c`):
 
 1.  A rule keeps the dtype and the shape.  Shapes are not known here, so a rule may drop a variable
-    only if the inputs that shape it also shape what stays.
+    only if the inputs that shape it also shape the replacement.
 2.  An exact rule keeps every bit of every value (the payload of a NaN aside), and every
     floating-point flag.  So `x * 0` and `x + 0` are no rules of floats: they lose NaN and -0.0.
     The tests evaluate both sides of each row on special values: a new rule is tested by existing.
 3.  Rules terminate: the right side has fewer operators, or as many that no rule has on its left.
-4.  A rule reads like the expression it stands for.  `x` is the variable whose dtype is that of the
-    rule; `k` matches constants only, those for which `when` holds.
+4.  A rule reads like the expression it stands for.  `x` is the variable with a dtype of the rule;
+    `k` matches only constants, and of these only the ones for which `when` holds.
 5.  Inexact rules change the rounding, and nothing about NaN, infinities or signed zeros of their
     operands.  They apply with `fastmath` only, and take in an operand that has no other use.
 """
@@ -30,12 +30,12 @@ from cpnum.tables.ops import CAST, FAST, OPS, Op
 
 
 class Pattern(np.lib.mixins.NDArrayOperatorsMixin):
-    """An operator of a pattern: what an expression of pattern variables evaluates to."""
+    """An operator of a pattern: `x + y` is one if x and y are pattern variables."""
 
     def __init__(self, op: Op | None, args: tuple[Term, ...], dtype: DType | None = None) -> None:
         self.op = op
         self.args = args
-        # Casts only: what they cast to.
+        # The dtype that a cast converts to; None for other operators.
         self.dtype = dtype
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Term) -> Pattern:
@@ -55,7 +55,7 @@ class Variable(Pattern):
         self.name = name
 
 
-# What a pattern is made of; a number matches the constant of that value, the sign of zero included.
+# A part of a pattern; a number matches the constant of that value, the sign of zero included.
 Term = Pattern | float
 
 
@@ -83,7 +83,7 @@ _I = (I64, I32)
 
 
 class Rule(NamedTuple):
-    """What is replaced by what, for `x` of the given dtypes."""
+    """A pattern and its replacement, for `x` of the given dtypes."""
 
     name: str
     pattern: Callable[..., Any]
@@ -140,7 +140,7 @@ INEXACT = (
 )
 # fmt: on
 
-# Casts that keep every value, and tell all values apart.
+# Casts that keep every value, and never make two values equal.
 _WIDENINGS = (
     *((B, to) for to in (F64, F32, I64, I32)),
     *((I32, to) for to in (I64, F64)),
@@ -152,7 +152,7 @@ def _cast_rules() -> Iterator[Rule]:
     """Yield the rules that leave out a cast through a wider dtype."""
     for narrow, wide in _WIDENINGS:
         for to in DTYPES:
-            # What NumPy makes of a float that no integer can hold depends on the float's width.
+            # A float that no integer can hold becomes an integer that depends on the float's width.
             if to is wide or (narrow.family == "F" and to.family == "I"):
                 continue
 
@@ -179,15 +179,15 @@ def _fast_rule(op: Op, fast: Op) -> Rule:
     return Rule(f"fast {op}", pattern(op), pattern(fast), fast.dtypes)
 
 
-# An elementary function's version of up to 4 ULP for that of 1.
+# Each replaces an elementary function within 1 ULP by its version within 4 ULP.
 FASTER = tuple(_fast_rule(op, fast) for op, fast in FAST.items())
 
 
 # -- the index ----------------------------------------------------------------------------------
 
 
-class Prepared(NamedTuple):
-    """A rule as it is matched: its patterns are built, and its variables that are dropped known."""
+class IndexedRule(NamedTuple):
+    """A rule of the index: its patterns are built, and the variables that it drops are known."""
 
     rule: Rule
     pattern: Pattern
@@ -196,25 +196,26 @@ class Prepared(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """The rules that have one operator on top.
+    """The rules for one operator.
 
-    `by_operand` has those that ask something of an operand, by what it must be: an operator, a
-    number, or any constant; `heads` is all that is asked.  `others` ask nothing.
+    The head of a rule is something that one operand has to be: an operator, a number, or any
+    constant.  `by_operand` has the rules of each operand by their heads; `heads` are all of these;
+    `others` are the rules without a head.
     """
 
-    by_operand: list[dict[object, list[Prepared]]]
+    by_operand: list[dict[object, list[IndexedRule]]]
     heads: set[object]
-    others: list[Prepared]
+    others: list[IndexedRule]
 
 
 RuleTable = dict[Op, Rules]
 
 
 def index(rules: Sequence[Rule]) -> RuleTable:
-    """Return rules by what they match."""
+    """Return the rules by the operator that they match."""
     table: RuleTable = {}
     for rule in rules:
-        # Defaults only hold what a lambda of a loop captured.
+        # A parameter with a default is no variable: it holds a value of the loop.
         parameters = inspect.signature(rule.pattern).parameters.values()
         names = [each.name for each in parameters if each.default is inspect.Parameter.empty]
         variables = [Variable(name) for name in names]
@@ -226,16 +227,16 @@ def index(rules: Sequence[Rule]) -> RuleTable:
         assert op is not None
         found = table.setdefault(op, Rules([{} for _ in range(op.arity)], set(), []))
         for args in _orders(op, pattern.args):
-            prepared = Prepared(rule, Pattern(op, args, pattern.dtype), replacement, dropped)
+            indexed = IndexedRule(rule, Pattern(op, args, pattern.dtype), replacement, dropped)
             heads = [(i, _head(arg)) for i, arg in enumerate(args)]
             asked = [(i, head) for i, head in heads if head is not None]
             if asked:
-                # Any constant is what most graphs have, so it is asked for last.
+                # Most graphs have constants, so `Constant` is the head only if there is no other.
                 position, head = max(asked, key=lambda pair: pair[1] is not Constant)
-                found.by_operand[position].setdefault(head, []).append(prepared)
+                found.by_operand[position].setdefault(head, []).append(indexed)
                 found.heads.add(head)
             else:
-                found.others.append(prepared)
+                found.others.append(indexed)
     return table
 
 

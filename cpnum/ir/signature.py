@@ -1,4 +1,4 @@
-"""The signature of a call: what a graph depends on of its arguments.
+"""The signature of a call: its parameters, each with the type of the argument.
 
 A graph serves all calls of one signature: arrays of any shape with these dtypes, numbers of axes,
 and extents that are 1; scalars of any value; and other objects that are equal to the ones given.
@@ -54,7 +54,7 @@ class ScalarOf:
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """An object that is neither an array nor a number: it is as constant as the function's code.
+    """A fixed argument: no array and no number, but as constant as the function's code.
 
     `key` differs for any two objects that the function could tell apart.
     """

@@ -1,4 +1,4 @@
-"""Rewrites a graph by passes in a line: trace expands, simplify shrinks.
+"""Rewrites a graph by one pass after the other: trace expands, simplify shrinks.
 
 The contract of the rules, and their rows, are in `rules`; `rewrite` applies them.
 """
@@ -19,7 +19,7 @@ from cpnum.tables.ops import OPS, Op
 # How exact elementary functions are: within 1 ULP, or 4 where that is faster.
 Precision = Literal["full", "fast"]
 
-# Only a function that asks for the other rules has a use for their tables.
+# The other tables are made for the first function that asks for their rules.
 _index = functools.cache(index)
 _EXACT_TABLE = _index(EXACT)
 
@@ -46,7 +46,7 @@ def simplify(graph: Graph, fastmath: bool = False, precision: Precision = "full"
 
 
 def _paired(graph: Graph) -> Graph:
-    """Return the graph with sin and cos of one value as one operator, which reduces it once."""
+    """Return the graph with sin and cos of one value as one operator: the value is reduced once."""
     found: dict[Op, set[Node]] = {OPS["sin"]: set(), OPS["cos"]: set()}
     for node in graph.nodes:
         if type(node) is Apply and node.op in found:
@@ -99,7 +99,7 @@ def _inside_long_chains(graph: Graph) -> set[Node]:
                 if isinstance(arg, Apply) and arg.op is node.op and count[arg] == 1:
                     parents[arg] = node
             terms[node] = sum(terms[arg] if arg in parents else 1 for arg in node.args)
-    # A chain is as long as it is at its end, which comes last.
+    # The last node of a chain has counted all its terms; the others get its count.
     for node in reversed(graph.nodes):
         if node in parents:
             terms[node] = terms[parents[node]]

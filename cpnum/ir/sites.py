@@ -1,4 +1,4 @@
-"""Places in the user's code: where a node was made."""
+"""Sites: the places in the user's code where nodes were made."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Graphs as text, written and read back.
 
 One value a line, with its dtype.  Constants and whole arguments stand where they are used; a
-constant has a dtype of its own (`1.0:f64`) where its place does not imply one.
+constant has a dtype of its own (`1.0:f64`) where its operator does not imply one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cpnum.ir.movement import BroadcastTo, Index, Item, Movement, Reshape, Transpose
+from cpnum.ir.movement import BroadcastTo, Index, IndexItem, Movement, Reshape, Transpose
 from cpnum.ir.nodes import (
     Apply,
     Broadcast,
@@ -35,7 +35,7 @@ from cpnum.tables.ops import CAST, OPS, Kind, Op
 
 
 class Parts(NamedTuple):
-    """All of a graph that its text shows."""
+    """The parts of a graph that its text shows."""
 
     name: str
     signature: Signature
@@ -145,7 +145,7 @@ _NAN_BITS = {
 
 
 def constant_text(constant: Constant) -> str:
-    """Return a value, which its text and its dtype give back."""
+    """Return the text of a constant's value, from which its dtype gives the value back."""
     value = constant.value
     if value != value and not constant.dtype.weak and constant.bits != _NAN_BITS[constant.dtype]:
         return f"nan:{constant.bits:#x}"
@@ -163,9 +163,9 @@ _STEP = re.compile(
 
 
 def read(text: str) -> Parts:
-    """Return the parts of a graph of which this is the text.
+    """Return the parts of the graph that has this text.
 
-    Raises:  ValueError if it is none of a graph.
+    Raises:  ValueError if no graph has it.
     """
     first, *lines, last = text.split("\n")
     head = _HEAD.fullmatch(first)
@@ -244,8 +244,8 @@ class _Reader:
             return self.nodes.project(of, int(rest[1]), dtype)
         if first == CAST.name or first in OPS:
             return self.apply(CAST if first == CAST.name else OPS[first], rest, dtype)
-        home, _, name = first.rpartition(".")
-        function = getattr(operator if home else builtins, name)
+        module, _, name = first.rpartition(".")
+        function = getattr(operator if module else builtins, name)
         return self.nodes.host(function, tuple(map(self.operand, rest)), dtype)
 
     def apply(self, op: Op, words: list[str], dtype: DType) -> Node:
@@ -304,7 +304,7 @@ def _value(text: str, dtype: DType) -> Any:
 
 
 def _steps(text: str, axes: int) -> Iterator[Movement]:
-    """Yield the steps of a movement, from an array of so many axes."""
+    """Yield the steps of a movement of an array that has so many `axes`."""
     end = 0
     while end < len(text):
         match = _STEP.match(text, end)
@@ -330,7 +330,7 @@ def _steps(text: str, axes: int) -> Iterator[Movement]:
                 axes = len(numbers)
 
 
-def _item(text: str) -> Item:
+def _item(text: str) -> IndexItem:
     if text == "None":
         return None
     if ":" not in text:

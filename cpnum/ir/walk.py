@@ -1,4 +1,4 @@
-"""Walks over nodes: what a node is computed from, and where values are used."""
+"""Walks over nodes: from a node to its operands, and from a value to its uses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cpnum.ir.nodes import Apply, Input, Node, operands
 def postorder(node: Node, known: Container[Node] = ()) -> list[Node]:
     """Return the nodes that `node` is computed from, operands first, then itself.
 
-    Nodes in `known`, and whatever only they need, are left out.
+    Nodes in `known`, and nodes that only those need, are left out.
 
     >>> from cpnum.ir.nodes import Nodes
     >>> from cpnum.tables.dtypes import F64
@@ -61,7 +61,7 @@ def last_uses(nodes: Iterable[Node]) -> dict[Node, Node]:
 
 
 class Shaping:
-    """The inputs whose common shape is the shape of a node, remembered for all nodes asked for.
+    """The inputs whose common shape is the shape of a node, remembered for each node.
 
     `has_axes` is true for the inputs that have a shape to give.
     """

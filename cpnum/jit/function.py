@@ -25,7 +25,7 @@ from cpnum.run.memory import ExecutableMemoryError
 from cpnum.run.observer import ACTIVE, current
 from cpnum.run.prepared import PreparedCall
 from cpnum.trace.functions import FUNCTIONS
-from cpnum.trace.parameters import Arguments, arity, bind, python_signature, refuse_out
+from cpnum.trace.parameters import Arguments, arguments_of, arity, python_signature, refuse_out
 from cpnum.trace.site import located, user_frame
 from cpnum.trace.trace import is_tracing
 
@@ -121,7 +121,7 @@ class Jit:
                 )
             return self.py_func(*arguments, **keywords)
         try:
-            bound = bind(self.py_func, arguments, keywords, self._signature)
+            bound = arguments_of(self.py_func, arguments, keywords, self._signature)
             prepared = self._prepared(bound, out)
             if out is None:
                 return prepared.run(bound.values)
@@ -179,7 +179,9 @@ class Jit:
           return %0
         """
         try:
-            return self._cache.lower(bind(self.py_func, arguments, keywords, self._signature), out)
+            return self._cache.lower(
+                arguments_of(self.py_func, arguments, keywords, self._signature), out
+            )
         except CpnumError as error:
             raise located(error) from None
 
@@ -190,7 +192,9 @@ class Jit:
                  ExecutableMemoryError if the system refuses memory for the code.
         """
         try:
-            return self._cache.bind(bind(self.py_func, arguments, keywords, self._signature), out)
+            return self._cache.bind(
+                arguments_of(self.py_func, arguments, keywords, self._signature), out
+            )
         except CpnumError as error:
             raise located(error) from None
 

@@ -1,4 +1,4 @@
-"""`python -m cpnum.pack build | list | show STENCIL`: builds packs, prints what is in them."""
+"""`python -m cpnum.pack build | list | show STENCIL`: builds packs, shows their stencils."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def _marked(stencil: Stencil) -> str:
         bits |= mask
     registers = bits.to_bytes(stencil.size, "little")
     words = []
-    places = zip(stencil.code.to_bytes(stencil.size, "little"), names, registers, strict=True)
-    for name, group in itertools.groupby(places, key=lambda place: place[1]):
+    marked = zip(stencil.code.to_bytes(stencil.size, "little"), names, registers, strict=True)
+    for name, group in itertools.groupby(marked, key=lambda each: each[1]):
         if name:
             words.append(f"[{name} {' '.join(f'{byte:02x}' for byte, _, _ in group)}]")
         else:
@@ -100,9 +100,9 @@ def _show(arguments: argparse.Namespace) -> None:
     if stencil.pointer:
         print(f"  pointer: one of {len(stencil.pointer)} general registers")
     for value in stencil.values:
-        places = " ".join(f"{each.at}+{each.width}" for each in value.fields)
+        fields = " ".join(f"{each.at}+{each.width}" for each in value.fields)
         constant = f" = {value.constant.hex()}" if value.constant is not None else ""
-        print(f"  {value.symbol}: {places}{constant}")
+        print(f"  {value.symbol}: {fields}{constant}")
 
 
 def main(words: list[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Stencils, their holes, and the pack: the stencils of one ISA level, read as they are asked for.
+"""Stencils, their holes, and packs, which read each stencil when it is first asked for.
 
 A stencil is one Python integer, its machine code read as a little-endian number, and patching is
 arithmetic on it.  A register number is a few bits of an instruction, and these bits are XOR-linear
@@ -9,8 +9,8 @@ as long as the instruction's length does not depend on them:
 The pack builder has derived the masks from the assembler's own output and has proved them on random
 assignments (`cpnum/toolchain/extract.py`).
 
-A pack is a text file.  Its first line is an index, JSON: the ISA level, the digest of what it was
-built from, and where each stencil's line is.  Each other line is one stencil, JSON.
+A pack is a text file.  Its first line is an index, JSON: the ISA level, the digest of the sources,
+and the offset and size of each stencil's line.  Each other line is one stencil, JSON.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from cpnum.tables.stencils import stencil_name
 
 PACKS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "packs")
 
-_WHENCE = "python -m cpnum.pack build, in a source checkout; or install a wheel"
+_REMEDY = "python -m cpnum.pack build, in a source checkout; or install a wheel"
 
 Role = Literal["input", "result", "temporary"]
 
@@ -86,15 +86,15 @@ class Field(NamedTuple):
 
 
 class ValueHole(NamedTuple):
-    """A value that is patched in: `symbol` says which, `fields` where.
+    """A hole for a value: `symbol` says which value, `fields` say where it goes.
 
     `constant`, if any, is the bytes that clang put into .rodata; they go to the kernel's pool, at
     a multiple of `align`, and the value is their address.
 
     `linear`, if all fields are distances of 32 bits, are two numbers: a distance d > 0 from the
     stencil goes into all fields at once as d * linear[0] + linear[1], since no field overflows into
-    the next.  An elementary function has 20 constants; so they take a tenth of the time.  `plain`,
-    if the one field is a number of 32 bits, is where it is.
+    the next.  The 20 constants of an elementary function take a tenth of the time so.  `plain` is
+    the bit of the only field, if the field is a number of 32 bits.
     """
 
     symbol: Hole
@@ -122,10 +122,11 @@ class Stencil:
 
     `registers` are the operands, the results, then the temporaries.  A result may take the
     register of an operand that is not needed any more, unless the operand's index is in
-    `early_clobber`: that one is read after the result is written.  If `tied`, the last operand and
-    the result are one register.  A stencil that `restores` uses operands' registers for something
-    else in between, so no two of them may be one.  `pointer` maps a general register to the XOR
-    that selects it.  `temporaries` counts the registers that are neither operands nor results.
+    `early_clobber`: such an operand is read after the result is written.  If `tied`, the last
+    operand and the result are one register.  A stencil that `restores` changes the register of an
+    operand and restores it, so no two operands may have one register.  `pointer` maps a general
+    register to the XOR that selects it.  `temporaries` counts the registers that are neither
+    operands nor results.
     """
 
     name: str
@@ -153,7 +154,7 @@ class Stencil:
                 code ^= hole.xor(register)
             if pointer is not None and self.pointer is not None:
                 code ^= self.pointer[pointer]
-            # A register assignment recurs in every kernel; 4096 entries bound what is remembered.
+            # The same registers come again in every kernel; 4096 entries bound the memory.
             if len(self._patched) < 4096:
                 self._patched[key] = code
         return code
@@ -171,22 +172,22 @@ def _mask(bits: list[int]) -> int:
 
 
 def _values(holes: list[dict[str, Any]]) -> tuple[ValueHole, ...]:
-    """Return the value holes of a stencil, its constants as one block of bytes."""
+    """Return the value holes of a stencil; its constants, joined, are one hole."""
     values: list[ValueHole] = []
     fields: list[Field] = []
-    block = b""
+    joined = b""
     constants = [hole for hole in holes if hole["constant"] is not None]
     for hole in sorted(constants, key=lambda hole: -hole["align"]):
-        block += bytes(-len(block) % hole["align"])
+        joined += bytes(-len(joined) % hole["align"])
         for at, width, shift, addend, *rest in hole["fields"]:
-            fields.append(Field(at, width, shift, addend + len(block), *rest))
-        block += bytes.fromhex(hole["constant"])
+            fields.append(Field(at, width, shift, addend + len(joined), *rest))
+        joined += bytes.fromhex(hole["constant"])
     for hole in holes:
         if hole["constant"] is None:
             values.append(_hole(hole["symbol"], [Field(*each) for each in hole["fields"]]))
-    if block:
+    if joined:
         align = max(hole["align"] for hole in constants)
-        values.append(_hole("CONSTANT", fields, block, align))
+        values.append(_hole("CONSTANT", fields, joined, align))
     return tuple(values)
 
 
@@ -230,8 +231,8 @@ def _read(record: dict[str, Any]) -> Stencil:
     )
 
 
-def _end(places: dict[str, tuple[int, int]]) -> int:
-    *_, (offset, size) = places.values()
+def _end(lines: dict[str, tuple[int, int]]) -> int:
+    *_, (offset, size) = lines.values()
     return offset + size
 
 
@@ -252,20 +253,20 @@ class Pack:
         with open(path, "rb") as file:
             self._data = file.read()
         self._base = self._data.find(b"\n") + 1
-        import json  # here and below: 1.5 ms that `import cpnum` can do without
+        import json  # here and below, since it adds 1.5 ms to `import cpnum`
 
         index = json.loads(self._data[: self._base]) if self._base else None
         if index is None or self._base + _end(index["stencils"]) != len(self._data):
             raise IsaError(
                 f"the stencil pack {os.path.basename(path)} is not whole",
                 seen=f"{len(self._data)} bytes in {os.fspath(path)}",
-                write=_WHENCE,
+                write=_REMEDY,
             )
         self.isa: str = index["isa"]
         self.digest: str = index["digest"]
-        self._places: dict[str, tuple[int, int]] = index["stencils"]
+        self._lines: dict[str, tuple[int, int]] = index["stencils"]
         self._stencils: dict[str, Stencil] = {}
-        self._named: dict[tuple[str, DType, int], Stencil] = {}
+        self._by_stem: dict[tuple[str, DType, int], Stencil] = {}
 
     def of(self, stem: str, dtype: DType, lane_bytes: int) -> Stencil:
         """Return the stencil of a stem for a dtype, in lanes of `lane_bytes`.
@@ -275,19 +276,19 @@ class Pack:
         <stencil add_f32_lane8: 6 bytes>
         """
         key = stem, dtype, lane_bytes
-        stencil = self._named.get(key)
+        stencil = self._by_stem.get(key)
         if stencil is None:
-            stencil = self._named[key] = self[stencil_name(stem, dtype, lane_bytes)]
+            stencil = self._by_stem[key] = self[stencil_name(stem, dtype, lane_bytes)]
         return stencil
 
     def __contains__(self, name: str) -> bool:
-        return name in self._places
+        return name in self._lines
 
     def __iter__(self) -> Any:
-        return iter(self._places)
+        return iter(self._lines)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._lines)
 
     def __getitem__(self, name: str) -> Stencil:
         try:
@@ -295,7 +296,7 @@ class Pack:
         except KeyError:
             pass
         try:
-            offset, size = self._places[name]
+            offset, size = self._lines[name]
         except KeyError:
             raise StencilError(f"the pack {self.isa} has no stencil {name}") from None
         import json
@@ -318,5 +319,5 @@ def load(isa: Isa | str) -> Pack:
         raise IsaError(
             f"no stencil pack for {isa}",
             seen=f"no file {name} beside the package",
-            write=_WHENCE,
+            write=_REMEDY,
         ) from None

@@ -1,4 +1,4 @@
-"""The argument block that a kernel reads, the holes of stencils, and the flags that it returns.
+"""The argument block that a kernel reads, the holes of stencils, and the flags of a kernel.
 
 >>> ArgumentBlock(arrays=2, axes=1, scalars=0).pointer(1), Hole("STEP"), Flag.over.value
 (8, <Hole.STEP: 'STEP'>, 2)
@@ -13,7 +13,7 @@ from typing import NamedTuple
 class Flag(IntEnum):
     """The floating-point errors that an entry stencil returns, named as in `np.errstate`.
 
-    The numbers are NumPy's, and those of `entry` in stencils/loop.c.
+    NumPy and `entry` in stencils/loop.c have the same numbers.
     """
 
     divide = 1  # a finite number was divided by zero
@@ -27,22 +27,22 @@ class Hole(StrEnum):
 
     SLOT = "SLOT"  # the offset of a word in the argument block
     SLOT2 = "SLOT2"  # the offset of a second word
-    OFFSET = "OFFSET"  # how many bytes further on a later vector of a contiguous array is
-    AHEAD = "AHEAD"  # how many elements further on a later vector of a strided array is
-    STEP = "STEP"  # how many elements one round of a loop computes
+    OFFSET = "OFFSET"  # the bytes from the first vector of a contiguous array to a later one
+    AHEAD = "AHEAD"  # the elements from the first vector of a strided array to a later one
+    STEP = "STEP"  # the number of elements that one round of a loop computes
     IMMEDIATE = "IMMEDIATE"  # a word of the call that a bound kernel has in its code: 64 bits
     HEAD = "HEAD"  # the label at which a loop repeats
     SKIP = "SKIP"  # the label behind a loop that has nothing to do
     BODY = "BODY"  # the label at which the body of a kernel starts
-    POOL = "POOL"  # the place of a constant of the function in the kernel's pool
-    CONSTANT = "CONSTANT"  # the place of the stencil's own constants in the kernel's pool
+    POOL = "POOL"  # a constant of the function, in the kernel's pool
+    CONSTANT = "CONSTANT"  # the constants of the stencil, in the kernel's pool
 
-    # Enum's own is a Python function, and these are keys of dicts on the way to every kernel.
+    # Enum's own hash is a Python function, and every kernel looks these up in dicts.
     __hash__ = str.__hash__
 
 
 class ArgumentBlock(NamedTuple):
-    """Where things lie in the argument block, in bytes: all are words of 8 bytes, but for spills.
+    """The offsets in the argument block, in bytes; all but the spills are words of 8 bytes.
 
     pointers | inner strides | outer strides | increments | extents | counters | scalars | spills
     """
@@ -64,7 +64,7 @@ class ArgumentBlock(NamedTuple):
         return 8 * (2 * self.arrays + array)
 
     def increment(self, array: int, axis: int) -> int:
-        """Return the offset of what an array's pointer advances by at the end of an outer axis."""
+        """Return the offset of the increment of an array's pointer at the end of an outer axis."""
         return 8 * (self.arrays * (3 + axis) + array)
 
     def extent(self, axis: int) -> int:

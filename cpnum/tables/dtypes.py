@@ -1,7 +1,7 @@
 """The element types: NumPy dtype, C type, bytes.
 
-A value in a kernel has one of the `DTYPES`.  A Python scalar has one of the *weak* types: NumPy
-lets it take the type of what it meets (NEP 50), so it is never the type of a value in a kernel.
+A value in a kernel has one of the `DTYPES`.  A Python scalar has a *weak* type: in `x * 2` the 2
+takes the dtype of x (NEP 50), so no value in a kernel has a weak type.
 
 >>> F32
 f32
@@ -27,8 +27,8 @@ Family = Literal["F", "I", "B"]
 class DType:
     """An element type; `weak` ones belong to Python scalars.
 
-    `family` is F (floating), I (integer) or B (boolean); `itemsize` is in bytes; `c` is its type in
-    C, in memory.
+    `family` is F (floating), I (integer) or B (boolean); `itemsize` is in bytes; `c` is the C type
+    of an element in memory.
     """
 
     name: str

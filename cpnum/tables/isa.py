@@ -1,4 +1,4 @@
-"""The ISA levels: architecture, vector bytes, register file; and the host's.
+"""The ISA levels: architecture, vector bytes, register file; and the level of this processor.
 
 >>> LEVELS["x86-64-v4"].lanes(8)
 8
@@ -16,7 +16,7 @@ from cpnum.errors import IsaError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Isa:
-    """An instruction set level, as a pack is built for.
+    """An instruction set that a pack is built for.
 
     `architecture` is the family of its processors, x86_64 or aarch64, as platform.machine() says.
     `registers` are the vector registers that values may live in; `pointers` the general registers
@@ -42,9 +42,9 @@ class Isa:
 _V3 = frozenset({"avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"})
 _V4 = _V3 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
 
-# The general registers of x86 that clang's preserve_none passes the third and later arguments in
-# (r15, rdi, rsi, rdx, rcx, r8, r9), as encoded.  rsp, rbp, r12 and r13 encode differently as a base
-# (Intel SDM vol. 2A, table 2-2, notes), so no pointer lives there.
+# clang's preserve_none passes the third and later arguments in these general registers of x86 (r15,
+# rdi, rsi, rdx, rcx, r8, r9), here by their encoding.  rsp, rbp, r12 and r13 encode differently as
+# a base (Intel SDM vol. 2A, table 2-2, notes), so no pointer lives there.
 _X86_POINTERS = (15, 7, 6, 2, 1, 8, 9)
 # x23-x28 and x0-x3 follow the block (x20), the index (x21) and the end (x22).
 _AARCH64_POINTERS = (23, 24, 25, 26, 27, 28, 0, 1, 2, 3)
@@ -61,14 +61,14 @@ LEVELS = {isa.name: isa for isa in (V4, V3, A64)}
 
 @functools.cache
 def _host_features() -> frozenset[str]:
-    # Linux lists them; elsewhere none are known and the host level is None, which status() tells.
+    # Linux lists the features; on other systems `host` is None, and `cpnum.status` says so.
     try:
         with open("/proc/cpuinfo", encoding="ascii", errors="replace") as lines:  # noqa: PTH123
             for line in lines:
                 if line.startswith("flags"):
                     return frozenset(line.partition(":")[2].split())
     except (FileNotFoundError, PermissionError):
-        return frozenset()  # what else may fail, as for want of file descriptors, may pass
+        return frozenset()  # others are raised: too many open files may be temporary
     return frozenset()
 
 

@@ -1,12 +1,12 @@
 """The operator table: one row an operator.
 
-The row says *which*: NumPy's name, the types, what it costs.  The line of the same name in
+The row says *which*: NumPy's name, the types, the cost.  The line of the same name in
 `stencils/ops.c` says *how*.  Everything else (tracing, stencil builds, tests, the lists in the
 documentation) is derived from the row, and the pack builder compares the two lists in both
 directions.
 
-A row `x_fast` is x with an error of up to 4 ULP, which `precision="fast"` takes; there is one where
-that is at least 1.3 times as fast on some level, and for `sincos`, so that it fits `sin` and `cos`.
+A row `x_fast` is x with an error of up to 4 ULP, for `precision="fast"`.  It is at least 1.3 times
+as fast as x on some level; `sincos` has such a row so that it fits `sin` and `cos`.
 
 >>> OPS["add"]
 add
@@ -24,28 +24,27 @@ from typing import Literal
 
 from cpnum.tables.dtypes import DTYPES, F32, F64, DType
 
-# Whose function a row is: NumPy's; SciPy's, which is in `cpnum.special` too; or no user's, since
-# only rewrites make it.
+# A row is a function of NumPy; one of SciPy and `cpnum.special`; or one that only rewrites make.
 Home = Literal["numpy", "special", "rewrites"]
 
 
 class Kind(Enum):
-    """The dtype of an operand or a result, relative to that of the operator."""
+    """The dtype of an operand or a result, relative to the operator's dtype."""
 
     T = "T"  # the operator's dtype
-    MASK = "M"  # a boolean; operands of another dtype are taken for their truth
+    MASK = "M"  # a boolean; an operand of another dtype counts by its truth
     FROM = "S"  # any dtype: a cast starts from it
     ADDEND = "C"  # the operator's dtype, and the result may take this operand's register
 
 
 class Form(Enum):
-    """The stencils that an operator has, beside those of its name and dtype."""
+    """The stencils that an operator has in addition to one of its name for each dtype."""
 
     PLAIN = "plain"  # none
-    COMPARISON = "comparison"  # one that is the comparison and the `where` of its mask
-    SELECT = "select"  # those of comparisons, if a comparison makes its mask
+    COMPARISON = "comparison"  # one for the comparison and the `where` of its mask together
+    SELECT = "select"  # one with each comparison, which makes the mask
     TIED = "tied"  # one whose result takes the register of the addend
-    CAST = "cast"  # one for each pair of dtypes, and none of its name
+    CAST = "cast"  # one for each pair of dtypes instead
 
     # Members are singletons; Enum's own hash is a Python function.
     __hash__ = object.__hash__
@@ -72,9 +71,9 @@ class Op:
     operands: tuple[Kind, ...] = field(init=False)
     results: tuple[Kind, ...] = field(init=False)
     form: Form = field(init=False)
-    # Whether its name and the dtype of its result are enough to find its stencil.
+    # Whether the operator's name and the dtype of its result are enough to find the stencil.
     plain: bool = field(init=False)
-    # The name of the function that it computes: x for a row `x_fast`.
+    # The name of the function that is computed: x for a row `x_fast`.
     function: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -111,7 +110,7 @@ def _form(operands: tuple[Kind, ...], results: tuple[Kind, ...]) -> Form:
     return Form.PLAIN
 
 
-# The dtypes of the families in a row: floating, integer, boolean; single or double precision alone.
+# The dtypes of a letter in a row: floating, integer, boolean; single or double precision alone.
 _FAMILIES: dict[str, tuple[DType, ...]] = {
     "F": tuple(dtype for dtype in DTYPES if dtype.family == "F"),
     "I": tuple(dtype for dtype in DTYPES if dtype.family == "I"),
@@ -242,5 +241,5 @@ OPS = {op.name: op for op in _ROWS}
 # FAST maps an operator to its version within 4 ULP.
 FAST = {OPS[op.function]: op for op in _ROWS if op.function != op.name}
 
-# The dtype of a cast's Apply is the one it casts to; its operand may have any other dtype.
+# The node of a cast has the dtype of the result; the operand may have any other dtype.
 CAST = Op("cast", "S->T", DTYPES, 4, 0.5, home="rewrites")

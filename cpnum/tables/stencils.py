@@ -2,7 +2,7 @@
 
 A name is a stem, a dtype and the lanes: `add_f32_lane8` adds float32 values in lanes of 8 bytes.
 The stem of an operator is its own name; the functions here make all other stems from it.  The
-stencils of the skeleton and of spills know no dtype, and their names are stems alone.
+stencils of the skeleton and of spills have no dtype, and their names are stems alone.
 
 The C sources and the operator table both say which stencils there are, and the build compares them.
 """
@@ -49,7 +49,7 @@ def stencil_name(stem: str, dtype: DType, lane_bytes: int) -> str:
     return name if dtype.itemsize == lane_bytes else f"{name}_lane{lane_bytes}"
 
 
-# These three are asked for at every such node of every kernel: a cache is faster than formatting.
+# These stems are made for nodes of every kernel, and a cache is faster than formatting.
 @functools.cache
 def cast_stem(to: DType) -> str:
     """Return the stem of the casts to a dtype; the dtype they start from follows it.
@@ -95,7 +95,7 @@ def access_stem(transfer: Transfer, *, strided: bool = False, tail: bool = False
 
 
 class Parameters(NamedTuple):
-    """The vector parameters of a stencil, and whether it may use registers beside them.
+    """The vector registers of a stencil: operands, results, and whether it may have temporaries.
 
     >>> Parameters(operands=3, results=1)  # clip
     Parameters(operands=3, results=1, temporaries=True)
@@ -113,8 +113,8 @@ class Expected(NamedTuple):
     parameters: Parameters
 
 
-# Where values run out of registers, the assigner makes them again, spills and reloads them: it has
-# one register for that.
+# If registers run out, `assign` spills and reloads values or makes them again, and has one register
+# to do so.
 _MADE_AGAIN = Parameters(0, 1, temporaries=False)
 _SPILLED = Parameters(1, 0, temporaries=False)
 
@@ -172,9 +172,9 @@ _ROWS = {"ops": _operators, "cast": _casts, "memory": _memory}
 
 
 def expected(source: str, lane_bytes: int) -> dict[str, Expected]:
-    """Return the stencils that `stencils/<source>.c` must define for a lane, by their names in C.
+    """Return the stencils that `stencils/<source>.c` must define for a size of lanes.
 
-    A name in C says nothing of the lanes, for the file is compiled once for each size of them.
+    The keys are the names in C, which do not name the lanes: a file is compiled once for each size.
 
     >>> expected("ops", 8)["add_f32"]
     Expected(name='add_f32_lane8', parameters=Parameters(operands=2, results=1, temporaries=True))

@@ -1,7 +1,7 @@
 """The two architectures: how they name registers, jump, pin encodings and relocate.
 
 Registers are renamed in assembly text and found again in an ELF object.  `assembly` and `extract`
-do both alike for each architecture; everything in which two of them differ is a field here.
+work the same for each architecture; every difference between architectures is a field here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from cpnum.tables.isa import V3, V4, Isa
 class Bits(NamedTuple):
     """Bits that a relocation patches: `width` bits of (value >> `shift`) go to bit `at`.
 
-    `relative`: the value is a distance from there.  `checked`: it has to fit.
+    `relative`: the value is a distance from the relocation.  `checked`: the value has to fit.
     """
 
     at: int
@@ -34,20 +34,20 @@ class Architecture:
     """One family of processors, and its assembly text as clang writes it."""
 
     comment: re.Pattern[str]
-    # A vector register, in two groups: its number, and everything before it.
+    # A vector register, in two groups: its number is the second, all before the number the first.
     vector: re.Pattern[str]
-    # A word that may be a general register, in a group.
+    # A word that may be a general register, in one group.
     general: re.Pattern[str]
     # The general registers, by their numbers in the encoding.
     numbered: tuple[str, ...]
     # The 64-bit name of a general register by any of its names: rax by eax.
     names: Mapping[str, str]
-    # Carry nothing between stencils.  The stack pointer is one of them: a slow path may keep values
-    # below it, since a kernel calls nothing.
+    # The registers that carry nothing between stencils, the stack pointer too: a slow path may keep
+    # values below it, since a kernel calls nothing.
     scratch: frozenset[str]
-    # Hold the argument block, the index and the end.
+    # The registers that hold the argument block, the index and the end.
     pinned: frozenset[str]
-    # Stands for the general register that is chosen when a stencil is copied.
+    # The register in the place of the one that is chosen when a stencil is copied.
     pointer: str
     # The mnemonic of a jump, and the opposite of each conditional one: jne of je.
     jump: str
@@ -58,7 +58,7 @@ class Architecture:
     refused: Mapping[str, re.Pattern[str]]
     # The bits that a relocation patches, by its type.
     relocations: Mapping[int, tuple[Bits, ...]]
-    # Gives an instruction an encoding whose length no register changes.
+    # The function that gives an instruction an encoding whose length no register changes.
     pin: Callable[[str, Isa], str]
 
     def vectors(self, text: str) -> set[int]:
@@ -96,8 +96,8 @@ def _x86_names() -> Iterator[tuple[str, str]]:
         yield from ((f"{name}{suffix}", name) for suffix in ("", "d", "w", "b"))
 
 
-# LLVM shortens EVEX to VEX where the registers allow it (X86CompressEVEX), and these have another
-# mnemonic then.  Same operation, same operands.
+# LLVM shortens EVEX to VEX where the registers allow it (X86CompressEVEX).  These instructions then
+# have another mnemonic, for the same operation on the same operands.
 _LONG_FORM = {
     "vroundps": "vrndscaleps", "vroundpd": "vrndscalepd",
     "vroundss": "vrndscaless", "vroundsd": "vrndscalesd",

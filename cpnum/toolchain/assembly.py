@@ -33,8 +33,8 @@ _LOCAL = re.compile(r"\.LBB\w+")
 class Routine:
     """The assembly of one stencil: its instructions and labels, ready to be renamed.
 
-    `vectors` are the numbers of the vector registers in it; `tied` says that it continues at
-    NEXT_TIED; `pointer` that it names the register of the pointer hole.
+    `vectors` are the numbers of its vector registers; `tied` says that the routine continues at
+    NEXT_TIED; `pointer` says that it names the register of the pointer hole.
     """
 
     name: str
@@ -74,7 +74,7 @@ def split(text: str, isa: Isa) -> tuple[dict[str, list[str]], list[str]]:
 
 
 def name_constants(text: str) -> str:
-    """Give the constants names that the object file keeps: it drops those that begin with .L."""
+    """Give the constants names that the object file keeps: it drops names that begin with .L."""
     text = re.sub(r"\.L(CPI|__const|constinit)([\w.]*)", r"const_\1\2", text)
     return re.sub(r"(?m)^(?!stencil_|entry:)([\w$][\w.$]*):", r"\t.globl\t\1\n\1:", text)
 
@@ -90,7 +90,7 @@ def _fall_through(
           vaddpd %ymm1, %ymm0, %ymm2      vaddpd %ymm1, %ymm0, %ymm2
           jmp NEXT
 
-    One that is followed by more goes to the end instead:
+    A jump to NEXT that more code follows goes to the end instead:
 
         Before:                         After:
           b.le .LBB14_2                   b.le .LBB14_2
@@ -98,7 +98,7 @@ def _fall_through(
         .LBB14_2:                       .LBB14_2:
           b HEAD                          b HEAD
 
-    If the last jump goes to another place, and the conditional one before it to NEXT, the opposite
+    If the last jump goes elsewhere, and the conditional jump before it to NEXT, the opposite
     condition makes one jump of both:
 
         Before:                         After:
@@ -134,7 +134,7 @@ def routine(name: str, lines: list[str], isa: Isa, *, entry: bool = False) -> Ro
     lines, tied = _fall_through(name, lines, architecture)
     pinned = tuple(architecture.pin(line, isa) for line in lines)
     if entry:
-        # It is called by C: its registers are the platform's, and none is a hole.
+        # C calls the entry: its registers are the platform's, and none is a hole.
         return Routine(name, pinned, (), tied, pointer=False)
     allowed = architecture.scratch | architecture.pinned | {architecture.pointer}
     uses_pointer = False
@@ -146,9 +146,9 @@ def routine(name: str, lines: list[str], isa: Isa, *, entry: bool = False) -> Ro
                     f"{name}: touches {written}, which is neither pinned nor scratch: {line}"
                 )
             uses_pointer |= register == architecture.pointer
-        for why, refused in architecture.refused.items():
+        for reason, refused in architecture.refused.items():
             if refused.search(line):
-                raise StencilError(f"{name}: {why}: {line}")
+                raise StencilError(f"{name}: {reason}: {line}")
         vectors |= architecture.vectors(line)
     return Routine(name, pinned, tuple(sorted(vectors)), tied, uses_pointer)
 

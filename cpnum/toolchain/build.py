@@ -19,7 +19,7 @@ from cpnum.toolchain import assembly, compiler, extract, headers
 
 
 def digest(sources: Path) -> str:
-    """Return a digest of all that a pack is made from."""
+    """Return a digest of the sources and the tools that a pack is made with."""
     made_from = [
         *sorted(sources.rglob("*.[ch]")),
         *sorted(Path(__file__).parent.glob("*.py")),
@@ -45,7 +45,7 @@ def _compare(source: str, lane_bytes: int, found: set[str]) -> None:
 def _build_unit(
     sources: Path, source: str, isa: Isa, lane_bytes: int, work: Path
 ) -> list[dict[str, Any]]:
-    """Return the records of one C file for one ISA level and lane."""
+    """Return the records of one C file for one ISA level and size of lanes."""
     text = compiler.compile_c(sources / f"{source}.c", isa, lane_bytes, work)
     functions, constants = assembly.split(assembly.name_constants(text), isa)
     _compare(source, lane_bytes, set(functions))
@@ -62,7 +62,7 @@ def _build_unit(
     elf = compiler.assemble(variants, isa, work, f"{source}.lane{lane_bytes}.variants")
     obj = extract.read(elf)
     records = [extract.extract(each, obj, isa) for each in plans]
-    # A function of C is named without the lanes that it was compiled for.
+    # The name of a function in C does not have the lanes that it was compiled for.
     return [record | {"name": wanted[record["name"]].name} for record in records]
 
 
@@ -78,11 +78,11 @@ def build_pack(sources: Path, isa: Isa) -> bytes:
             records += _build_unit(sources, source, isa, lane_bytes, Path(folder))
     records.sort(key=lambda record: record["name"])
     lines = [json.dumps(record, separators=(",", ":")).encode() + b"\n" for record in records]
-    places, offset = {}, 0
+    stencils, offset = {}, 0
     for record, line in zip(records, lines, strict=True):
-        places[record["name"]] = [offset, len(line)]
+        stencils[record["name"]] = [offset, len(line)]
         offset += len(line)
-    index = {"isa": isa.name, "digest": digest(sources), "stencils": places}
+    index = {"isa": isa.name, "digest": digest(sources), "stencils": stencils}
     return json.dumps(index, separators=(",", ":")).encode() + b"\n" + b"".join(lines)
 
 
@@ -97,7 +97,7 @@ def is_current(path: Path, wanted: str) -> bool:
 def build(sources: Path, output: Path, *, force: bool = False) -> list[Path]:
     """Write the packs that are missing or out of date; return the paths of all.
 
-    A pack appears whole or not at all: it is written beside its place and renamed.
+    A pack appears whole or not at all: it is written to another file, which is renamed.
     """
     output.mkdir(parents=True, exist_ok=True)
     wanted = digest(sources)

@@ -52,9 +52,9 @@ def _clang(arguments: list[str], cache: Path) -> None:
 
 
 def compile_c(source: Path, isa: Isa, lane_bytes: int, work: Path) -> str:
-    """Return the assembly text of a C file for one ISA level and lane.
+    """Return the assembly text of a C file for one ISA level and size of lanes.
 
-    `work` has the headers that `headers` writes, which include others beside the C file.
+    `work` has the headers that `headers` writes; they include headers from the C file's folder.
     """
     output = work / f"{source.stem}.lane{lane_bytes}.s"
     defines = [f"-DVECTOR_BYTES={isa.vector_bytes}", f"-DLANE={lane_bytes}"]

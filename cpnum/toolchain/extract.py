@@ -47,7 +47,7 @@ class Plan:
     proofs: list[Variant] = field(default_factory=list)
 
     def variants(self) -> Iterator[Variant]:
-        """Yield all of them."""
+        """Yield all variants."""
         yield self.base
         yield from self.bits.values()
         yield from self.pointers.values()
@@ -116,12 +116,12 @@ class _Object:
         text: Any = file.get_section_by_name(".text")
         self._symbols = list(table.iter_symbols())
         self._text = text.data()
-        self._places: dict[str, tuple[int, int]] = {}
+        self._labels: dict[str, tuple[int, int]] = {}
         starts: dict[int, list[int]] = {}
         for symbol in self._symbols:
             index = symbol["st_shndx"]
             if isinstance(index, int) and symbol.name:
-                self._places[symbol.name] = (index, symbol["st_value"])
+                self._labels[symbol.name] = (index, symbol["st_value"])
                 starts.setdefault(index, []).append(symbol["st_value"])
         self._starts = {index: sorted(set(values)) for index, values in starts.items()}
         relocations: Any = file.get_section_by_name(".rela.text")
@@ -132,7 +132,7 @@ class _Object:
 
     def code(self, label: str) -> tuple[bytes, tuple[_Relocation, ...]]:
         """Return the bytes of a label and the relocations in them, by offset from it."""
-        start, end = self._places[label][1], self._places[f"{label}.end"][1]
+        start, end = self._labels[label][1], self._labels[f"{label}.end"][1]
         first, last = (
             bisect.bisect_left(self._offsets, start),
             bisect.bisect_left(self._offsets, end),
@@ -150,9 +150,9 @@ class _Object:
 
     def constant(self, symbol: str) -> tuple[bytes, int]:
         """Return the bytes of a constant, to the next label of its section, and its alignment."""
-        if symbol not in self._places:
+        if symbol not in self._labels:
             raise StencilError(f"refers to {symbol}, which is neither a hole nor a constant")
-        index, start = self._places[symbol]
+        index, start = self._labels[symbol]
         section = self._sections[index]
         if not section.name.startswith(".rodata"):
             raise StencilError(f"refers to {symbol} in section {section.name}")
@@ -179,8 +179,8 @@ def _early_clobber(
 ) -> list[int]:
     """Return the operands that are still read after a result's register is first named.
 
-    The order of the text stands for the order of execution: right for a straight line and for
-    branches forward; a label that is jumped back to makes every operand an early-clobber.
+    The text is taken to run in its order, as straight lines and branches forward do; a branch
+    backward makes every operand an early-clobber.
     """
     if not parameters.results or routine.tied:
         return []
@@ -205,7 +205,7 @@ def _early_clobber(
 def _restores(routine: Routine, parameters: Parameters, architecture: Architecture) -> bool:
     """Tell whether the register of an operand may be used for something else and restored.
 
-    An instruction that writes nothing, as a comparison, is taken for one that does.
+    An instruction that writes nothing, such as a comparison, counts as if it did.
     """
     kept = set(range(parameters.operands - routine.tied))
     written = (line.split(",")[architecture.destination] for line in routine.lines)

@@ -10,12 +10,11 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class PackHook(BuildHookInterface):  # type: ignore[type-arg] # is a class of BuilderConfig at run time
-    """Builds the packs that are missing or out of date, beside the package's modules."""
+    """Builds the packs that are missing or out of date, into the package."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build; `version` is "standard" or "editable", and both need the packs."""
-        # hatchling loads this file by its path.  Its checkout is not installed, and another cpnum
-        # may be.
+        # hatchling loads this file by its path: this checkout is not installed, and another may be.
         sys.path.insert(0, self.root)
         try:
             from cpnum.pack.stencil import PACKS

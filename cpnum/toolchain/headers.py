@@ -16,8 +16,8 @@ _FAMILIES = {"F": "FLOAT", "I": "INT", "B": "BOOL"}
 _DTYPES = """\
 /* cpnum/toolchain/headers.py wrote this, from cpnum/tables/dtypes.py.
 
-   Each of these is M(T, element, bytes, family, ...) for one dtype T, for those of a family, or for
-   all of them; `element` is the type of one in memory. */
+   Each of these is M(T, element, bytes, family, ...) for one dtype T, for each dtype of a
+   family, or for each dtype; `element` is the type of an element in memory. */
 
 #ifndef CPNUM_DTYPES_H
 #define CPNUM_DTYPES_H
@@ -76,6 +76,6 @@ def elementary() -> str:
 
 
 def write(folder: Path) -> None:
-    """Write both of them into a folder."""
+    """Write both headers into a folder."""
     folder.joinpath("dtypes.h").write_text(dtypes(), encoding="utf-8")
     folder.joinpath("elementary.h").write_text(elementary(), encoding="utf-8")

@@ -19,7 +19,7 @@ import numpy as np
 
 from cpnum.errors import DTypeError, ShapeError
 from cpnum.ir.extents import in_signature
-from cpnum.ir.movement import BroadcastTo, Index, Item, Movement, Reshape, Transpose
+from cpnum.ir.movement import BroadcastTo, Index, IndexItem, Movement, Reshape, Transpose
 from cpnum.ir.nodes import Node
 from cpnum.tables.dtypes import INT, from_numpy
 from cpnum.trace.builder import Shape, Traced
@@ -289,7 +289,9 @@ class Tracer(AnyTracer):
         if not all(in_signature(e) for x in self.builder.like(self.node) for e in extents[x]):
             self.builder.shape_observed = True
         left = self._axes_left(lambda array: array.squeeze(axis))
-        items: list[Item] = [slice(None) if i in left else 0 for i in range(len(self.known_shape))]
+        items: list[IndexItem] = [
+            slice(None) if i in left else 0 for i in range(len(self.known_shape))
+        ]
         return self.move(Index.of(tuple(items)))
 
     def broadcast_to(self, shape: Any) -> Tracer:
@@ -321,7 +323,7 @@ class Tracer(AnyTracer):
         """Return the value converted to another dtype, or itself if it needs no copy."""
         for name in keywords.keys() - {"order", "subok"}:
             raise self.unsupported(f"the argument {name} of astype cannot be traced")
-        to = self.builder.located(from_numpy, np.dtype(dtype))
+        to = self.builder.attempt(from_numpy, np.dtype(dtype))
         if to is self.node.dtype and not copy:
             if keywords.get("order", "K") != "K":
                 raise self.unsupported(

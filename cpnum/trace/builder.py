@@ -143,7 +143,7 @@ class Builder:
             self.refusal = error
         return error
 
-    def located(self, function: Callable[..., T], *arguments: object) -> T:
+    def attempt(self, function: Callable[..., T], *arguments: object) -> T:
         """Return function(*arguments); an error that it raises gets the user's line."""
         try:
             return function(*arguments)

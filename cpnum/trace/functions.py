@@ -89,7 +89,7 @@ def _where(condition: object, x: object = _UNSET, y: object = _UNSET) -> Tracer:
         )
     dtype_of(builder, condition)
     given = (dtype_of(builder, x), dtype_of(builder, y))
-    dtype = builder.located(from_numpy, np.result_type(*map(_sample, given)))
+    dtype = builder.attempt(from_numpy, np.result_type(*map(_sample, given)))
     if _WHERE_MAKES_INT64 and (dtype is F32 or dtype is I32):
         # So an integer beyond int32 wraps, and float32 rounds once.
         x, y = (
@@ -134,7 +134,7 @@ def _clip(
     if not isinstance(a, Traced):
         builder = _first(low, high).builder
         number = np.asarray(a)  # NumPy does so, too: a number that is clipped is not weak
-        dtype = builder.located(from_numpy, number.dtype)
+        dtype = builder.attempt(from_numpy, number.dtype)
         dtype_of(builder, number[()])  # refuses an array
         a = Tracer(builder, builder.constant(number[()], dtype), ())
     return _array(a).clip(low, high)
@@ -145,7 +145,7 @@ def _sinc(x: object) -> Tracer:
     array = _array(x)
     # NumPy multiplies by pi, a Python number, which decides the dtype.
     dtypes = (array.node.dtype, FLOAT)
-    dtype = array.builder.located(loop_dtypes, np.multiply, dtypes)[-1]
+    dtype = array.builder.attempt(loop_dtypes, np.multiply, dtypes)[-1]
     return array.result(*apply_row(array.builder, OPS["sinc"], (array,), (dtype,), dtype))
 
 
@@ -167,7 +167,7 @@ def _full_like(a: object, fill_value: object, dtype: Any = None) -> Tracer:
             "np.where(True, value, a), which has the promoted dtype",
         )
     a = _array(a)
-    new = a.node.dtype if dtype is None else a.builder.located(from_numpy, np.dtype(dtype))
+    new = a.node.dtype if dtype is None else a.builder.attempt(from_numpy, np.dtype(dtype))
     # NumPy assigns the value, which wraps and truncates where an operand would not.
     value = np.full((), fill_value, new.numpy)[()]
     node = a.builder.constant(value, new, a.builder.like(a.node))

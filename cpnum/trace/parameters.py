@@ -1,6 +1,6 @@
 """The parameters of a function, the arguments of a call, and the signature they have.
 
->>> arguments = bind(lambda x, n=2: x, (np.ones(3),), {"n": 5})
+>>> arguments = arguments_of(lambda x, n=2: x, (np.ones(3),), {"n": 5})
 >>> print(*signature_of(arguments))
 x: f64[:] n: int
 """
@@ -87,7 +87,7 @@ def refuse_out(name: str, signature: inspect.Signature) -> None:
         )
 
 
-def bind(
+def arguments_of(
     function: Callable[..., Any],
     arguments: Sequence[Any],
     keywords: Mapping[str, Any],
@@ -97,7 +97,7 @@ def bind(
 
     A caller that keeps the `python_signature` of the function passes it as `signature`.
 
-    >>> bind(lambda x, *rest, n=2: x, (1, 5), {"n": 3})
+    >>> arguments_of(lambda x, *rest, n=2: x, (1, 5), {"n": 3})
     Arguments(names=('x', 'rest0', 'n'), values=(1, 5, 3), positional=2)
     """
     count = len(arguments)
@@ -134,7 +134,7 @@ def signature_of(arguments: Arguments) -> Signature:
 
     Raises:  DTypeError, UnsupportedError for arguments that cannot be traced.
 
-    >>> print(*signature_of(bind(lambda x, n: x, (np.ones((3, 1)), 2), {})))
+    >>> print(*signature_of(arguments_of(lambda x, n: x, (np.ones((3, 1)), 2), {})))
     x: f64[:, 1] n: int
     """
     return tuple(map(_parameter, arguments.names, arguments.values))
@@ -143,7 +143,7 @@ def signature_of(arguments: Arguments) -> Signature:
 def with_shapes(signature: Signature, values: Sequence[Any]) -> Signature:
     """Return the signature of a function that observed the shapes of its arguments.
 
-    >>> arguments = bind(lambda x: x, (np.ones((3, 1)),), {})
+    >>> arguments = arguments_of(lambda x: x, (np.ones((3, 1)),), {})
     >>> print(*with_shapes(signature_of(arguments), arguments.values))
     x: f64[3, 1]
     """

@@ -18,7 +18,7 @@ import numpy as np
 
 from cpnum.errors import UnsupportedError
 from cpnum.ir.extents import in_signature, moved
-from cpnum.ir.movement import Index, Item, Movement, Reshape, Transpose, joined
+from cpnum.ir.movement import Index, IndexItem, Movement, Reshape, Transpose, joined
 from cpnum.ir.nodes import Apply, Constant, Input, Node
 from cpnum.ir.walk import postorder
 from cpnum.trace.builder import Builder, Shape
@@ -92,7 +92,7 @@ def _refuse_reshape(builder: Builder, node: Node, shape: Shape) -> None:
 
 
 def _repeated(
-    builder: Builder, items: tuple[Item, ...], shape: Shape, inputs: list[Input]
+    builder: Builder, items: tuple[IndexItem, ...], shape: Shape, inputs: list[Input]
 ) -> Repeated:
     """Return the repeated inputs of each axis that is indexed.
 
@@ -137,10 +137,10 @@ def _pushed(
 
 
 def _adapted(
-    items: tuple[Item, ...], missing: int, node: Input, repeated: Repeated
-) -> tuple[Item, ...]:
+    items: tuple[IndexItem, ...], missing: int, node: Input, repeated: Repeated
+) -> tuple[IndexItem, ...]:
     """Return the index of an input for an index of a value, which has `missing` axes more."""
-    adapted: list[Item] = []
+    adapted: list[IndexItem] = []
     axis = -1
     for item in items:
         axis += item is not None

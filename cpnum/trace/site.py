@@ -60,9 +60,9 @@ def is_operator(site: Site) -> bool:
 
 
 def located(error: CpnumError) -> CpnumError:
-    """Return the error, to which the user's line was added if it had none.
+    """Return the error with the user's line, which is added if the error has none.
 
-    It is the line that the error knows, or else the one that runs.
+    The line is the error's own site, or else the line that runs.
     """
     if error.where is None:
         frame = user_frame()

@@ -25,7 +25,7 @@ from cpnum.tables.dtypes import from_numpy, from_python
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder, Traced
 from cpnum.trace.functions import FUNCTIONS
-from cpnum.trace.parameters import Arguments, bind, signature_of, with_shapes
+from cpnum.trace.parameters import Arguments, arguments_of, signature_of, with_shapes
 from cpnum.trace.scalar import WeakTracer
 from cpnum.trace.site import described, site_of
 from cpnum.trace.tracer import ARGUMENT, SCALAR, AnyTracer
@@ -47,13 +47,14 @@ def trace(
 ) -> Graph:
     """Return the graph of `function`, for all arguments that have the signature of these.
 
-    The graph has the parameters that `bind` finds, in its order.  The function gets a fixed
-    argument, which is neither an array nor a number, as it is: the graph holds for this one only.
+    The graph has the parameters that `arguments_of` finds, in its order.  The function gets a
+    fixed argument, which is neither an array nor a number, as it is: the graph holds for this one
+    only.
 
     Raises:  any error of the function; a CpnumError that names the line if it cannot be traced.
     """
-    bound = bind(function, arguments, keywords or {})
-    return trace_arguments(function, bound, signature_of(bound))
+    given = arguments_of(function, arguments, keywords or {})
+    return trace_arguments(function, given, signature_of(given))
 
 
 def trace_arguments(

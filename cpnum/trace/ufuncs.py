@@ -118,7 +118,7 @@ def trace_ufunc(builder: Builder, ufunc: np.ufunc, operands: Sequence[object]) -
         return trace_power(builder, base, exponent)
     if ufunc in (np.positive, np.conjugate) and len(operands) == 1:
         (operand,) = operands
-        dtypes = builder.located(loop_dtypes, ufunc, (dtype_of(builder, operand),))
+        dtypes = builder.attempt(loop_dtypes, ufunc, (dtype_of(builder, operand),))
         return node_of(builder, operand, dtypes[0]), shape_of(operand)
     return apply_promoted(builder, ufunc, operands)
 
@@ -179,7 +179,7 @@ def apply_promoted(builder: Builder, ufunc: np.ufunc, operands: Sequence[object]
             for each in operands
         ]
     )
-    promotion = PROMOTIONS.get((ufunc, *dtypes)) or builder.located(promote, ufunc, dtypes)
+    promotion = PROMOTIONS.get((ufunc, *dtypes)) or builder.attempt(promote, ufunc, dtypes)
     wanted = promotion.operands
     if promotion.op.masked and INT in dtypes:
         always = _beyond(builder, ufunc, operands, wanted)
@@ -261,7 +261,7 @@ def trace_power(
     # The operator calls square, which differs for booleans: they become int8, not int64.
     square = is_operator and type(exponent) is int and exponent == 2
     loop, loop_of = (np.square, given[:1]) if square else (np.power, given)
-    dtype = builder.located(loop_dtypes, loop, loop_of)[0]
+    dtype = builder.attempt(loop_dtypes, loop, loop_of)[0]
     if isinstance(exponent, Traced):
         if dtype.family == "I":
             raise builder.error(
