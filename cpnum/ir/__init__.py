@@ -1,1 +1,1 @@
-"""What a function computes: nodes and graphs, rewritten exactly, and evaluated by NumPy."""
+"""Nodes and graphs of a function, rewritten exactly, and evaluated by NumPy."""

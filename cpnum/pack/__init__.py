@@ -1,1 +1,1 @@
-"""Stencils, and the packs that they are read from; `python -m cpnum.pack` lists and shows them."""
+"""Stencils and packs; `python -m cpnum.pack` lists and shows the stencils of a pack."""
