@@ -15,7 +15,7 @@ def _demo() -> None:
 
 
 def main() -> int:
-    """Run the command of the command line; return the exit status."""
+    """Run the command that is given; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m cpnum", description=__doc__)
     commands = parser.add_subparsers(required=True)
     each = commands.add_parser("status", help="what cpnum runs on here, and why")

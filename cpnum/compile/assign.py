@@ -105,7 +105,7 @@ class _Assigner:
         return uses
 
     def _pressure(self, outer: dict[int, int]) -> tuple[int, int]:
-        """Return the most registers that the values of a basic block need, and an instance."""
+        """Return two maxima: registers of values in a basic block, and registers of an instance."""
         most_live = most_used = 0
         for block in self.selection.blocks:
             if block.skeleton or block.tail:

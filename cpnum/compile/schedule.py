@@ -71,7 +71,7 @@ class Nest(NamedTuple):
 
     @property
     def block(self) -> ArgumentBlock:
-        """The argument block of its kernel."""
+        """The argument block of the kernel."""
         return ArgumentBlock(len(self.reads) + len(self.stores), self.axes, len(self.scalars))
 
     def __str__(self) -> str:

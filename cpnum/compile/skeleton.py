@@ -47,7 +47,7 @@ def visit(
     return [Instance(pack["load_pointer"], pointer=pointers[kept], values=slot)], pointers[kept]
 
 
-# The instances before the body of a loop, and those after it.
+# The instances before and after the body of a loop.
 Loop = tuple[BasicBlock, BasicBlock]
 
 

@@ -63,7 +63,7 @@ def _processor() -> str:
 def _version() -> str:
     try:
         from importlib import metadata  # 3 ms that only this function needs
-    except ImportError as error:  # metadata loads a library too, csv's
+    except ImportError as error:  # metadata imports csv, which has a library
         return f"({error})"
     try:
         return metadata.version("cpnum")
