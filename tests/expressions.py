@@ -270,51 +270,135 @@ _arguments = st.lists(
 )
 _bits = st.integers(0, 255)
 
+# Kinds of arguments; lower numbers are arrays of all layouts.
+_SCALAR, _PYTHON, _NO_AXES, _STILL = range(10, 14)
+# Kinds of the arguments of a program that computes much outside of the innermost loop.
+_HOISTED = (0, _STILL, _PYTHON, _SCALAR, 3, _PYTHON, _STILL, _NO_AXES, _PYTHON, 6, _SCALAR, _STILL)
+# How many values a program has alive at once at its end; no level has more than 32 registers.
+_ALIVE = (4, 0, 2, 0, 13, 0, 8, 0, 22, 40)
+# A kernel computes both of one value at once.
+_OTHER = {"np.sin": ("np.cos", np.cos), "np.cos": ("np.sin", np.sin)}
+# Ways to apply an operator: 1 and 3 take operands that do not vary along the inner axis; 2 and 3
+# take sin and cos together.
+_WAYS = 4
+
 
 @st.composite
 def programs(draw, table=TABLE, instead=(), most=40):
-    """Programs of up to `most` steps; `instead` are the functions that the oracle is to call."""
+    """Programs of up to `most` steps; `instead` are the functions that the oracle is to call.
+
+    Half of them compute much with scalars and with arrays that do not vary along the inner axis;
+    half of them end with many values that are alive at once.
+    """
     palette = PALETTES[draw(st.integers(0, len(PALETTES) - 1))]
     shape = SHAPES[draw(st.integers(0, len(SHAPES) - 1))]
     chance = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    hoisted = draw(st.booleans())
+    alive = _ALIVE[draw(st.integers(0, len(_ALIVE) - 1))]
     arguments, parents = [], []
-    for kind, which, steps, more in draw(_arguments):
+    for at, (number, which, steps, more) in enumerate(draw(_arguments)):
+        kind = _HOISTED[number] if hoisted and at else number
         argument, parent = _argument(palette, shape, kind, which, steps, more, chance)
         arguments.append(argument)
         parents.append(parent)
     if not any(isinstance(each, np.ndarray | np.generic) for each in arguments):
         arguments[0] = filled(np.empty(shape, palette[0].numpy), chance)
         parents[0] = None
+    fewest = (1, 4) if alive else (1, 4, 12, 30)
     rows = draw(
         st.lists(
-            st.tuples(st.integers(0, len(table) - 1), _bits, _bits, _bits),
-            min_size=draw(st.sampled_from([least for least in (1, 4, 12, 30) if least < most])),
-            max_size=most,
+            st.tuples(st.integers(0, _WAYS * len(table) - 1), _bits, _bits, _bits),
+            min_size=draw(st.sampled_from([least for least in fewest if least < most])),
+            max_size=min(most, 12) if alive else most,
         )
     )
-    values, steps = list(arguments), []
-    replaced = dict(instead)
+    making = _Making(arguments, instead)
     with np.errstate(all="ignore"):
-        for row, *picks in rows:
+        for number, *picks in rows:
+            way, row = divmod(number, len(table))
             name, arity, function = table[row]
-            operands = _operands(values, arity, picks)
-            if all(type(x) is tuple for x in operands):
-                continue
-            call = replaced.get(name, function)
-            try:
-                value = call(*[x[0] if type(x) is tuple else values[x] for x in operands])
-            except _REFUSED:
-                continue
-            if _dtype(value) not in SUPPORTED or np.ndim(value) > 5 or np.size(value) > 20_000:
-                continue
-            values.append(value)
-            steps.append((name, function, operands))
+            operands = _operands(making.values, arity, picks, hoisted and way % 2)
+            making.step(name, function, operands)
+            if way > 1 and name in _OTHER:
+                making.step(*_OTHER[name], operands)
+        if alive:
+            _crowd(making, table, alive, hoisted, np.random.default_rng(draw(_bits)))
+    values = making.values
     result = next(
         at
         for at in range(len(values) - 1, -1, -1)
         if isinstance(values[at], np.ndarray | np.generic)
     )
-    return _pruned(Program(steps, result, arguments, parents, values[result]))
+    return _pruned(Program(making.steps, result, arguments, parents, values[result]))
+
+
+class _Making:
+    """The values and steps of a program while it is made."""
+
+    def __init__(self, arguments, instead):
+        self.values = list(arguments)
+        self.steps = []
+        self.replaced = dict(instead)
+
+    def step(self, name, function, operands):
+        """Append a step and return the number of its value; None if NumPy or cpnum refuses it."""
+        if all(type(x) is tuple for x in operands):
+            return None
+        call = self.replaced.get(name, function)
+        try:
+            value = call(*[x[0] if type(x) is tuple else self.values[x] for x in operands])
+        except _REFUSED:
+            return None
+        if _dtype(value) not in SUPPORTED or np.ndim(value) > 5 or np.size(value) > 20_000:
+            return None
+        self.values.append(value)
+        self.steps.append((name, function, operands))
+        return len(self.values) - 1
+
+
+_SUMS = [("np.add", np.add), ("np.subtract", np.subtract)]
+_GENTLE = [*_SUMS, ("np.multiply", np.multiply)]
+
+
+def _crowd(making, table, count, hoisted, chance):
+    """Make values, then add up `count` of them, from the first to the last and back.
+
+    At the turn all of them are alive.
+    """
+    elementary = any(name in _OTHER for name, _, _ in table)
+    total = max(range(len(making.values)), key=lambda at: np.size(making.values[at]))
+    made = []
+    for _ in range(2 * count):
+        if len(made) >= count:
+            break
+        values = making.values
+        among = [at for at, each in enumerate(values) if _is_still(each)] if hoisted else []
+        if not among or chance.random() < 0.2:
+            among = range(len(values))
+        operand = among[-1 - int(chance.integers(0, min(len(among), 5)))]
+        other = (int(chance.integers(2, 9)),)
+        way = chance.integers(0, 4)
+        if way == 0 and elementary:
+            steps = [(name, function, [operand]) for name, function in _OTHER.values()]
+        elif way == 1:
+            name, arity, function = table[int(chance.integers(0, len(table)))]
+            steps = [(name, function, [operand, other, other][:arity])]
+        else:
+            if way == 2:
+                other = among[int(chance.integers(0, len(among)))]
+            steps = [(*_GENTLE[int(chance.integers(0, len(_GENTLE)))], [operand, other])]
+        new = [at for at in (making.step(*each) for each in steps) if at is not None]
+        # Some values are used for others alone, as one of sin and cos often is.
+        if new and chance.random() < 0.5:
+            made = [at for at in made if at not in (operand, other)]
+        made += new
+    for each in made + made[::-1]:
+        total = making.step(*_SUMS[int(chance.integers(0, 2))], [total, each]) or total
+
+
+def _is_still(value):
+    """Tell whether a value does not vary along the inner axis."""
+    return np.shape(value)[-1:] in ((), (1,))
 
 
 def _dtype(value):
@@ -325,13 +409,15 @@ def _dtype(value):
 
 def _argument(palette, shape, kind, which, steps, more, chance):
     dtype = palette[which % len(palette)]
-    if kind == 11:
+    if kind == _PYTHON:
         return PYTHON[which % len(PYTHON)], None
-    if kind == 10:
+    if kind == _SCALAR:
         return filled(np.empty(1, dtype.numpy), chance)[0], None
     # Some axes are broadcast: leading ones left out, others of extent 1.
-    own = shape[more % 4 if kind > 7 else 0 :]
-    if kind > 5:
+    own = () if kind == _NO_AXES else shape[more % 4 if kind > 7 else 0 :]
+    if kind == _STILL:
+        own = (*own[:-1], 1)
+    elif kind > 5:
         own = tuple(1 if which >> axis & 1 else extent for axis, extent in enumerate(own))
     layout = SimpleNamespace(
         order=(steps >> 4 if kind > 3 else 0b11100100) & 255,
@@ -346,8 +432,11 @@ def _argument(palette, shape, kind, which, steps, more, chance):
     return parent[..., 1:], parent
 
 
-def _operands(values, arity, picks):
-    """Choose operands: the latest values are the likeliest; of the others, those that broadcast."""
+def _operands(values, arity, picks, still):
+    """Choose operands: the latest values are the likeliest; of the others, those that broadcast.
+
+    With `still`, they do not vary along the inner axis where there are such values.
+    """
     operands = []
     shape = ()
     for at, pick in enumerate(picks[:arity]):
@@ -357,6 +446,8 @@ def _operands(values, arity, picks):
         fitting = [
             i for i, each in enumerate(values) if not at or _broadcast(shape, np.shape(each))
         ]
+        if still:
+            fitting = [i for i in fitting if _is_still(values[i])] or fitting
         # A program of many rows is to be deep: the first operand is one of the latest values.
         among = 2 if not at and pick & 7 else 3 if pick & 1 else 64
         chosen = fitting[-1 - (pick >> 3) % min(len(fitting), among)]

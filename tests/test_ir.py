@@ -6,12 +6,14 @@ import warnings
 
 import numpy as np
 import pytest
+from cases import assert_same
 
 from cpnum.ir.evaluate import evaluate, host_value
 from cpnum.ir.graph import Graph
 from cpnum.ir.movement import Index, Reshape, Transpose
 from cpnum.ir.nodes import Apply, Constant, Input, Nodes, Output, Project
 from cpnum.ir.signature import ArrayOf, Parameter
+from cpnum.ir.simplify import simplify
 from cpnum.tables.dtypes import F32, F64, FLOAT, I64, B
 from cpnum.tables.ops import CAST, OPS
 from cpnum.trace.trace import trace
@@ -172,3 +174,62 @@ def test_results_are_the_callers_own():
     assert evaluate(trace(lambda x: x * 2, (x,)), (x,)).flags.f_contiguous
     ones = evaluate(trace(lambda x, y: np.ones_like(x + y), (x, x[:, :1])), (x, x[:, :1]))
     assert ones.flags.writeable
+
+
+# -- reading a graph back -----------------------------------------------------------------------
+
+READ = {
+    "movement": lambda x, n: (
+        (x.T[1:, None].reshape(-1, 1) * 2)[::-2] + np.broadcast_to(x[0], (1, 4))
+    ),
+    "three axes": lambda x, n: np.moveaxis(x[None], 0, 1)[..., 0] * n,
+    "python's arithmetic": lambda x, n: np.clip(x.astype(int), n, 7) * (n**0.5 - True),
+    "constants alone": lambda x, n: np.float32(0.1),
+    "a constant of its own dtype": lambda x, n: np.isnan(np.ones_like(x) * np.nan) & True,
+    "infinities": lambda x, n: np.where(x > np.inf, -np.inf, -0.0) + np.full_like(x, np.nan),
+    "several results of one": lambda x, n: np.sin(x) * np.cos(x),
+    "boxed": lambda x, n: np.where(n, 1, 2),
+    "a condition": lambda x, n: (x + np.ones_like(x[:1]))[:0] * n,
+    "checked": lambda x, n: np.int64(3) * np.int32(7) + n,
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_the_text_of_a_graph_is_read_back(name):
+    def named_inf(inf, nan):
+        return READ[name](inf, nan)
+
+    x = np.arange(12.0).reshape(3, 4)
+    for function in (READ[name], named_inf):
+        traced = trace(function, (x, 2))
+        for graph in (traced, simplify(traced), simplify(traced, precision="fast")):
+            again = Graph.parse(str(graph))
+            assert again == graph
+            assert (again.signature, again.name) == (graph.signature, graph.name)
+            with np.errstate(all="ignore"):
+                assert_same(evaluate(graph, (x, 2)), evaluate(again, (x, 2)))
+
+
+def test_several_results_are_a_tree():
+    text = "f(x: f64[:])\n  %0 = sqrt x  f64\n  return (%0, (x, 1.0:f32), %0 as array)"
+    graph = Graph.parse(text)
+    assert str(graph) == text
+    assert [output.boxed for output in graph.outputs] == [False, False, False, True]
+    root, (x, one), again = evaluate(graph, (np.array([4.0, 9.0]),))
+    assert (root.tolist(), x.tolist(), one, again is root) == ([2.0, 3.0], [4.0, 9.0], 1.0, True)
+    with pytest.raises(ValueError, match="f has 4 results, not one"):
+        graph.output  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "f(x: f64[:])",
+        "f(x: f64[:])\n  %0 = sqrt y  f64\n  return %0",
+        "f(x: f64)\n  no\n  return x",
+    ],
+    ids=["no return", "no such parameter", "no line"],
+)
+def test_what_is_no_text_of_a_graph_is_refused(text):
+    with pytest.raises(ValueError):
+        Graph.parse(text)

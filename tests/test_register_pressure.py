@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cases import LAYOUTS, assert_same, quiet, row_name, values
+from cases import HERE, LAYOUTS, assert_same, quiet, row_name, values
 
 from cpnum import cpjit
 from cpnum.tables.dtypes import F32, F64, I32, I64
@@ -141,3 +141,96 @@ def test_interleaved_vectors_at_every_length(dtype, degree, level):
         assert_same(expected[:length], compiled(x[:length]), length)
         assert_same(expected[:length], compiled(strided[:length]), length)
         assert_same(expected[:length][::-1], compiled(x[:length][::-1]), length)
+
+
+# -- sin and cos of one value: two results of one operator ---------------------------------------
+
+PAIR_X = np.random.default_rng(1).uniform(-1, 1, (5, 37))
+COLUMN = np.random.default_rng(2).uniform(-3, 3, (5, 1))
+
+
+def turned(x, a, b):
+    return np.cos(b) * (x - a * np.sin(b))
+
+
+def above_the_ellipsoid(x, y, z, a, b, c):
+    r = np.radians(x)
+    q = 2.0 / np.hypot(6378137.0 * r, 6356752.3 * r)
+    u = (q + z) * np.cos(np.radians(y)) - c
+    w = (q * 0.9933 + z) * r - np.sin(a)
+    return x * (a * u + b * y) + np.cos(a) * w
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    (
+        (turned, (np.ones(64), 0.7, -1.4)),
+        (above_the_ellipsoid, (*np.random.default_rng(3).uniform(1, 2, (3, 64)), 0.7, -1.4, 0.3)),
+    ),
+    ids=("turned", "above_the_ellipsoid"),
+)
+def test_sin_and_cos_of_a_number(function, arguments, level):
+    actual = cpjit(function, isa=level)(*arguments)
+    np.testing.assert_allclose(actual, function(*arguments), rtol=1e-14, atol=1e-14)
+
+
+# Which of sin and cos the inner loop uses; the other one is used outside of it alone.
+INSIDE = ("sin", "cos", "both")
+# Where the values are computed that are alive at once.
+PLACES = ("outside", "inside", "both")
+EVERY_COUNT, SOME_COUNTS = range(41), (0, 1, 3, 5, 9, 12, 13, 14, 28, 29, 40)
+# a and b, which do not vary along the inner axis, for how many live values, and the dtype of x.
+OPERANDS = {
+    "numbers": (0.7, -1.4, EVERY_COUNT, F64),
+    "float32": (np.float32(0.7), np.float32(-1.4), SOME_COUNTS, F32),
+    "without axes": (np.float64(0.7), np.array(-1.4), SOME_COUNTS, F64),
+    "a number, a column": (0.7, COLUMN, SOME_COUNTS, F64),
+    "columns": (COLUMN * 0.5, COLUMN, SOME_COUNTS, F64),
+}
+
+
+def pair_among(inside, place, count, sin=np.sin, cos=np.cos):
+    """Return a function that keeps `count` values beside sin(b) and cos(b); twice for "both"."""
+
+    def function(x, a, b):
+        kept = []
+        if place != "inside":
+            kept += [a * (k / 32 + 0.5) for k in range(count)]
+        if place != "outside":
+            kept += [x * (k / 32 + 0.5) for k in range(count)]
+        s, c = sin(b), cos(b)
+        kept += {"sin": [s, a + c], "cos": [c, a * s], "both": [s, c]}[inside]
+        total = x
+        for each in kept:
+            total = each - total
+        for each in kept[::-1]:
+            total = (total + each) * 0.75
+        return total
+
+    return function
+
+
+@pytest.mark.parametrize("place", PLACES, ids="{} live".format)
+@pytest.mark.parametrize("inside", INSIDE, ids="{} inside".format)
+@pytest.mark.parametrize("operands", OPERANDS)
+def test_sin_and_cos_outside_of_the_loop(operands, inside, place, level):
+    """They have the bits that they have alone."""
+    a, b, counts, dtype = OPERANDS[operands]
+    x = PAIR_X.astype(dtype.numpy)
+    sin, cos = cpjit(lambda x: np.sin(x), isa=level), cpjit(lambda x: np.cos(x), isa=level)
+    for count in counts:
+        expected = pair_among(inside, place, count, sin, cos)(x, a, b)
+        actual = cpjit(pair_among(inside, place, count), isa=level)(x, a, b)
+        assert_same(expected, actual, count)
+
+
+@pytest.mark.parametrize("name", [name for name in LEVELS if name not in HERE])
+@pytest.mark.parametrize("place", PLACES, ids="{} live".format)
+@pytest.mark.parametrize("inside", INSIDE, ids="{} inside".format)
+def test_sin_and_cos_outside_of_the_loop_compile(inside, place, name):
+    """Also for a level that does not run here."""
+    a, b, counts, _ = OPERANDS["numbers"]
+    for count in counts:
+        kernel = cpjit(pair_among(inside, place, count), isa=name).lower(PAIR_X, a, b)
+        assert "sincos_f64" in str(kernel.instances)
+        assert kernel.code

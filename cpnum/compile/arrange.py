@@ -31,7 +31,8 @@ class Access(Enum):
 
 
 # Python before 3.12 looks up a member of an enum by Python code.
-_BROADCAST = Access.BROADCAST
+_VARIES, _CONTIGUOUS = Access.VARIES, Access.CONTIGUOUS
+_STRIDED, _BROADCAST = Access.STRIDED, Access.BROADCAST
 
 # One access an axis, outermost first.
 Layout = tuple[Access, ...]
@@ -128,7 +129,7 @@ def arrange(
 
 def _layout(strides: Sequence[int], itemsize: int) -> Layout:
     *outer, inner = strides
-    accesses = [Access.VARIES if stride else Access.BROADCAST for stride in outer]
+    accesses = [_VARIES if stride else _BROADCAST for stride in outer]
     if inner == itemsize:
-        return (*accesses, Access.CONTIGUOUS)
-    return (*accesses, Access.STRIDED if inner else Access.BROADCAST)
+        return (*accesses, _CONTIGUOUS)
+    return (*accesses, _STRIDED if inner else _BROADCAST)

@@ -28,6 +28,9 @@ from cpnum.compile.select import Selection
 from cpnum.pack.stencil import Pack, Stencil
 from cpnum.tables.block import Hole
 
+# Python before 3.12 looks up a member of an enum by Python code.
+_SLOT = Hole.SLOT
+
 
 class Assignment(NamedTuple):
     """The instances of a kernel, with physical registers, in the order of its code.
@@ -41,7 +44,10 @@ class Assignment(NamedTuple):
     @property
     def uses_block(self) -> bool:
         """Whether any instance reads or writes the argument block."""
-        return any(type(item) is Instance and Hole.SLOT in item.values for item in self.items)
+        for item in self.items:
+            if type(item) is Instance and _SLOT in item.values:
+                return True
+        return False
 
     def __str__(self) -> str:
         return "\n".join(f"{'' if isinstance(item, Label) else '  '}{item}" for item in self.items)
@@ -285,13 +291,13 @@ class _Registers:
 
 def spill(assigner: _Assigner, value: int, register: int) -> Instance:
     """Return the instance that spills a value."""
-    slot: Values = {Hole.SLOT: assigner.slot(value)}
+    slot: Values = {_SLOT: assigner.slot(value)}
     return Instance(assigner.pack["spill"], (register,), values=slot, source=f"v{value}")
 
 
 def reload(assigner: _Assigner, value: int, register: int) -> Instance:
     """Return the instance that reloads a value."""
-    slot: Values = {Hole.SLOT: assigner.slots[value]}
+    slot: Values = {_SLOT: assigner.slots[value]}
     return Instance(assigner.pack["reload"], results=(register,), values=slot, source=f"v{value}")
 
 
@@ -349,13 +355,14 @@ def _assign(assigner: _Assigner, block: BasicBlock) -> None:
                 number = free.pop()
             else:
                 number = registers.take(at, operands + results)
-            made = (*made, number) if made else (number,)
+            made += (number,)
             if result not in reserved:
                 if result in last:
                     held[result] = number
                 else:
                     released.append(number)
-        free += taken
+        if taken:
+            free += taken
         if pointer is not None:
             if tail is not None:
                 assigner.accesses.append((len(items), item))

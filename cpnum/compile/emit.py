@@ -107,23 +107,30 @@ _Patched = tuple[bytes, tuple[_Fixup, ...]]
 
 # Instances that stand in many kernels are patched once; at most so many are remembered.
 _MOST = 1 << 14
-_patched: dict[Instance, _Patched] = {}
+_patched: dict[Item, _Patched] = {}
 
 
 def _patch(instance: Instance) -> _Patched:
-    """Patch all holes of an instance but its fixups."""
-    stencil = instance.stencil
-    code = stencil.patch(instance.registers, instance.pointer)
+    """Patch all holes of an instance but its fixups, and remember it."""
+    stencil, operands, results, temporaries, pointer, values, _, _ = instance
+    registers = operands + (() if stencil.tied else results) + temporaries
+    code = stencil.patch(registers, pointer)
     fixups: list[_Fixup] = []
     for hole in stencil.values:
-        value = instance.values[hole.symbol] if hole.constant is None else hole.constant
+        value = values[hole.symbol] if hole.constant is None else hole.constant
         if type(value) is int:
             small = hole.plain is not None and 0 <= value < 1 << 31
             code |= value << hole.plain if small else hole.encode(value)  # type: ignore[operator]
         elif type(value) is not Immediate:
             assert isinstance(value, str | bytes)
             fixups.append((hole, value))
-    return code.to_bytes(stencil.size, "little"), tuple(fixups)
+    patched = code.to_bytes(stencil.size, "little"), tuple(fixups)
+    # Spills, reloads and makers hardly come again.
+    if pointer is not None or not values or not registers:
+        if len(_patched) >= _MOST:
+            _patched.clear()
+        _patched[instance] = patched
+    return patched
 
 
 def emit(assignment: Assignment, main_loop: str) -> Code:
@@ -136,22 +143,16 @@ def emit(assignment: Assignment, main_loop: str) -> Code:
     aligns: dict[bytes, int] = {}
     # (index in `parts`, offset in the code, fixups)
     unfixed: list[tuple[int, int, tuple[_Fixup, ...]]] = []
-    patched = _patched
     offset = 0
-    for item in assignment.items:
-        if type(item) is Label:
+    for item, known in zip(assignment.items, map(_patched.get, assignment.items), strict=True):
+        if known is not None:
+            data, fixups = known
+        elif type(item) is Label:
             labels[item.name] = offset
             continue
-        assert type(item) is Instance
-        known = patched.get(item)
-        if known is None:
-            known = _patch(item)
-            # Spills, reloads and makers hardly come again.
-            if item.pointer is not None or not item.values or not item.registers:
-                if len(patched) >= _MOST:
-                    patched.clear()
-                patched[item] = known
-        data, fixups = known
+        else:
+            assert type(item) is Instance
+            data, fixups = _patch(item)
         if fixups:
             unfixed.append((len(parts), offset, fixups))
             for hole, value in fixups:

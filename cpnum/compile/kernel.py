@@ -108,5 +108,5 @@ def compile(
     clock.end("assign")
     code = emit(instances, selection.main_loop)
     clock.end("emit")
-    verify(selection, instances, code)
+    verify(graph, selection, instances, code)
     return Kernel(entry, graph, nest, instances, code, clock.seconds)

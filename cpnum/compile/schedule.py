@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -21,6 +22,10 @@ class Buffer(NamedTuple):
 
     name: str
     dtype: DType
+
+
+# Kernels have the same few buffers, and to look one up takes a third of the time of making it.
+_buffer = functools.lru_cache(maxsize=1024)(Buffer)
 
 
 class Operand(NamedTuple):
@@ -155,13 +160,13 @@ def schedule(graph: Graph, sources: Sources, layouts: Sequence[Layout], isa: Isa
         _vectors(bodies[axes], len(isa.registers)),
         tuple(
             [
-                Operand(Buffer(graph.name_of(node), node.dtype), layout, node)
+                Operand(_buffer(graph.name_of(node), node.dtype), layout, node)
                 for node, layout in zip(sources.arrays, reads, strict=True)
             ]
         ),
         tuple(
             [
-                Operand(Buffer("out", output.node.dtype), layout, output.node)
+                Operand(_buffer("out", output.node.dtype), layout, output.node)
                 for output, layout in zip(outputs, stores, strict=True)
             ]
         ),

@@ -14,6 +14,8 @@ from cpnum.compile.assign import Assignment
 from cpnum.compile.emit import Code
 from cpnum.compile.instances import BasicBlock, Instance, Item, Label
 from cpnum.compile.select import Selection
+from cpnum.ir.graph import Graph
+from cpnum.ir.signature import Fixed
 from cpnum.tables.block import Hole
 
 # Whether each kernel has all checks.
@@ -24,22 +26,34 @@ class VerifyError(AssertionError):
     """A stage is wrong: a defect of cpnum, not of the program that is compiled."""
 
 
-def verify(selection: Selection, assignment: Assignment, code: Code) -> None:
+def verify(graph: Graph, selection: Selection, assignment: Assignment, code: Code) -> None:
     """Check the stages of a kernel, thoroughly with CPNUM_CHECK=1.
 
     Raises:  VerifyError.
     """
-    nest = selection.nest
-    if not nest.axes or not nest.stores:
-        raise VerifyError(f"{nest.name} has {nest.axes} loops and {len(nest.stores)} results")
-    if assignment.block_bytes < nest.block.spills or assignment.block_bytes % 8:
+    if not selection.nest.stores:
+        raise VerifyError(f"{selection.nest.name} has no result")
+    if assignment.block_bytes % 8:
         raise VerifyError(f"the argument block has {assignment.block_bytes} bytes")
     if not 0 <= code.head <= code.pool_start <= len(code.data):
         raise VerifyError(f"the main loop is at {code.head} of {code.pool_start} bytes")
     if THOROUGH:
+        verify_text(graph)
         verify_selection(selection)
         replay(selection, assignment)
         verify_code(code)
+
+
+def verify_text(graph: Graph) -> None:
+    """Check that the text of a graph can be read back, if it has no fixed argument.
+
+    Raises:  VerifyError if not.
+    """
+    text = str(graph)
+    # The text of a fixed argument may be cut off.
+    fixed = any(isinstance(each.type, Fixed) for each in graph.signature)
+    if not fixed and str(Graph.parse(text)) != text:
+        raise VerifyError(f"the text of a graph is read as another one:\n{text}")
 
 
 def verify_selection(selection: Selection) -> None:

@@ -88,8 +88,9 @@ class Graph:
     @property
     def output(self) -> Output:
         """The one result of a graph that is compiled: there is no kernel of several yet."""
-        (output,) = self.outputs
-        return output
+        if not isinstance(self.results, Output):
+            raise ValueError(f"{self.name} has {len(self.outputs)} results, not one")
+        return self.results
 
     @property
     def inputs(self) -> tuple[Input, ...]:

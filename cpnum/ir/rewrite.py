@@ -29,7 +29,7 @@ class Rewriting:
         self.nodes = Nodes()
         self.sites = dict(graph.sites)
         self.new: dict[Node, Node] = {}
-        self._shaping = Shaping(lambda node: not node.dtype.weak)
+        self._shaping: Shaping | None = None
 
     def run(self) -> Graph:
         """Return the rewritten graph; the same object if no rule fits."""
@@ -148,8 +148,11 @@ class Rewriting:
     def _keeps_shape(self, prepared: Prepared, bound: dict[str, Node]) -> bool:
         if not prepared.dropped:
             return True
-        left = set(self._shaping.of(bound["x"]))
-        return all(left.issuperset(self._shaping.of(bound[name])) for name in prepared.dropped)
+        if self._shaping is None:
+            self._shaping = Shaping(lambda node: not node.dtype.weak)
+        shaping = self._shaping.of
+        left = set(shaping(bound["x"]))
+        return all(left.issuperset(shaping(bound[name])) for name in prepared.dropped)
 
 
 def _candidates(rules: Rules, args: tuple[Node, ...]) -> list[Prepared]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-from cpnum.compile.call import describe
+from cpnum.compile.call import Call, describe
 from cpnum.compile.kernel import Clock, Kernel
 from cpnum.errors import IsaError
 from cpnum.ir.graph import Graph
@@ -36,6 +36,9 @@ _SHAPE_OBSERVED = "shape observed"
 _NO_PACK = "no stencil pack fits this processor"
 
 
+_Key = tuple[object, ...]
+
+
 class Options(NamedTuple):
     """The arguments of `cpjit`; `level` is the name of an ISA level."""
 
@@ -57,7 +60,8 @@ class Cache:
         self.function = function
         self.options = options
         self.isa = isa.choose(options.level)
-        self.calls: dict[tuple[object, ...], PreparedCall] = {}
+        self.calls: dict[_Key | None, PreparedCall] = {}
+        self._described: dict[_Key, tuple[Specialization, Call]] = {}
         self._specializations: dict[Signature, Specialization | str] = {}
         self._tell = tell
 
@@ -68,12 +72,14 @@ class Cache:
 
         Raises:  ExecutableMemoryError if the system refuses memory for its code.
         """
-        key = _hashable_key(arguments, out)
-        found = self.calls.get(key) if key is not None else None
+        key: _Key | None = _key_of(arguments, out)
+        try:
+            found = self.calls.get(key)
+        except TypeError:
+            found = key = None  # an argument that cannot be hashed is refused below
         if found is not None:
             return found
-        specialization = self._specialization(arguments, out)
-        call = describe(specialization.graph, arguments.values, out)
+        specialization, call = self._describe(arguments, out)
         prepared: PreparedCall
         if call.arrangement is None:
             prepared = EmptyCall(specialization.traced, call)
@@ -88,19 +94,23 @@ class Cache:
         if key is not None:
             if len(self.calls) >= _REMEMBERED:
                 self.calls.clear()
+                self._described.clear()
             self.calls[key] = prepared
+            self._described[key] = specialization, call
         return prepared
 
     def prepare_numpy(self, arguments: Arguments, out: Any) -> PreparedCall:
         """Return a call that NumPy evaluates; it is not remembered."""
-        specialization = self._specialization(arguments, out)
-        call = describe(specialization.graph, arguments.values, out)
+        specialization, call = self._describe(arguments, out)
         return NumpyCall(specialization.traced, call)
 
     def bind(self, arguments: Arguments, out: Any) -> Bound:
         """Return a bound call of these arguments, its result in `out` or in a new array."""
-        specialization = self._specialization(arguments, out)
-        call = describe(specialization.graph, arguments.values, out)
+        try:
+            known = self._described.get(_key_of(arguments, out))
+        except TypeError:
+            known = None  # an argument that cannot be hashed is refused below
+        specialization, call = known or self._describe(arguments, out)
         machine = self._machine()
         if call.arrangement is None or machine is None or machine.why_not() is not None:
             raise IsaError(
@@ -111,9 +121,13 @@ class Cache:
 
     def lower(self, arguments: Arguments, out: Any) -> Kernel:
         """Return the called kernel for these arguments."""
-        specialization = self._specialization(arguments, out)
-        call = describe(specialization.graph, arguments.values, out)
+        specialization, call = self._describe(arguments, out)
         return specialization.kernel(call, self.level())
+
+    def _describe(self, arguments: Arguments, out: Any) -> tuple[Specialization, Call]:
+        """Return the specialization of a call, and the call."""
+        specialization = self._specialization(arguments, out)
+        return specialization, describe(specialization.graph, arguments.values, out)
 
     # -- specializations ------------------------------------------------------------------------
 
@@ -177,11 +191,5 @@ class Cache:
         return machine
 
 
-def _hashable_key(arguments: Arguments, out: Any) -> tuple[object, ...] | None:
-    """Return the key of a call, None if an argument cannot be hashed, which is refused later."""
-    key = call_key(out, arguments.values, arguments.names[arguments.positional :])
-    try:
-        hash(key)
-    except TypeError:
-        return None
-    return key
+def _key_of(arguments: Arguments, out: Any) -> _Key:
+    return call_key(out, arguments.values, arguments.names[arguments.positional :])

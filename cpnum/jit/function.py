@@ -19,10 +19,10 @@ from cpnum.ir.simplify import Precision
 from cpnum.jit.cache import Cache, Fallback, Options
 from cpnum.jit.keys import call_key
 from cpnum.jit.method import Method
-from cpnum.run import observer
 from cpnum.run.alias import copied
 from cpnum.run.bound import Bound
 from cpnum.run.memory import ExecutableMemoryError
+from cpnum.run.observer import ACTIVE, current
 from cpnum.run.prepared import PreparedCall
 from cpnum.trace.functions import FUNCTIONS
 from cpnum.trace.parameters import Arguments, arity, bind, python_signature, refuse_out
@@ -89,8 +89,8 @@ class Jit:
 
     def __call__(self, /, *arguments: Any, out: Array | None = None, **keywords: Any) -> Any:
         """Compute the function's result with compiled code, into `out` if it is given."""
-        if observer.ACTIVE:
-            observing = observer.current()
+        if ACTIVE:
+            observing = current()
             if observing is not None:
                 return observing.observe(self, arguments, out, keywords)
         if not keywords and len(arguments) == self._arity:
@@ -101,7 +101,7 @@ class Jit:
                 prepared = None  # a tracer, or an argument that cannot be hashed
             if prepared is not None:
                 try:
-                    done = prepared(arguments) if out is None else prepared.into(arguments, out)
+                    done = prepared.run(arguments) if out is None else prepared.into(arguments, out)
                     if done is not None:
                         return done
                 except CpnumError:
@@ -124,7 +124,7 @@ class Jit:
             given = bind(self.py_func, arguments, keywords, self._signature)
             prepared = self._prepared(given, out)
             if out is None:
-                return prepared(given.values)
+                return prepared.run(given.values)
             done = prepared.into(given.values, out)
             if done is None:
                 # As NumPy, read all elements before any is written.

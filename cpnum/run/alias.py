@@ -66,11 +66,10 @@ def refuse_other_than_arrays(out: Any) -> None:
         )
 
 
-def refuse_read_only(out: Array) -> None:
-    """Refuse an `out` that must not be written to."""
-    if not out.flags.writeable:
-        raise OutError(
-            "`out` is read-only",
-            seen=f"out of shape {out.shape}, not writeable",
-            write="out=np.empty(...), or an array that may be written to",
-        )
+def read_only(out: Array) -> OutError:
+    """Return the error of an `out` that must not be written to."""
+    return OutError(
+        "`out` is read-only",
+        seen=f"out of shape {out.shape}, not writeable",
+        write="out=np.empty(...), or an array that may be written to",
+    )

@@ -59,8 +59,7 @@ class Bound:
         self.region = placement.region
         self._graph = graph
         self._checked = checked_of(graph) if graph.checked else ()
-        # A kernel that keeps all words of its call in registers needs no argument block.
-        self._words = kernel.block_words if kernel.instances.uses_block else 0
+        self._words = kernel.block_words if placement.needs_block else 0
         self._blocks: list[Any] = []
         self._enter = placement.enter
         self._in_place = any(overlap(out, view) for view in views)

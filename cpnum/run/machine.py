@@ -27,6 +27,7 @@ class Placement(NamedTuple):
     code: bytes
     region: Region
     enter: Callable[..., int]
+    needs_block: bool = True
 
 
 class Machine(Protocol):
@@ -53,13 +54,15 @@ class _Native:
         return reason if mode == "none" else None
 
     def place(self, kernel: Kernel, words: bytes = b"") -> Placement:
-        code = kernel.code.data
+        code, needs_block = kernel.code.data, True
         declaration = "int(*)(void *, long, long)"
         if kernel.entry is Entry.BOUND:
+            # A kernel that keeps all words of its call in registers needs no argument block.
+            needs_block = kernel.instances.uses_block
             code = kernel.code.bind(words)
-            declaration = "int(*)(void *)" if kernel.instances.uses_block else "int(*)(void)"
+            declaration = "int(*)(void *)" if needs_block else "int(*)(void)"
         region = memory.place(code, kernel.code.head)
-        return Placement(code, region, ffi().cast(declaration, region.address))
+        return Placement(code, region, ffi().cast(declaration, region.address), needs_block)
 
 
 # For each level, the first machine that runs it is used.

@@ -13,7 +13,7 @@ from typing import Any
 from cpnum.compile.call import Array, Call, new_result
 from cpnum.ir.evaluate import checked_of, evaluate, raised_by
 from cpnum.ir.graph import Graph
-from cpnum.run.alias import copied, in_place, may_overlap, overlap, refuse_read_only, views_of
+from cpnum.run.alias import copied, in_place, may_overlap, overlap, read_only, views_of
 from cpnum.run.errstate import report, watched
 from cpnum.run.machine import Placement
 from cpnum.run.recipe import Recipe, filled_block, point, set_numbers
@@ -32,21 +32,22 @@ class PreparedCall:
         self.call = call
         self.dtype = graph.output.node.dtype.numpy
 
-    def run(self, arguments: Sequence[Any], out: Array) -> int:
+    def compute(self, arguments: Sequence[Any], out: Array) -> int:
         """Compute into `out`; return the floating-point flags that may have been raised."""
         raise NotImplementedError
 
-    def __call__(self, arguments: tuple[Any, ...]) -> Any:
+    def run(self, arguments: tuple[Any, ...]) -> Any:
         """Return a new result."""
         result = new_result(self.call, self.dtype)
-        flags = self.run(arguments, result)
+        flags = self.compute(arguments, result)
         if flags:
             report(self.graph, arguments, flags)
         return result if result.ndim or self.graph.output.boxed else result[()]
 
     def into(self, arguments: tuple[Any, ...], out: Array) -> Array | None:
         """Compute into `out`; return None if an element would be written before it is read."""
-        refuse_read_only(out)
+        if not out.flags.writeable:
+            raise read_only(out)
         before = arguments
         if may_overlap(arguments, out):
             views = views_of(self.call, arguments)
@@ -55,7 +56,7 @@ class PreparedCall:
             if watched():
                 # The kernel overwrites arguments; a report evaluates the old ones.
                 before = copied(arguments, out)
-        flags = self.run(arguments, out)
+        flags = self.compute(arguments, out)
         if flags:
             report(self.graph, before, flags)
         return out
@@ -66,7 +67,7 @@ class EmptyCall(PreparedCall):
 
     __slots__ = ()
 
-    def run(self, arguments: Sequence[Any], out: Array) -> int:
+    def compute(self, arguments: Sequence[Any], out: Array) -> int:
         """Compute no element, but report the errors of scalars."""
         evaluate(self.graph, arguments)
         return 0
@@ -77,7 +78,7 @@ class NumpyCall(PreparedCall):
 
     __slots__ = ()
 
-    def run(self, arguments: Sequence[Any], out: Array) -> int:
+    def compute(self, arguments: Sequence[Any], out: Array) -> int:
         """Evaluate the graph; NumPy reports floating-point errors itself."""
         out[...] = evaluate(self.graph, arguments)
         return 0
@@ -98,7 +99,7 @@ class KernelCall(PreparedCall):
         self._checked = checked_of(graph) if graph.checked else ()
         self._blocks: list[tuple[Any, Any]] = []
 
-    def run(self, arguments: Sequence[Any], out: Array) -> int:
+    def compute(self, arguments: Sequence[Any], out: Array) -> int:
         """Fill an argument block and enter the kernel."""
         recipe = self.recipe
         try:

@@ -41,6 +41,10 @@ class Conversion(Enum):
     COMPUTED = "computed"  # the value of a node, computed by NumPy and Python
 
 
+# Python before 3.12 looks up a member of an enum by Python code.
+_DOUBLE, _SINGLE, _COMPUTED = Conversion.DOUBLE, Conversion.SINGLE, Conversion.COMPUTED
+
+
 class Number(NamedTuple):
     """The bytes of the argument block, from `offset` on, that hold a scalar of the call."""
 
@@ -109,9 +113,9 @@ def _number(offset: int, node: Node) -> Number:
         # Not float32: C would make a signalling NaN a quiet one.
         plain = dtype in (F64, FLOAT)
     if plain and isinstance(source, Input) and not source.movement:
-        conversion = Conversion.SINGLE if dtype is F32 else Conversion.DOUBLE
+        conversion = _SINGLE if dtype is F32 else _DOUBLE
         return Number(offset, conversion, source.parameter, node)
-    return Number(offset, Conversion.COMPUTED, None, node)
+    return Number(offset, _COMPUTED, None, node)
 
 
 # -- filling a block ----------------------------------------------------------------------------
@@ -154,14 +158,14 @@ def point(recipe: Recipe, block: Any, arguments: Sequence[Any], out: Array) -> l
     return views
 
 
-_DOUBLE, _SINGLE = struct.Struct("<d"), struct.Struct("<f")
+_PACK_DOUBLE, _PACK_SINGLE = struct.Struct("<d").pack_into, struct.Struct("<f").pack_into
 
 
 def set_numbers(recipe: Recipe, data: Any, arguments: Sequence[Any]) -> int:
     """Write the scalars of a run into its argument block; return the flags that may be raised."""
     flags = 0
     for offset, conversion, parameter, node in recipe.numbers:
-        if conversion is Conversion.COMPUTED:
+        if conversion is _COMPUTED:
             value, raised = host_value(node, arguments)
             raw = np.asarray(value, node.dtype.numpy).tobytes()
             data[offset : offset + len(raw)] = raw
@@ -169,13 +173,13 @@ def set_numbers(recipe: Recipe, data: Any, arguments: Sequence[Any]) -> int:
             continue
         assert parameter is not None
         value = arguments[parameter]
-        if conversion is Conversion.DOUBLE:
-            _DOUBLE.pack_into(data, offset, value)
+        if conversion is _DOUBLE:
+            _PACK_DOUBLE(data, offset, value)
             continue
         try:
-            _SINGLE.pack_into(data, offset, value)
+            _PACK_SINGLE(data, offset, value)
         except OverflowError:  # C would return inf; NumPy returns inf and reports "over"
-            _SINGLE.pack_into(data, offset, np.copysign(np.inf, value))
+            _PACK_SINGLE(data, offset, np.copysign(np.inf, value))
             flags |= Flag.over.value
     return flags
 

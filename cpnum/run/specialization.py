@@ -11,7 +11,7 @@ from cpnum.compile.kernel import Clock, Kernel, cast_to, compile
 from cpnum.compile.skeleton import Entry
 from cpnum.errors import ShapeError
 from cpnum.ir.graph import Graph
-from cpnum.run.alias import refuse_read_only
+from cpnum.run.alias import read_only
 from cpnum.run.bound import Bound
 from cpnum.run.machine import Machine, Placement
 from cpnum.run.prepared import KernelCall
@@ -84,7 +84,8 @@ class Specialization:
         assert call.arrangement is not None
         if out is None:
             out = new_result(call, self.graph.output.node.dtype.numpy)
-        refuse_read_only(out)
+        if not out.flags.writeable:
+            raise read_only(out)
         layouts = call.arrangement.layouts
         kernel = compile(self.graph, call.sources, layouts, level, Clock(), Entry.BOUND)
         return Bound(self.traced, call, kernel, machine, arguments, out)

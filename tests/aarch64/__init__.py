@@ -90,6 +90,7 @@ class Emulator:
         Each job takes the code to the guest; the region is a copy that reports read.
         """
         nest, code = kernel.loop_nest, kernel.code.data
+        uses_block = True
         enter: Callable[..., int]
         if kernel.entry is Entry.BOUND:
             guest = _Guest(nest, words)
@@ -110,7 +111,8 @@ class Emulator:
                 return self._enter(code, kernel.code.head, guest.words, guest, start, stop)
 
             enter = enter_called
-        return Placement(code, memory.place(code, kernel.code.head), enter)
+        region = memory.place(code, kernel.code.head)
+        return Placement(code, region, enter, uses_block)
 
     def _enter(
         self, code: bytes, head: int, block: bytes, guest: _Guest, start: int, stop: int
