@@ -34,7 +34,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "special":
-        import cpnum.special  # those who do not use it need not read it
+        import cpnum.special  # most users do without
 
         return cpnum.special
     raise AttributeError(f"module 'cpnum' has no attribute {name!r}")
@@ -42,13 +42,13 @@ def __getattr__(name: str) -> Any:
 
 def load_ipython_extension(shell: Any) -> None:
     """Register %%cpjit; IPython calls this at `%load_ext cpnum`."""
-    from cpnum.notebook import magic  # IPython, which nobody else pays for
+    from cpnum.notebook import magic  # imports IPython
 
     magic.register(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """Take %%cpjit away; IPython calls this at `%unload_ext cpnum`."""
+    """Remove %%cpjit; IPython calls this at `%unload_ext cpnum`."""
     from cpnum.notebook import magic
 
     magic.unregister(shell)

@@ -9,13 +9,13 @@ from cpnum.show.status import status
 
 
 def _demo() -> None:
-    from cpnum import demo  # compiles at import what CPNUM_ISA, which may be wrong, asks for
+    from cpnum import demo  # here: its import raises IsaError if CPNUM_ISA is wrong
 
     demo.main()
 
 
 def main() -> int:
-    """Run the command that the arguments name; return the exit status."""
+    """Run the command that is given; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m cpnum", description=__doc__)
     commands = parser.add_subparsers(required=True)
     each = commands.add_parser("status", help="what cpnum runs on here, and why")

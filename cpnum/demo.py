@@ -29,7 +29,7 @@ _START, _LOOP = 12, 28  # lines of the listing that are printed
 
 @cpjit
 def haversine(lat1: Array, lon1: Array, lat2: Array, lon2: Array) -> Array:
-    """Return the great-circle distance of two places in km.
+    """Return the great-circle distance between two points in km.
 
     Units:  radians.
     Source: Sinnott, "Virtues of the Haversine", Sky and Telescope 68, 1984.
@@ -47,7 +47,7 @@ def airports() -> tuple[list[str], Array, Array]:
 
     Raises:  CpnumError if the package with the data is not installed.
     """
-    # Not imported: vega_datasets imports pandas, which the demo has no use for.
+    # Not imported: vega_datasets imports pandas, which the demo does not need.
     spec = importlib.util.find_spec("vega_datasets")
     if spec is None or not spec.submodule_search_locations:
         raise CpnumError(
@@ -58,8 +58,8 @@ def airports() -> tuple[list[str], Array, Array]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     names = [f"{row['name']} ({row['iata']}), {row['city']} {row['state']}" for row in rows]
-    places = np.radians([(float(row["latitude"]), float(row["longitude"])) for row in rows])
-    latitude, longitude = np.ascontiguousarray(places.T)
+    degrees = [(float(row["latitude"]), float(row["longitude"])) for row in rows]
+    latitude, longitude = np.ascontiguousarray(np.radians(degrees).T)
     return names, latitude, longitude
 
 
@@ -68,7 +68,7 @@ def _section(title: str, text: object) -> None:
 
 
 def _start(code: str) -> str:
-    """Return the start of a listing, and that of its main loop."""
+    """Return the first lines of a listing, and the first lines of its main loop."""
     lines = code.splitlines()
     loop = next((at for at, line in enumerate(lines) if line.startswith("  by")), _START)
     shown = [*lines[:_START], "  ...", *lines[loop : loop + _LOOP], "  ..."]
@@ -83,7 +83,7 @@ def _stages(kernel: Kernel) -> str:
 
 
 def main() -> None:
-    """Compute and print all of it."""
+    """Compute the distances, and print each stage, times and results."""
     names, latitude, longitude = airports()
     pairs = latitude[:, None], longitude[:, None], latitude, longitude
     print(f"All pairs of {len(names):,} airports: {len(names) ** 2:,} great-circle distances")

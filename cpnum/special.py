@@ -1,8 +1,8 @@
 """Special functions, with SciPy's names, compiled: no SciPy is needed.
 
-They take arrays and numbers, and may be called in functions that are traced.  There SciPy's own are
-understood as well, and mean these.  As written (`erf.py_func`, and the time of NumPy in a report)
-they are Python's `math`, one element after the other.
+They take arrays and numbers, and may be called in functions that are traced.  There,
+`scipy.special.erf` means `cpnum.special.erf`.  As written (`erf.py_func`, and the time of NumPy in
+a report) they are Python's `math`, one element after the other.
 
 >>> import numpy as np
 >>> from cpnum import cpjit, special
@@ -31,7 +31,7 @@ __all__ = [op.name for op in OPS.values() if op.home == "special"]
 
 @functools.cache
 def __getattr__(name: str) -> Jit:
-    """Return the function of a row of the operator table, which says all there is to know."""
+    """Return the function that a row of the operator table describes."""
     if name not in __all__:
         raise AttributeError(f"module 'cpnum.special' has no attribute {name!r}")
     op = OPS[name]

@@ -17,10 +17,11 @@ os.environ["CPNUM_CHECK"] = "1"  # before cpnum is imported
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from cpnum.run import memory
+from cpnum.run.linux import Linux
+from cpnum.run.memory import ExecutableMemory
 
 # What these compare is shown when it differs, as it is for the tests themselves.
-pytest.register_assert_rewrite("cases", "goldens", "refused", "tracing")
+pytest.register_assert_rewrite("cases", "goldens", "placing", "refused", "tracing")
 
 if os.environ.get("CPNUM_TEST") == "aarch64":
     import aarch64
@@ -38,13 +39,15 @@ def level(request):
 
 
 @pytest.fixture
-def fresh_memory(monkeypatch):
-    """Give a test a ladder not climbed yet and arenas of its own."""
+def nothing_forced(monkeypatch):
+    """Let the ladder choose the mode of executable memory."""
     monkeypatch.delenv("CPNUM_MEMORY", raising=False)
-    monkeypatch.setattr(memory, "_arenas", memory._Arenas())
-    memory.mode.cache_clear()
-    yield
-    memory.mode.cache_clear()
+
+
+@pytest.fixture
+def memory(nothing_forced):
+    """Return memory whose ladder is not climbed yet, and which has no arenas."""
+    return ExecutableMemory(Linux())
 
 
 @pytest.fixture(scope="session")

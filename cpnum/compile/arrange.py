@@ -1,8 +1,8 @@
 """The axes of one call, as its kernel steps through them.
 
-Axes of extent 1 go, axes are ordered as they lie in memory, and adjacent axes that all operands
-step through alike become one.  A kernel knows of the strides that are left only the *layout* of
-each operand, so all calls with the same layouts share one kernel.
+Axes of extent 1 are dropped, axes are ordered as they lie in memory, and adjacent axes that all
+operands step through alike become one.  A kernel knows the layout of each operand and no stride, so
+all calls with the same layouts share one kernel.
 
 >>> made = arrange((3, 4), [(32, 8), (8, 0), (32, 8)], [8, 8, 8])
 >>> made.extents, *map(letters, made.layouts)
@@ -30,7 +30,7 @@ class Access(Enum):
     __hash__ = object.__hash__
 
 
-# By these names: a member of an enum is looked up by Python code before Python 3.12.
+# Python before 3.12 looks up a member of an enum by Python code.
 _VARIES, _CONTIGUOUS = Access.VARIES, Access.CONTIGUOUS
 _STRIDED, _BROADCAST = Access.STRIDED, Access.BROADCAST
 
@@ -44,7 +44,7 @@ def letters(layout: Layout) -> str:
 
 
 def depth_of(layout: Layout) -> int:
-    """Return how many loops an operand is inside of: up to the last one along which it varies.
+    """Return how many axes of a layout there are up to the last one that is not broadcast.
 
     >>> depth_of((Access.VARIES, Access.BROADCAST))
     1
@@ -67,7 +67,7 @@ def memory_order(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> list
     """Return the axes from the largest strides to the smallest, as NumPy's K order has them.
 
     An axis moves inwards past another when all operands that step along both step less along it.
-    Where operands are broadcast, this is no ordering: what comes of it depends on the axes being
+    Where operands are broadcast, this is no ordering, and the result depends on the axes being
     inserted from the last to the first (NumPy, nditer_constr.c, npyiter_find_best_axis_ordering).
 
     >>> memory_order((2, 3), [(8, 16)])
@@ -76,8 +76,8 @@ def memory_order(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> list
     order: list[int] = []  # from the innermost axis on
     for axis in range(len(shape) - 1, -1, -1):
         at = len(order)
-        for place in range(len(order) - 1, -1, -1):
-            other = order[place]
+        for position in range(len(order) - 1, -1, -1):
+            other = order[position]
             inwards = None
             for each in strides:
                 here, there = abs(each[axis]), abs(each[other])
@@ -86,7 +86,7 @@ def memory_order(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> list
                     if not inwards:
                         break
             if inwards:
-                at = place
+                at = position
             elif inwards is False:
                 break
         order.insert(at, axis)
@@ -105,17 +105,17 @@ def arrange(
     merged: list[list[int]] = [[] for _ in strides]
     for axis in order:
         extent = shape[axis]
-        steps = [each[axis] for each in strides]
+        along = [each[axis] for each in strides]
         if extents and all(
-            outer[-1] == step * extent for outer, step in zip(merged, steps, strict=True)
+            outer[-1] == stride * extent for outer, stride in zip(merged, along, strict=True)
         ):
             extents[-1] *= extent
-            for outer, step in zip(merged, steps, strict=True):
-                outer[-1] = step
+            for outer, stride in zip(merged, along, strict=True):
+                outer[-1] = stride
         else:
             extents.append(extent)
-            for outer, step in zip(merged, steps, strict=True):
-                outer.append(step)
+            for outer, stride in zip(merged, along, strict=True):
+                outer.append(stride)
     if not extents:
         extents = [1]
         for outer, itemsize in zip(merged, itemsizes, strict=True):

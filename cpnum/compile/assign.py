@@ -1,12 +1,12 @@
 """Virtual registers to physical ones; spills and reloads where they run out.
 
-The blocks are straight lines, so a value's next use is known, and when no register is free the
-value whose next use is farthest gives up its own (Belady, "A study of replacement algorithms for a
-virtual-storage computer", IBM Systems Journal 5, 1966).
+Basic blocks are straight lines, so the next use of a value is known.  When no register is free, the
+value whose next use is farthest gives up its register (Belady, "A study of replacement algorithms
+for a virtual-storage computer", IBM Systems Journal 5, 1966).
 
-Values that come from outside of the block that uses them keep a register of their own for the whole
-kernel, as far as the blocks leave any; the others are made again where they are used (constants and
-scalars) or are spilled where they are made.
+A value that is used in another basic block than its own has a reserved register in the whole
+kernel, as long as there are enough.  Other values have makers (constants and scalars), or are
+spilled where they are made.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from cpnum.compile.select import Selection
 from cpnum.pack.stencil import Pack, Stencil
 from cpnum.tables.block import Hole
 
-# By this name: a member of an enum is looked up by Python code before Python 3.12.
+# Python before 3.12 looks up a member of an enum by Python code.
 _SLOT = Hole.SLOT
 
 
 class Assignment(NamedTuple):
     """The instances of a kernel, with physical registers, in the order of its code.
 
-    `block_bytes` is the size of its argument block, spills included.
+    `block_bytes` is the size of the argument block, spills included.
     """
 
     items: tuple[Item, ...]
@@ -57,43 +57,48 @@ _NEVER = 1 << 60
 
 
 class _Assigner:
-    def __init__(self, selection: Selection, pack: Pack, hurried: bool = True) -> None:
+    """Assigns the registers of one kernel.
+
+    Nearly always there are registers for all values, so the first try does not prepare for spills
+    within a basic block; `_OutOfRegistersError` then asks for a second one with `may_spill`.
+    """
+
+    def __init__(self, selection: Selection, pack: Pack, may_spill: bool = False) -> None:
         nest = selection.nest
         self.selection = selection
         self.makers = selection.makers
         self.pack = pack
         self.items: list[Item] = []
-        # The loads and stores of the last block, and where they are in `items`.
+        # The loads and stores of the last basic block, each with its index in `items`.
         self.accesses: list[tuple[int, Instance]] = []
-        self.slots: dict[int, int] = {}  # where in the argument block spilled values lie
+        self.slots: dict[int, int] = {}  # value -> the slot that it is spilled to
         self._free_slots: list[int] = []
         self._slots_end = nest.block.spills
         self._slot_bytes = nest.isa.vector_bytes
-        self.home: dict[int, int] = {}  # the registers that hold one value for the whole kernel
+        self.reserved: dict[int, int] = {}  # value -> its register in the whole kernel
         self.registers = list(nest.isa.registers)
-        self.outside: frozenset[int] = frozenset()
-        self.hurried = hurried and len(selection.outer) < len(self.registers)
-        if self.hurried:
-            # Nearly always there are registers for all; if not, _OutOfRegistersError tells.
-            for value in selection.outer:
-                self.home[value] = self.registers.pop()
+        self.spilled: frozenset[int] = frozenset()  # values that are spilled where they are made
+        self.may_spill = may_spill or len(selection.outer) >= len(self.registers)
+        if self.may_spill:
+            self._reserve()
         else:
-            self._share()
+            for value in selection.outer:
+                self.reserved[value] = self.registers.pop()
 
-    def _share(self) -> None:
-        """Decide which values from outside keep registers, so that the blocks have enough."""
+    def _reserve(self) -> None:
+        """Reserve registers for the values used most often, as many as basic blocks can spare."""
         uses = self._outer_uses()
         wanted, most = self._pressure(uses)
         kept = sorted(uses, key=lambda value: -uses[value])
         if len(kept) + wanted > len(self.registers):
-            # One register more, for a constant that is made again while all others are held.
+            # One register more, for a maker that runs while all others are held.
             del kept[max(0, len(self.registers) - max(wanted + 1, most)) :]
         for value in kept:
-            self.home[value] = self.registers.pop()
-        self.outside = frozenset(uses.keys() - self.home.keys() - self.makers.keys())
+            self.reserved[value] = self.registers.pop()
+        self.spilled = frozenset(uses.keys() - self.reserved.keys() - self.makers.keys())
 
     def _outer_uses(self) -> dict[int, int]:
-        """Return how often each value is used in blocks other than the one that makes it."""
+        """Return how often each value is used in other basic blocks than its own."""
         uses: dict[int, int] = {}
         for block in self.selection.blocks:
             made: set[int] = set()
@@ -106,18 +111,18 @@ class _Assigner:
         return uses
 
     def _pressure(self, outer: dict[int, int]) -> tuple[int, int]:
-        """Return how many registers the values made in a block take at most, and any one step."""
-        most_live = most_step = 0
+        """Return two maxima: registers of values in a basic block, and registers of an instance."""
+        most_live = most_used = 0
         for block in self.selection.blocks:
             if block.skeleton or block.tail:
-                continue  # no values; those of the loop before
+                continue  # a skeleton has no values, a tail has the values of its loop
             last = _last_uses(block.items)
             live = 0
             for at, item in enumerate(block.items):
                 if type(item) is not Instance:
                     continue
                 stencil, operands = item.stencil, item.operands
-                most_step = max(most_step, len(operands) + len(stencil.registers))
+                most_used = max(most_used, len(operands) + len(stencil.registers))
                 made = sum(result not in outer for result in item.results)
                 dying, shares = 0, stencil.tied
                 for index, each in enumerate(operands):
@@ -129,7 +134,7 @@ class _Assigner:
                     taken += len(operands) - len(set(operands))
                 most_live = max(most_live, live + taken)
                 live += made - dying
-        return most_live, most_step
+        return most_live, most_used
 
     def run(self) -> Assignment:
         repeated: tuple[Sequence[Item], int, int] | None = None
@@ -144,9 +149,9 @@ class _Assigner:
         return Assignment(tuple(self.items), self._slots_end)
 
     def _repeat(self, block: BasicBlock, items: Sequence[Item], start: int, end: int) -> bool:
-        """Place a tail as one more round of the loop it repeats; tell whether that could be done.
+        """Append a tail as one more round of its loop; tell whether that was possible.
 
-        What a round spills and reloads serves any round, but other stencils access the memory.
+        Spills and reloads are the same in every round, but loads and stores have other stencils.
         """
         if items is not block.items:
             return False
@@ -171,7 +176,7 @@ class _Assigner:
         return True
 
     def slot(self, value: int) -> int:
-        """Return the place of a spilled value in the argument block."""
+        """Return the slot that a value is spilled to."""
         slot = self.slots.get(value)
         if slot is None:
             if self._free_slots:
@@ -183,7 +188,7 @@ class _Assigner:
         return slot
 
     def release(self, value: int) -> None:
-        """Let other values have the place of one that is not needed any more."""
+        """Free the slot of a value that is not used any more."""
         slot = self.slots.pop(value, None)
         if slot is not None:
             self._free_slots.append(slot)
@@ -199,32 +204,32 @@ def _last_uses(items: Sequence[Item]) -> dict[int, int]:
 
 
 class _OutOfRegistersError(Exception):
-    """A block needs more registers than are left, and nothing was prepared for that."""
+    """A basic block needs more registers than there are, and must not spill."""
 
 
 class _Registers:
-    """The registers of one block while it is assigned: which are free, and who holds the others."""
+    """The registers of one basic block while they are assigned, free or held by a value."""
 
-    def __init__(self, kernel: _Assigner, items: Sequence[Item]) -> None:
-        self.kernel = kernel
+    def __init__(self, assigner: _Assigner, items: Sequence[Item]) -> None:
+        self.assigner = assigner
         self.items = items
-        self.free = list(kernel.registers)
+        self.free = list(assigner.registers)
         self.held: dict[int, int] = {}
         self._seen = 0
-        # Of each value, in reverse, the steps up to here that use it, and the first of them.
+        # Value -> the indices of the instances that still use it, the last one first.
         self._uses: dict[int, list[int]] = {}
-        self._next_use: dict[int, int] = {}
+        self._next_use: dict[int, int] = {}  # value -> the next of these
 
     def _follow(self, at: int) -> dict[int, int]:
-        """Return the next use of each value, from step `at` on."""
+        """Return the next use of each value, from instance `at` on."""
         uses, next_use = self._uses, self._next_use
         if not uses:
-            for place in range(len(self.items) - 1, -1, -1):
-                item = self.items[place]
+            for index in range(len(self.items) - 1, -1, -1):
+                item = self.items[index]
                 if type(item) is Instance:
                     for operand in item.operands:
-                        uses.setdefault(operand, []).append(place)
-                        next_use[operand] = place
+                        uses.setdefault(operand, []).append(index)
+                        next_use[operand] = index
         for item in self.items[self._seen : at]:
             if type(item) is Instance:
                 for operand in item.operands:
@@ -235,23 +240,23 @@ class _Registers:
         return next_use
 
     def take(self, at: int, pinned: Sequence[int]) -> int:
-        """Return a free register, taking one away if there is none; `pinned` keep theirs."""
+        """Return a free register, evicting a value if there is none, but no `pinned` one."""
         if self.free:
             return self.free.pop()
-        kernel = self.kernel
-        if kernel.hurried:
+        assigner = self.assigner
+        if not assigner.may_spill:
             raise _OutOfRegistersError
         candidates = [value for value in self.held if value not in pinned]
         if not candidates:
             raise RuntimeError("a stencil needs more registers than there are")
         victim = max(candidates, key=self._follow(at).__getitem__)
         register = self.held.pop(victim)
-        if victim not in kernel.makers and victim not in kernel.slots:
-            kernel.items.append(spill(kernel, victim, register))
+        if victim not in assigner.makers and victim not in assigner.slots:
+            assigner.items.append(spill(assigner, victim, register))
         return register
 
     def take_some(self, count: int, at: int, pinned: Sequence[int]) -> list[int]:
-        """Return some registers as `take` does."""
+        """Return `count` registers, as `take` does."""
         free = self.free
         if len(free) < count:
             return [self.take(at, pinned) for _ in range(count)]
@@ -260,81 +265,82 @@ class _Registers:
         return taken
 
     def bring(self, value: int, at: int, pinned: Sequence[int]) -> int:
-        """Return a register for a value that has none, and make or reload it there."""
+        """Make or reload a value that has no register; return its new one."""
         register = self.held[value] = self.take(at, pinned)
-        kernel = self.kernel
-        maker = kernel.makers.get(value)
+        assigner = self.assigner
+        maker = assigner.makers.get(value)
         if maker is not None:
             fields = (maker[0], (), (register,), (), None, maker.values, maker.source, None)
-            kernel.items.append(new_instance(Instance, fields))
+            assigner.items.append(new_instance(Instance, fields))
         else:
-            kernel.items.append(reload(kernel, value, register))
+            assigner.items.append(reload(assigner, value, register))
         return register
 
-    def apart(self, numbers: list[int], operands: tuple[int, ...], at: int) -> list[int]:
-        """Give an operand that stands twice a register for each; return the additional ones."""
+    def separate(self, numbers: list[int], operands: tuple[int, ...], at: int) -> list[int]:
+        """Copy an operand that stands twice, as in `x * x`; return the registers of the copies."""
         copies = []
         for index, value in enumerate(operands):
             if value in operands[:index]:
-                kernel, number = self.kernel, self.take(at, operands)
-                kernel.items.append(spill(kernel, value, numbers[index]))
-                kernel.items.append(reload(kernel, value, number))
+                assigner, number = self.assigner, self.take(at, operands)
+                assigner.items.append(spill(assigner, value, numbers[index]))
+                assigner.items.append(reload(assigner, value, number))
                 numbers[index] = number
                 copies.append(number)
         return copies
 
 
-def spill(kernel: _Assigner, value: int, register: int) -> Instance:
-    """Return the instance that writes a value to its place in the argument block."""
-    slot: Values = {_SLOT: kernel.slot(value)}
-    return Instance(kernel.pack["spill"], (register,), values=slot, source=f"v{value}")
+def spill(assigner: _Assigner, value: int, register: int) -> Instance:
+    """Return the instance that spills a value."""
+    slot: Values = {_SLOT: assigner.slot(value)}
+    return Instance(assigner.pack["spill"], (register,), values=slot, source=f"v{value}")
 
 
-def reload(kernel: _Assigner, value: int, register: int) -> Instance:
-    """Return the instance that reads a spilled value."""
-    slot: Values = {_SLOT: kernel.slots[value]}
-    return Instance(kernel.pack["reload"], results=(register,), values=slot, source=f"v{value}")
+def reload(assigner: _Assigner, value: int, register: int) -> Instance:
+    """Return the instance that reloads a value."""
+    slot: Values = {_SLOT: assigner.slots[value]}
+    return Instance(assigner.pack["reload"], results=(register,), values=slot, source=f"v{value}")
 
 
-def _assign(kernel: _Assigner, block: BasicBlock) -> None:
-    """Assign the registers of one straight line.
+def _assign(assigner: _Assigner, block: BasicBlock) -> None:
+    """Assign the registers of one basic block.
 
-    It runs once for each instance of each kernel, so it asks for the rare cases only where they can
-    be, and has no comprehension: before Python 3.12 that is a call, and slows the variables in it.
+    The loop runs for each instance of each kernel, so it asks for a rare case only where there can
+    be one, and has no comprehension: before Python 3.12 that is a call, and slows its variables.
     """
-    items, home, makers, outside = kernel.items, kernel.home, kernel.makers, kernel.outside
-    place = items.append
-    registers = _Registers(kernel, block.items)
+    items, makers = assigner.items, assigner.makers
+    reserved, spilled = assigner.reserved, assigner.spilled
+    append = items.append
+    registers = _Registers(assigner, block.items)
     free, held = registers.free, registers.held
     last = _last_uses(block.items)
     released: list[int] = []  # free after the instance
     for at, item in enumerate(block.items):
         if type(item) is not Instance:
-            place(item)
+            append(item)
             continue
         stencil, operands, results, _, pointer, values, source, tail = item
         if block.tail and tail is not None:
             stencil, values = tail
-        if not operands and results and results[0] in makers and results[0] not in home:
-            continue  # made where it is used
+        if not operands and results and results[0] in makers and results[0] not in reserved:
+            continue  # its maker stands where it is used
         numbers: list[int] = []
         for each in operands:
-            if each in home:
-                numbers.append(home[each])
+            if each in reserved:
+                numbers.append(reserved[each])
             elif each in held:
                 numbers.append(held[each])
             else:
                 numbers.append(registers.bring(each, at, operands))
         if stencil.restores:
-            released += registers.apart(numbers, operands, at)
+            released += registers.separate(numbers, operands, at)
         taken: tuple[int, ...] = ()
         if stencil.temporaries:
             taken = tuple(registers.take_some(stencil.temporaries, at, operands))
         for each in operands:
             if last[each] == at and each in held:
                 number = held.pop(each)
-                if kernel.slots and each not in outside:
-                    kernel.release(each)
+                if assigner.slots and each not in spilled:
+                    assigner.release(each)
                 if stencil.early_clobber and _clobbers(stencil, operands, each):
                     released.append(number)
                 elif not stencil.tied or each != operands[-1]:
@@ -343,14 +349,14 @@ def _assign(kernel: _Assigner, block: BasicBlock) -> None:
         for result in results:  # one, for nearly all
             if stencil.tied:
                 number = numbers[-1]
-            elif result in home:
-                number = home[result]
+            elif result in reserved:
+                number = reserved[result]
             elif free:
                 number = free.pop()
             else:
                 number = registers.take(at, operands + results)
             made += (number,)
-            if result not in home:
+            if result not in reserved:
                 if result in last:
                     held[result] = number
                 else:
@@ -359,37 +365,37 @@ def _assign(kernel: _Assigner, block: BasicBlock) -> None:
             free += taken
         if pointer is not None:
             if tail is not None:
-                kernel.accesses.append((len(items), item))
-            place(shared(stencil, tuple(numbers), made, taken, pointer, values, source))
+                assigner.accesses.append((len(items), item))
+            append(shared(stencil, tuple(numbers), made, taken, pointer, values, source))
         elif values:
             fields = (stencil, tuple(numbers), made, taken, None, values, source, None)
-            place(new_instance(Instance, fields))
+            append(new_instance(Instance, fields))
         else:
             taking = tuple(numbers)
-            # Nearly all are known, so they are looked up without a call.
+            # Nearly all instances are known; to look them up here saves a call.
             known = SHARED.get((stencil, taking, made, taken))
-            place(shared(stencil, taking, made, taken) if known is None else known)
-        if outside:
+            append(shared(stencil, taking, made, taken) if known is None else known)
+        if spilled:
             for result, number in zip(results, made, strict=True):
-                if result in outside:
-                    place(spill(kernel, result, number))
+                if result in spilled:
+                    append(spill(assigner, result, number))
         if released:
             free += released
             released = []
 
 
 def _clobbers(stencil: Stencil, operands: tuple[int, ...], operand: int) -> bool:
-    """Tell whether an operand is still read after the result is written."""
+    """Tell whether an operand is early-clobber."""
     return any(
         each == operand and index in stencil.early_clobber for index, each in enumerate(operands)
     )
 
 
 def assign(selection: Selection, pack: Pack) -> Assignment:
-    """Give every virtual register a physical one, or a place in the argument block."""
+    """Give every value a physical register, or spill it."""
     assigner = _Assigner(selection, pack)
     try:
         return assigner.run()
     except _OutOfRegistersError:
-        assigner = _Assigner(selection, pack, hurried=False)
+        assigner = _Assigner(selection, pack, may_spill=True)
         return assigner.run()

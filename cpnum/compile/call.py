@@ -32,7 +32,7 @@ class Call(NamedTuple):
 
 
 def describe(graph: Graph, arguments: Sequence[Any], out: Array | None) -> Call:
-    """Return the call that these arguments make.
+    """Return the call of a graph with these arguments.
 
     Raises:  ShapeError if they do not broadcast, or not to the shape of `out`; OutError if elements
              of `out` share memory.
@@ -96,7 +96,7 @@ def _raise_at_line(graph: Graph, shapes: dict[Node, Shape]) -> None:
 
 
 def fits(shape: Shape, wider: Shape) -> bool:
-    """Tell whether a result of a shape can be broadcast to another one.
+    """Tell whether a result of one shape can be broadcast to a wider one.
 
     >>> fits((1, 4), (3, 4)), fits((3, 4), (1, 4))
     (True, False)
@@ -111,7 +111,7 @@ def fits(shape: Shape, wider: Shape) -> bool:
 
 
 def strides_in(view: Array, shape: Shape) -> tuple[int, ...]:
-    """Return a view's strides along the axes of the shape it is broadcast to.
+    """Return the strides of a view along the axes of the shape it is broadcast to.
 
     >>> strides_in(np.zeros((3, 1)), (2, 3, 4))
     (0, 8, 0)
@@ -130,16 +130,16 @@ def new_strides(shape: Shape, order: Sequence[int] | None, itemsize: int) -> tup
     ((24, 8, 0), (8, 16))
     """
     strides = [0] * len(shape)
-    step = itemsize
+    stride = itemsize
     for axis in reversed(range(len(shape)) if order is None else order):
         if shape[axis] != 1:
-            strides[axis] = step
-            step *= shape[axis]
+            strides[axis] = stride
+            stride *= shape[axis]
     return tuple(strides)
 
 
 def new_result(call: Call, dtype: np.dtype[Any]) -> Array:
-    """Return an array for the result, laid out as NumPy lays out that of a ufunc."""
+    """Return an array for the result, its axes in memory as a ufunc of NumPy has them."""
     shape, order = call.shape, call.order
     if order is None:
         return np.empty(shape, dtype)
@@ -151,7 +151,7 @@ def new_result(call: Call, dtype: np.dtype[Any]) -> Array:
 
 
 def _refuse_out(out: Array, shape: Shape, dtype: np.dtype[Any]) -> Shape:
-    """Return the shape of an `out` that can take a result of this shape; refuse any other."""
+    """Return the shape of `out`; refuse an `out` that cannot take a result of this shape."""
     if out.shape != shape and not fits(shape, out.shape):
         raise OutError(
             "`out` has the wrong shape",
@@ -164,12 +164,12 @@ def _refuse_out(out: Array, shape: Shape, dtype: np.dtype[Any]) -> Shape:
             seen=f"out of shape {out.shape} and strides {out.strides}",
             write=f"out=np.empty({out.shape}, {dtype})",
         )
-    taken: Shape = out.shape
-    return taken
+    own: Shape = out.shape
+    return own
 
 
 def elements_apart(array: Array) -> bool:
-    """Tell whether no two elements share memory; of large arrays, whether that is easy to see.
+    """Tell whether no two elements share memory; large arrays must show it by their strides.
 
     >>> elements_apart(np.zeros((3, 4))[::-1, ::2]), elements_apart(np.broadcast_to(0.0, (3,)))
     (True, False)
@@ -183,13 +183,13 @@ def elements_apart(array: Array) -> bool:
     return True
 
 
-# Where strides do not tell, the places of so many elements are looked at: 10 ms.
+# Where strides do not tell, the offsets of at most so many elements are compared: 10 ms.
 _COUNTED = 1 << 20
 
 
 def _distances(array: Array) -> Array:
-    """Return how far apart in memory the elements are, each from the next."""
-    places = np.zeros(1, np.int64)
+    """Return the distances in memory between neighbouring elements."""
+    offsets = np.zeros(1, np.int64)
     for stride, extent in zip(array.strides, array.shape, strict=True):
-        places = np.add.outer(places, stride * np.arange(extent)).ravel()
-    return np.diff(np.sort(places))
+        offsets = np.add.outer(offsets, stride * np.arange(extent)).ravel()
+    return np.diff(np.sort(offsets))

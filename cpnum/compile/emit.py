@@ -1,8 +1,8 @@
 """Assignment to Code: copies stencils and patches their holes.
 
-The code of a kernel is its stencils laid end to end, then a pool: each distinct constant of the
-graph once, and once the block that each stencil brings with it.  Offsets are those from the first
-byte; the code runs at any address that puts `head`, where the main loop starts, on a cache line.
+The code of a kernel is its stencils end to end, then a pool: each constant of the graph once, and
+the constants of each stencil once.  Offsets count from the first byte.  The code runs at any
+address that puts `head`, where the main loop starts, on a cache line.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cpnum.tables.block import Hole
 
 
 class Patch(NamedTuple):
-    """A value that went into a hole: which, where, and what.
+    """A hole, its bits in the stencil, and the value that was patched in.
 
     `value` is an offset in the code for a label or a constant of the pool.
     """
@@ -29,7 +29,7 @@ class Patch(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One stencil of the code: where it is, what it was copied from, what was patched in."""
+    """One instance of the code: the offset of its stencil, and its patches."""
 
     offset: int
     instance: Instance
@@ -37,21 +37,21 @@ class Line(NamedTuple):
 
 
 class Code(NamedTuple):
-    """The machine code of a kernel, and a listing that says which byte came from where.
+    """The machine code of a kernel, and a listing that says where each byte came from.
 
-    `size` is that of the stencils, in bytes; the pool follows.  `head` is where the main loop
-    starts, which has to be on a cache line.
+    `pool_start` is the offset at which the stencils end and the pool starts.  `head` is where the
+    main loop starts, which has to be on a cache line.
     """
 
     items: tuple[Item, ...]
     data: bytes
-    size: int
+    pool_start: int
     head: int
     labels: Mapping[str, int]
     pool: Mapping[bytes, int]
 
     def lines(self) -> tuple[Line, ...]:
-        """Return the listing."""
+        """Return the listing, one line for each instance."""
         return tuple(
             Line(offset, instance, tuple(self._patches(instance)))
             for offset, instance in self.instances()
@@ -85,7 +85,7 @@ class Code(NamedTuple):
         return patches
 
     def bind(self, block: bytes) -> bytes:
-        """Return the code with the words of a call in it, which stand in an argument block."""
+        """Return the code of a bound call, with the words of its argument block patched in."""
         data = bytearray(self.data)
         for offset, instance in self.instances():
             for hole in instance.stencil.values:
@@ -100,8 +100,10 @@ class Code(NamedTuple):
         return bytes(data)
 
 
-# The bytes of an instance with all patches that do not depend on its place, and the other patches.
-_Patched = tuple[bytes, tuple[tuple[ValueHole, str | bytes], ...]]
+# A hole whose value depends on the offset of its stencil, and the label or constant it refers to.
+_Fixup = tuple[ValueHole, str | bytes]
+# The bytes of an instance, all patched but the fixups.
+_Patched = tuple[bytes, tuple[_Fixup, ...]]
 
 # Instances that stand in many kernels are patched once; at most so many are remembered.
 _MOST = 1 << 14
@@ -109,11 +111,11 @@ _patched: dict[Item, _Patched] = {}
 
 
 def _patch(instance: Instance) -> _Patched:
-    """Patch all that does not depend on the place of an instance, and remember it."""
+    """Patch all holes of an instance but its fixups, and remember it."""
     stencil, operands, results, temporaries, pointer, values, _, _ = instance
     registers = operands + (() if stencil.tied else results) + temporaries
     code = stencil.patch(registers, pointer)
-    late: list[tuple[ValueHole, str | bytes]] = []
+    fixups: list[_Fixup] = []
     for hole in stencil.values:
         value = values[hole.symbol] if hole.constant is None else hole.constant
         if type(value) is int:
@@ -121,9 +123,9 @@ def _patch(instance: Instance) -> _Patched:
             code |= value << hole.plain if small else hole.encode(value)  # type: ignore[operator]
         elif type(value) is not Immediate:
             assert isinstance(value, str | bytes)
-            late.append((hole, value))
-    patched = code.to_bytes(stencil.size, "little"), tuple(late)
-    # Spills, and the makers of constants and scalars, hardly come again.
+            fixups.append((hole, value))
+    patched = code.to_bytes(stencil.size, "little"), tuple(fixups)
+    # Spills, reloads and makers hardly come again.
     if pointer is not None or not values or not registers:
         if len(_patched) >= _MOST:
             _patched.clear()
@@ -132,28 +134,28 @@ def _patch(instance: Instance) -> _Patched:
 
 
 def emit(assignment: Assignment, main_loop: str) -> Code:
-    """Copy the stencils and patch all but the words that a bound kernel lacks.
+    """Copy the stencils and patch all holes but the words of a bound call.
 
     `main_loop` is the label that has to be on a cache line.
     """
     parts: list[bytes] = []
     labels: dict[str, int] = {}
     aligns: dict[bytes, int] = {}
-    # Place in `parts`, offset in the code, and the patches that depend on it.
-    later: list[tuple[int, int, tuple[tuple[ValueHole, str | bytes], ...]]] = []
+    # (index in `parts`, offset in the code, fixups)
+    unfixed: list[tuple[int, int, tuple[_Fixup, ...]]] = []
     offset = 0
     for item, known in zip(assignment.items, map(_patched.get, assignment.items), strict=True):
         if known is not None:
-            data, late = known
+            data, fixups = known
         elif type(item) is Label:
             labels[item.name] = offset
             continue
         else:
             assert type(item) is Instance
-            data, late = _patch(item)
-        if late:
-            later.append((len(parts), offset, late))
-            for hole, value in late:
+            data, fixups = _patch(item)
+        if fixups:
+            unfixed.append((len(parts), offset, fixups))
+            for hole, value in fixups:
                 if type(value) is bytes:
                     align = len(value) if hole.constant is None else hole.align
                     if align > aligns.get(value, 0):
@@ -162,27 +164,27 @@ def emit(assignment: Assignment, main_loop: str) -> Code:
         offset += len(data)
     head = labels[main_loop]
     pool = _pool(aligns, offset, head)
-    for at, start, late in later:
-        data = parts[at]
+    for index, start, fixups in unfixed:
+        data = parts[index]
         code = int.from_bytes(data, "little")
-        for hole, value in late:
+        for hole, value in fixups:
             target = labels[value] if type(value) is str else pool[value]  # type: ignore[index]
             if target > start and hole.linear is not None:
                 ones, offsets = hole.linear
                 code |= (target - start) * ones + offsets
             else:
                 code |= hole.encode(target - start)
-        parts[at] = code.to_bytes(len(data), "little")
+        parts[index] = code.to_bytes(len(data), "little")
     end = offset
-    for constant, place in pool.items():
-        parts.append(b"\0" * (place - end))
+    for constant, start in pool.items():
+        parts.append(b"\0" * (start - end))
         parts.append(constant)
-        end = place + len(constant)
+        end = start + len(constant)
     return Code(assignment.items, b"".join(parts), offset, head, labels, pool)
 
 
 def _pool(aligns: dict[bytes, int], start: int, head: int) -> dict[bytes, int]:
-    """Place each constant at a multiple of its alignment, the strictest first."""
+    """Return the offset of each constant, the strictest alignment first."""
     pool: dict[bytes, int] = {}
     offset = start
     for constant in sorted(aligns, key=aligns.__getitem__, reverse=True):

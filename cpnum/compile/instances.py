@@ -1,7 +1,7 @@
 """Instances: stencils with their registers and the values in their holes.
 
-`select` makes them of a nest, with virtual registers (`v3`); `assign` gives them physical ones
-(`r3`).  Both print them alike, results first and temporaries in parentheses:
+`select` makes instances with virtual registers (`v3`), `assign` makes instances with physical ones
+(`r3`).  Both are printed alike, results first and temporaries in parentheses:
 
     r15 r14 = sincos_f64 r31 (r16-r30)
 """
@@ -16,12 +16,12 @@ from cpnum.tables.block import Hole
 
 
 class Immediate(NamedTuple):
-    """A word of the call that a bound kernel holds in its code: its offset in the block."""
+    """A word that a bound kernel has in its code, by its offset in the argument block."""
 
     offset: int
 
 
-# What goes into a value hole: a number, a label, the bytes of a constant, or a word of the call.
+# The value of a hole: a number, a label, the bytes of a constant, or a word of the call.
 Value = int | str | bytes | Immediate
 Values = dict[Hole, Value]
 
@@ -29,7 +29,7 @@ NO_VALUES: Values = {}
 
 
 class Tail(NamedTuple):
-    """The stencil of a load or store at the end of the range, and the values in its holes."""
+    """The stencil of a load or store in a tail, and the values in its holes."""
 
     stencil: Stencil
     values: Values
@@ -50,14 +50,13 @@ class Instance(_Fields):
     """A stencil with its registers and the values in its holes.
 
     `operands`, `results` and `temporaries` are vector registers; `pointer` is the general register
-    of an array's pointer.  A virtual register is a number that means a value; temporaries are
-    physical only.  `source` says in the user's terms what the instance is for: `x[1:]`, `out`, a
-    constant.  `tail` replaces a load or store at the end of the range.
+    of an array's pointer.  Temporaries are physical registers only.  `source` is the user's name
+    for the array or constant: `x[1:]`, `out`, `0.5`.  `tail` replaces a load or store in a tail.
     """
 
     __slots__ = ()
 
-    # By identity: one that stands in many kernels is one object, which `emit` patches once.
+    # By identity: an instance of many kernels is one object, which `emit` patches once.
     __eq__ = object.__eq__
     __ne__ = object.__ne__
     __hash__ = object.__hash__
@@ -69,7 +68,7 @@ class Instance(_Fields):
         return (*self.operands, *results, *self.temporaries)
 
     def text(self, letter: str) -> str:
-        """Return it as it is printed, its registers with this letter."""
+        """Return the instance as it is printed, its registers with this letter."""
         parts = [f"{letter}{each}" for each in self.results]
         if parts:
             parts.append("=")
@@ -86,7 +85,7 @@ class Instance(_Fields):
 
 
 def _runs(letter: str, registers: Sequence[int]) -> Iterator[str]:
-    """Yield registers, neighbours as a range.
+    """Yield registers as they are printed, neighbours as a range.
 
     >>> list(_runs("r", (5, 16, 17, 18)))
     ['r5', 'r16-r18']
@@ -101,7 +100,7 @@ def _runs(letter: str, registers: Sequence[int]) -> Iterator[str]:
 
 
 def value_text(value: Value) -> str:
-    """Return how a value is printed."""
+    """Return a value as it is printed."""
     match value:
         case bytes():
             return f"0x{int.from_bytes(value, 'little'):x}"
@@ -112,7 +111,7 @@ def value_text(value: Value) -> str:
 
 
 class Label(NamedTuple):
-    """A place in the code that an instance jumps to."""
+    """A target of jumps."""
 
     name: str
 
@@ -126,9 +125,9 @@ Item = Instance | Label
 class BasicBlock(NamedTuple):
     """A straight line of instances.
 
-    A block of the `skeleton` has no values in vector registers, so its instances are final.  A
-    `tail` has the items of the last vector loop, so that the same registers serve both; its loads
-    and stores are those of the end of the range.
+    A basic block of the `skeleton` uses no vector registers, so its instances are final.  A `tail`
+    has the items of the last vector loop, so that the same registers serve both; `assign` replaces
+    its loads and stores.
     """
 
     items: Sequence[Item]
@@ -136,11 +135,11 @@ class BasicBlock(NamedTuple):
     tail: bool = False
 
 
-# Makes an Instance of all its fields: the class's own way is a Python function, which takes three
-# times as long, and there are dozens in each kernel.
+# Makes an Instance of all its fields.  The class itself calls a Python function, which takes three
+# times as long, and a kernel has dozens of instances.
 new_instance = tuple.__new__
 
-# Instances that stand in many kernels, by their fields; see `shared`.  At most so many are
+# Instances that stand in many kernels, by their fields; see `shared`.  At most _MOST are
 # remembered, of 0.8 KB on average: 12 MB.
 SHARED: dict[tuple[object, ...], Instance] = {}
 _MOST = 1 << 14
@@ -157,7 +156,7 @@ def shared(
 ) -> Instance:
     """Return an instance that stands in many kernels, the same object each time.
 
-    Constants, spills and reloads hardly come again, so they are made anew.
+    Makers, spills and reloads hardly come again, so they are not shared.
     """
     key: tuple[object, ...]
     if pointer is None:

@@ -3,7 +3,7 @@
     function -trace-> Graph -simplify-> Graph -schedule-> Nest
              -select-> Selection -assign-> Assignment -emit-> Code
 
-It runs in two strokes: a graph serves all arguments of a signature, the rest all of one layout.
+A graph serves all arguments of one signature, the later stages all arguments of one layout.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from cpnum.tables.ops import CAST
 
 
 class Clock:
-    """Measures stages that follow one another, and adds them to `seconds`."""
+    """Measures stages that follow one another, and adds their times to `seconds`."""
 
     __slots__ = ("_last", "seconds")
 
@@ -42,7 +42,7 @@ class Clock:
         self._last = perf_counter()
 
     def end(self, stage: str) -> None:
-        """End a stage."""
+        """End a stage, and start the next one."""
         now = perf_counter()
         self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
         self._last = now
@@ -51,7 +51,7 @@ class Clock:
 class Kernel(NamedTuple):
     """A function compiled for one signature and one layout, with all its stages.
 
-    `seconds` are the times that the stages took.
+    `seconds` has the time of each stage.
     """
 
     entry: Entry
@@ -63,7 +63,7 @@ class Kernel(NamedTuple):
 
     @property
     def block_words(self) -> int:
-        """The size of its argument block."""
+        """The size of the argument block, in words."""
         return -(-self.instances.block_bytes // 8)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Graph to Nest: which loops, over which lanes; what is computed where."""
+"""Graph to Nest: arranges nodes into loops, and chooses lanes and vectors."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from cpnum.tables.ops import Op
 
 
 class Buffer(NamedTuple):
-    """Memory that a kernel reads or writes, by the name it has for the user: `x[1:]`, `out`."""
+    """Memory that a kernel reads or writes, by the user's name for it: `x[1:]`, `out`."""
 
     name: str
     dtype: DType
 
 
-# Kernels have the same few buffers, and to find one takes a third of the time to make it.
+# Kernels have the same few buffers, and to look one up takes a third of the time of making it.
 _buffer = functools.lru_cache(maxsize=1024)(Buffer)
 
 
 class Operand(NamedTuple):
-    """A buffer, how the loops step through it, and the node whose value its elements have."""
+    """A buffer, its layout, and the node whose value its elements have."""
 
     buffer: Buffer
     layout: Layout
@@ -37,12 +37,12 @@ class Operand(NamedTuple):
 
     @property
     def inner(self) -> Access:
-        """How it steps along the innermost axis."""
+        """The access along the innermost axis."""
         return self.layout[-1]
 
 
 class Nest(NamedTuple):
-    """The loops of a kernel and what is computed in each.
+    """The loops of a kernel, and the nodes computed in each.
 
     `reads`, `stores` and `scalars` are in the order of the argument block.  `bodies[d]` are the
     nodes that are computed inside `d` loops; the innermost ones are computed for `vectors` vectors
@@ -71,12 +71,12 @@ class Nest(NamedTuple):
 
     @property
     def operands(self) -> tuple[Operand, ...]:
-        """The arrays, in the order of the argument block."""
+        """Reads and stores, in the order of the argument block."""
         return (*self.reads, *self.stores)
 
     @property
     def block(self) -> ArgumentBlock:
-        """The argument block of its kernel."""
+        """The argument block of the kernel."""
         return ArgumentBlock(len(self.reads) + len(self.stores), self.axes, len(self.scalars))
 
     def __str__(self) -> str:
@@ -88,8 +88,8 @@ class Nest(NamedTuple):
         for depth, body in enumerate(self.bodies):
             indent = "  " * depth
             if depth == self.axes:
-                step = f"{self.vectors} x {self.lanes}" if self.vectors > 1 else f"{self.lanes}"
-                lines.append(f"{indent}for i{depth - 1} by {step}, then the tail:")
+                width = f"{self.vectors} x {self.lanes}" if self.vectors > 1 else f"{self.lanes}"
+                lines.append(f"{indent}for i{depth - 1} by {width}, then the tail:")
             elif depth:
                 lines.append(f"{indent}for i{depth - 1}:")
             for node in body:
@@ -117,7 +117,7 @@ class Nest(NamedTuple):
 
 
 def schedule(graph: Graph, sources: Sources, layouts: Sequence[Layout], isa: Isa) -> Nest:
-    """Arrange what `graph` computes into loops, for reads and results of these layouts."""
+    """Return the nest of a graph, for reads and results of these layouts."""
     outputs = graph.outputs
     reads, stores = layouts[: len(sources.arrays)], layouts[len(sources.arrays) :]
     axes = len(layouts[0])
@@ -125,7 +125,7 @@ def schedule(graph: Graph, sources: Sources, layouts: Sequence[Layout], isa: Isa
     for array, layout in zip(sources.arrays, reads, strict=True):
         depths[array] = depth_of(layout)
     bodies: list[list[Node]] = [[] for _ in range(axes + 1)]
-    # A load stands right before its first use, so that it holds a register no longer than needed.
+    # A load stands right before its first use, so that it does not hold a register for longer.
     waiting = set(depths)
     host = sources.host
     ops: set[Op] = set()
@@ -176,13 +176,12 @@ def schedule(graph: Graph, sources: Sources, layouts: Sequence[Layout], isa: Isa
     )
 
 
-# Two pipes with a latency of 4 cycles are kept busy by 8 independent operations.  A body whose
-# chains leave fewer is computed for several vectors at once, unless it is so short that the
-# processor's window holds several of its iterations anyway, or so long that the code would no
-# longer fit the caches of instructions.
+# Two pipes with a latency of 4 cycles are kept busy by 8 independent operations.  A body that has
+# fewer is computed for several vectors at once, unless it is short (the processor's window holds
+# several iterations anyway) or long (the code would not fit the caches of instructions).
 _PARALLEL, _SHORT, _LONG = 8, 16, 1700
 WIDTHS = (8, 4, 2)
-# From this latency on, the chain is inside of one stencil, and there is nothing to interleave.
+# From this latency on, one stencil is a chain of its own, and interleaving does not help.
 _ELEMENTARY = 40
 _LOAD_LATENCY = 5
 
@@ -212,7 +211,7 @@ def _vectors(body: Sequence[Node], registers: int) -> int:
         most_live = max(most_live, live)
     chains = total / max(finish.values())
     for vectors in WIDTHS:
-        # Constants need no register of their own: they are loaded again, which other pipes do.
+        # Constants are not counted: they are loaded again, which other pipes do.
         # Horner's rule of 30 terms with 16 registers: 2.4 ns an element for 4 vectors, 1.6 for 8.
         fits = most_live * vectors <= registers and len(body) * vectors <= _LONG
         if chains * vectors <= _PARALLEL * 1.5 and fits:

@@ -1,4 +1,4 @@
-"""Nest to Selection: the stencil that computes each node; registers are still virtual.
+"""Nest to Selection: chooses a stencil for each node; registers are still virtual.
 
 The instances stand in the order of the code, in basic blocks; the innermost ones repeat.
 """
@@ -44,9 +44,9 @@ from cpnum.tables.stencils import (
 class Selection(NamedTuple):
     """The instances of a kernel, with virtual registers.
 
-    `outer` are the values that are made outside of the innermost loop.  `makers` are instances that
-    make a value again wherever it is needed: constants and scalars need no spilling.  `main_loop`
-    is the label of the loop that most time is spent in.
+    `outer` are the values that are made outside of the innermost loop.  `makers` maps the value of
+    a constant or scalar to its maker: such values are never spilled.  `main_loop` is the label of
+    the loop that most time is spent in.
     """
 
     nest: Nest
@@ -67,12 +67,12 @@ class Selection(NamedTuple):
         return "\n".join(lines)
 
 
-# By these names: a member of an enum is looked up by Python code before Python 3.12.
+# Python before 3.12 looks up a member of an enum by Python code.
 _COMPARISON, _SELECT, _TIED = Form.COMPARISON, Form.SELECT, Form.TIED
 _BROADCAST, _STRIDED = Access.BROADCAST, Access.STRIDED
 _SLOT, _POOL, _OFFSET, _AHEAD = Hole.SLOT, Hole.POOL, Hole.OFFSET, Hole.AHEAD
 
-# A node, its stencil, and the nodes that are its operands.  A load has no stencil yet, for that
+# A node, its stencil, and the nodes that are its operands.  A load has no stencil yet, because it
 # depends on the vector; a projection has none at all.
 _Choice = tuple[Node, Stencil | None, tuple[Node, ...]]
 
@@ -87,9 +87,9 @@ class _Selector:
         self.lane_bytes = nest.lane_bytes
         self.block = nest.block
         self.makers: dict[int, Instance] = {}
-        # The virtual registers of the values made outside of the innermost loop.
-        self.names: dict[Node, int] = {}
-        self.made = 0
+        # The virtual registers of the nodes outside of the innermost loop.
+        self.virtual: dict[Node, int] = {}
+        self.made = 0  # how many virtual registers there are
         self.reads = {read.node: at for at, read in enumerate(nest.reads)}
         self.scalars = {scalar: at for at, scalar in enumerate(nest.scalars)}
         self.stored = {store.node for store in nest.stores}
@@ -97,7 +97,7 @@ class _Selector:
         self.fused = self._fused()
 
     def _fused(self) -> set[Node]:
-        """Return the comparisons that become one stencil with the `where` that alone uses them."""
+        """Return the comparisons that only one `where` uses: both become one stencil."""
         if _SELECT not in self.forms:
             return set()
         users: dict[Node, list[Apply]] = {}
@@ -147,7 +147,7 @@ class _Selector:
         return choices
 
     def _dying_addends(self, nodes: Sequence[Node]) -> set[Node]:
-        """Return the operators whose addend is not needed afterwards."""
+        """Return the tied operators whose addend is not used afterwards."""
         if _TIED not in self.forms:
             return set()
         last_use = last_uses(nodes)
@@ -184,44 +184,44 @@ class _Selector:
     # -- instances ------------------------------------------------------------------------------
 
     def instances(self, choices: Sequence[_Choice], vectors: int, stored: bool) -> list[Instance]:
-        """Return the instances of a body, each for all vectors before the next; then the stores."""
+        """Return the instances of a body, node by node for all vectors, then the stores."""
         instances: list[Instance] = []
-        renamed = [(vector, self.names.copy()) for vector in range(vectors)]
-        several: dict[tuple[int, Node], tuple[int, ...]] = {}
+        by_vector = [(vector, self.virtual.copy()) for vector in range(vectors)]
+        projected: dict[tuple[int, Node], tuple[int, ...]] = {}
         made = self.made
         for node, stencil, args in choices:
-            for vector, names in renamed:
+            for vector, virtual in by_vector:
                 if stencil is None:
                     if type(node) is Project:
-                        names[node] = several[vector, node.node][node.index]
+                        virtual[node] = projected[vector, node.node][node.index]
                         continue
                     assert isinstance(node, Input)
                     self.load(instances, node, made, vector)
                 elif not args:
                     instances.append(self.maker(node, stencil, made))
                 elif stencil.results == 1:
-                    operands = tuple(map(names.__getitem__, args))
+                    operands = tuple(map(virtual.__getitem__, args))
                     fields = (stencil, operands, (made,), (), None, NO_VALUES, "", None)
                     instances.append(new_instance(Instance, fields))
                 else:
-                    operands = tuple(map(names.__getitem__, args))
-                    results = several[vector, node] = tuple(range(made, made + stencil.results))
+                    operands = tuple(map(virtual.__getitem__, args))
+                    results = projected[vector, node] = tuple(range(made, made + stencil.results))
                     instances.append(Instance(stencil, operands, results))
                     made += stencil.results
                     continue
-                names[node] = made
+                virtual[node] = made
                 made += 1
         self.made = made
         if stored:
-            for vector, names in renamed:
+            for vector, virtual in by_vector:
                 for at, store in enumerate(self.nest.stores):
-                    self.store(instances, store, len(self.reads) + at, names[store.node], vector)
+                    self.store(instances, store, len(self.reads) + at, virtual[store.node], vector)
         else:
-            self.names = renamed[0][1]
+            self.virtual = by_vector[0][1]
         return instances
 
     def maker(self, node: Node, stencil: Stencil, result: int) -> Instance:
-        """Return the instance that makes a constant or a scalar of the call."""
+        """Return the maker of a constant or scalar."""
         if isinstance(node, Constant):
             assert isinstance(node.value, np.generic)
             pool: Values = {_POOL: node.value.tobytes()}
@@ -256,7 +256,7 @@ class _Selector:
     def access(
         self, transfer: Transfer, operand: Operand, array: int, vector: int
     ) -> tuple[Stencil, Values, Tail]:
-        """Return the stencil of a load or store of one of the vectors, and that of the tail."""
+        """Return the stencil and values of a load or store for one vector, and its tail."""
         ahead = vector * self.nest.lanes
         strided = operand.layout[-1] is _STRIDED
         dtype = operand.buffer.dtype
@@ -267,7 +267,7 @@ class _Selector:
         return stencil, {_SLOT: slot, _AHEAD: ahead}, Tail(at_end, {_SLOT: slot})
 
     def visit(self, instances: list[Instance], array: int) -> int:
-        """Bring an array's pointer into a register, if it is in none; return the register."""
+        """Return the register of an array's pointer; load the pointer if needed."""
         pointers = self.nest.isa.pointers
         if self.block.arrays <= len(pointers):
             return pointers[array]
@@ -296,7 +296,7 @@ class _Selector:
             blocks += (before, BasicBlock(body), after)
         before, after = skeleton.tail
         blocks += (before, BasicBlock(body, tail=True), after, skeleton.epilogue)
-        outer = tuple(dict.fromkeys(self.names.values()))
+        outer = tuple(dict.fromkeys(self.virtual.values()))
         return Selection(nest, tuple(blocks), outer, self.makers, f"by{nest.vectors}")
 
 
@@ -304,12 +304,12 @@ class _Selector:
 def _accesses(
     pack: Pack, transfer: Transfer, strided: bool, dtype: DType, lane_bytes: int
 ) -> tuple[Stencil, Stencil]:
-    """Return the stencil of a load or store, and its stencil in a tail."""
+    """Return the stencil of a load or store, and the one in a tail."""
     inside = access_stem(transfer, strided=strided)
     at_end = access_stem(transfer, strided=strided, tail=True)
     return pack.of(inside, dtype, lane_bytes), pack.of(at_end, dtype, lane_bytes)
 
 
 def select(nest: Nest, pack: Pack, entry: Entry = Entry.CALLED) -> Selection:
-    """Choose the stencils of `nest`."""
+    """Choose the stencils of a nest."""
     return _Selector(nest, pack, entry).run()

@@ -1,6 +1,6 @@
 """The skeleton of a kernel: entry, pointers, loops, and the way out; everything but its bodies.
 
-It depends on the layouts only, so kernels of one layout share it.
+A skeleton depends on layouts alone, so kernels of one layout share it.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Entry(Enum):
 
 
 def resident(block: ArgumentBlock, pointers: Sequence[int]) -> int:
-    """Return how many arrays have their pointer in a register of its own.
+    """Return how many arrays have a register for their pointer.
 
-    With more arrays than registers, those that find none visit the last register when it is used.
+    With more arrays than registers, the other arrays share the last register: see `visit`.
     """
     return len(pointers) if block.arrays <= len(pointers) else len(pointers) - 1
 
@@ -39,7 +39,7 @@ def resident(block: ArgumentBlock, pointers: Sequence[int]) -> int:
 def visit(
     pack: Pack, block: ArgumentBlock, pointers: Sequence[int], array: int
 ) -> tuple[list[Instance], int]:
-    """Return the instances that bring an array's pointer into a register, and the register."""
+    """Return the register of an array's pointer, and the instances that load the pointer first."""
     kept = resident(block, pointers)
     if array < kept:
         return [], pointers[array]
@@ -47,12 +47,12 @@ def visit(
     return [Instance(pack["load_pointer"], pointer=pointers[kept], values=slot)], pointers[kept]
 
 
-# The instances before the body of a loop, and those after it.
+# The instances before and after the body of a loop.
 Loop = tuple[BasicBlock, BasicBlock]
 
 
 class Skeleton(NamedTuple):
-    """The skeleton of a kernel; `vectors` has the loop for each number of vectors at once."""
+    """The basic blocks of a skeleton; `vectors` maps a number of vectors at once to its loop."""
 
     prologue: BasicBlock
     heads: Sequence[BasicBlock]
@@ -62,7 +62,6 @@ class Skeleton(NamedTuple):
     epilogue: BasicBlock
 
 
-# Kernels of one layout share their skeleton, whatever they compute.
 @functools.lru_cache(maxsize=1024)
 def skeleton_of(
     pack: Pack,
@@ -144,10 +143,10 @@ class _Builder:
                     slot = self.block.pointer(array)
                     yield self.instance("store_pointer", register, SLOT=slot)
 
-    # -- blocks ---------------------------------------------------------------------------------
+    # -- basic blocks ---------------------------------------------------------------------------
 
     def words(self) -> Iterator[int]:
-        """Yield the words of the call that a bound kernel writes into the block itself."""
+        """Yield the words that a bound kernel writes into the argument block itself."""
         block, layouts = self.block, self.layouts
         yield from (block.scalar(at) for at in range(block.scalars))
         yield from (block.stride(a) for a, each in enumerate(layouts) if each[-1] is Access.STRIDED)

@@ -10,9 +10,9 @@ from cpnum.tables.ops import CAST
 
 
 class Sources(NamedTuple):
-    """The arrays that a kernel reads through memory, and the scalars that a call gives it.
+    """The arrays that a kernel reads through memory, and the scalars of the call that it reads.
 
-    `host` are all scalars that the host computes: also those that only other scalars need.
+    `host` are all scalars that the host computes, such as `a` where the kernel reads `a + 1`.
     """
 
     arrays: tuple[Input, ...]
@@ -21,7 +21,7 @@ class Sources(NamedTuple):
 
 
 def sources_of(graph: Graph) -> Sources:
-    """Return the sources of the kernel of a graph."""
+    """Return the sources of a graph's kernel."""
     parameters = graph.scalars
     read = {output.node for output in graph.outputs}
     host: set[Node] = set()

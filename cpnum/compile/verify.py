@@ -1,7 +1,7 @@
-"""Checks of a kernel's stages: the cheap ones always, all in tests and with CPNUM_CHECK=1.
+"""Checks of a kernel's stages: cheap ones always, all of them with CPNUM_CHECK=1, as in tests.
 
-The replay follows the register file and the spilled values through the code of a kernel, loops
-included, and proves that each operand finds the value that the selection names.
+The replay follows registers and spilled values through the code of a kernel, loops included, and
+proves that each operand finds the value that the selection names.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cpnum.ir.graph import Graph
 from cpnum.ir.signature import Fixed
 from cpnum.tables.block import Hole
 
-# Whether all is checked of each kernel when it is compiled.
+# Whether each kernel has all checks.
 THOROUGH = os.environ.get("CPNUM_CHECK") == "1"
 
 
@@ -27,7 +27,7 @@ class VerifyError(AssertionError):
 
 
 def verify(graph: Graph, selection: Selection, assignment: Assignment, code: Code) -> None:
-    """Check the stages of a kernel: how they fit together, and all the rest if that is asked for.
+    """Check the stages of a kernel, thoroughly with CPNUM_CHECK=1.
 
     Raises:  VerifyError.
     """
@@ -35,8 +35,8 @@ def verify(graph: Graph, selection: Selection, assignment: Assignment, code: Cod
         raise VerifyError(f"{selection.nest.name} has no result")
     if assignment.block_bytes % 8:
         raise VerifyError(f"the argument block has {assignment.block_bytes} bytes")
-    if not 0 <= code.head <= code.size <= len(code.data):
-        raise VerifyError(f"the main loop is at {code.head} of {code.size} bytes")
+    if not 0 <= code.head <= code.pool_start <= len(code.data):
+        raise VerifyError(f"the main loop is at {code.head} of {code.pool_start} bytes")
     if THOROUGH:
         verify_text(graph)
         verify_selection(selection)
@@ -45,11 +45,12 @@ def verify(graph: Graph, selection: Selection, assignment: Assignment, code: Cod
 
 
 def verify_text(graph: Graph) -> None:
-    """Check that the text of a graph can be read back; that of fixed arguments may be cut off.
+    """Check that the text of a graph can be read back, if it has no fixed argument.
 
     Raises:  VerifyError if not.
     """
     text = str(graph)
+    # The text of a fixed argument may be cut off.
     fixed = any(isinstance(each.type, Fixed) for each in graph.signature)
     if not fixed and str(Graph.parse(text)) != text:
         raise VerifyError(f"the text of a graph is read as another one:\n{text}")
@@ -80,27 +81,27 @@ def verify_code(code: Code) -> None:
 
     Raises:  VerifyError if not.
     """
-    end = code.size
+    end = code.pool_start
     for offset, instance in code.instances():
         end = offset + instance.stencil.size
         for hole in instance.stencil.values:
             if hole.constant is None and hole.symbol not in instance.values:
                 raise VerifyError(f"{instance} has no value for its hole {hole.symbol}")
-    if end != code.size:
-        raise VerifyError(f"the stencils end at {end}, and the code at {code.size}")
-    if any(not code.size <= place < len(code.data) for place in code.pool.values()):
+    if end != code.pool_start:
+        raise VerifyError(f"the stencils end at {end}, and the code at {code.pool_start}")
+    if any(not code.pool_start <= at < len(code.data) for at in code.pool.values()):
         raise VerifyError("a constant lies outside of the pool")
 
 
 # -- replay -------------------------------------------------------------------------------------
 
-# The name of a value: its virtual register.  Constants and scalars may be made anywhere again, so
-# the name of one is the stencil and the values that make it.
+# The name of a value: its virtual register.  A constant or scalar may be made anywhere again, so
+# its name is the stencil of its maker with the values in its holes.
 Name = Hashable
 
 
 class _State:
-    """The values that registers and slots of the argument block hold for certain."""
+    """The values that registers and spills hold for certain."""
 
     __slots__ = ("registers", "slots")
 
@@ -112,25 +113,25 @@ class _State:
         return _State(self.registers.copy(), self.slots.copy())
 
     def keep_common(self, other: _State) -> bool:
-        """Forget all that the other state does not hold too; tell whether that was anything."""
+        """Forget the values that the other state lacks; tell whether there were any."""
         forgot = False
         for mine, theirs in ((self.registers, other.registers), (self.slots, other.slots)):
-            for place in [at for at, name in mine.items() if theirs.get(at) != name]:
-                del mine[place]
+            for lost in [at for at, name in mine.items() if theirs.get(at) != name]:
+                del mine[lost]
                 forgot = True
         return forgot
 
     def forget(self, names: frozenset[Name]) -> None:
         for held in (self.registers, self.slots):
-            for place in [at for at, name in held.items() if name in names]:
-                del held[place]
+            for lost in [at for at, name in held.items() if name in names]:
+                del held[lost]
 
 
 class _Pair(NamedTuple):
-    """An item of the assignment, and the virtual instance that it is.
+    """An item of the assignment, and its instance in the selection.
 
-    A spill, a reload and a constant or scalar that is made are none.  `fresh` are the values that
-    are made from here to the end of the basic block: what there is of them is of an earlier round.
+    Spills, reloads and makers have none.  `fresh` are the values that are made between here and the
+    end of the basic block: a register that holds one of them has it from an earlier round.
     """
 
     item: Item
@@ -149,7 +150,7 @@ def replay(selection: Selection, assignment: Assignment) -> None:
     starts = {pair.item.name: at for at, pair in enumerate(pairs) if type(pair.item) is Label}
     states = {0: _State({}, {})}
     waiting = [0]
-    # A state only forgets when ways join, so this ends.
+    # States only forget where jumps meet, so the loop ends.
     while waiting:
         start = waiting.pop()
         state = states[start].copy()
@@ -169,7 +170,7 @@ def _run(
     starts: Mapping[str, int],
     names: Mapping[int, Name],
 ) -> Iterator[int]:
-    """Run from a label to the next; yield the labels that are reached, when `state` is theirs."""
+    """Replay from a label to the next; yield each label that is reached, with `state` as there."""
     at = start
     while at < len(pairs):
         item, virtual, fresh = pairs[at]
@@ -192,7 +193,7 @@ def _run(
 
 
 def _move(item: Instance, state: _State) -> None:
-    """Follow a spill, a reload, or the making of a constant or scalar."""
+    """Replay a spill, a reload or a maker."""
     slot = item.values.get(Hole.SLOT)
     if _is_maker(item):
         state.registers[item.results[0]] = _maker_name(item)
@@ -204,11 +205,11 @@ def _move(item: Instance, state: _State) -> None:
         _set(state.registers, item.results[0], state.slots.get(slot))
 
 
-def _set(held: dict[int, Name], place: int, name: Name | None) -> None:
+def _set(held: dict[int, Name], at: int, name: Name | None) -> None:
     if name is None:
-        held.pop(place, None)
+        held.pop(at, None)
     else:
-        held[place] = name
+        held[at] = name
 
 
 def _verify_instance(
@@ -240,7 +241,7 @@ def _verify_instance(
 
 
 def _verify_slots(selection: Selection, assignment: Assignment) -> None:
-    """Check that spilled values lie behind the words of the block, and not over each other."""
+    """Check that spilled values lie behind the words of the call, and do not overlap."""
     size = selection.nest.isa.vector_bytes
     slots = sorted({slot for item in assignment.items for slot in _slots_of(item)})
     ends = [selection.nest.block.spills, *(slot + size for slot in slots)]
@@ -259,13 +260,13 @@ def _slots_of(item: Item) -> Iterator[int]:
         yield slot
 
 
-# -- the assignment beside the selection --------------------------------------------------------
+# -- pairs of items -----------------------------------------------------------------------------
 
 _SPILLS = ("spill", "reload")
 
 
 def _is_maker(item: Instance) -> bool:
-    """Tell whether an instance makes a constant or scalar: it reads no register and no array."""
+    """Tell whether an instance is a maker: it reads no register and no array."""
     is_made = len(item.results) == 1 and not item.operands and item.pointer is None
     return is_made and item.stencil.name not in _SPILLS
 
@@ -275,7 +276,7 @@ def _maker_name(maker: Instance) -> Name:
 
 
 def _paired(selection: Selection, assignment: Assignment) -> list[_Pair]:
-    """Return the items of the assignment, each with its virtual instance."""
+    """Return the items of the assignment, each with its instance in the selection."""
     items = assignment.items
     pairs: list[_Pair] = []
     at = 0
@@ -299,7 +300,7 @@ def _paired(selection: Selection, assignment: Assignment) -> list[_Pair]:
         for virtual in block.items:
             assert type(virtual) is Instance
             if _is_maker(virtual):
-                continue  # made where it is used, or once for all
+                continue  # it stands where its value is used, or only once
             at = take_moves(fresh)
             if at == len(items) or not _is_same(items[at], virtual, block):
                 raise VerifyError(f"{virtual.text('v')} does not stand where the selection has it")

@@ -1,1 +1,1 @@
-"""The decorator: which calls share code, and a function that is compiled when it is called."""
+"""The decorator: keys of calls, the cache of a function, and the function that is compiled."""

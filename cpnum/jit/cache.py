@@ -1,4 +1,4 @@
-"""All that was made of one function: prepared calls by their keys, specializations by signature."""
+"""The cache of one function: prepared calls by their keys, specializations by signature."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from cpnum.trace.trace import trace_arguments
 
 Fallback = Literal["error", "numpy"]
 
-# Prepared calls are remembered for so many keys, specializations for so many signatures and fixed
-# arguments, which they keep alive; a new one costs microseconds.
+# At most so many prepared calls, and so many specializations, are remembered.  They keep fixed
+# arguments alive, and a new one costs microseconds.
 _REMEMBERED = 1024
 
-# In the table of specializations: the function observed the shapes of such arguments, so that a
-# graph serves only the shapes it was traced for.
+# In the table of specializations: the function looked at shapes, so a graph serves only the shapes
+# it was traced for.
 _SHAPE_OBSERVED = "shape observed"
 
 _NO_PACK = "no stencil pack fits this processor"
@@ -68,7 +68,7 @@ class Cache:
     # -- calls ----------------------------------------------------------------------------------
 
     def prepare(self, arguments: Arguments, out: Any) -> PreparedCall:
-        """Return a call of these arguments, which may be made again for all calls of its key.
+        """Return the prepared call for the key of these arguments.
 
         Raises:  ExecutableMemoryError if the system refuses memory for its code.
         """
@@ -120,22 +120,22 @@ class Cache:
         return specialization.bind(call, self.level(), machine, arguments.values, out)
 
     def lower(self, arguments: Arguments, out: Any) -> Kernel:
-        """Return the called kernel of these arguments."""
+        """Return the called kernel for these arguments."""
         specialization, call = self._describe(arguments, out)
         return specialization.kernel(call, self.level())
 
     def _describe(self, arguments: Arguments, out: Any) -> tuple[Specialization, Call]:
-        """Return the specialization of a call, and the call's shapes, strides and layouts."""
+        """Return the specialization of a call, and the call."""
         specialization = self._specialization(arguments, out)
         return specialization, describe(specialization.graph, arguments.values, out)
 
     # -- specializations ------------------------------------------------------------------------
 
     def _specialization(self, arguments: Arguments, out: Any) -> Specialization:
-        """Return the specialization for a call, traced now if it is the first of its signature."""
+        """Return the specialization for a call; trace the first call of a signature."""
         refuse_other_than_arrays(out)
         signature = signature_of(arguments)
-        # One look at the table: another thread may be entering the same signature.
+        # One look at the table: another thread may be adding the same signature.
         found = self._specializations.get(signature)
         if found is _SHAPE_OBSERVED:
             signature = with_shapes(signature, arguments.values)
@@ -158,7 +158,7 @@ class Cache:
         return simplify(graph, self.options.fastmath, self.options.precision)
 
     def by_signature(self) -> dict[str, list[Specialization]]:
-        """Return the specializations; several may have signatures that are printed alike."""
+        """Return the specializations by the text of their signature, which several may share."""
         found: dict[str, list[Specialization]] = {}
         for each in self._specializations.values():
             if isinstance(each, Specialization):
@@ -178,7 +178,7 @@ class Cache:
         return self.isa
 
     def _machine(self) -> Machine | None:
-        """Return the machine that runs the level, None if no pack fits this processor."""
+        """Return the machine that runs the ISA level, None if no pack fits this processor."""
         if self.isa is None:
             return None
         machine = machine_of(self.isa)

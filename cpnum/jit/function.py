@@ -1,4 +1,4 @@
-"""`cpjit`: a function that is traced once a signature, compiled once a layout, and run."""
+"""`cpjit`: a function is traced once for each signature, compiled once for each layout, and run."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:
     for known, traced in FUNCTIONS.items():
-        if known is function:  # np.where, of which NumPy 2.3 does not tell
+        if known is function:  # np.where has no signature in NumPy 2.3
             return inspect.signature(traced)
     return python_signature(function)
 
 
 class Jit:
-    """A function that is compiled when it is called.  `cpjit` makes them.
+    """A function that is compiled when it is called; `cpjit` makes it.
 
     >>> @cpjit
     ... def norm(x, y):
@@ -73,7 +73,7 @@ class Jit:
         self.precision = precision
         self.fallback = fallback
         self._told = False
-        # A plain signature needs no binding of arguments to parameters at each call.
+        # A call of so many positional arguments needs no look at the signature.
         self._arity = arity(py_func)
         self._signature = None if isinstance(py_func, np.ufunc) else _signature(py_func)
         self.__name__ = getattr(py_func, "__name__", type(py_func).__name__)
@@ -94,7 +94,7 @@ class Jit:
             if observing is not None:
                 return observing.observe(self, arguments, out, keywords)
         if not keywords and len(arguments) == self._arity:
-            # The short way for a call like an earlier one.
+            # The fast path, for a call that is prepared.
             try:
                 prepared = self._calls.get(call_key(out, arguments))
             except TypeError:
@@ -105,11 +105,11 @@ class Jit:
                     if done is not None:
                         return done
                 except CpnumError:
-                    pass  # nothing was computed yet; the long way raises it at the user's line
+                    pass  # nothing was computed yet; the slow path raises it at the user's line
         return self.call(arguments, out, keywords)
 
     def call(self, arguments: tuple[Any, ...], out: Any, keywords: dict[str, Any]) -> Any:
-        """Make a call, observed or not: as `__call__`, without its short way."""
+        """Make a call, observed or not, without the fast path of `__call__`."""
         if is_tracing((*arguments, *keywords.values(), out)):
             if out is not None:
                 raise located(
@@ -121,15 +121,15 @@ class Jit:
                 )
             return self.py_func(*arguments, **keywords)
         try:
-            bound = arguments_of(self.py_func, arguments, keywords, self._signature)
-            prepared = self._prepared(bound, out)
+            given = arguments_of(self.py_func, arguments, keywords, self._signature)
+            prepared = self._prepared(given, out)
             if out is None:
-                return prepared.run(bound.values)
-            done = prepared.into(bound.values, out)
+                return prepared.run(given.values)
+            done = prepared.into(given.values, out)
             if done is None:
-                # All is read before anything is written, as NumPy has it.
-                apart = bound._replace(values=copied(bound.values, out))
-                done = self._prepared(apart, out).into(apart.values, out)
+                # As NumPy, read all elements before any is written.
+                copies = given._replace(values=copied(given.values, out))
+                done = self._prepared(copies, out).into(copies.values, out)
             return done
         except CpnumError as error:
             if self.fallback == "error" or isinstance(error, OutError):
@@ -138,7 +138,7 @@ class Jit:
         return self.as_written(arguments, out, keywords)
 
     def as_written(self, arguments: tuple[Any, ...], out: Any, keywords: dict[str, Any]) -> Any:
-        """Call the function as it is written, without machine code."""
+        """Call the function as written, without machine code."""
         result = self.py_func(*arguments, **keywords)
         if out is None:
             return result
@@ -146,11 +146,11 @@ class Jit:
         return out
 
     def _prepared(self, arguments: Arguments, out: Any) -> PreparedCall:
-        """Return the call of these arguments, NumPy's if the system refuses memory for its code."""
+        """Return the prepared call, for NumPy if the system refuses memory for its code."""
         try:
             return self._cache.prepare(arguments, out)
         except ExecutableMemoryError as error:
-            # Not remembered: file descriptors, for one, that ran out are there again later.
+            # Not remembered: the next call may get memory, as when file descriptors ran out.
             self._tell(f"is evaluated by NumPy: {error.message}; {error.seen}")
             return self._cache.prepare_numpy(arguments, out)
 
@@ -164,13 +164,13 @@ class Jit:
                 RuntimeWarning,
                 frame.f_code.co_filename,
                 frame.f_lineno,
-                module=frame.f_globals.get("__name__", "<string>"),  # as warnings.warn has it
+                module=frame.f_globals.get("__name__", "<string>"),  # as in warnings.warn
             )
 
     # -- compiling ------------------------------------------------------------------------------
 
     def lower(self, /, *arguments: Any, out: Array | None = None, **keywords: Any) -> Kernel:
-        """Return the kernel for these arguments, with all its stages, without running it.
+        """Return the kernel for these arguments, with all its stages; do not run it.
 
         >>> kernel = cpjit(lambda x: x + 1, isa="aarch64").lower(np.ones(3))
         >>> print(kernel.graph)
@@ -186,9 +186,9 @@ class Jit:
             raise located(error) from None
 
     def bind(self, /, *arguments: Any, out: Array | None = None, **keywords: Any) -> Bound:
-        """Return a call without arguments, everything patched into its code; it returns `out`.
+        """Return a bound call: it takes no arguments, writes to `out`, and returns it.
 
-        Raises:  OutError if `out` overlaps an argument that it is not equal to;
+        Raises:  OutError if `out` overlaps an argument and is not the same array;
                  ExecutableMemoryError if the system refuses memory for the code.
         """
         try:
@@ -204,20 +204,20 @@ class Jit:
     def signatures(self) -> list[str]:
         """The signatures that the function was compiled for.
 
-        Arguments that are fixed are printed as they are, shortened; arrays with their extents if
-        the function looked at these.
+        A fixed argument is printed with its value, shortened; an array is printed with its extents
+        if the function looked at them.
         """
         return list(self._cache.by_signature())
 
     def inspect_ir(self) -> dict[str, str]:
-        """Return the text of the graph for each signature."""
+        """Return the text of the graph by signature."""
         return {
             signature: "\n\n".join(dict.fromkeys(str(each.graph) for each in compiled))
             for signature, compiled in self._cache.by_signature().items()
         }
 
     def inspect_asm(self) -> dict[str, str]:
-        """Return the disassembly for each signature, of each layout it was compiled for."""
+        """Return the disassembly of all kernels by signature."""
         from cpnum.show.listing import listing  # 2 ms that `import cpnum` can do without
 
         return {
@@ -230,7 +230,7 @@ class Jit:
     def explain(self, /, *arguments: Any, out: Array | None = None, **keywords: Any) -> Report:
         """Return a report: stages, stencils, bytes with their holes, disassembly, timings.
 
-        For NumPy's time the function as written is called a dozen times, with its side effects.
+        To time NumPy, the function as written is called a dozen times, with its side effects.
         """
         from cpnum.show.report import Report
 
@@ -239,7 +239,7 @@ class Jit:
         return Report(kernel, bound, self, arguments, keywords)
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        """Pickle as a function does, by name; by what it was made of if that is another object."""
+        """Pickle by name, as functions do, or by function and options if another object has it."""
         name: str = getattr(self, "__qualname__", self.__name__)
         try:
             found = operator.attrgetter(name)(sys.modules[self.__module__])
@@ -253,7 +253,7 @@ class Jit:
         return f"<cpjit {self.__name__}: {len(self.signatures)} signatures>"
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
-        """Bind as a function does when it is a method of a class."""
+        """Return a method of an instance, as functions in a class do."""
         return self if instance is None else Method(self, instance)
 
 
@@ -290,11 +290,11 @@ def cpjit(
 
     `fastmath` allows a multiplication and an addition to be fused, sums and products to be
     reassociated, and a float32 quotient of a root to be off by 4.2 ULP (1.5 for a divisor below
-    2**126); NaN, infinities and signed zeros are treated as without.  `precision="fast"` allows
+    2**126); NaN, infinities and signed zeros are as without.  `precision="fast"` allows
     elementary functions an error of 4 ULP instead of 1, where that makes them faster.  Variables
     from outside of the function are constants from its first call on, as Numba and JAX have it.
-    `isa` selects a lower level than the host's.  With `fallback="numpy"`, what cannot be compiled
-    runs through NumPy, and a warning says why, once; with "error" it is an error.
+    `isa` selects a lower level than the host's.  With `fallback="numpy"`, a call that cannot be
+    compiled runs through NumPy, and a warning says why, once; with "error" it is an error.
 
     Raises:  IsaError if there is no such level.
 

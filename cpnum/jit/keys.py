@@ -1,4 +1,4 @@
-"""The key of a call: calls of one key have arguments of the same dtypes, shapes and strides.
+"""The key of a call: dtypes, shapes and strides of its arguments, types of its numbers.
 
 >>> x = np.ones((3, 1))
 >>> call_key(None, (x,)) == call_key(None, (x.copy(),))
@@ -21,7 +21,7 @@ from cpnum.trace.fixed import fixed_key
 def call_key(
     out: Any, arguments: tuple[Any, ...], names: tuple[str, ...] = ()
 ) -> tuple[object, ...]:
-    """Return the key of a call; `names` are those of the last arguments, if these are keywords."""
+    """Return the key of a call whose last arguments are keywords with these `names`."""
     array = np.ndarray
     key = [
         (each.dtype, each.shape, each.strides) if type(each) is array else _key_of(each)

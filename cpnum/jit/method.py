@@ -38,15 +38,15 @@ class Method(functools.partial[Any]):
         return self.py_func.__doc__
 
     def lower(self, /, *arguments: Any, **keywords: Any) -> Any:
-        """Return the kernel for these arguments, as the function does."""
+        """Return the kernel for these arguments, as `Jit.lower`."""
         return self.func.lower(*self.args, *arguments, **keywords)  # type: ignore[attr-defined]
 
     def bind(self, /, *arguments: Any, **keywords: Any) -> Any:
-        """Return a call without arguments, as the function does."""
+        """Return a bound call, as `Jit.bind`."""
         return self.func.bind(*self.args, *arguments, **keywords)  # type: ignore[attr-defined]
 
     def explain(self, /, *arguments: Any, **keywords: Any) -> Any:
-        """Return a report, as the function does."""
+        """Return a report, as `Jit.explain`."""
         return self.func.explain(*self.args, *arguments, **keywords)  # type: ignore[attr-defined]
 
     def __getattr__(self, name: str) -> Any:

@@ -1,1 +1,1 @@
-"""The cell magic %%cpjit."""
+"""The cell magic %%cpjit, which compiles the functions of a cell."""

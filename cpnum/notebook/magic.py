@@ -1,4 +1,4 @@
-"""%%cpjit: compile the functions of a cell, run it, and show what became of its last call.
+"""%%cpjit: compile the functions of a cell, run the cell, and report its last call.
 
     %load_ext cpnum
 
@@ -38,7 +38,7 @@ from cpnum.run.observer import observing
 from cpnum.show.report import Report, one_line
 from cpnum.trace.trace import is_tracing
 
-# The name of the decorator while the cell runs; nobody's own, and gone afterwards.
+# The name of the decorator while a cell runs; no user has such a name.
 _DECORATOR = "__cpnum_cpjit__"
 
 # (function, arguments, out, keywords) of a call
@@ -46,10 +46,10 @@ _Call = tuple[Jit, tuple[Any, ...], Any, dict[str, Any]]
 
 
 class _Decorate(ast.NodeTransformer):
-    """Decorates the functions that a cell defines, except those that have decorators.
+    """Decorates the functions that a cell defines, unless they have a decorator.
 
-    Functions without parameters and generators compute nothing elementwise: they stay as they are,
-    as do methods, and functions that another one defines.
+    Functions without parameters and generators compute nothing elementwise: they are left alone,
+    and so are methods and nested functions.
     """
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
@@ -82,7 +82,7 @@ def _yields(function: ast.FunctionDef) -> bool:
 def _show(body: list[ast.stmt], interactivity: str) -> int:
     """Return how many of the last statements IPython shows, for its `ast_node_interactivity`.
 
-    To show what is assigned, there must be an expression: it is appended.
+    For "last_expr_or_assign", the variable that was assigned is appended as an expression.
     """
     if interactivity == "all" or not body:
         return len(body)
@@ -118,14 +118,14 @@ class _LastCall:
 
 
 def _laid_out_as(array: Array) -> Array:
-    """Return an array of the same shape and strides, which make the kernel, in other memory."""
+    """Return an array in other memory, of the same shape and strides, so of the same kernel."""
     low, high = np.lib.array_utils.byte_bounds(array)
     first = array.__array_interface__["data"][0] - low
     return np.ndarray(array.shape, array.dtype, np.empty(high - low, "b"), first, array.strides)
 
 
 def _report(call: _Call, *, timed: bool) -> Report:
-    """Return the report of a call that was made; it is made again, into a result of its own."""
+    """Return the report of a call, which is made again, into another result."""
     function, arguments, out, keywords = call
     if out is not None:
         out = _laid_out_as(out)
@@ -171,12 +171,12 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
     @argument("-o", "--out", metavar="NAME", help="keep the report in this variable")
     @cell_magic
     def cpjit(self, line: str, cell: str) -> None:
-        """Compile the functions of this cell, run it, and show what became of its last call.
+        """Compile the functions of this cell, run the cell, and report its last call.
 
         Every function with parameters that the cell defines with `def` is compiled as by `@cpjit`,
-        unless it has a decorator of its own, is a generator, or stands in a class or in another
-        function.  The last call of a compiled function is shown: IR, stencils with their registers,
-        holes before and after patching, disassembly, and times against NumPy.
+        unless it has a decorator, is a generator, or is defined in a class or in another function.
+        The last call of a compiled function is shown: graph, stencils with their registers, holes
+        before and after patching, disassembly, and times against NumPy.
         """
         __tracebackhide__ = True  # IPython leaves this frame out of the cell's tracebacks
         try:
@@ -209,7 +209,7 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
         except CpnumError as error:
             _tell(f"{name} has no machine code to show: {error}")
             return
-        except Exception as error:  # whatever the user's function raises if it is traced again
+        except Exception as error:  # the user's function raises if it is traced again
             _tell(f"{name} cannot be shown: {one_line(error)}")
             return
         if options.out:
@@ -218,21 +218,21 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
         display(report)
 
     def _run(self, cell: str, decorate: Callable[..., Any]) -> None:
-        """Run a cell as IPython does, its functions decorated."""
+        """Run a cell as IPython does, with its functions decorated."""
         __tracebackhide__ = True
         shell: Any = self.shell
         other = re.match(r"\s*(%%\w+)", cell)
         if other:
             raise UsageError(f"%%cpjit: write {other[1]} above %%cpjit, which then runs the cell")
-        # The magic's own line counts, and so do the empty lines that IPython drops: line numbers
-        # are those that the user sees.
+        # For the line numbers that the user sees: the magic's line counts, and so do the empty
+        # lines that IPython drops.
         dropped = itertools.takewhile(lambda each: not each.strip(), cell.splitlines())
         source = "\n" * (1 + len(list(dropped))) + shell.transform_cell(cell)
         number = len(shell.history_manager.input_hist_parsed) - 1
         name = shell.compile.cache(source, number, raw_code=source)
         module = shell.transform_ast(shell.compile.ast_parse(source, name))
         module = ast.fix_missing_locations(_Decorate().visit(module))
-        # What is shown at the end of any cell is shown.
+        # As in any cell, IPython shows the last statements.
         count = _show(module.body, shell.ast_node_interactivity)
         if shell.displayhook.semicolon_at_end_of_expression(source):
             count = 0
@@ -242,7 +242,7 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
             _compiled(shell, ast.fix_missing_locations(ast.Interactive(shown)), name, "single"),
         ]
         names = shell.user_ns
-        outer = names.get(_DECORATOR)  # that of the cell that runs this one
+        outer = names.get(_DECORATOR)  # set if another such cell runs this one
         names[_DECORATOR] = decorate
         try:
             for code in codes:
@@ -260,6 +260,6 @@ def register(shell: Any) -> None:
 
 
 def unregister(shell: Any) -> None:
-    """Remove them."""
+    """Remove the magics from an IPython shell."""
     shell.magics_manager.magics["cell"].pop("cpjit", None)
     shell.magics_manager.registry.pop(CpnumMagics.__name__, None)

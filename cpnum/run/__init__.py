@@ -1,1 +1,1 @@
-"""Code to arrays: executable memory, and calls that fill an argument block and enter a kernel."""
+"""Code to arrays: executable memory, and calls that fill argument blocks and enter kernels."""

@@ -1,4 +1,4 @@
-"""The array `out` that a call writes to, and the memory that it shares with arguments."""
+"""The array `out` of a call, and the memory that it shares with arguments."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def may_overlap(arguments: Sequence[Any], out: Array) -> bool:
 
 
 def overlap(out: Array, view: Array) -> bool:
-    """Tell whether they share memory; if that is too hard to tell, they do."""
+    """Tell whether `out` and a view share memory; where that is too hard to find out, they do."""
     if not np.may_share_memory(out, view):
         return False
     try:
@@ -34,7 +34,7 @@ def overlap(out: Array, view: Array) -> bool:
 
 
 def in_place(out: Array, view: Array) -> bool:
-    """Tell whether `out` is just this view: then each element is read before it is written."""
+    """Tell whether `out` is just a view, so that each element is read before it is written."""
     return (
         out.__array_interface__["data"] == view.__array_interface__["data"]
         and out.shape == view.shape
@@ -44,7 +44,7 @@ def in_place(out: Array, view: Array) -> bool:
 
 
 def copied(arguments: tuple[Any, ...], out: Array) -> tuple[Any, ...]:
-    """Return the arguments, those that share memory with `out` as copies."""
+    """Return the arguments, with copies of arrays that share memory with `out`."""
     return tuple(
         each.copy("K") if isinstance(each, np.ndarray) and overlap(out, each) else each
         for each in arguments
@@ -52,12 +52,12 @@ def copied(arguments: tuple[Any, ...], out: Array) -> tuple[Any, ...]:
 
 
 def views_of(call: Call, arguments: Sequence[Any]) -> list[Array]:
-    """Return the views of the arguments that are read."""
+    """Return the views of the arguments that the kernel reads."""
     return [array.view(arguments[array.parameter]) for array in call.sources.arrays]
 
 
 def refuse_other_than_arrays(out: Any) -> None:
-    """Refuse an `out` that is given and is no plain array."""
+    """Refuse an `out` that is neither None nor a plain array."""
     if out is not None and type(out) is not np.ndarray:
         raise OutError(
             "`out` is not a plain array",

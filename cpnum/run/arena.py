@@ -2,11 +2,10 @@
 
 An arena is pages that many regions share.  A range is a part of an arena, (start, end) in bytes.
 Code is copied into the first free range that is long enough; freeing the code frees its range.
-Pages know how they are mapped and written (cpnum.run.system); nothing here depends on it.
+Only pages know how they are mapped and written (cpnum.run.system).
 
-Placed code never changes while it is in use.  Fork keeps it so: parent and child share the arenas
-that exist.  Therefore the child never writes to them, and the parent never reuses the ranges that
-were in use.
+Code never changes while it is in use, not even after a fork.  Parent and child share the arenas
+that exist, so the child never writes to them, and the parent never reuses the ranges in use.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ ARENA_BYTES = 1 << 20
 ALIGNMENT = 64
 _RANGE_MULTIPLE = 16
 
-# The address of placed code, and the function that frees its memory.
-Placement = tuple[int, Callable[[], object]]
+# The address of code in memory, and the function that frees that memory.
+Allocation = tuple[int, Callable[[], object]]
 
 
 class Arena:
@@ -41,7 +40,7 @@ class Arena:
         self.free = [(0, pages.size)]
         self.released: deque[tuple[int, int]] = deque()
 
-    def place(self, code: bytes, aligned: int) -> Placement | None:
+    def place(self, code: bytes, aligned: int) -> Allocation | None:
         """Copy the code into the first range that is long enough, if there is one."""
         for index, (start, end) in enumerate(self.free):
             first = start + -(start + aligned) % ALIGNMENT
@@ -49,7 +48,7 @@ class Arena:
             if last > end:
                 continue
             # The bytes skipped for alignment belong to the range taken.  Kept free, they would be
-            # many ranges too small to use, and every search would step over them.
+            # many ranges too small to use, and every search would pass over them.
             stop = -(-last // _RANGE_MULTIPLE) * _RANGE_MULTIPLE
             self.free[index : index + 1] = [(stop, end)] if stop < end else []
             self.pages.write(first, code)
@@ -86,34 +85,34 @@ class Arenas:
 
     def _start(self) -> None:
         self.pid = os.getpid()
-        # A finalizer or signal handler of the user's may compile while `place` runs.  The lock
-        # admits its own thread again, which then finds `busy` and takes a new arena.
+        # A finalizer or signal handler of the user may compile while `place` runs.  The lock
+        # admits the same thread again, which then finds `busy` and takes a new arena.
         self.lock = threading.RLock()
         self.busy = False
         self.arenas: list[Arena] = []
 
-    def place(self, code: bytes, aligned: int) -> Placement:
+    def place(self, code: bytes, aligned: int) -> Allocation:
         """Copy the code into an arena, with its offset `aligned` at a multiple of 64."""
         if self.pid != os.getpid():  # A fork in C, of which Python was not told.
             self._start()
         with self.lock:
-            placement = None
+            allocation = None
             if not self.busy:
                 self.busy = True
                 try:
                     self.collect()
                     for arena in self.arenas:
-                        placement = arena.place(code, aligned)
-                        if placement is not None:
+                        allocation = arena.place(code, aligned)
+                        if allocation is not None:
                             break
                 finally:
                     self.busy = False
-            if placement is None:
+            if allocation is None:
                 arena = Arena(self.map_pages(max(ARENA_BYTES, len(code) + ALIGNMENT)))
-                placement = arena.place(code, aligned)
-                assert placement is not None
+                allocation = arena.place(code, aligned)
+                assert allocation is not None
                 self.arenas.append(arena)
-            return placement
+            return allocation
 
     def collect(self) -> None:
         """Return released ranges to their arenas, and arenas that are free to the system."""
@@ -125,11 +124,11 @@ class Arenas:
                 arena.pages.unmap()
 
     def before_fork(self) -> None:
-        """Keep other threads out, and pin the code that the child will share."""
+        """Keep other threads out, and pin the ranges that the child will share."""
         if self.pid != os.getpid():
             self._start()
-        # Ranges released up to here are dead in the child as well.  Those in use are not: the
-        # child runs them where they are, whatever the parent releases from now on.
+        # Ranges released up to here are dead in the child as well.  The child runs the ranges in
+        # use where they are, even if the parent releases them later.
         self.lock.acquire()
         if not self.busy:
             self.busy = True
@@ -149,7 +148,7 @@ class Arenas:
         self._start()
 
 
-def place_alone(map_pages: Callable[[int], Pages], code: bytes, aligned: int) -> Placement:
+def place_alone(map_pages: Callable[[int], Pages], code: bytes, aligned: int) -> Allocation:
     """Copy the code into pages of its own, with its offset `aligned` at a multiple of 64."""
     first = -aligned % ALIGNMENT
     pages = map_pages(first + len(code))

@@ -1,4 +1,4 @@
-"""Bound calls: pointers, strides, extents and scalars are in the code."""
+"""Bound calls: their pointers, strides, extents and scalars are in the code."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from cpnum.run.recipe import filled_block, new_block, point, recipe_of, set_numb
 class Bound:
     """A call without arguments: pointers, strides, extents and scalars are in its code.
 
-    It holds the arrays, and reads what is in them when it is called; a number, and an array without
-    axes, is what it was when it was bound.
+    A bound call holds its arrays, and reads their elements when it is called.  It keeps the value
+    that a number, or an array without axes, had when it was bound.
 
     >>> import numpy as np
     >>> from cpnum import cpjit
@@ -44,7 +44,7 @@ class Bound:
         views = views_of(call, arguments)
         _refuse(graph, call, views, arguments, out)
         self.kernel = kernel
-        # What the code has, whatever becomes of the user's arrays: for reports.
+        # For reports; the user may reshape an array in place, or change one without axes.
         self.arguments = tuple(map(_as_bound, arguments))
         self.out = out
         recipe = recipe_of(call, kernel)
@@ -98,7 +98,7 @@ def _as_bound(argument: Any) -> Any:
 def _refuse(
     graph: Graph, call: Call, views: list[Array], arguments: tuple[Any, ...], out: Array
 ) -> None:
-    """Refuse a call that cannot have its addresses in its code."""
+    """Refuse a call whose addresses cannot be in its code."""
     for array, view in zip(call.sources.arrays, views, strict=True):
         if not np.may_share_memory(view, arguments[array.parameter]):
             raise UnsupportedError(

@@ -18,10 +18,10 @@ def watched() -> bool:
 
 
 def report(graph: Graph, arguments: Sequence[Any], flags: int) -> None:
-    """Raise, warn or call as `np.errstate` says, if it says anything about these flags.
+    """Report these flags as `np.errstate` asks: raise, warn, call, or nothing.
 
-    A fused kernel cannot tell which operation raised a flag.  NumPy can: the graph is computed once
-    more, node by node, and NumPy's own messages are the report.
+    A kernel cannot tell which operator raised a flag.  NumPy can: it evaluates the graph once more,
+    node by node, and its own messages are the report.
     """
     if any(flags & Flag[kind] and mode != "ignore" for kind, mode in np.geterr().items()):
         evaluate(graph, arguments)

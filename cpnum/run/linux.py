@@ -1,7 +1,7 @@
 """Linux: code is written through one view of a file in memory and runs in another.
 
 A security policy may forbid such files (memfd).  Then pages are written first and made executable
-after that (mprotect), which other policies forbid.
+later (mprotect), which other policies forbid.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from cpnum.run.system import Mode, System, bytes_at, c_function, ffi
 MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_EXEC = 0x1, 0x2, 0x10
 F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_FUTURE_WRITE = 0x1, 0x2, 0x4, 0x10
 
-# Name -> type and library.  Addresses are intptr_t here: cpnum computes with them, and -1 is the
-# result of each function that fails.
+# Name -> type and library.  Addresses are intptr_t, because cpnum computes with them, and a
+# function that fails returns -1.
 _FUNCTIONS: dict[str, tuple[str, str | None]] = {
     "memfd_create": ("int(*)(const char *, unsigned int)", None),
     "mmap": ("intptr_t(*)(intptr_t, size_t, int, int, int, long)", None),
@@ -34,7 +34,7 @@ _FUNCTIONS: dict[str, tuple[str, str | None]] = {
 class Linux(System):
     """Linux; all its system calls go through `call` and `add_seals`.
 
-    `machine` is the processor's name, by default that of platform.machine().
+    `machine` is the processor's name, by default platform.machine().
 
     >>> [mode.name for mode in Linux().modes]
     ['memfd', 'mprotect']
@@ -77,10 +77,9 @@ class Linux(System):
             read_write = mmap.PROT_READ | mmap.PROT_WRITE
             writable = self.call("mmap", 0, size, read_write, mmap.MAP_SHARED, fd, 0)
             try:
-                # A child has no writable view, so no mistake of ours can write to its parent's
-                # code.
+                # A child has no writable view, so it cannot write to its parent's code by mistake.
                 self.call("madvise", writable, size, mmap.MADV_DONTFORK)
-                # Sealed before the second mapping, which then cannot become writable by mprotect.
+                # Sealed before the second mapping, so that mprotect cannot make it writable.
                 self._seal(fd)
                 read_execute = mmap.PROT_READ | mmap.PROT_EXEC
                 executable = self.call("mmap", 0, size, read_execute, mmap.MAP_SHARED, fd, 0)
@@ -92,7 +91,7 @@ class Linux(System):
             os.close(fd)
 
     def map_protected(self, size: int) -> Protected:
-        """Map pages that become executable when they are written."""
+        """Map pages that become executable once they are written."""
         size = _whole_pages(size)
         read_write = mmap.PROT_READ | mmap.PROT_WRITE
         private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
@@ -156,7 +155,7 @@ class Protected:
         self.address = address
 
     def write(self, offset: int, code: bytes) -> None:
-        """Copy the code and make the pages executable; this works once."""
+        """Copy the code and make the pages executable, which works once."""
         bytes_at(self.address, self.size)[offset : offset + len(code)] = code
         self.system.call("mprotect", self.address, self.size, mmap.PROT_READ | mmap.PROT_EXEC)
         if self.system.must_flush:

@@ -1,7 +1,7 @@
 """The machines that kernels run on: this processor is one; tests add an emulator.
 
-A machine places the code of a kernel and gives a function that enters it.  Another operating system
-is another way to get executable memory (`memory`), another processor another machine.
+A machine places the code of a kernel and gives a function that enters it.  Another processor is
+another machine; another operating system is another `System` (cpnum.run.system).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from cpnum.tables.isa import Isa
 
 
 class Placement(NamedTuple):
-    """Code in the memory of a machine; it stays there as long as this object.
+    """Code in the memory of a machine; it stays there as long as this object lives.
 
-    `enter` runs it and returns its flags: `enter(block, start, stop)` a called kernel,
-    `enter(block)` a bound one, or `enter()` if that needs no argument block.
+    `enter` runs the code and returns its flags: `enter(block, start, stop)` for a called kernel,
+    `enter(block)` for a bound kernel, `enter()` if that needs no argument block.
     """
 
     code: bytes
@@ -34,13 +34,13 @@ class Machine(Protocol):
     """Something that kernels run on."""
 
     def runs(self, level: Isa) -> bool:
-        """Tell whether it runs code of an ISA level."""
+        """Tell whether the machine runs code of an ISA level."""
 
     def why_not(self) -> str | None:
-        """Return why it gives no executable memory, None if it does."""
+        """Return why the machine gives no executable memory, None if it does."""
 
     def place(self, kernel: Kernel, words: bytes = b"") -> Placement:
-        """Place a called kernel, or a bound one with the words of its call."""
+        """Place a called kernel, or a bound kernel with the words of its call."""
 
 
 class _Native:
@@ -57,7 +57,7 @@ class _Native:
         code, needs_block = kernel.code.data, True
         declaration = "int(*)(void *, long, long)"
         if kernel.entry is Entry.BOUND:
-            # A kernel that counts, steps or spills nowhere but in registers needs no block.
+            # A kernel that keeps all words of its call in registers needs no argument block.
             needs_block = kernel.instances.uses_block
             code = kernel.code.bind(words)
             declaration = "int(*)(void *)" if needs_block else "int(*)(void)"
@@ -65,7 +65,7 @@ class _Native:
         return Placement(code, region, ffi().cast(declaration, region.address), needs_block)
 
 
-# The first machine that runs a level is taken for it.
+# For each level, the first machine that runs it is used.
 MACHINES: list[Machine] = [_Native()]
 
 

@@ -1,11 +1,10 @@
 """Executable memory: bytes go in, the address of executable bytes comes out.
 
 The ladder: `mode` tries the modes of the operating system, best first, and keeps the first that
-works.  On Linux these are "memfd" and "mprotect".  Where none works, or CPNUM_MEMORY=none says so,
-the mode is "none": `place` raises ExecutableMemoryError, and callers use NumPy.
+works.  On Linux these are "memfd" and "mprotect".  Where none works, or with CPNUM_MEMORY=none, the
+mode is "none": `place` raises ExecutableMemoryError, and callers use NumPy.
 
-No address is ever both writable and executable, and placed code never changes while its region
-lives.
+No address is ever both writable and executable, and code never changes while its region lives.
 
 >>> region = place(bytes(range(48)), aligned=16)
 >>> region.read() == bytes(range(48)), (region.address + 16) % 64
@@ -23,7 +22,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from cpnum.errors import CpnumError
-from cpnum.run.arena import Arenas, Placement, place_alone
+from cpnum.run.arena import Allocation, Arenas, place_alone
 from cpnum.run.linux import Linux
 from cpnum.run.system import System, bytes_at, ffi
 
@@ -37,7 +36,7 @@ __all__ = [
     "place",
 ]
 
-# Value of sys.platform -> the system.  Other values are systems without modes.
+# sys.platform -> the system.  Other platforms are systems without modes.
 SYSTEMS: dict[str, Callable[[], System]] = {"linux": Linux}
 
 
@@ -46,14 +45,14 @@ class ExecutableMemoryError(CpnumError, RuntimeError):
 
     Cause: a security policy (SELinux, seccomp, a hardened service), a platform that is not
     supported yet, too little memory or too many open files, or CPNUM_MEMORY=none.  `mode` tells
-    which.  Calls do not raise this: NumPy evaluates them.  `bind` does, if memory is refused after
-    some was given.
+    which.  Calls do not raise this error: NumPy evaluates them.  `bind` raises it if memory is
+    refused after some was given.
     """
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Region:
-    """Placed code; its memory is freed with this object, so whoever runs the code holds it.
+    """Code in executable memory, which is freed with this object.
 
     `address` is the address at which the code runs; `size` is in bytes.
     """
@@ -62,30 +61,30 @@ class Region:
     size: int
 
     def read(self) -> bytes:
-        """Return the bytes that run."""
+        """Return the code, read back from memory."""
         return bytes(bytes_at(self.address, self.size)[:])
 
     def __reduce__(self) -> NoReturn:
-        """Refuse: a copy would not keep the memory from being freed."""
+        """Refuse to copy: a copy would not keep the memory from being freed."""
         raise TypeError("placed code belongs to its object and process; it cannot be copied")
 
     def __repr__(self) -> str:
-        """Leave the address out: what is printed is the same in every run."""
+        """Leave the address out, so that the text is the same in every run."""
         return f"Region({self.size} bytes)"
 
 
 class ExecutableMemory:
     """The executable memory that a system gives this process.
 
-    Only `PROCESS` is told of forks.  Do not fork while another object has regions in use: the
-    parent could reuse memory whose code the child still runs.
+    Only `PROCESS` is told of forks.  Do not fork while another ExecutableMemory has regions in use:
+    the parent could reuse memory whose code the child still runs.
     """
 
     def __init__(self, system: System) -> None:
         self.system = system
         self._mode: tuple[str, str] | None = None
         self._arenas: list[Arenas] = []
-        self._place: dict[str, Callable[[bytes, int], Placement]] = {}
+        self._place: dict[str, Callable[[bytes, int], Allocation]] = {}
         for each in system.modes:
             if each.rewritable:
                 arenas = Arenas(each.map)
@@ -97,7 +96,7 @@ class ExecutableMemory:
     def mode(self) -> tuple[str, str]:
         """Tell the mode ("memfd", "mprotect" or "none" on Linux), and the reason for it.
 
-        The first mode that works is kept; CPNUM_MEMORY leaves only one.
+        The first mode that works is kept; CPNUM_MEMORY=mprotect, say, allows only that one.
         """
         if self._mode is None:
             self._mode = self._climb()
@@ -114,7 +113,7 @@ class ExecutableMemory:
             return "none", f"CPNUM_MEMORY={forced} is not one of {', '.join(modes)}, none"
         try:
             ffi()
-        except ImportError as error:  # its library is code, which the system may not map
+        except ImportError as error:  # cffi has a library, which the system may refuse to map
             return "none", f"cffi cannot be loaded: {error}"
         reasons = [f"CPNUM_MEMORY={forced}"] if forced else []
         for name in [forced] if forced else modes:
@@ -147,22 +146,22 @@ class ExecutableMemory:
     def _region(self, name: str, code: bytes, aligned: int) -> Region:
         address, free = self._place[name](code, aligned)
         region = Region(address, len(code))
-        # The end of the process frees the memory too; until then, kernels may still be called.
+        # Not at exit: until the very end of the process, kernels may still be called.
         weakref.finalize(region, free).atexit = False
         return region
 
     def before_fork(self) -> None:
-        """Get ready for a fork of this process."""
+        """Prepare for a fork of this process."""
         for arenas in self._arenas:
             arenas.before_fork()
 
     def after_fork_in_parent(self) -> None:
-        """Go on in the parent."""
+        """Resume in the parent."""
         for arenas in self._arenas:
             arenas.after_fork_in_parent()
 
     def after_fork_in_child(self) -> None:
-        """Go on in the child: leave the parent's memory alone."""
+        """Resume in the child, without the parent's arenas."""
         for arenas in self._arenas:
             arenas.after_fork_in_child()
 

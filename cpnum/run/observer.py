@@ -1,7 +1,7 @@
-"""Observers of calls: who measures or shows calls of compiled functions sees them here.
+"""Observers of calls of compiled functions, such as %%cpjit, which shows the last one.
 
-An observer is asked for each call that its own thread or task makes while it observes.  Calls that
-other threads make meanwhile are only counted.
+An observer makes each call of its own thread or task while it observes, and only counts the calls
+of other threads.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ Observe = Callable[[Any, tuple[Any, ...], Any, dict[str, Any]], Any]
 
 
 class Observer:
-    """What happens to the calls of compiled functions; `elsewhere` counts those of other threads.
+    """Makes the calls of one thread or task; `elsewhere` counts the calls of other threads.
 
-    `observe(function, arguments, out, keywords)` makes the call and returns its result.
+    `observe(function, arguments, out, keywords)` makes a call and returns its result.
     """
 
     def __init__(self, observe: Observe) -> None:
@@ -26,14 +26,14 @@ class Observer:
         self.elsewhere = 0
 
 
-# Those that observe now, in any thread: calls look at nothing more while there are none.
+# The observers of all threads.  While there are none, a call looks at nothing else here.
 ACTIVE: list[Observer] = []
 
 _current: ContextVar[Observer | None] = ContextVar("cpnum observer", default=None)
 
 
 def current() -> Observer | None:
-    """Return the observer of this thread or task; of all others, note that there was a call."""
+    """Return the observer of this thread or task; without one, all observers count the call."""
     observer = _current.get()
     if observer is None:
         for each in ACTIVE:
@@ -43,7 +43,7 @@ def current() -> Observer | None:
 
 @contextmanager
 def observing(observe: Observe) -> Iterator[Observer]:
-    """Let this thread's calls of compiled functions be made by `observe`."""
+    """Have `observe` make this thread's calls of compiled functions."""
     observer = Observer(observe)
     token = _current.set(observer)
     ACTIVE.append(observer)
@@ -55,7 +55,7 @@ def observing(observe: Observe) -> Iterator[Observer]:
 
 
 def as_written() -> AbstractContextManager[Observer]:
-    """Run compiled functions that this thread calls as they are written, without machine code.
+    """Run the compiled functions that this thread calls as written, without machine code.
 
     >>> from cpnum import cpjit
     >>> with as_written():

@@ -1,8 +1,8 @@
-"""Calls that are prepared: everything but the addresses and values of their arguments is known.
+"""Prepared calls: all but the addresses and values of their arguments is known.
 
-A prepared call serves all arguments of its dtypes, shapes and strides.  Argument blocks are private
-to a run and the code is shared, so threads may make one prepared call at once; the interpreter lock
-is released while the kernel runs.
+A prepared call serves all arguments of its key.  Each run has an argument block of its own and the
+code is shared, so several threads may make one prepared call at once; the interpreter lock is
+released while the kernel runs.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from cpnum.run.recipe import Recipe, filled_block, point, set_numbers
 
 
 class PreparedCall:
-    """A call of one graph with arguments of certain dtypes, shapes and strides.
+    """A call of one graph with the arguments of one key.
 
-    `graph` is the one that was traced: reports of floating-point errors name its operations.
+    `graph` is the traced one, because reports of floating-point errors name the user's operators.
     """
 
     __slots__ = ("call", "dtype", "graph")
@@ -33,7 +33,7 @@ class PreparedCall:
         self.dtype = graph.output.node.dtype.numpy
 
     def compute(self, arguments: Sequence[Any], out: Array) -> int:
-        """Compute into `out`; return the floating-point flags that were raised, or may be."""
+        """Compute into `out`; return the floating-point flags that may have been raised."""
         raise NotImplementedError
 
     def run(self, arguments: tuple[Any, ...]) -> Any:
@@ -45,7 +45,7 @@ class PreparedCall:
         return result if result.ndim or self.graph.output.boxed else result[()]
 
     def into(self, arguments: tuple[Any, ...], out: Array) -> Array | None:
-        """Compute into `out`; return None if that would write an element before it is read."""
+        """Compute into `out`; return None if an element would be written before it is read."""
         if not out.flags.writeable:
             raise read_only(out)
         before = arguments
@@ -54,7 +54,7 @@ class PreparedCall:
             if any(overlap(out, view) and not in_place(out, view) for view in views):
                 return None
             if watched():
-                # Each element is read before it is written; a report needs the old ones.
+                # The kernel overwrites arguments; a report evaluates the old ones.
                 before = copied(arguments, out)
         flags = self.compute(arguments, out)
         if flags:
@@ -68,7 +68,7 @@ class EmptyCall(PreparedCall):
     __slots__ = ()
 
     def compute(self, arguments: Sequence[Any], out: Array) -> int:
-        """Compute no element; but scalars have errors without elements too."""
+        """Compute no element, but report the errors of scalars."""
         evaluate(self.graph, arguments)
         return 0
 
@@ -94,8 +94,8 @@ class KernelCall(PreparedCall):
         self.recipe = recipe
         self.placement = placement  # keeps the code where it is
         self._enter = placement.enter
-        # No kernel can tell whether integers overflow, so operators between scalars, of which NumPy
-        # reports it, are computed once more.
+        # NumPy reports the overflow of integers between scalars.  A kernel cannot see it, so these
+        # operators are computed once more.
         self._checked = checked_of(graph) if graph.checked else ()
         self._blocks: list[tuple[Any, Any]] = []
 

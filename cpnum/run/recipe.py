@@ -1,7 +1,7 @@
-"""How the argument block of a call is filled, as rows.
+"""Recipes: how the argument block of a call is filled, as rows.
 
-A recipe is data: it says which word holds the address of which argument, and which bytes a number
-is written to.  Everything that shapes and strides decide is in its template.
+A row says which word holds the address of an argument, or which bytes hold a number.  The template
+has the words that depend only on shapes and strides.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ class Pointer(NamedTuple):
 
 
 class Conversion(Enum):
-    """How a number of a call becomes the bytes in the argument block."""
+    """How a number of a call becomes bytes in the argument block."""
 
-    DOUBLE = "double"  # C's conversion to float64, which is NumPy's
-    SINGLE = "single"  # C's conversion to float32, which is NumPy's but for the overflow
+    DOUBLE = "double"  # C's conversion to float64, the same as NumPy's
+    SINGLE = "single"  # C's conversion to float32, the same as NumPy's but for overflow
     COMPUTED = "computed"  # the value of a node, computed by NumPy and Python
 
 
-# By these names: a member of an enum is looked up by Python code before Python 3.12.
+# Python before 3.12 looks up a member of an enum by Python code.
 _DOUBLE, _SINGLE, _COMPUTED = Conversion.DOUBLE, Conversion.SINGLE, Conversion.COMPUTED
 
 
 class Number(NamedTuple):
-    """Bytes of the block, from `offset` on, that hold a scalar of the call."""
+    """The bytes of the argument block, from `offset` on, that hold a scalar of the call."""
 
     offset: int
     conversion: Conversion
@@ -55,9 +55,10 @@ class Number(NamedTuple):
 
 
 class Recipe(NamedTuple):
-    """A call as rows; `out` is the word of the result's address, `stop` the end of the range.
+    """How an argument block is filled; `out` is the word that holds the address of the result.
 
-    `template` has the words that shapes and strides decide.
+    `template` has the words that depend only on shapes and strides.  `stop` is the end of the
+    range.
     """
 
     template: bytes
@@ -88,7 +89,7 @@ def recipe_of(call: Call, kernel: Kernel) -> Recipe:
 
 
 def template_of(block: ArgumentBlock, arrangement: Arrangement) -> bytes:
-    """Return the words of the argument block that hold strides and extents, other words as 0."""
+    """Return the words of strides and extents, with 0 for all other words."""
     words = np.zeros(block.spills // 8, np.int64)
     extents, axes = arrangement.extents, block.axes
     for array, strides in enumerate(arrangement.strides):
@@ -103,7 +104,7 @@ def template_of(block: ArgumentBlock, arrangement: Arrangement) -> bytes:
 
 
 def _number(offset: int, node: Node) -> Number:
-    """Return the row of a scalar: C converts Python's floats and float64s as NumPy does."""
+    """Return the row of a scalar; C converts only a Python float or float64 as NumPy does."""
     source, dtype = node, node.dtype
     if isinstance(node, Apply) and node.op is CAST and dtype in (F64, F32):
         source = node.args[0]
@@ -126,7 +127,7 @@ def new_block(words: int) -> Any:
 
 
 def filled_block(recipe: Recipe) -> tuple[Any, Any]:
-    """Return an argument block with the template's words, and the same block as bytes."""
+    """Return an argument block with the template's words, and a buffer of its bytes."""
     block = new_block(recipe.words)
     data = ffi().buffer(block)
     data[: len(recipe.template)] = recipe.template
@@ -134,10 +135,10 @@ def filled_block(recipe: Recipe) -> tuple[Any, Any]:
 
 
 def point(recipe: Recipe, block: Any, arguments: Sequence[Any], out: Array) -> list[Array]:
-    """Write the addresses of a run into its block.
+    """Write the addresses of a run into its argument block; return the views of arguments.
 
-    The views that are returned must live until the kernel has run: where NumPy has to copy for a
-    reshape, nothing else holds the copy.
+    The views must live until the kernel has run: where NumPy copies for a reshape, nothing else
+    holds the copy.
     """
     from_buffer = _from_buffer()
     views = []
@@ -161,7 +162,7 @@ _PACK_DOUBLE, _PACK_SINGLE = struct.Struct("<d").pack_into, struct.Struct("<f").
 
 
 def set_numbers(recipe: Recipe, data: Any, arguments: Sequence[Any]) -> int:
-    """Write the scalars of a run into its block; return the flags that this may have raised."""
+    """Write the scalars of a run into its argument block; return the flags that may be raised."""
     flags = 0
     for offset, conversion, parameter, node in recipe.numbers:
         if conversion is _COMPUTED:
@@ -177,7 +178,7 @@ def set_numbers(recipe: Recipe, data: Any, arguments: Sequence[Any]) -> int:
             continue
         try:
             _PACK_SINGLE(data, offset, value)
-        except OverflowError:  # struct raises where C would return inf; NumPy reports "over"
+        except OverflowError:  # C would return inf; NumPy returns inf and reports "over"
             _PACK_SINGLE(data, offset, np.copysign(np.inf, value))
             flags |= Flag.over.value
     return flags
@@ -190,5 +191,5 @@ def _from_buffer() -> Callable[[Array], Any]:
 
 
 def _address(array: Array) -> Any:
-    """Return the address of an array that is not contiguous, so that it gives no buffer."""
+    """Return the address of an array that gives no buffer because it is not contiguous."""
     return ffi().cast("void *", array.__array_interface__["data"][0])

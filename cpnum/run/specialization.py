@@ -1,4 +1,4 @@
-"""A function that was traced for one signature, and the kernels that serve its layouts."""
+"""Specializations: the graphs and kernels of a function for one signature."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Rewrite = Callable[[Graph], Graph]
 
 
 class Specialization:
-    """A function traced for one signature, and its kernels by layout.
+    """The graphs of a function for one signature, and its kernels by layout.
 
-    Reports of floating-point errors come from the graph as `traced`: it has the user's operations.
-    `graph` is the one that is compiled.
+    `graph` is the one that is compiled.  Reports of floating-point errors need the one that was
+    `traced`, which has the user's operators.
     """
 
     def __init__(self, traced: Graph, rewrite: Rewrite, clock: Clock) -> None:
@@ -40,7 +40,7 @@ class Specialization:
         self._casts: dict[DType, Specialization] = {}
 
     def into(self, out: Array | None) -> Specialization:
-        """Return the specialization that writes to an array of the dtype of `out`."""
+        """Return the specialization whose result has the dtype of `out`."""
         own = self.graph.output.node.dtype
         dtype = own if out is None else from_numpy(out.dtype)
         if dtype is own:
@@ -53,7 +53,7 @@ class Specialization:
         return found
 
     def kernel(self, call: Call, level: Isa) -> Kernel:
-        """Return the called kernel for the layouts of a call, compiled now if it is the first.
+        """Return the called kernel for the layouts of a call; compile it for the first call.
 
         Raises:  ShapeError if the call has no elements.
         """
@@ -68,7 +68,7 @@ class Specialization:
         return kernel
 
     def prepare(self, call: Call, level: Isa, machine: Machine) -> KernelCall:
-        """Return a call of the kernel for its layouts, which is placed now if it is the first."""
+        """Return a prepared call; place its kernel for the first call of its layouts."""
         kernel = self.kernel(call, level)
         assert call.arrangement is not None
         layouts = call.arrangement.layouts

@@ -1,8 +1,8 @@
 """An operating system as a value: the modes in which it gives executable memory.
 
 A `System` lists its modes, best first.  A `Mode` maps `Pages`, and pages take code.  The allocator
-(cpnum.run.arena) and the ladder (cpnum.run.memory) use nothing else of a system.  cpnum.run.linux
-holds the only one so far; another one is a module like it and a row of memory.SYSTEMS:
+(cpnum.run.arena) and the ladder (cpnum.run.memory) use nothing else of a system.  The only system
+so far is cpnum.run.linux; another one is a module like it and a row of memory.SYSTEMS:
 
 * macOS needs a rewritable mode: mmap with MAP_JIT.  Its `write` calls
   pthread_jit_write_protect_np(0), copies, calls it again with 1, and calls sys_icache_invalidate.
@@ -22,14 +22,14 @@ from typing import Any, Protocol
 
 @functools.cache
 def ffi() -> Any:
-    """Return cffi's FFI object, of the kind that needs no C parser, which takes 18 ms to load."""
+    """Return an FFI object of cffi; this kind needs no C parser, which takes 18 ms to load."""
     import _cffi_backend  # here, because `import cpnum` does not need it
 
     return _cffi_backend.FFI()
 
 
 def c_function(name: str, type_: str, library: str | None = None) -> Any:
-    """Return a function of a library, by default of any that the process has loaded.
+    """Return a function of a library, by default of any library that is loaded.
 
     Raises:  OSError if the library, or the function in it, is missing.
 
@@ -46,12 +46,12 @@ def c_function(name: str, type_: str, library: str | None = None) -> Any:
 
 
 def bytes_at(address: int, size: int) -> Any:
-    """Return a buffer over memory; reading and writing it reads and writes the memory."""
+    """Return a buffer that reads and writes memory."""
     return ffi().buffer(ffi().cast("char *", address), size)
 
 
 class Pages(Protocol):
-    """Memory that code is written to, and runs in.
+    """Memory that takes code and runs it.
 
     `address` is the address of the first byte that runs, a multiple of the page size.  `size` is
     in bytes.  No thread finds an address writable and executable at the same time.
@@ -61,10 +61,10 @@ class Pages(Protocol):
     size: int
 
     def write(self, offset: int, code: bytes) -> None:
-        """Copy the code to the offset, and have the processor run it from there."""
+        """Copy the code to an offset, such that the processor runs it from there."""
 
     def unmap(self) -> None:
-        """Give the memory back to the system."""
+        """Return the memory to the system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,9 @@ class Mode:
 
 
 class System:
-    """An operating system; without modes, it is one that cpnum does not support yet.
+    """An operating system; a system without modes is not supported yet.
 
-    `name` is that of sys.platform, such as "linux".
+    `name` is a value of sys.platform, such as "linux".
     """
 
     def __init__(self, name: str, modes: tuple[Mode, ...] = ()) -> None:

@@ -1,1 +1,1 @@
-"""Any stage as text and HTML, measured times, and what cpnum runs on."""
+"""Any stage as text and HTML, measured times, and the status of cpnum on this machine."""

@@ -1,4 +1,4 @@
-"""The code of a kernel as it is read: bytes with their holes, and the disassembly.
+"""The listing of a kernel: bytes with their holes, and the disassembly.
 
 Holes are marked in the bytes themselves: [ ] around a value that was patched in, after the hole's
 name, and ( ) around bytes with bits of register numbers.
@@ -16,7 +16,7 @@ from cpnum.ir.nodes import Apply, Input
 from cpnum.show.table import Table
 
 _HEX = 16
-# The digits of a constant; what is longer is a table, and named by its place.
+# Constants of more digits are tables, and are named by their offset.
 _WIDEST = 2 + 2 * _HEX
 _REGISTERS = "registers"
 _LEGEND = "[ ] a patched value, ( ) bits of register numbers"
@@ -26,9 +26,9 @@ _LEGEND = "[ ] a patched value, ( ) bits of register numbers"
 
 
 def disassembled(data: bytes, offset: int, architecture: str) -> Iterator[tuple[bytes, str]]:
-    """Yield the bytes and the text of each instruction; all bytes are covered.
+    """Yield the bytes and the text of each instruction, without a gap.
 
-    Without capstone the text is empty, and there are 8 bytes at a time.
+    Without capstone, the bytes come 8 at a time, without a text.
     """
     try:
         import capstone  # type: ignore[import-untyped, unused-ignore]
@@ -42,7 +42,7 @@ def disassembled(data: bytes, offset: int, architecture: str) -> Iterator[tuple[
         else (capstone.CS_ARCH_X86, capstone.CS_MODE_64)
     )
     decoder = capstone.Cs(*kind)
-    decoder.skipdata = True  # what it cannot decode is .byte
+    decoder.skipdata = True  # bytes that are no instruction become .byte
     end = 0
     for _, size, name, operands in decoder.disasm_lite(data, offset):
         yield data[end : end + size], f"{name} {operands}".rstrip()
@@ -52,7 +52,7 @@ def disassembled(data: bytes, offset: int, architecture: str) -> Iterator[tuple[
 
 
 def _marks(line: Line) -> dict[int, tuple[str, Patch | None]]:
-    """Return the bytes of a stencil that have holes: the hole's name, and the value's patch."""
+    """Return the byte offsets in a stencil that have holes: the hole's name, and its patch."""
     instance = line.instance
     bits = 0
     for hole in instance.stencil.registers:
@@ -70,7 +70,7 @@ def _marks(line: Line) -> dict[int, tuple[str, Patch | None]]:
 
 
 def _bytes_of(patch: Patch) -> list[int]:
-    """Return the bytes of its stencil that a patch changes bits of."""
+    """Return the byte offsets in a stencil that a patch changes."""
     return sorted(
         {
             at
@@ -83,7 +83,7 @@ def _bytes_of(patch: Patch) -> list[int]:
 def _hex(
     data: bytes, start: int, marks: dict[int, tuple[str, Patch | None]], hidden: set[int]
 ) -> str:
-    """Write the bytes that stand at `start` of their stencil, with its holes marked."""
+    """Write the bytes from offset `start` of a stencil on, with its holes marked."""
     groups: list[tuple[str, list[str]]] = []
     for at, byte in enumerate(data, start):
         symbol = marks[at][0] if at in marks else ""
@@ -130,7 +130,7 @@ def _word_names(kernel: Kernel) -> dict[int, str]:
 
 
 class _Names:
-    """What the values in a kernel's holes mean, and which of them differ from run to run."""
+    """The meanings of the values in a kernel's holes; addresses differ from run to run."""
 
     def __init__(self, kernel: Kernel) -> None:
         self.words = _word_names(kernel)
@@ -155,7 +155,7 @@ class _Names:
 
 
 def code_table(kernel: Kernel, data: bytes, *, raw: bool) -> Table:
-    """Return each instruction with its bytes, its holes, and the stencil that it came from."""
+    """Return each instruction with its bytes, its holes, and its stencil."""
     names = _Names(kernel)
     labels: dict[int, list[str]] = {}
     for label, offset in kernel.code.labels.items():
@@ -174,7 +174,7 @@ def code_table(kernel: Kernel, data: bytes, *, raw: bool) -> Table:
 
 
 def halves(code: Table, kernel: Kernel) -> tuple[Table, Table]:
-    """Split the code before the main loop, which is what one wants to see of a long kernel."""
+    """Split the code at the main loop, so that a report of a long kernel shows the loop."""
     head = next(label for label, at in kernel.code.labels.items() if at == kernel.code.head)
     at = code.rows.index((f"{head}:",))
     return (
@@ -214,7 +214,7 @@ _SIZES = {"byte": 1, "word": 2, "dword": 4, "qword": 8, "xmmword": 16}
 
 
 def _constant_read(text: str, end: int, data: bytes) -> str:
-    """Say what an instruction that ends at `end` reads of a table of constants."""
+    """Return the constant that an instruction which ends at `end` reads from a table."""
     found = _READS.search(text)
     if found is None:
         return "a table"
@@ -228,7 +228,7 @@ def _constant_read(text: str, end: int, data: bytes) -> str:
 
 def _pool_rows(kernel: Kernel, data: bytes, texts: dict[int, str]) -> Iterator[tuple[str, ...]]:
     """Yield the constants behind the code, and the bytes that align them."""
-    end = kernel.code.size
+    end = kernel.code.pool_start
     if kernel.code.pool:
         yield ("constants:",)
     for constant, offset in kernel.code.pool.items():
@@ -246,9 +246,9 @@ def _pool_rows(kernel: Kernel, data: bytes, texts: dict[int, str]) -> Iterator[t
 
 
 def listing(kernel: Kernel) -> str:
-    """Return a kernel's code: stencils with their registers, bytes, holes and disassembly.
+    """Return a kernel's code: instances, bytes with their holes, and disassembly.
 
-    The disassembly needs capstone; without it there are the bytes.
+    Without capstone there is no disassembly.
     """
     return code_table(kernel, kernel.code.data, raw=False).text()
 
@@ -265,33 +265,33 @@ def hole_table(kernel: Kernel, data: bytes, *, raw: bool) -> Table:
         if registers:
             chosen = [f"r{each}" for each in instance.registers]
             chosen += [] if instance.pointer is None else [f"p{instance.pointer}"]
-            place = f"{line.offset + registers[0]:#06x}"
+            offset = f"{line.offset + registers[0]:#06x}"
             cells = [_cut_hex([code[at] for at in registers]) for code in (before, after)]
-            rows.append((place, instance.stencil.name, _REGISTERS, *cells, " ".join(chosen)))
+            rows.append((offset, instance.stencil.name, _REGISTERS, *cells, " ".join(chosen)))
         for patch in line.patches:
-            for places in _runs(_bytes_of(patch)):
+            for run in _runs(_bytes_of(patch)):
                 meaning = names.meaning(line, patch)
-                old, new = (_cut_hex([code[at] for at in places]) for code in (before, after))
+                old, new = (_cut_hex([code[at] for at in run]) for code in (before, after))
                 if names.is_address(line, patch) and not raw:
-                    new = " ".join([".."] * len(places))
-                place = f"{line.offset + places[0]:#06x}"
-                rows.append((place, instance.stencil.name, patch.symbol, old, new, meaning))
+                    new = " ".join([".."] * len(run))
+                offset = f"{line.offset + run[0]:#06x}"
+                rows.append((offset, instance.stencil.name, patch.symbol, old, new, meaning))
     columns = ("offset", "stencil", "hole", "before", "after", "meaning")
     note = "after: as read back from the memory that runs"
     return Table("Holes", columns, tuple(rows), note)
 
 
-def _runs(places: list[int]) -> list[list[int]]:
-    """Split places into runs of neighbours.
+def _runs(offsets: list[int]) -> list[list[int]]:
+    """Split offsets into runs of neighbours.
 
     >>> _runs([3, 4, 8, 9, 10])
     [[3, 4], [8, 9, 10]]
     """
     runs: list[list[int]] = []
-    for place in places:
-        if not runs or runs[-1][-1] + 1 != place:
+    for offset in offsets:
+        if not runs or runs[-1][-1] + 1 != offset:
             runs.append([])
-        runs[-1].append(place)
+        runs[-1].append(offset)
     return runs
 
 

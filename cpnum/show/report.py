@@ -19,8 +19,8 @@ from cpnum.show.table import Table
 from cpnum.show.timing import Timing, format_seconds, max_ulp, timing_of
 from cpnum.tables.ops import OPS
 
-# So many calls are timed of each, and fewer if that takes longer.  Each call of the function as
-# written has its side effects, hence there are few.
+# So many calls are timed, and fewer if they take more than _SECONDS.  They are few because the
+# function as written has side effects.
 _CALLS = 11
 _SECONDS = 0.5
 
@@ -44,7 +44,7 @@ def difference(result: Any, expected: Any) -> str:
     """
     result, expected = np.asarray(result), np.asarray(expected)
     numpy = "NumPy"
-    if result.dtype != expected.dtype:  # that of `out`
+    if result.dtype != expected.dtype:  # `out` has its own
         numpy += f", converted from {expected.dtype} to {result.dtype}"
         expected = expected.astype(result.dtype)
     expected = np.broadcast_to(expected, result.shape)
@@ -97,7 +97,7 @@ def _shares(out: np.ndarray[Any, Any], arguments: Iterable[Any]) -> bool:
 
 
 def one_line(error: Exception) -> str:
-    r"""Return what an error says, on one line.
+    r"""Return the type and message of an error on one line.
 
     >>> one_line(ValueError("one\n  two"))
     'ValueError: one two'
@@ -114,12 +114,11 @@ def _lines_of(text: object) -> tuple[tuple[str], ...]:
 
 
 class Report:
-    """What there is to see of one call: stages, stencils, holes, code, times.
+    """The stages, stencils, holes, code and times of one call.
 
-    `kernel` is the kernel of the call, `bound` the same with this call's pointers, strides, extents
-    and scalars in its code; `code` are the bytes of the latter, read back from where they run.
-    `text(raw=True)` shows addresses too, which differ from run to run.  For the times, the function
-    as written is called a dozen times, with its side effects.
+    `kernel` is the called kernel, `bound` the bound one, and `code` the bytes of the bound kernel,
+    read back from where they run.  `text(raw=True)` shows addresses too, which differ from run to
+    run.  To time NumPy, the function as written is called a dozen times, with its side effects.
 
     >>> from cpnum import cpjit
     >>> report = cpjit(lambda x: x + 1).explain(np.ones(3))
@@ -147,7 +146,7 @@ class Report:
             with np.errstate(all="ignore"):
                 try:
                     self._time(bound, function, arguments, keywords)
-                except Exception as error:  # whatever the user's function raises, run again
+                except Exception as error:  # the user's function raises when it runs again
                     self.timings = {}
                     self.difference = f"none: run again, the function raised {one_line(error)}"
 
@@ -158,14 +157,14 @@ class Report:
         arguments: tuple[Any, ...],
         keywords: Mapping[str, Any],
     ) -> None:
-        """Compare the call with the function as written, by their results and by time."""
+        """Compare results and times of the call with the function as written."""
         call = functools.partial(function, *arguments, **keywords)
         written = functools.partial(function.py_func, *arguments, **keywords)
         expected, _ = _timed_as_written(written)
         out = bound()
         self.difference = difference(out, expected)
         del expected
-        # Into an `out` that is an argument too, each call computes something else.
+        # If `out` is an argument too, each timed call changes it.
         kept = out.copy() if _shares(out, [*arguments, *keywords.values()]) else None
         try:
             self.timings = _timings(
@@ -250,7 +249,7 @@ class Report:
     def __str__(self) -> str:
         return self.text()
 
-    # What notebooks show as text/plain.
+    # Notebooks show it as text/plain.
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
@@ -264,8 +263,8 @@ class Report:
         )
 
 
-# Foreground and background are set together: detection of the theme fails somewhere in every
-# host, and a panel that owns both colours is readable even then.
+# Foreground and background are set together: in every host there are themes that are not detected,
+# and a panel that owns both colours is readable even then.
 _STYLE = """
 .cpnum-report{--cpn-fg:var(--jp-content-font-color1,var(--vscode-editor-foreground,#1a1a1a));
 --cpn-bg:var(--jp-layout-color0,var(--vscode-editor-background,#fff));

@@ -1,4 +1,4 @@
-"""What cpnum runs on here, which path is active, and why.
+"""The status of cpnum on this machine: processor, ISA level, pack, memory, active path.
 
 >>> status().active in {"machine code", "NumPy", "nothing"}
 True
@@ -20,10 +20,10 @@ from cpnum.tables import isa
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What cpnum runs on, in words.
+    """The processor, ISA level, pack and memory that cpnum runs on, as text.
 
     `active` is the path of functions without `isa=`: "machine code", "NumPy", or "nothing" if
-    their calls raise an IsaError.
+    calls raise an IsaError.
     """
 
     processor: str
@@ -45,7 +45,7 @@ class Status:
         }
         return "\n".join(f"{name:<11}{text}" for name, text in rows.items())
 
-    # What an interactive session shows.
+    # Interactive sessions show it.
     __repr__ = __str__
 
 
@@ -62,8 +62,8 @@ def _processor() -> str:
 
 def _version() -> str:
     try:
-        from importlib import metadata  # 3 ms that only this function pays
-    except ImportError as error:  # it loads a library of code too (csv)
+        from importlib import metadata  # 3 ms that only this function needs
+    except ImportError as error:  # metadata imports csv, which has a library
         return f"({error})"
     try:
         return metadata.version("cpnum")
@@ -72,9 +72,9 @@ def _version() -> str:
 
 
 def _level() -> tuple[isa.Isa | None, str]:
-    """Return the level that is chosen, and how it was.
+    """Return the ISA level, and a text that says how it was chosen.
 
-    Raises:  IsaError if there is no such level, or this processor has not got it.
+    Raises:  IsaError if there is no such level, or this processor does not have it.
     """
     forced = os.environ.get("CPNUM_ISA")
     level = isa.choose(None)
@@ -88,7 +88,7 @@ def _level() -> tuple[isa.Isa | None, str]:
 
 
 def status() -> Status:
-    """Return what cpnum runs on: processor, ISA level, pack, memory, active path, versions."""
+    """Return the status: processor, ISA level, pack, memory, active path, versions."""
     mode, reason = memory.mode()
     level_text, pack_text = f"CPNUM_ISA={os.environ.get('CPNUM_ISA')}", "none"
     try:

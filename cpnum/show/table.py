@@ -1,4 +1,4 @@
-"""A part of a report: a table, as text and as HTML, two faces with the same content."""
+"""A part of a report: a table, with the same content as text and as HTML."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ class Table:
         widths = [max(map(len, column)) for column in zip(*full, strict=True)]
         lines = [f"{self.title} ({self.note})" if self.note else self.title]
         for row in rows:
-            # A row of one cell has no width to keep; it may be indented, as the IR is.
+            # A row of one cell goes across all columns, so it is not padded.
             cells = map(str.ljust, row, widths) if len(row) > 1 else row
             lines.append(f"  {'  '.join(cells)}".rstrip())
         return "\n".join(lines)
 
     def html(self, *, opened: bool) -> str:
         """Return the table as HTML that folds without a script."""
-        from html import escape  # 2 ms that only a notebook pays
+        from html import escape  # 2 ms that only a notebook needs
 
         width = max(len(self.columns), 1)
         head = "".join(f"<th>{escape(each)}</th>" for each in self.columns)

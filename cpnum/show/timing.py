@@ -1,4 +1,4 @@
-"""Measuring: time, with its spread; and distance between floats, in units in the last place.
+"""Measures time, with its spread, and the distance between floats in ulps.
 
 >>> timings = measure({"sum": lambda: sum(range(100)), "none": lambda: None}, seconds=0.01)
 >>> timings["none"].median < timings["sum"].median
@@ -29,10 +29,10 @@ _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long a call takes, in seconds.
+    """The time of a call, in seconds.
 
-    `samples` are all that were taken, in order, each the mean of `loops` calls; `iqr` is their
-    interquartile range.  Printed is the median ± half of that range, in one unit.
+    `samples` are in the order they were taken, each the mean of `loops` calls; `iqr` is their
+    interquartile range.  The text is the median ± half of that range, in one unit.
 
     >>> print(Timing(12.34e-6, 0.8e-6, 12e-6, (12.34e-6,), 20))
     12.3 µs ± 0.4
@@ -50,13 +50,13 @@ class Timing:
         return self.iqr > _NOISY * self.median
 
     def __str__(self) -> str:
-        """Write the median ± half the interquartile range."""
+        """Write the median ± half of the interquartile range."""
         size, unit, decimals = _scale(self.median)
         return f"{self.median / size:.{decimals}f} {unit} ± {self.iqr / 2 / size:.{decimals}f}"
 
 
 def _scale(seconds: float) -> tuple[float, str, int]:
-    """Return the unit that suits, its name, and the decimals for three significant digits."""
+    """Return the unit, its name, and the decimals for three significant digits."""
     rounded = abs(float(f"{seconds:.2e}"))
     if rounded == 0 or not math.isfinite(rounded):
         return 1.0, "s", 0
@@ -86,10 +86,10 @@ def _sample(function: Callable[[], object], loops: int) -> float:
 
 
 def _loops(function: Callable[[], object]) -> int:
-    """Return how many calls make a sample long enough; the search is the warm-up as well."""
+    """Return how many calls make a sample long enough; the search also warms up."""
     loops = 1
     while True:
-        # One interruption must not make a sample look long enough: all three have to be.
+        # All three samples must be long enough, because one may have been interrupted.
         shortest = math.inf
         for _ in range(3):
             shortest = min(shortest, _sample(function, loops))
@@ -114,7 +114,7 @@ def measure(
     True
     """
     order = list(functions)
-    import random  # here and below: 3 ms that `import cpnum` can do without
+    import random  # 3 ms that `import cpnum` can do without
 
     shuffle = random.Random(0).shuffle
     samples: dict[str, list[float]] = {name: [] for name in order}
@@ -138,7 +138,7 @@ def measure(
 
 
 def timing_of(samples: list[float], loops: int = 1) -> Timing:
-    """Sum up samples, each the mean of `loops` calls."""
+    """Return the timing of samples, each the mean of `loops` calls."""
     lower, median, upper = np.quantile(samples, (0.25, 0.5, 0.75)).tolist()
     return Timing(median, upper - lower, min(samples), tuple(samples), loops)
 
@@ -153,12 +153,12 @@ def _ordered(bits: NDArray[np.signedinteger]) -> NDArray[np.signedinteger]:
 
 
 def ulp_difference(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
-    """Count the steps from each float of `a` to that of `b` through the floats between.
+    """Return how many floats apart each element of `a` is from the same element of `b`.
 
-    Zeros are equal whatever their signs, NaNs whatever their payloads; from a NaN to a number it is
-    infinitely far, from infinity to the largest float one step.
+    Zeros of both signs are equal, and so are all NaNs; from a NaN to a number the distance is
+    infinite, from infinity to the largest float it is 1.
 
-    Shapes:  those of `a` and `b`, broadcast.
+    Shapes:  `a` and `b` are broadcast.
     Raises:  DTypeError unless both are float32 or both float64.
     Source:  Dawson, "Comparing Floating Point Numbers, 2012 Edition" (ordered integers).
 
@@ -176,9 +176,9 @@ def ulp_difference(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
     x, y = (_ordered(np.atleast_1d(each).view(_BITS[a.dtype])) for each in (a, b))
     high, low = np.maximum(x, y), np.minimum(x, y)
     unsigned = f"u{a.itemsize}"
-    steps = (high.view(unsigned) - low.view(unsigned)).astype(np.float64).reshape(a.shape)
+    distance = (high.view(unsigned) - low.view(unsigned)).astype(np.float64).reshape(a.shape)
     nans = np.isnan(a).astype(int) + np.isnan(b)
-    return np.where(nans == 0, steps, np.where(nans == 2, 0.0, np.inf))
+    return np.where(nans == 0, distance, np.where(nans == 2, 0.0, np.inf))
 
 
 def max_ulp(a: ArrayLike, b: ArrayLike) -> float:
