@@ -90,7 +90,7 @@ def recipe_of(call: Call, kernel: Kernel) -> Recipe:
 
 def template_of(block: ArgumentBlock, arrangement: Arrangement) -> bytes:
     """Return the words of strides and extents, with 0 for all other words."""
-    words = np.zeros(block.spills // 8, np.int64)
+    words = [0] * (block.spills // 8)
     extents, axes = arrangement.extents, block.axes
     for array, strides in enumerate(arrangement.strides):
         words[block.stride(array) // 8] = strides[-1]
@@ -100,7 +100,7 @@ def template_of(block: ArgumentBlock, arrangement: Arrangement) -> bytes:
             words[block.increment(array, axis) // 8] = strides[axis] - inner
     for axis, extent in enumerate(extents):
         words[block.extent(axis) // 8] = extent
-    return words.tobytes()
+    return struct.pack(f"<{len(words)}q", *words)
 
 
 def _number(offset: int, node: Node) -> Number:
