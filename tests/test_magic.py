@@ -213,6 +213,25 @@ def test_the_last_call_is_shown(session):
 
 
 @runs
+def test_calls_by_other_threads_are_counted_and_not_shown(session):
+    there, here_too = session(
+        "%%cpjit --no-time\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "def f(x):\n    return x + 1\n"
+        "with ThreadPoolExecutor(2) as pool:\n    list(pool.map(f, [1.0, 2.0, 3.0]))\n",
+        "%%cpjit --no-time\n"
+        "f(np.ones(2))\n"
+        "with ThreadPoolExecutor(2) as pool:\n    list(pool.map(f, [1.0, 2.0]))\n",
+    )
+    assert there.texts[-2:] == [
+        "%%cpjit: calls by other threads, which are not shown: 3",
+        "%%cpjit: the cell calls no compiled function, so there is nothing to show",
+    ]
+    assert here_too.texts[-2] == "%%cpjit: calls by other threads, which are not shown: 2"
+    assert here_too.texts[-1].startswith("f(x: f64[:]) -> f64")
+
+
+@runs
 def test_a_call_into_its_own_argument_is_not_made_twice(session):
     _, seen = session(
         "%%cpjit\ny = np.zeros(3)\ndef d(x):\n    return x + 1\nd(y, out=y);",

@@ -199,7 +199,7 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
         with observing(last.observe) as observer:
             self._run(cell, decorate)
         if observer.elsewhere:
-            _tell(f"{observer.elsewhere} calls were made by other threads, and are not shown")
+            _tell(f"calls by other threads, which are not shown: {observer.elsewhere}")
         if last.call is None:
             _tell("the cell calls no compiled function, so there is nothing to show")
             return
