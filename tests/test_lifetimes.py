@@ -2,12 +2,14 @@
 
 import contextlib
 import gc
+import itertools
 import sys
 
 import numpy as np
 import pytest
 
-from cpnum import CpnumError, cpjit
+from cpnum import CpnumError, cpjit, remembered
+from cpnum.ir import evaluate
 from cpnum.trace.trace import trace
 
 
@@ -102,3 +104,35 @@ def test_a_refusal_has_the_error_of_the_function_as_its_cause():
         with pytest.raises(CpnumError, match=r"linalg\.inv cannot be traced") as caught:
             trace(function, (np.eye(2),))
         assert "this one" in str(caught.value.__cause__)
+
+
+def test_so_many_kernels_of_a_signature_are_remembered(monkeypatch):
+    monkeypatch.setattr(remembered, "ENTRIES", 3)
+    f, memory = cpjit(lambda x, y, z: x + y * z), np.arange(20.0)
+    for steps in itertools.product((1, 2, 0), repeat=3):
+        arguments = [memory[::2] if step == 2 else memory[:10] * step for step in steps]
+        arguments = [
+            np.broadcast_to(x[0], (10,)) if step == 0 else x
+            for x, step in zip(arguments, steps, strict=True)
+        ]
+        x, y, z = arguments
+        for _ in range(2):
+            assert np.array_equal(f(*arguments), x + y * z)
+        f.lower(*arguments)
+        (found,) = f._cache.by_signature().values()
+        assert 1 <= len(found[0].kernels) <= 3
+        assert 1 <= len(found[0]._placements) <= 3
+        assert len(f._calls) <= 3
+
+
+def test_so_many_registries_of_warnings_are_remembered(monkeypatch):
+    monkeypatch.setattr(evaluate, "_registries", type(evaluate._registries)())
+    monkeypatch.setattr(remembered, "ENTRIES", 3)
+    for cell in range(8):
+        scope = {}
+        exec(compile("f = lambda x: 1 / x", f"<cell {cell}>", "exec"), scope)
+        f = cpjit(scope["f"])
+        with pytest.warns(RuntimeWarning, match="divide by zero") as caught:
+            f(np.zeros(3))
+        assert [each.filename for each in caught] == [f"<cell {cell}>"]
+        assert 1 <= len(evaluate._registries) <= 3

@@ -36,6 +36,7 @@ from cpnum.ir.nodes import (
 from cpnum.ir.reference import function_of
 from cpnum.ir.sites import Site, location
 from cpnum.ir.walk import last_uses, postorder
+from cpnum.remembered import Remembered
 from cpnum.tables.ops import CAST, OPS, Op
 
 
@@ -201,7 +202,7 @@ class _FloatingPointErrors:
             filename,
             line,
             module=_module_of(filename),
-            registry=_registries.setdefault(filename, {}),
+            registry=_registry_of(filename),
         )
 
     def write(self, message: str) -> None:
@@ -219,7 +220,12 @@ _KINDS = {
 }
 
 # Python notes here which lines have warned: by default each line warns once.
-_registries: dict[str, dict[Any, Any]] = {}
+_registries: Remembered[str, dict[Any, Any]] = Remembered()
+
+
+def _registry_of(filename: str) -> dict[Any, Any]:
+    registry = _registries.get(filename)
+    return _registries.remember(filename, {}) if registry is None else registry
 
 
 def _module_of(filename: str) -> str:

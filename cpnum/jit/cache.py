@@ -12,6 +12,7 @@ from cpnum.ir.graph import Graph
 from cpnum.ir.signature import Signature
 from cpnum.ir.simplify import Precision, simplify
 from cpnum.jit.keys import call_key
+from cpnum.remembered import Remembered
 from cpnum.run import memory
 from cpnum.run.alias import refuse_other_than_arrays
 from cpnum.run.bound import Bound
@@ -24,10 +25,6 @@ from cpnum.trace.parameters import Arguments, signature_of, with_shapes
 from cpnum.trace.trace import trace_arguments
 
 Fallback = Literal["error", "numpy"]
-
-# At most so many prepared calls, and so many specializations, are remembered.  They keep fixed
-# arguments alive, and a new one costs microseconds.
-_REMEMBERED = 1024
 
 # In the table of specializations: the function looked at shapes, so a graph serves only the shapes
 # it was traced for.
@@ -60,9 +57,9 @@ class Cache:
         self.function = function
         self.options = options
         self.isa = isa.choose(options.level)
-        self.calls: dict[_Key | None, PreparedCall] = {}
-        self._described: dict[_Key, tuple[Specialization, Call]] = {}
-        self._specializations: dict[Signature, Specialization | str] = {}
+        self.calls: Remembered[_Key | None, PreparedCall] = Remembered()
+        self._described: Remembered[_Key, tuple[Specialization, Call]] = Remembered()
+        self._specializations: Remembered[Signature, Specialization | str] = Remembered()
         self._tell = tell
 
     # -- calls ----------------------------------------------------------------------------------
@@ -92,11 +89,8 @@ class Cache:
             else:
                 prepared = specialization.prepare(call, self.level(), machine)
         if key is not None:
-            if len(self.calls) >= _REMEMBERED:
-                self.calls.clear()
-                self._described.clear()
-            self.calls[key] = prepared
-            self._described[key] = specialization, call
+            self.calls.remember(key, prepared)
+            self._described.remember(key, (specialization, call))
         return prepared
 
     def prepare_numpy(self, arguments: Arguments, out: Any) -> PreparedCall:
@@ -144,11 +138,9 @@ class Cache:
             clock = Clock()
             traced = trace_arguments(self.function, arguments, signature)
             clock.end("trace")
-            if len(self._specializations) >= _REMEMBERED:
-                self._specializations.clear()
             if traced.signature != signature:
-                self._specializations[signature] = _SHAPE_OBSERVED
-            found = self._specializations.setdefault(
+                self._specializations.remember(signature, _SHAPE_OBSERVED)
+            found = self._specializations.remember(
                 traced.signature, Specialization(traced, self._rewrite, clock)
             )
         assert isinstance(found, Specialization)
