@@ -1,5 +1,6 @@
 """`out`: its layouts, its dtypes, arguments that it overlaps, and what is refused."""
 
+import ctypes
 import itertools
 
 import numpy as np
@@ -216,3 +217,46 @@ def test_an_out_whose_elements_are_apart_is_taken(strides, level):
     assert np.count_nonzero(memory) == 6
     empty = as_strided(memory, (0, 3), (8, 0))
     assert cpjit(lambda x: x + 1.0, isa=level)(x[:0], out=empty) is empty
+
+
+def _without_base(memory):
+    """Return an array over the memory of another as C code makes it, which has no base."""
+    get = ctypes.pythonapi.PyCapsule_GetPointer
+    get.restype, get.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+    table = ctypes.cast(
+        get(np._core._multiarray_umath._ARRAY_API, None), ctypes.POINTER(ctypes.c_void_p)
+    )
+    pointer, integer, thing = ctypes.c_void_p, ctypes.c_int, ctypes.py_object
+    new = ctypes.PYFUNCTYPE(
+        thing, thing, integer, pointer, integer, pointer, pointer, integer, integer, pointer
+    )(table[93])  # PyArray_New
+    shape = (ctypes.c_ssize_t * memory.ndim)(*memory.shape)
+    strides = (ctypes.c_ssize_t * memory.ndim)(*memory.strides)
+    writeable = 0x0400
+    return new(
+        np.ndarray, memory.ndim, shape, memory.dtype.num, strides, memory.ctypes.data, 0,
+        writeable, None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OVERLAPS)
+def test_out_that_overlaps_an_argument_and_neither_has_a_base(name, level):
+    compiled = cpjit(lambda x: x * 2.0 + 1.0, isa=level)
+    memory = np.arange(60.0)
+    x, out = map(_without_base, OVERLAPS[name](memory))
+    assert x.base is None and out.base is None and not x.flags.owndata
+    expected = x * 2.0 + 1.0
+    wider = np.broadcast_to(expected, out.shape).copy()
+    compiled(x, out=out)
+    assert_same(wider, out.copy(), name)
+
+
+def test_out_of_c_code_that_overlaps_an_argument_that_owns_its_memory(level):
+    compiled = cpjit(lambda x: x * 2.0, isa=level)
+    for swapped in (False, True):
+        memory = np.arange(60.0)
+        x, out = memory, _without_base(memory)[::-1]
+        x, out = (out, x) if swapped else (x, out)
+        expected = x * 2.0
+        compiled(x, out=out)
+        assert_same(expected, out.copy())

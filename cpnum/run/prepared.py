@@ -46,10 +46,11 @@ class PreparedCall:
 
     def into(self, arguments: tuple[Any, ...], out: Array) -> Array | None:
         """Compute into `out`; return None if an element would be written before it is read."""
-        if not out.flags.writeable:
+        traits = out.flags
+        if not traits.writeable:
             raise read_only(out)
         before = arguments
-        if may_overlap(arguments, out):
+        if may_overlap(arguments, out, traits.owndata):
             views = views_of(self.call, arguments)
             if any(overlap(out, view) and not in_place(out, view) for view in views):
                 return None
