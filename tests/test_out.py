@@ -2,6 +2,7 @@
 
 import ctypes
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -260,3 +261,55 @@ def test_out_of_c_code_that_overlaps_an_argument_that_owns_its_memory(level):
         expected = x * 2.0
         compiled(x, out=out)
         assert_same(expected, out.copy())
+
+
+def _bytes_of(call):
+    """Return the bytes of the arrays that a call makes, at most at once."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+# fmt: off
+QUIET = {
+    "integers": (lambda x: x * 3 + 1, np.int64),
+    "integers and a number": (lambda x, n=5: x * (n + 1), np.int32),
+    "masks": (lambda x: ~x ^ (x & True), np.bool_),
+    "where": (lambda x: np.where(x > 0.5, x, -x), np.float64),
+    "clip": (lambda x: np.clip(x, -0.5, 0.5), np.float32),
+    "minimum": (lambda x: np.minimum(np.abs(x), 2.0), np.float64),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_in_place_nothing_is_copied_that_no_report_may_need(name, level):
+    function, dtype = QUIET[name]
+    compiled, x = cpjit(function, isa=level), np.arange(100_000).astype(dtype)
+    with np.errstate(all="warn"):
+        for f in (lambda: compiled(x, out=x), compiled.bind(x, out=x)):
+            expected = function(x)
+            f()
+            assert_same(expected, x, name)
+            assert _bytes_of(f) < 10_000
+
+
+def test_in_place_the_old_values_are_kept_that_a_report_needs(level):
+    x = np.array([3, 0, 2])
+    with (
+        np.errstate(invalid="ignore"),
+        pytest.warns(RuntimeWarning, match="zero encountered in reciprocal"),
+    ):
+        cpjit(lambda x: np.reciprocal(x) * 0 + 1, isa=level)(x, out=x)
+    number = np.array(2**31 - 1, np.int32)
+    with pytest.warns(RuntimeWarning, match="overflow encountered in .*multiply"):
+        cpjit(lambda n: (+n) * (+n) & 1, isa=level)(number, out=number)
+    number = np.array([1.0, np.nan])
+    with pytest.warns(RuntimeWarning, match="invalid value encountered in cast"):
+        cpjit(lambda x: x.astype(np.int64) & 1, isa=level)(number, out=number)
+    x = np.ones(3, np.float32)
+    with pytest.warns(RuntimeWarning, match="overflow encountered in cast"):
+        cpjit(lambda x, a: np.where(x > 0, a, x), isa=level)(x, 1e39, out=x)

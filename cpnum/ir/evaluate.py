@@ -100,6 +100,40 @@ def host_value(node: Node, arguments: Sequence[Value]) -> tuple[Value, int]:
     return values[node], raised.flags
 
 
+def may_report(graph: Graph) -> bool:
+    r"""Tell whether NumPy may report a floating-point error that depends on elements of arrays.
+
+    >>> may_report(Graph.parse("f(x: i64[:])\n  %0 = square x  i64\n  return %0"))
+    False
+    >>> may_report(Graph.parse("f(x: f64[:])\n  %0 = square x  f64\n  return %0"))
+    True
+    """
+    return bool(graph.checked) or any(
+        type(node) is Apply and _may_report(node) for node in graph.nodes
+    )
+
+
+def _may_report(node: Apply) -> bool:
+    dtypes = [arg.dtype for arg in node.args]
+    if node.op is CAST and dtypes[0].weak:
+        return False  # of a Python number, so no element decides it
+    if any(dtype.family == "F" for dtype in dtypes):
+        return node.op not in QUIET
+    return node.op is _RECIPROCAL
+
+
+# NumPy reports no error of these operators, not even for floating operands.
+QUIET = frozenset(
+    OPS[name]
+    for name in """
+    negative absolute sign copysign minimum maximum fmin fmax clip where isnan isinf isfinite
+    equal not_equal less less_equal greater greater_equal
+    """.split()
+)
+# The only operator of integers whose errors it reports for arrays.
+_RECIPROCAL = OPS["reciprocal"]
+
+
 def checked_of(graph: Graph) -> tuple[Node, ...]:
     """Return the operators between integer scalars and the nodes that these need, in order."""
     needed: set[Node] = set(graph.checked)
