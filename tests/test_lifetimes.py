@@ -1,12 +1,15 @@
 """What calls, refusals and caches keep alive."""
 
 import contextlib
+import functools
 import gc
 import itertools
 import sys
+import weakref
 
 import numpy as np
 import pytest
+from calls import X
 
 from cpnum import CpnumError, cpjit, remembered
 from cpnum.ir import evaluate
@@ -136,3 +139,110 @@ def test_so_many_registries_of_warnings_are_remembered(monkeypatch):
             f(np.zeros(3))
         assert [each.filename for each in caught] == [f"<cell {cell}>"]
         assert 1 <= len(evaluate._registries) <= 3
+
+
+class _Scaled:
+    def __init__(self, factor):
+        self.factor = factor
+
+    @cpjit
+    def times(self, x):
+        return x * self.factor
+
+    @cpjit
+    def first(self, x):
+        return x * self.factor if x.shape == (37,) else x
+
+    def plain(self, x):
+        return x * self.factor
+
+
+class _Slots:
+    __slots__ = ("factor",)
+
+    def __init__(self, factor):
+        self.factor = factor
+
+
+def _entries(compiled):
+    cache = compiled._cache
+    return len(cache.calls) + len(cache._described) + len(cache._specializations)
+
+
+@pytest.mark.parametrize("name", ("times", "first"))
+def test_a_method_keeps_no_instance_alive(name, without_collector):
+    compiled = getattr(_Scaled, name)
+    before, kept = _entries(compiled), _Scaled(-1.0)
+    getattr(kept, name)(X)
+    gone = []
+    for factor in range(20):
+        instance = _Scaled(float(factor))
+        gone.append(weakref.ref(instance))
+        for _ in range(2):
+            assert np.array_equal(getattr(instance, name)(X), X * factor)
+            assert np.array_equal(getattr(kept, name)(X), -X)
+        bound = getattr(instance, name).bind(X)
+        assert np.array_equal(bound(), X * factor)
+        del instance, bound
+    assert [each() for each in gone] == [None] * 20
+    calls = compiled._calls
+    entries = _entries(compiled) - before
+    assert 3 <= entries <= 4
+    getattr(kept, name)(X)
+    assert _entries(compiled) - before == entries
+    assert compiled._calls is calls
+    del kept
+    assert _entries(compiled) == before
+
+
+FIXED = {
+    "an instance": lambda: _Scaled(2.0),
+    "a function": lambda: lambda x: x * 2.0,
+    "a method": lambda: _Scaled(2.0).plain,
+    "in a tuple": lambda: ("times", _Scaled(2.0)),
+    "in a frozen set": lambda: frozenset([_Scaled(2.0)]),
+    "a class": lambda: type("Class", (), {}),
+    "a partial function": lambda: functools.partial(_Scaled(2.0).plain, X),
+}
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_a_fixed_argument_is_not_kept_alive(name, without_collector):
+    f = cpjit(lambda x, fixed: x + 1.0)
+    kept = FIXED[name]()
+    for fixed in (kept, kept):
+        assert np.array_equal(f(X, fixed), X + 1.0)
+    assert _entries(f) == 3
+    f(X, FIXED[name]())
+    gc.collect()  # a class is in a cycle of its own
+    assert _entries(f) == 3
+    f(X, kept)
+    assert _entries(f) == 3
+
+
+def test_a_fixed_argument_that_has_no_weak_reference_is_kept_as_it_is():
+    f, one = cpjit(lambda x, fixed: x * fixed.factor), _Slots(2.0)
+    for _ in range(2):
+        assert np.array_equal(f(X, one), X * 2.0)
+        assert np.array_equal(f(X, _Slots(3.0)), X * 3.0)
+    assert len(f._calls) == 3
+
+
+def test_a_weak_reference_is_an_argument_of_its_own():
+    f, one = cpjit(lambda x, fixed: x * (fixed().factor if callable(fixed) else 5.0)), _Scaled(2.0)
+    for _ in range(2):
+        assert np.array_equal(f(X, weakref.ref(one)), X * 2.0)
+        assert np.array_equal(f(X, one), X * 5.0)
+
+
+def test_a_function_that_is_dropped_is_freed_though_its_fixed_argument_lives(without_collector):
+    def function(x, fixed):
+        return x + 1.0
+
+    kept, compiled = _Scaled(2.0), cpjit(function)
+    compiled(X, kept)
+    table = weakref.ref(compiled._calls)
+    del compiled, function
+    gc.collect()
+    assert table() is None
+    assert weakref.getweakrefcount(kept) == 0

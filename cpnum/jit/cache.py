@@ -9,7 +9,7 @@ from cpnum.compile.call import Call, describe
 from cpnum.compile.kernel import Clock, Kernel
 from cpnum.errors import IsaError
 from cpnum.ir.graph import Graph
-from cpnum.ir.signature import Signature
+from cpnum.ir.signature import Fixed, Signature
 from cpnum.ir.simplify import Precision, simplify
 from cpnum.jit.keys import call_key
 from cpnum.remembered import Remembered
@@ -21,6 +21,7 @@ from cpnum.run.prepared import EmptyCall, NumpyCall, PreparedCall
 from cpnum.run.specialization import Specialization
 from cpnum.tables import isa
 from cpnum.tables.isa import Isa
+from cpnum.trace.fixed import objects_of
 from cpnum.trace.parameters import Arguments, signature_of, with_shapes
 from cpnum.trace.trace import trace_arguments
 
@@ -89,8 +90,9 @@ class Cache:
             else:
                 prepared = specialization.prepare(call, self.level(), machine)
         if key is not None:
-            self.calls.remember(key, prepared)
-            self._described.remember(key, (specialization, call))
+            objects = tuple(objects_of(key))
+            self.calls.remember(key, prepared, objects)
+            self._described.remember(key, (specialization, call), objects)
         return prepared
 
     def prepare_numpy(self, arguments: Arguments, out: Any) -> PreparedCall:
@@ -138,10 +140,12 @@ class Cache:
             clock = Clock()
             traced = trace_arguments(self.function, arguments, signature)
             clock.end("trace")
+            fixed = tuple([each.type.key for each in signature if isinstance(each.type, Fixed)])
+            objects = tuple(objects_of(fixed))
             if traced.signature != signature:
-                self._specializations.remember(signature, _SHAPE_OBSERVED)
+                self._specializations.remember(signature, _SHAPE_OBSERVED, objects)
             found = self._specializations.remember(
-                traced.signature, Specialization(traced, self._rewrite, clock)
+                traced.signature, Specialization(traced, self._rewrite, clock), objects
             )
         assert isinstance(found, Specialization)
         return found.into(out)
@@ -152,7 +156,7 @@ class Cache:
     def by_signature(self) -> dict[str, list[Specialization]]:
         """Return the specializations by the text of their signature, which several may share."""
         found: dict[str, list[Specialization]] = {}
-        for each in self._specializations.values():
+        for each in list(self._specializations.values()):  # entries go with their objects
             if isinstance(each, Specialization):
                 types = ", ".join(str(parameter.type) for parameter in each.graph.signature)
                 found.setdefault(types, []).append(each)
