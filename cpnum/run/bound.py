@@ -21,7 +21,8 @@ class Bound:
     """A call without arguments: pointers, strides, extents and scalars are in its code.
 
     A bound call holds its arrays, and reads their elements when it is called.  It keeps the value
-    that a number, or an array without axes, had when it was bound.
+    that a number, or an array without axes, had when it was bound.  It does not look whether its
+    `out` was made read-only since: that would take a quarter of its time.
 
     >>> import numpy as np
     >>> from cpnum import cpjit
