@@ -22,6 +22,7 @@ from cases import (
 )
 
 from cpnum import cpjit
+from cpnum.ir.evaluate import QUIET
 from cpnum.run import prepared
 from cpnum.tables.block import Flag
 from cpnum.tables.dtypes import B
@@ -299,3 +300,26 @@ def test_overflow_of_integer_scalars_is_reported_as_numpy_does(level):
     bound = cpjit(operator.mul, isa=level).bind(number, number)
     with pytest.warns(RuntimeWarning, match="overflow"):
         bound()
+
+
+@pytest.mark.parametrize(
+    ("op", "dtype"),
+    [(op, dtype) for op, dtype in ROWS if op in QUIET or dtype.family != "F"],
+    ids=row_name,
+)
+def test_numpy_reports_no_error_of_a_quiet_operator(op, dtype):
+    if op.name == "reciprocal":
+        return
+    function, signalling = function_of(op), {4: 0x7FA00001, 8: 0x7FF4000000000001}
+    every = []
+    for each in operand_dtypes(op, dtype):
+        values = special(each)
+        if each.family == "F":
+            bits = np.array([signalling[each.itemsize]], f"u{each.itemsize}")
+            values = np.append(values, bits.view(each.numpy))
+        every.append(values)
+    for shift in range(max(map(len, every))):
+        operands = [np.roll(np.resize(x, 67), shift * at) for at, x in enumerate(every)]
+        assert numpy_flags(function, operands) == 0
+        assert numpy_flags(function, [x[::2] for x in operands]) == 0
+        assert numpy_flags(function, [x[shift % 67 : shift % 67 + 1] for x in operands]) == 0

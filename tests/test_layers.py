@@ -13,7 +13,7 @@ PACKAGE = Path(cpnum.__file__).parent
 
 # The straight line, from what needs nothing to what needs all: folders, and the modules of each.
 LINE = {
-    "": "errors command",
+    "": "errors command remembered",
     "tables": "dtypes isa ops block stencils",
     "pack": "stencil __main__",
     "ir": "movement sites nodes signature extents walk text graph reference evaluate "

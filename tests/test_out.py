@@ -1,6 +1,8 @@
 """`out`: its layouts, its dtypes, arguments that it overlaps, and what is refused."""
 
+import ctypes
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -216,3 +218,98 @@ def test_an_out_whose_elements_are_apart_is_taken(strides, level):
     assert np.count_nonzero(memory) == 6
     empty = as_strided(memory, (0, 3), (8, 0))
     assert cpjit(lambda x: x + 1.0, isa=level)(x[:0], out=empty) is empty
+
+
+def _without_base(memory):
+    """Return an array over the memory of another as C code makes it, which has no base."""
+    get = ctypes.pythonapi.PyCapsule_GetPointer
+    get.restype, get.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+    table = ctypes.cast(
+        get(np._core._multiarray_umath._ARRAY_API, None), ctypes.POINTER(ctypes.c_void_p)
+    )
+    pointer, integer, thing = ctypes.c_void_p, ctypes.c_int, ctypes.py_object
+    new = ctypes.PYFUNCTYPE(
+        thing, thing, integer, pointer, integer, pointer, pointer, integer, integer, pointer
+    )(table[93])  # PyArray_New
+    shape = (ctypes.c_ssize_t * memory.ndim)(*memory.shape)
+    strides = (ctypes.c_ssize_t * memory.ndim)(*memory.strides)
+    writeable = 0x0400
+    return new(
+        np.ndarray, memory.ndim, shape, memory.dtype.num, strides, memory.ctypes.data, 0,
+        writeable, None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OVERLAPS)
+def test_out_that_overlaps_an_argument_and_neither_has_a_base(name, level):
+    compiled = cpjit(lambda x: x * 2.0 + 1.0, isa=level)
+    memory = np.arange(60.0)
+    x, out = map(_without_base, OVERLAPS[name](memory))
+    assert x.base is None and out.base is None and not x.flags.owndata
+    expected = x * 2.0 + 1.0
+    wider = np.broadcast_to(expected, out.shape).copy()
+    compiled(x, out=out)
+    assert_same(wider, out.copy(), name)
+
+
+def test_out_of_c_code_that_overlaps_an_argument_that_owns_its_memory(level):
+    compiled = cpjit(lambda x: x * 2.0, isa=level)
+    for swapped in (False, True):
+        memory = np.arange(60.0)
+        x, out = memory, _without_base(memory)[::-1]
+        x, out = (out, x) if swapped else (x, out)
+        expected = x * 2.0
+        compiled(x, out=out)
+        assert_same(expected, out.copy())
+
+
+def _bytes_of(call):
+    """Return the bytes of the arrays that a call makes, at most at once."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+# fmt: off
+QUIET = {
+    "integers": (lambda x: x * 3 + 1, np.int64),
+    "integers and a number": (lambda x, n=5: x * (n + 1), np.int32),
+    "masks": (lambda x: ~x ^ (x & True), np.bool_),
+    "where": (lambda x: np.where(x > 0.5, x, -x), np.float64),
+    "clip": (lambda x: np.clip(x, -0.5, 0.5), np.float32),
+    "minimum": (lambda x: np.minimum(np.abs(x), 2.0), np.float64),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_in_place_nothing_is_copied_that_no_report_may_need(name, level):
+    function, dtype = QUIET[name]
+    compiled, x = cpjit(function, isa=level), np.arange(100_000).astype(dtype)
+    with np.errstate(all="warn"):
+        for f in (lambda: compiled(x, out=x), compiled.bind(x, out=x)):
+            expected = function(x)
+            f()
+            assert_same(expected, x, name)
+            assert _bytes_of(f) < 10_000
+
+
+def test_in_place_the_old_values_are_kept_that_a_report_needs(level):
+    x = np.array([3, 0, 2])
+    with (
+        np.errstate(invalid="ignore"),
+        pytest.warns(RuntimeWarning, match="zero encountered in reciprocal"),
+    ):
+        cpjit(lambda x: np.reciprocal(x) * 0 + 1, isa=level)(x, out=x)
+    number = np.array(2**31 - 1, np.int32)
+    with pytest.warns(RuntimeWarning, match="overflow encountered in .*multiply"):
+        cpjit(lambda n: (+n) * (+n) & 1, isa=level)(number, out=number)
+    number = np.array([1.0, np.nan])
+    with pytest.warns(RuntimeWarning, match="invalid value encountered in cast"):
+        cpjit(lambda x: x.astype(np.int64) & 1, isa=level)(number, out=number)
+    x = np.ones(3, np.float32)
+    with pytest.warns(RuntimeWarning, match="overflow encountered in cast"):
+        cpjit(lambda x, a: np.where(x > 0, a, x), isa=level)(x, 1e39, out=x)

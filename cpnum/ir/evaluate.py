@@ -36,6 +36,7 @@ from cpnum.ir.nodes import (
 from cpnum.ir.reference import function_of
 from cpnum.ir.sites import Site, location
 from cpnum.ir.walk import last_uses, postorder
+from cpnum.remembered import Remembered
 from cpnum.tables.ops import CAST, OPS, Op
 
 
@@ -97,6 +98,40 @@ def host_value(node: Node, arguments: Sequence[Value]) -> tuple[Value, int]:
             else:
                 values[each] = _value(each, values, arguments)
     return values[node], raised.flags
+
+
+def may_report(graph: Graph) -> bool:
+    r"""Tell whether NumPy may report a floating-point error that depends on elements of arrays.
+
+    >>> may_report(Graph.parse("f(x: i64[:])\n  %0 = square x  i64\n  return %0"))
+    False
+    >>> may_report(Graph.parse("f(x: f64[:])\n  %0 = square x  f64\n  return %0"))
+    True
+    """
+    return bool(graph.checked) or any(
+        type(node) is Apply and _may_report(node) for node in graph.nodes
+    )
+
+
+def _may_report(node: Apply) -> bool:
+    dtypes = [arg.dtype for arg in node.args]
+    if node.op is CAST and dtypes[0].weak:
+        return False  # of a Python number, so no element decides it
+    if any(dtype.family == "F" for dtype in dtypes):
+        return node.op not in QUIET
+    return node.op is _RECIPROCAL
+
+
+# NumPy reports no error of these operators, not even for floating operands.
+QUIET = frozenset(
+    OPS[name]
+    for name in """
+    negative absolute sign copysign minimum maximum fmin fmax clip where isnan isinf isfinite
+    equal not_equal less less_equal greater greater_equal
+    """.split()
+)
+# The only operator of integers whose errors it reports for arrays.
+_RECIPROCAL = OPS["reciprocal"]
 
 
 def checked_of(graph: Graph) -> tuple[Node, ...]:
@@ -201,7 +236,7 @@ class _FloatingPointErrors:
             filename,
             line,
             module=_module_of(filename),
-            registry=_registries.setdefault(filename, {}),
+            registry=_registry_of(filename),
         )
 
     def write(self, message: str) -> None:
@@ -219,7 +254,12 @@ _KINDS = {
 }
 
 # Python notes here which lines have warned: by default each line warns once.
-_registries: dict[str, dict[Any, Any]] = {}
+_registries: Remembered[str, dict[Any, Any]] = Remembered()
+
+
+def _registry_of(filename: str) -> dict[Any, Any]:
+    registry = _registries.get(filename)
+    return _registries.remember(filename, {}) if registry is None else registry
 
 
 def _module_of(filename: str) -> str:

@@ -9,9 +9,10 @@ from cpnum.compile.call import Call, describe
 from cpnum.compile.kernel import Clock, Kernel
 from cpnum.errors import IsaError
 from cpnum.ir.graph import Graph
-from cpnum.ir.signature import Signature
+from cpnum.ir.signature import Fixed, Signature
 from cpnum.ir.simplify import Precision, simplify
 from cpnum.jit.keys import call_key
+from cpnum.remembered import Remembered
 from cpnum.run import memory
 from cpnum.run.alias import refuse_other_than_arrays
 from cpnum.run.bound import Bound
@@ -20,14 +21,11 @@ from cpnum.run.prepared import EmptyCall, NumpyCall, PreparedCall
 from cpnum.run.specialization import Specialization
 from cpnum.tables import isa
 from cpnum.tables.isa import Isa
+from cpnum.trace.fixed import objects_of
 from cpnum.trace.parameters import Arguments, signature_of, with_shapes
 from cpnum.trace.trace import trace_arguments
 
 Fallback = Literal["error", "numpy"]
-
-# At most so many prepared calls, and so many specializations, are remembered.  They keep fixed
-# arguments alive, and a new one costs microseconds.
-_REMEMBERED = 1024
 
 # In the table of specializations: the function looked at shapes, so a graph serves only the shapes
 # it was traced for.
@@ -60,9 +58,9 @@ class Cache:
         self.function = function
         self.options = options
         self.isa = isa.choose(options.level)
-        self.calls: dict[_Key | None, PreparedCall] = {}
-        self._described: dict[_Key, tuple[Specialization, Call]] = {}
-        self._specializations: dict[Signature, Specialization | str] = {}
+        self.calls: Remembered[_Key | None, PreparedCall] = Remembered()
+        self._described: Remembered[_Key, tuple[Specialization, Call]] = Remembered()
+        self._specializations: Remembered[Signature, Specialization | str] = Remembered()
         self._tell = tell
 
     # -- calls ----------------------------------------------------------------------------------
@@ -92,11 +90,9 @@ class Cache:
             else:
                 prepared = specialization.prepare(call, self.level(), machine)
         if key is not None:
-            if len(self.calls) >= _REMEMBERED:
-                self.calls.clear()
-                self._described.clear()
-            self.calls[key] = prepared
-            self._described[key] = specialization, call
+            objects = tuple(objects_of(key))
+            self.calls.remember(key, prepared, objects)
+            self._described.remember(key, (specialization, call), objects)
         return prepared
 
     def prepare_numpy(self, arguments: Arguments, out: Any) -> PreparedCall:
@@ -144,12 +140,12 @@ class Cache:
             clock = Clock()
             traced = trace_arguments(self.function, arguments, signature)
             clock.end("trace")
-            if len(self._specializations) >= _REMEMBERED:
-                self._specializations.clear()
+            fixed = tuple([each.type.key for each in signature if isinstance(each.type, Fixed)])
+            objects = tuple(objects_of(fixed))
             if traced.signature != signature:
-                self._specializations[signature] = _SHAPE_OBSERVED
-            found = self._specializations.setdefault(
-                traced.signature, Specialization(traced, self._rewrite, clock)
+                self._specializations.remember(signature, _SHAPE_OBSERVED, objects)
+            found = self._specializations.remember(
+                traced.signature, Specialization(traced, self._rewrite, clock), objects
             )
         assert isinstance(found, Specialization)
         return found.into(out)
@@ -160,7 +156,7 @@ class Cache:
     def by_signature(self) -> dict[str, list[Specialization]]:
         """Return the specializations by the text of their signature, which several may share."""
         found: dict[str, list[Specialization]] = {}
-        for each in self._specializations.values():
+        for each in list(self._specializations.values()):  # entries go with their objects
             if isinstance(each, Specialization):
                 types = ", ".join(str(parameter.type) for parameter in each.graph.signature)
                 found.setdefault(types, []).append(each)

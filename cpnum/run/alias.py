@@ -10,13 +10,16 @@ import numpy as np
 from cpnum.compile.call import Array, Call
 from cpnum.errors import OutError
 
+_ARRAY = np.ndarray
 
-def may_overlap(arguments: Sequence[Any], out: Array) -> bool:
-    """Tell whether `out` may share memory with an argument."""
+
+def may_overlap(arguments: Sequence[Any], out: Array, owned: bool) -> bool:
+    """Tell whether `out` may share memory with an argument; `owned` is `out.flags.owndata`."""
     for argument in arguments:
-        # Two arrays with memory of their own share none: the quick answer for most calls.
-        if type(argument) is np.ndarray and (
-            argument is out or argument.base is not None or out.base is not None
+        # Two arrays that own their memory share none: the quick answer for most calls.  An array
+        # without a base may still own none, if C code made it.
+        if type(argument) is _ARRAY and (
+            argument is out or not owned or not argument.flags.owndata
         ):
             if np.may_share_memory(argument, out):
                 return True

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cpnum.compile.call import Array, Call, new_result
-from cpnum.ir.evaluate import checked_of, evaluate, raised_by
+from cpnum.ir.evaluate import checked_of, evaluate, may_report, raised_by
 from cpnum.ir.graph import Graph
 from cpnum.run.alias import copied, in_place, may_overlap, overlap, read_only, views_of
 from cpnum.run.errstate import report, watched
@@ -23,14 +23,16 @@ class PreparedCall:
     """A call of one graph with the arguments of one key.
 
     `graph` is the traced one, because reports of floating-point errors name the user's operators.
+    `reports` tells whether a report may need the values of arguments once `out` is written.
     """
 
-    __slots__ = ("call", "dtype", "graph")
+    __slots__ = ("call", "dtype", "graph", "reports")
 
     def __init__(self, graph: Graph, call: Call) -> None:
         self.graph = graph
         self.call = call
         self.dtype = graph.output.node.dtype.numpy
+        self.reports = False
 
     def compute(self, arguments: Sequence[Any], out: Array) -> int:
         """Compute into `out`; return the floating-point flags that may have been raised."""
@@ -46,14 +48,15 @@ class PreparedCall:
 
     def into(self, arguments: tuple[Any, ...], out: Array) -> Array | None:
         """Compute into `out`; return None if an element would be written before it is read."""
-        if not out.flags.writeable:
+        traits = out.flags
+        if not traits.writeable:
             raise read_only(out)
         before = arguments
-        if may_overlap(arguments, out):
+        if may_overlap(arguments, out, traits.owndata):
             views = views_of(self.call, arguments)
             if any(overlap(out, view) and not in_place(out, view) for view in views):
                 return None
-            if watched():
+            if self.reports and watched():
                 # The kernel overwrites arguments; a report evaluates the old ones.
                 before = copied(arguments, out)
         flags = self.compute(arguments, out)
@@ -91,6 +94,7 @@ class KernelCall(PreparedCall):
 
     def __init__(self, graph: Graph, call: Call, recipe: Recipe, placement: Placement) -> None:
         super().__init__(graph, call)
+        self.reports = may_report(graph)
         self.recipe = recipe
         self.placement = placement  # keeps the code where it is
         self._enter = placement.enter

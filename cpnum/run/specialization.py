@@ -11,6 +11,7 @@ from cpnum.compile.kernel import Clock, Kernel, cast_to, compile
 from cpnum.compile.skeleton import Entry
 from cpnum.errors import ShapeError
 from cpnum.ir.graph import Graph
+from cpnum.remembered import Remembered
 from cpnum.run.alias import read_only
 from cpnum.run.bound import Bound
 from cpnum.run.machine import Machine, Placement
@@ -34,9 +35,9 @@ class Specialization:
         self.graph = rewrite(traced)
         clock.end("simplify")
         self.seconds: Mapping[str, float] = clock.seconds
-        self.kernels: dict[tuple[Layout, ...], Kernel] = {}
+        self.kernels: Remembered[tuple[Layout, ...], Kernel] = Remembered()
         self._rewrite = rewrite
-        self._placements: dict[tuple[Layout, ...], Placement] = {}
+        self._placements: Remembered[tuple[Layout, ...], Placement] = Remembered()
         self._casts: dict[DType, Specialization] = {}
 
     def into(self, out: Array | None) -> Specialization:
@@ -64,7 +65,7 @@ class Specialization:
         if kernel is None:
             clock = Clock(dict(self.seconds))
             kernel = compile(self.graph, call.sources, layouts, level, clock)
-            kernel = self.kernels.setdefault(layouts, kernel)
+            kernel = self.kernels.remember(layouts, kernel)
         return kernel
 
     def prepare(self, call: Call, level: Isa, machine: Machine) -> KernelCall:
@@ -75,7 +76,7 @@ class Specialization:
         placement = self._placements.get(layouts)
         if placement is None:
             clock = Clock(dict(kernel.seconds))
-            placement = self._placements.setdefault(layouts, machine.place(kernel))
+            placement = self._placements.remember(layouts, machine.place(kernel))
             clock.end("place")
             kernel = self.kernels[layouts] = kernel._replace(seconds=clock.seconds)
         return KernelCall(self.traced, call, recipe_of(call, kernel), placement)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import struct
-from collections.abc import Hashable
+import weakref
+from collections.abc import Hashable, Iterator
 from types import MethodType
 from typing import Any
 
@@ -15,18 +16,41 @@ import numpy as np
 
 
 class _Same:
-    """The key of an object that is compared by identity."""
+    """The key of an object that is compared by identity.
 
-    __slots__ = ("value",)
+    It holds a weak reference, so that it keeps no object alive.  Python makes one weak reference
+    without a callback for an object, as long as that is in use: it stands for the object.
+    """
+
+    __slots__ = ("held", "identity")
 
     def __init__(self, value: object) -> None:
-        self.value = value
+        self.identity = id(value)
+        self.held: object
+        try:
+            self.held = weakref.ref(value)
+        except TypeError:
+            self.held = value
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is _Same and self.value is other.value
+        # A weak reference may be an argument, too.  It has an identity of its own.
+        return type(other) is _Same and self.held is other.held and self.identity == other.identity
 
     def __hash__(self) -> int:
-        return id(self.value)
+        return self.identity
+
+
+def objects_of(key: object) -> Iterator[object]:
+    """Yield the objects in a key that it does not keep alive; the key is useless without them."""
+    if type(key) is _Same:
+        held = key.held
+        if type(held) is weakref.ref and id(held) != key.identity:
+            value = held()
+            if value is not None:
+                yield value
+    elif isinstance(key, tuple | frozenset):
+        for each in key:
+            yield from objects_of(each)
 
 
 def fixed_key(value: Any) -> Hashable:

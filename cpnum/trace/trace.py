@@ -93,16 +93,34 @@ def _returned(
     keywords: Mapping[str, Any],
 ) -> Any:
     """Call the function; a refusal is raised even if the function caught it and went on."""
+    refusal: CpnumError | None = None
     try:
-        returned = function(*arguments, **keywords)
-    except Exception as error:
-        refusal = builder.refusal or _misused(error)
-        if refusal is None or refusal is error:
-            raise
-        raise refusal from error
-    if builder.refusal is not None:
-        raise builder.refusal
-    return returned
+        try:
+            returned = function(*arguments, **keywords)
+        except Exception as error:
+            refusal = builder.refusal or _misused(error)
+            if refusal is None or refusal is error:
+                raise
+            _forget(refusal, error)
+            raise refusal from error
+        refusal = builder.refusal
+        if refusal is not None:
+            raise refusal
+        return returned
+    finally:
+        # The traceback of a refusal holds this frame and the builder.  If they held the refusal,
+        # the arguments would live until the garbage collector runs.
+        builder.refusal = refusal = None
+
+
+def _forget(refusal: CpnumError, error: BaseException) -> None:
+    """Cut the refusal out of the causes of an error that it gets as its own cause."""
+    cause = error.__cause__
+    while cause is not None:
+        if cause is refusal:
+            error.__cause__ = None
+            return
+        error, cause = cause, cause.__cause__
 
 
 def _misused(error: Exception) -> TraceError | None:

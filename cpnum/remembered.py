@@ -1,0 +1,58 @@
+"""Tables of bounded size, for what can be made again.
+
+>>> table = Remembered()
+>>> table.remember("x", 1), table.remember("x", 2), table
+(1, 1, {'x': 1})
+"""
+
+from __future__ import annotations
+
+import functools
+import weakref
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+# A table has at most so many entries.  A new one costs microseconds, a kernel a millisecond.
+ENTRIES = 1024
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Remembered(dict[K, V]):
+    """A table that is emptied when it is full.
+
+    >>> table, instance = Remembered(), type("Instance", (), {})()
+    >>> table.remember("x", 1, [instance])
+    1
+    >>> del instance
+    >>> table
+    {}
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._watches: dict[K, list[weakref.ref[Any]]] = {}
+
+    def remember(self, key: K, value: V, objects: Iterable[object] = ()) -> V:
+        """Return the entry of this key, which is `value` unless another thread was first.
+
+        The entry goes when one of the `objects` does: its key will not come again.
+        """
+        if len(self) >= ENTRIES:
+            self.clear()
+            self._watches.clear()
+        found = self.setdefault(key, value)
+        forget = functools.partial(_forget, weakref.ref(self), key)
+        watches = [weakref.ref(each, forget) for each in objects]
+        if watches:
+            self._watches[key] = watches
+        return found
+
+
+def _forget(table: weakref.ref[Remembered[K, V]], key: K, gone: object) -> None:
+    """Drop an entry; a table that is dropped itself is not kept alive for it."""
+    remembered = table()
+    if remembered is not None:
+        remembered.pop(key, None)
+        remembered._watches.pop(key, None)
