@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import weakref
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 # A table has at most so many entries.  A new one costs microseconds, a kernel a millisecond.
@@ -30,23 +30,23 @@ class Remembered(dict[K, V]):
     {}
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._watches: dict[K, list[weakref.ref[Any]]] = {}
+    # Nearly all tables have no entries that go with objects, so this is made when one has.
+    _watches: dict[K, list[weakref.ref[Any]]] | None = None
 
-    def remember(self, key: K, value: V, objects: Iterable[object] = ()) -> V:
+    def remember(self, key: K, value: V, objects: Sequence[object] = ()) -> V:
         """Return the entry of this key, which is `value` unless another thread was first.
 
         The entry goes when one of the `objects` does: its key will not come again.
         """
         if len(self) >= ENTRIES:
             self.clear()
-            self._watches.clear()
+            self._watches = None
         found = self.setdefault(key, value)
-        forget = functools.partial(_forget, weakref.ref(self), key)
-        watches = [weakref.ref(each, forget) for each in objects]
-        if watches:
-            self._watches[key] = watches
+        if objects:
+            if self._watches is None:
+                self._watches = {}
+            forget = functools.partial(_forget, weakref.ref(self), key)
+            self._watches[key] = [weakref.ref(each, forget) for each in objects]
         return found
 
 
@@ -55,4 +55,5 @@ def _forget(table: weakref.ref[Remembered[K, V]], key: K, gone: object) -> None:
     remembered = table()
     if remembered is not None:
         remembered.pop(key, None)
-        remembered._watches.pop(key, None)
+        if remembered._watches is not None:
+            remembered._watches.pop(key, None)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 from cpnum.compile.call import Call, describe
 from cpnum.compile.kernel import Clock, Kernel
 from cpnum.errors import IsaError
-from cpnum.ir.graph import Graph
 from cpnum.ir.signature import Fixed, Signature
 from cpnum.ir.simplify import Precision, simplify
 from cpnum.jit.keys import call_key
@@ -47,25 +47,23 @@ class Options(NamedTuple):
 
 
 class Cache:
-    """The prepared calls and specializations of a function.
+    """The prepared calls and specializations of a function."""
 
-    `tell` is called with the reason if a call is evaluated by NumPy.
-    """
-
-    def __init__(
-        self, function: Callable[..., Any], options: Options, tell: Callable[[str], None]
-    ) -> None:
+    def __init__(self, function: Callable[..., Any], options: Options) -> None:
         self.function = function
         self.options = options
         self.isa = isa.choose(options.level)
         self.calls: Remembered[_Key | None, PreparedCall] = Remembered()
         self._described: Remembered[_Key, tuple[Specialization, Call]] = Remembered()
         self._specializations: Remembered[Signature, Specialization | str] = Remembered()
-        self._tell = tell
+        # No method: specializations hold it, and the cache would live until garbage is collected.
+        self._rewrite = functools.partial(
+            simplify, fastmath=options.fastmath, precision=options.precision
+        )
 
     # -- calls ----------------------------------------------------------------------------------
 
-    def prepare(self, arguments: Arguments, out: Any) -> PreparedCall:
+    def prepare(self, arguments: Arguments, out: Any, tell: Callable[[str], None]) -> PreparedCall:
         """Return the prepared call for the key of these arguments.
 
         Raises:  ExecutableMemoryError if the system refuses memory for its code.
@@ -85,12 +83,12 @@ class Cache:
             machine = self._machine()
             why_not = machine.why_not() if machine is not None else _NO_PACK
             if machine is None or why_not is not None:
-                self._tell(f"is evaluated by NumPy: {why_not}")
+                tell(f"is evaluated by NumPy: {why_not}")
                 prepared = NumpyCall(specialization.traced, call)
             else:
                 prepared = specialization.prepare(call, self.level(), machine)
         if key is not None:
-            objects = tuple(objects_of(key))
+            objects = _objects_of(specialization.traced.signature)
             self.calls.remember(key, prepared, objects)
             self._described.remember(key, (specialization, call), objects)
         return prepared
@@ -140,8 +138,7 @@ class Cache:
             clock = Clock()
             traced = trace_arguments(self.function, arguments, signature)
             clock.end("trace")
-            fixed = tuple([each.type.key for each in signature if isinstance(each.type, Fixed)])
-            objects = tuple(objects_of(fixed))
+            objects = _objects_of(signature)
             if traced.signature != signature:
                 self._specializations.remember(signature, _SHAPE_OBSERVED, objects)
             found = self._specializations.remember(
@@ -149,9 +146,6 @@ class Cache:
             )
         assert isinstance(found, Specialization)
         return found.into(out)
-
-    def _rewrite(self, graph: Graph) -> Graph:
-        return simplify(graph, self.options.fastmath, self.options.precision)
 
     def by_signature(self) -> dict[str, list[Specialization]]:
         """Return the specializations by the text of their signature, which several may share."""
@@ -185,6 +179,12 @@ class Cache:
                 write=".lower() to see the code, or another isa=",
             )
         return machine
+
+
+def _objects_of(signature: Signature) -> tuple[object, ...]:
+    """Return the objects that a signature, or the key of a call, does not keep alive."""
+    fixed = tuple([each.type.key for each in signature if isinstance(each.type, Fixed)])
+    return tuple(objects_of(fixed)) if fixed else ()
 
 
 def _key_of(arguments: Arguments, out: Any) -> _Key:

@@ -79,7 +79,7 @@ class Jit:
         self.__name__ = getattr(py_func, "__name__", type(py_func).__name__)
         if self._signature is not None:
             refuse_out(self.__name__, self._signature)
-        self._cache = Cache(py_func, Options(fastmath, precision, level, fallback), self._tell)
+        self._cache = Cache(py_func, Options(fastmath, precision, level, fallback))
         self._calls = self._cache.calls
         self.isa = self._cache.isa
         functools.update_wrapper(self, py_func, updated=())
@@ -148,7 +148,7 @@ class Jit:
     def _prepared(self, arguments: Arguments, out: Any) -> PreparedCall:
         """Return the prepared call, for NumPy if the system refuses memory for its code."""
         try:
-            return self._cache.prepare(arguments, out)
+            return self._cache.prepare(arguments, out, self._tell)
         except ExecutableMemoryError as error:
             # Not remembered: the next call may get memory, as when file descriptors ran out.
             self._tell(f"is evaluated by NumPy: {error.message}; {error.seen}")

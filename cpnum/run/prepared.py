@@ -23,16 +23,14 @@ class PreparedCall:
     """A call of one graph with the arguments of one key.
 
     `graph` is the traced one, because reports of floating-point errors name the user's operators.
-    `reports` tells whether a report may need the values of arguments once `out` is written.
     """
 
-    __slots__ = ("call", "dtype", "graph", "reports")
+    __slots__ = ("call", "dtype", "graph")
 
     def __init__(self, graph: Graph, call: Call) -> None:
         self.graph = graph
         self.call = call
         self.dtype = graph.output.node.dtype.numpy
-        self.reports = False
 
     def compute(self, arguments: Sequence[Any], out: Array) -> int:
         """Compute into `out`; return the floating-point flags that may have been raised."""
@@ -56,13 +54,17 @@ class PreparedCall:
             views = views_of(self.call, arguments)
             if any(overlap(out, view) and not in_place(out, view) for view in views):
                 return None
-            if self.reports and watched():
+            if self._may_report() and watched():
                 # The kernel overwrites arguments; a report evaluates the old ones.
                 before = copied(arguments, out)
         flags = self.compute(arguments, out)
         if flags:
             report(self.graph, before, flags)
         return out
+
+    def _may_report(self) -> bool:
+        """Tell whether a report may need the values of arguments once `out` is written."""
+        return False  # NumPy reports while it evaluates
 
 
 class EmptyCall(PreparedCall):
@@ -90,14 +92,14 @@ class NumpyCall(PreparedCall):
 class KernelCall(PreparedCall):
     """A call of a kernel."""
 
-    __slots__ = ("_blocks", "_checked", "_enter", "placement", "recipe")
+    __slots__ = ("_blocks", "_checked", "_enter", "_reports", "placement", "recipe")
 
     def __init__(self, graph: Graph, call: Call, recipe: Recipe, placement: Placement) -> None:
         super().__init__(graph, call)
-        self.reports = may_report(graph)
         self.recipe = recipe
         self.placement = placement  # keeps the code where it is
         self._enter = placement.enter
+        self._reports: bool | None = None  # found out by the first call in place
         # NumPy reports the overflow of integers between scalars.  A kernel cannot see it, so these
         # operators are computed once more.
         self._checked = checked_of(graph) if graph.checked else ()
@@ -118,3 +120,8 @@ class KernelCall(PreparedCall):
         del views
         self._blocks.append((block, data))
         return flags | suspected
+
+    def _may_report(self) -> bool:
+        if self._reports is None:
+            self._reports = may_report(self.graph)
+        return self._reports
