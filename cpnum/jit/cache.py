@@ -54,7 +54,6 @@ class Cache:
         self.options = options
         self.isa = isa.choose(options.level)
         self.calls: Remembered[_Key | None, PreparedCall] = Remembered()
-        self._described: Remembered[_Key, tuple[Specialization, Call]] = Remembered()
         self._specializations: Remembered[Signature, Specialization | str] = Remembered()
         # No method: specializations hold it, and the cache would live until garbage is collected.
         self._rewrite = functools.partial(
@@ -90,7 +89,6 @@ class Cache:
         if key is not None:
             objects = _objects_of(specialization.traced.signature)
             self.calls.remember(key, prepared, objects)
-            self._described.remember(key, (specialization, call), objects)
         return prepared
 
     def prepare_numpy(self, arguments: Arguments, out: Any) -> PreparedCall:
@@ -100,11 +98,12 @@ class Cache:
 
     def bind(self, arguments: Arguments, out: Any) -> Bound:
         """Return a bound call of these arguments, its result in `out` or in a new array."""
+        specialization = self._specialization(arguments, out)
         try:
-            known = self._described.get(_key_of(arguments, out))
+            found = self.calls.get(_key_of(arguments, out))
         except TypeError:
-            known = None  # an argument that cannot be hashed is refused below
-        specialization, call = known or self._describe(arguments, out)
+            found = None  # an argument that cannot be hashed
+        call = found.call if found else describe(specialization.graph, arguments.values, out)
         machine = self._machine()
         if call.arrangement is None or machine is None or machine.why_not() is not None:
             raise IsaError(
