@@ -24,7 +24,7 @@ LINE = {
     "run": "system linux arena memory recipe alias errstate machine prepared bound "
     "specialization observer",
     "show": "timing table listing report status",
-    "jit": "keys cache method function",
+    "jit": "keys cache method sending function",
     "top": "special",
     "notebook": "magic",
     "commands": "demo __init__ __main__",
@@ -38,6 +38,7 @@ LAZY = {
     ("__init__", "notebook.magic"),  # IPython
     ("__init__", "special"),
     ("__main__", "demo"),  # the data of the demonstration
+    ("jit.function", "jit.sending"),
     ("jit.function", "show.listing"),
     ("jit.function", "show.report"),
     ("pack.__main__", "toolchain.build"),  # pyelftools and ziglang, which users do not have

@@ -379,3 +379,29 @@ def test_import_of_cpnum_registers_nothing_and_needs_no_ipython():
         check=True,
     )
     assert seen.stdout == "False\n"
+
+
+def test_autoreload_knows_compiled_functions(session, tmp_path):
+    path = tmp_path / "edited.py"
+    text = "from cpnum import cpjit\n@cpjit({})\ndef f(x):\n    return x + {}\n"
+
+    def write(options, shift, time):
+        # IPython looks at the time of the file.
+        return (
+            f"import os; from pathlib import Path; path = Path({str(path)!r})\n"
+            f"path.write_text({text.format(options, shift)!r}); os.utime(path, ({time}, {time}))"
+        )
+
+    *_, before, _, code, _, options = session(
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.dont_write_bytecode = True",
+        write("", 1.0, 1e9),
+        "%load_ext autoreload\n%autoreload 2\nfrom edited import f\nkept = f",
+        "f(1.0), kept is f",
+        write("", 2.0, 2e9),
+        "f(1.0), kept(1.0), kept is f",
+        write("fastmath=True", 2.0, 3e9),
+        "f.fastmath, kept.fastmath, kept is f",
+    )
+    assert before.value == "(np.float64(2.0), True)", before.printed
+    assert code.value == "(np.float64(3.0), np.float64(3.0), True)", code.printed
+    assert options.value == "(True, True, True)", options.printed

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copyreg
 import functools
 import inspect
-import operator
 import sys
 import warnings
 from collections.abc import Callable
+from types import MethodType
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -40,6 +41,32 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
     return python_signature(function)
 
 
+class _OfFunction:
+    """An attribute of the function as written, for libraries that ask functions for it.
+
+    joblib.Memory takes functions of one name and code for the same.  So a method that was compiled
+    with its object has none of these.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, jit: Jit | None, owner: type) -> Any:
+        if jit is None:
+            return self
+        if isinstance(jit.py_func, MethodType):
+            raise AttributeError(name=self._name, obj=jit)
+        return getattr(jit.py_func, self._name)
+
+    def __set__(self, jit: Jit, value: object) -> None:
+        # No AttributeError: after one, IPython's %autoreload writes to memory.  After this error it
+        # loads the module again, with the options of its functions.
+        raise UnsupportedError(
+            f"the attribute {self._name} of a compiled function cannot be set",
+            write="cpjit(g) for another function g",
+        )
+
+
 class Jit:
     """A function that is compiled when it is called; `cpjit` makes it.
 
@@ -51,6 +78,22 @@ class Jit:
     >>> norm.signatures
     ['f64[:], f64[:]']
     """
+
+    # Not in __dict__, which functools.wraps copies to other functions.
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_arity",
+        "_cache",
+        "_calls",
+        "_signature",
+        "_told",
+        "fallback",
+        "fastmath",
+        "isa",
+        "precision",
+        "py_func",
+    )
 
     def __init__(
         self,
@@ -84,6 +127,12 @@ class Jit:
         self.isa = self._cache.isa
         functools.update_wrapper(self, py_func, updated=())
         self.__isabstractmethod__ = getattr(py_func, "__isabstractmethod__", False)
+
+    __code__ = _OfFunction()
+    __defaults__ = _OfFunction()
+    __kwdefaults__ = _OfFunction()
+    __closure__ = _OfFunction()
+    __globals__ = _OfFunction()
 
     # -- calling --------------------------------------------------------------------------------
 
@@ -239,18 +288,39 @@ class Jit:
         return Report(kernel, bound, self, arguments, keywords)
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        """Pickle by name, as functions do, or by function and options if another object has it."""
-        name: str = getattr(self, "__qualname__", self.__name__)
-        try:
-            found = operator.attrgetter(name)(sys.modules[self.__module__])
-        except (AttributeError, KeyError):
-            found = None
-        if found is self:
+        """Pickle by name, as functions do, or by function and options.
+
+        The latter are sent if another object has the name, or if cloudpickle sends functions so.
+        """
+        from cpnum.jit.sending import name_to_send  # most users do without
+
+        name = name_to_send(self, sys._getframe(1))
+        if name is not None:
             return name
-        return type(self), (self.py_func, *self._cache.options)
+        # As a state, which may refer to this object: a function may refer to its own name.
+        return copyreg.__newobj__, (type(self),), self.__getstate__()  # type: ignore[attr-defined]
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        """Return the attributes that users have set, the function, and the options."""
+        own = {key: value for key, value in vars(self).items() if not key.startswith("__")}
+        return own, self.py_func, *self._cache.options
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        """Make this the function of that state, with nothing compiled yet."""
+        own, *made_of = state
+        Jit.__init__(self, *made_of)
+        vars(self).update(own)
+
+    def __dask_tokenize__(self) -> object:
+        """Return the value by which dask knows whether two functions are one."""
+        from dask.base import normalize_token  # only dask calls this
+
+        return type(self).__qualname__, normalize_token((self.py_func, *self._cache.options))
 
     def __repr__(self) -> str:
-        return f"<cpjit {self.__name__}: {len(self.signatures)} signatures>"
+        # Without code, the text is all that tells two functions of one name apart.
+        name = self.__name__ if hasattr(self, "__code__") else repr(self.py_func)
+        return f"<cpjit {name}: {len(self.signatures)} signatures>"
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         """Return a method of an instance, as functions in a class do."""

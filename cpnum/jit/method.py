@@ -17,6 +17,11 @@ class Method(functools.partial[Any]):
 
     __wrapped__ = py_func
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        """The class of methods: `inspect.ismethod` and joblib.Memory know these only."""
+        return MethodType
+
     @property
     def __self__(self) -> object:
         return self.args[0]

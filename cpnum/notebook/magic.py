@@ -30,16 +30,30 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 from IPython.display import Pretty, display
+from IPython.extensions import autoreload
 
 from cpnum.compile.call import Array
 from cpnum.errors import CpnumError
 from cpnum.jit.function import Jit, cpjit
+from cpnum.jit.method import Method
 from cpnum.run.observer import observing
 from cpnum.show.report import Report, one_line
 from cpnum.trace.trace import is_tracing
 
 # The name of the decorator while a cell runs; no user has such a name.
 _DECORATOR = "__cpnum_cpjit__"
+
+# After `from module import f`, %autoreload changes the old function to the edited one.  For other
+# objects than Python's functions, it has to be told how.
+_RELOAD = (
+    lambda old, new: isinstance(old, Jit | Method) and isinstance(new, Jit | Method),
+    lambda old, new: _function(old).__setstate__(_function(new).__getstate__()),
+)
+
+
+def _function(compiled: Jit | Method) -> Any:
+    return compiled.__func__ if isinstance(compiled, Method) else compiled
+
 
 # (function, arguments, out, keywords) of a call
 _Call = tuple[Jit, tuple[Any, ...], Any, dict[str, Any]]
@@ -257,9 +271,13 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
 def register(shell: Any) -> None:
     """Add the magics to an IPython shell."""
     shell.register_magics(CpnumMagics)
+    if _RELOAD not in autoreload.UPDATE_RULES:
+        autoreload.UPDATE_RULES.insert(0, _RELOAD)
 
 
 def unregister(shell: Any) -> None:
     """Remove the magics from an IPython shell."""
     shell.magics_manager.magics["cell"].pop("cpjit", None)
     shell.magics_manager.registry.pop(CpnumMagics.__name__, None)
+    if _RELOAD in autoreload.UPDATE_RULES:
+        autoreload.UPDATE_RULES.remove(_RELOAD)
