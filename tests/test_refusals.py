@@ -11,6 +11,7 @@ import pytest
 from refused import assert_refused
 
 from cpnum import DTypeError, ShapeError, TraceError, UnsupportedError, cpjit
+from cpnum.trace import push
 
 X = np.arange(3.0)
 CASES = {}
@@ -301,8 +302,16 @@ def shapes_that_do_not_broadcast(x, y):
     return z + y  # here
 
 
+@case(UnsupportedError)
+def views_of_computed_values(x):
+    for _ in range(300):
+        x = np.sqrt(x[1:] + x[:-1])  # here
+    return x
+
+
 @pytest.mark.parametrize("name", CASES)
-def test_a_use_that_cannot_be_compiled_is_refused(name):
+def test_a_use_that_cannot_be_compiled_is_refused(name, monkeypatch):
+    monkeypatch.setattr(push, "LIMIT", 500)  # so that it is soon reached
     kind, function, arguments = CASES[name]
     before = [np.copy(each) for each in arguments]
     out = np.full(np.broadcast_shapes(*map(np.shape, arguments[:1])) or 1, 7.0)

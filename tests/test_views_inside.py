@@ -1,11 +1,18 @@
 """Views that are taken inside of a function, and shapes that it needs but does not show."""
 
+import functools
+import itertools
+import random
+
 import numpy as np
 import pytest
 from arrays import array, in_memory
 from cases import assert_same, bits, quiet
 
 from cpnum import ShapeError, UnsupportedError, cpjit
+from cpnum.ir.movement import Index, Transpose, joined
+from cpnum.trace import push
+from cpnum.trace.trace import trace
 
 # fmt: off
 INSIDE = {
@@ -134,3 +141,138 @@ def test_a_function_that_looks_at_shapes_serves_each_shape(level):
     for extent in (3, 4, 3, 5, 1, 4):
         assert_same(np.full(extent, 1 / extent), compiled(np.ones(extent)), extent)
     assert len(compiled.signatures) == 4
+
+
+def repeat(step, times):
+    """Return the function that does a step so often."""
+
+    def repeated(u, *others):
+        for _ in range(times):
+            u = step(u, *others)
+        return u
+
+    return repeated
+
+
+# fmt: off
+STEPS = {
+    "stencil": lambda u: u[1:] + u[:-1],
+    "stencil of two axes": lambda u: u[1:-1, 2:] - u[1:-1, :-2] + u[2:, 1:-1] * u[:-2, 1:-1],
+    "cut and flipped": lambda u: u[1:, ::-1] - u[::-1][:-1] * 0.5,
+    "flips and transposes": lambda u: (u[::-1] + u[:, ::-1] + u.T) / 3,
+    "transposed, then cut": lambda u: u.T[1:, :-1] - u[::-1, 1:][1:],
+    "steps of two": lambda u: u[::-2][::-1] - u[::2][:, ::-1] * 0.5,
+    "rows": lambda u: (u - u[0])[::-1] * u[-1][::-1],
+    "new axes": lambda u: u[:, None][1:, 0] - (u[None] * 0.5)[0, :-1],
+    "masks": lambda u: np.where(u[::-1] > u.T, np.ones_like(u[::-1]), u.T[::-1]),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("times", [1, 2, 3, 4])
+@pytest.mark.parametrize("name", STEPS)
+def test_views_of_views_are_right_for_each_shape(name, times):
+    function = repeat(STEPS[name], times)
+    compiled = cpjit(function)
+    with quiet():
+        for extent in (17, 40, 18):
+            u = array((extent, extent))
+            assert_same(function(u), compiled(u), extent)
+
+
+@pytest.mark.parametrize("name", ["stencil", "stencil of two axes", "flips and transposes"])
+def test_one_graph_of_views_of_views_serves_each_shape(name):
+    function = repeat(STEPS[name], 4)
+    compiled = cpjit(function)
+    with quiet():
+        for extent in (13, 2, 3, 5, 6, 9, 30):
+            u = array((extent, extent))
+            assert_same(function(u), compiled(u), extent)
+    assert len(compiled.signatures) == 1
+
+
+# fmt: off
+REPEATED = {
+    "flips": lambda u, v: (u + v)[::-1] - (u * v)[:, ::-1],
+    "a transpose": lambda u, v: (u + v).T[::-1] * 0.5 - v,
+    "cuts and flips": lambda u, v: ((u - v)[1:][:-1][::-1] + (u + v)[2:])[:, ::-1],
+    "a flip of the repeated": lambda u, v: ((v + v)[..., ::-1] + u)[1:][::-1],
+    "a cut of all": lambda u, v: ((u + v)[1:][::-1] * 2.0 + (v * 0.5 + u)[1:])[:, ::-1].T,
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("shape", [(9, 9), (1, 9), (9, 1), (1, 1), (9,), (1,)], ids=str)
+@pytest.mark.parametrize("name", REPEATED)
+def test_views_of_views_are_right_where_inputs_are_repeated(name, shape):
+    function = REPEATED[name]
+    compiled = cpjit(function)
+    with quiet():
+        for extent in (9, 12):
+            u, v = array((extent, extent)), array([extent if each == 9 else 1 for each in shape])
+            assert_same(function(u, v), compiled(u, v), extent)
+
+
+def test_a_cut_and_a_flip_do_not_look_at_the_shape_in_either_order():
+    x, y = np.ones((5, 6)), np.ones((5, 6))
+    for function in (
+        lambda x, y: (x + y)[1:][::-1],
+        lambda x, y: (x + y)[::-1][1:],
+        lambda x, y: (x + y)[1:][:-1].T[1:],
+    ):
+        assert not trace(function, (x, y)).shape_observed
+    # Either of these may have one row, and the signature does not say which.
+    assert trace(lambda x, y: (x[1:] + y[:-1] * y[1:])[1:], (x, y)).shape_observed
+
+
+def test_only_a_view_that_may_not_exist_is_a_condition():
+    x = np.ones(9)
+    graphs = [trace(element_not_needed, (x, x)), trace(lambda x, y: (y[5:], x * 2.0)[1], (x, x))]
+    assert [len(graph.conditions) for graph in graphs] == [1, 0]
+
+
+def test_flips_and_transposes_make_few_operations_a_step():
+    """A value has eight views by flips and transposes, and three operations make each."""
+    x = np.ones((5, 5))
+    step = STEPS["flips and transposes"]
+    count = [len(trace(repeat(step, times), (x,)).nodes) for times in (10, 20, 30)]
+    assert count[2] - count[1] == count[1] - count[0] <= 10 * 3 * 8
+
+
+def test_a_stencil_has_one_operation_for_each_value_and_cut():
+    for times in (5, 10, 20):
+        graph = trace(repeat(STEPS["stencil"], times), (np.ones(30),))
+        assert len(graph.nodes) == (times + 1) * (times + 2) // 2
+        assert len(graph.conditions) <= times
+
+
+def test_the_limit_counts_operations_of_views_only(monkeypatch):
+    monkeypatch.setattr(push, "LIMIT", 20)
+    x = np.ones(9)
+    assert trace(repeat(lambda u: u[::-1] + 1.0, 19), (x,))
+    assert trace(repeat(lambda u: u * 0.5 + x.size, 50), (x,))
+    with pytest.raises(UnsupportedError, match="views of computed values"):
+        trace(repeat(STEPS["stencil"], 9), (x,))
+
+
+def regular_steps():
+    cuts = [slice(None), slice(1, None), slice(None, -2), slice(2, -1), slice(None, None, -1)]
+    yield from (Index.of(items) for items in itertools.product(cuts, cuts))
+    yield from map(Transpose, itertools.permutations(range(3)))
+
+
+def test_joined_steps_are_the_steps_and_equal_where_the_views_are():
+    steps = [step for step in regular_steps() if step not in (Index.of(()), Transpose((0, 1, 2)))]
+    shapes = (20, 21, 22), (2, 3, 4), (0, 1, 5)
+    arrays = [np.arange(np.prod(shape)).reshape(shape) for shape in shapes]
+    found = {}
+    every = list(itertools.product(steps, repeat=3))
+    for three in random.Random(1).sample(every, 3000):
+        movement = functools.reduce(joined, three, ())
+        for number, each in enumerate(arrays):
+            expected = functools.reduce(lambda view, step: step.replay(view), three, each)
+            actual = functools.reduce(lambda view, step: step.replay(view), movement, each)
+            assert np.array_equal(expected, actual), three
+            if number == 0:
+                key = expected.shape, expected.strides, expected.ctypes.data
+                assert found.setdefault(key, movement) == movement, three

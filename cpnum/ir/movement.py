@@ -9,7 +9,7 @@ array([[1],
 
 from __future__ import annotations
 
-import itertools
+import functools
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -21,12 +21,17 @@ IndexItem = int | slice | None
 # An argument, or a view of it: an array or a NumPy scalar.
 View = Any
 
+_FLIP = slice(None, None, -1)
+
 
 class Movement(Protocol):
     """One step from an array to a view of it; equal steps compare equal and print alike."""
 
     def replay(self, array: View) -> View:
         """Return the view of `array`."""
+
+    def __hash__(self) -> int:
+        """Return the same number for equal steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +103,80 @@ class BroadcastTo:
         return f".broadcast_to{self.shape}"
 
 
-def joined(movement: tuple[Movement, ...], step: Movement) -> tuple[Movement, ...]:
-    """Return the steps and one more; two slices that only cut off ends are joined in one.
+def always_exists(step: Movement) -> bool:
+    """Tell whether each array of so many axes has the view.
 
-    Otherwise `x = x[1:] + x[:-1]`, done n times, would have 2**n views, and not n + 1.
+    >>> always_exists(Index.of((slice(5, None),))), always_exists(Index.of((5,)))
+    (True, False)
+    """
+    if isinstance(step, Index):
+        return not any(isinstance(item, int) for item in step.items)
+    return isinstance(step, Transpose)
+
+
+@functools.lru_cache(maxsize=4096)
+def joined(movement: tuple[Movement, ...], step: Movement) -> tuple[Movement, ...]:
+    """Return the steps and one more; equal views that cut ends, flip and transpose are equal steps.
+
+    Otherwise `x = x[1:] + x[:-1]`, done n times, would have 2**n views, and not n + 1.  Flips of
+    axes that are cut are done first, then all else but the transpose, which is last.  So a step
+    that needs the extents of the signature comes before the cut that loses them.
 
     >>> first, last = Index.of((slice(1, None),)), Index.of((slice(None, -1),))
     >>> joined((first,), last), joined((last,), first)
     (([1:-1],), ([1:-1],))
+    >>> flip = Index.of((slice(None, None, -1),))
+    >>> joined((flip,), flip), joined((first,), flip), joined((Transpose((1, 0)),), flip)
+    ((), ([::-1], [:-1]), ([:, ::-1], .T))
     """
-    before = movement[-1] if movement else None
-    if isinstance(before, Index) and isinstance(step, Index):
-        if all(map(_cuts_ends, (*before.items, *step.items))):
-            cuts = itertools.zip_longest(before.items, step.items, fillvalue=slice(None))
-            return *movement[:-1], Index.of(tuple(itertools.starmap(_both_cut, cuts)))
-    return *movement, step
+    if not movement or not _is_regular(step) or not _is_regular(movement[-1]):
+        return *movement, step
+    kept = len(movement) - 1
+    while kept and _is_regular(movement[kept - 1]):
+        kept -= 1
+    return *movement[:kept], *_regular((*movement[kept:], step))
+
+
+def _is_regular(step: Movement) -> bool:
+    """Tell whether a step only cuts ends, flips and transposes axes."""
+    if isinstance(step, Index):
+        return all(_cuts_ends(item) or item == _FLIP for item in step.items)
+    return isinstance(step, Transpose)
+
+
+def _regular(steps: tuple[Any, ...]) -> tuple[Movement, ...]:
+    """Return the steps that stand for regular ones."""
+    axes = max(len(step.axes if isinstance(step, Transpose) else step.items) for step in steps)
+    order = list(range(axes))
+    starts, stops, flipped = [0] * axes, [0] * axes, [False] * axes
+    for step in steps:
+        if isinstance(step, Transpose):
+            order = [order[axis] for axis in step.axes]
+            continue
+        for axis, item in zip(order, step.items, strict=False):
+            if item == _FLIP:
+                flipped[axis] = not flipped[axis]
+                continue
+            start, stop = item.start or 0, item.stop or 0
+            if flipped[axis]:
+                start, stop = -stop, -start
+            starts[axis] += start
+            stops[axis] += stop
+    first, then = [slice(None)] * axes, [slice(None)] * axes
+    for axis in range(axes):
+        start, stop = starts[axis], stops[axis]
+        if flipped[axis] and (start or stop):
+            first[axis] = _FLIP
+            start, stop = -stop, -start
+        if start or stop:
+            then[axis] = slice(start or None, stop or None)
+        elif flipped[axis]:
+            then[axis] = _FLIP
+    indices = [Index.of(tuple(items)) for items in (first, then)]
+    result: list[Movement] = [index for index in indices if index.items]
+    if order != list(range(axes)):
+        result.append(Transpose(tuple(order)))
+    return tuple(result)
 
 
 def _cuts_ends(item: IndexItem) -> bool:
@@ -122,12 +186,6 @@ def _cuts_ends(item: IndexItem) -> bool:
         and (item.start or 0) >= 0
         and (item.stop is None or item.stop < 0)
     )
-
-
-def _both_cut(first: Any, second: Any) -> slice:
-    start = (first.start or 0) + (second.start or 0)
-    stop = (first.stop or 0) + (second.stop or 0)
-    return slice(start or None, stop or None)
 
 
 def _item_text(item: IndexItem) -> str:

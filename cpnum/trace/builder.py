@@ -10,11 +10,13 @@ import numpy as np
 
 from cpnum.errors import CpnumError, UnsupportedError
 from cpnum.ir.extents import Extent, of_argument
+from cpnum.ir.movement import always_exists
 from cpnum.ir.nodes import Apply, Broadcast, Input, Node, Nodes
 from cpnum.ir.sites import Site
 from cpnum.ir.walk import Shaping
 from cpnum.tables.dtypes import F32, FLOAT, DType
 from cpnum.tables.ops import CAST
+from cpnum.trace.kinds import Views
 from cpnum.trace.site import LIBRARIES, described, user_frame, user_site
 
 Shape = tuple[int, ...]
@@ -57,6 +59,7 @@ class Builder:
         "shape_observed",
         "shapes",
         "sites",
+        "views",
     )
 
     def __init__(self, functions: Functions | None = None) -> None:
@@ -72,6 +75,7 @@ class Builder:
         self.refusal: CpnumError | None = None
         self.errstate = ERRSTATE.get()
         self._shaping = Shaping(self.shapes.get)
+        self.views = Views()
 
     # -- nodes ----------------------------------------------------------------------------------
 
@@ -166,17 +170,18 @@ class Builder:
         shaping = set(self.like(nodes[-1]))
         found: dict[Broadcast, None] = {}
         for each in self.nodes:
-            if each in alive:
+            # A value that was made for a view broadcasts if the value does that was made first.
+            if each in alive or each in self.views.again:
                 continue
             if type(each) is Apply:
                 condition = Broadcast(self.like(each))
-            elif type(each) is Input and each.movement:
+            elif type(each) is Input and not all(map(always_exists, each.movement)):
                 condition = Broadcast((each,))  # the view has to exist
             else:
                 continue
             single = len(condition.inputs) == 1
             if shaping.issuperset(condition.inputs) or (
-                single and not condition.inputs[0].movement
+                single and all(map(always_exists, condition.inputs[0].movement))
             ):
                 continue
             found.setdefault(condition)

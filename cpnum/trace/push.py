@@ -1,5 +1,7 @@
 """Movement of a computed value is pushed to its inputs: `(x + y)[1:]` becomes `x[1:] + y[1:]`.
 
+Each value is pushed once for each movement, and a view of a view is a view of the first value.
+
 >>> from cpnum.tables.dtypes import F64
 >>> from cpnum.tables.ops import OPS
 >>> builder = Builder()
@@ -12,21 +14,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from cpnum.errors import UnsupportedError
 from cpnum.ir.extents import in_signature, moved
 from cpnum.ir.movement import Index, IndexItem, Movement, Reshape, Transpose, joined
-from cpnum.ir.nodes import Apply, Constant, Input, Node
+from cpnum.ir.nodes import Apply, Constant, Input, Node, operands
 from cpnum.ir.walk import postorder
 from cpnum.trace.builder import Builder, Shape
+from cpnum.trace.kinds import Kind, Kinds, Push
+
+# The operations that movement may write down again while one function is traced.
+LIMIT = 15_000
 
 _FULL = slice(None)
-
-# An axis of a value -> the inputs whose one element is repeated along it.
-Repeated = Mapping[int, set[Input]]
 
 
 def move(builder: Builder, node: Node, shape: Shape, step: Movement) -> tuple[Node, Shape]:
@@ -37,109 +38,216 @@ def move(builder: Builder, node: Node, shape: Shape, step: Movement) -> tuple[No
     left = _replayed(shape, step)
     if isinstance(node, Input):
         return _moved(builder, node, step), left
-    # The cone of a value is all that it is computed from; Python scalars have no axes to move.
-    cone = [each for each in postorder(node) if not each.dtype.weak]
-    inputs = [each for each in cone if isinstance(each, Input)]
-    shapes = builder.shapes
-    if left and not any(len(shapes[each]) == len(shape) for each in inputs):
+    kinds = _kinds(builder, node)
+    if left and not any(len(each) == len(shape) for each, _ in kinds.each):
         raise builder.error(
             UnsupportedError,
             "a single value that is computed cannot be given axes",
             write="the new axes on an argument instead",
         )
-    if isinstance(step, Reshape):
-        _refuse_reshape(builder, node, shape)
-    repeated = _repeated(builder, step.items, shape, inputs) if isinstance(step, Index) else {}
-    scalars_stay = any(shapes[each] for each in inputs)
-    pushed: dict[Input, Input] = {}
-    views: dict[Node, Node] = {}
-    for each in cone:
-        match each:
-            case Input():
-                stays = scalars_stay and not shapes[each]
-                view = each if stays else _pushed(builder, each, shape, step, repeated)
-                pushed[each] = views[each] = view
-            case Constant(value, dtype, like):
-                moved_like = tuple(pushed[x] for x in like)
-                views[each] = builder.nodes.constant(value, dtype, moved_like)
-            case Apply(op, args, dtype):
-                again = builder.nodes.apply(op, tuple(views.get(x, x) for x in args), dtype)
-                views[each] = again
-                if each in builder.sites:
-                    builder.sites.setdefault(again, builder.sites[each])
-    return views[node], left
+    if isinstance(step, Reshape) and {each for each, _ in kinds.each if each} != {shape}:
+        raise builder.error(
+            UnsupportedError,
+            "a computed value whose inputs are broadcast cannot be reshaped",
+            write="the reshape on the arguments instead",
+        )
+    return _view(builder, node, step), left
+
+
+def _view(builder: Builder, node: Node, step: Movement) -> Node:
+    """Return the view of a computed value; each value is pushed once for each movement."""
+    views, origins, known = builder.views.pushed, builder.views.origins, builder.views.kinds
+    first = node, _push(builder, _kinds(builder, node), step)
+    pending = [first]
+    while pending:
+        value, push = last = pending[-1]
+        if last in views:
+            pending.pop()
+            continue
+        kinds = known.get(value) or _kinds(builder, value)
+        own = kinds.own.get(push)
+        if own is None:
+            # A value that is repeated in another is not pushed as it would be by itself.
+            own = len(kinds.shape) == push.axes and _push(builder, kinds, push.step) is push
+            kinds.own[push] = own
+        origin, before = origins.get(value) or (value, ())
+        movement: tuple[Movement, ...] = (push.step,)
+        if own and before:
+            movement = joined(before, push.step)
+            if movement != (*before, push.step):
+                # A view of a view is a view of the first value, by the joined movement.
+                found = origin
+                for each in movement:
+                    again = found, _push(builder, _kinds(builder, found), each)
+                    if again not in views:
+                        pending.append(again)
+                        break
+                    found = views[again]
+                else:
+                    views[last] = found
+                continue
+        if push in kinds.observing:
+            builder.shape_observed = True
+        missing = False
+        for arg in operands(value):
+            if (arg, push) in views:
+                continue
+            if arg.dtype.weak:
+                views[arg, push] = arg
+            elif isinstance(arg, Input):
+                views[arg, push] = _pushed(builder, arg, push)
+            else:
+                pending.append((arg, push))
+                missing = True
+        if missing:
+            continue
+        pending.pop()
+        views[last] = view = _renewed(builder, value, push)
+        if own and view is not origin and view not in origins and origin not in origins:
+            origins[view] = origin, movement
+    return views[first]
+
+
+def _renewed(builder: Builder, value: Node, push: Push) -> Node:
+    """Return a value that is computed from the views of its operands."""
+    views, nodes = builder.views.pushed, builder.nodes
+    match value:
+        case Constant(number, dtype, like):
+            return nodes.constant(number, dtype, tuple(_input(views[x, push]) for x in like))
+        case Apply(op, args, dtype):
+            before = len(nodes)
+            new = tuple([views[arg, push] for arg in args])
+            view = nodes.apply(op, new, dtype)
+            if len(nodes) > before:
+                builder.views.again.add(view)
+                if len(builder.views.again) > LIMIT:
+                    raise _too_many(builder)
+            if value in builder.sites:
+                builder.sites.setdefault(view, builder.sites[value])
+            return view
+    raise TypeError(f"{value!r} has no views")
+
+
+def _input(node: Node) -> Input:
+    assert isinstance(node, Input)
+    return node
+
+
+def _too_many(builder: Builder) -> Exception:
+    made = sum(type(each) is Apply for each in builder.nodes) - LIMIT - 1
+    return builder.error(
+        UnsupportedError,
+        "views of computed values need too many operations",
+        seen=f"{made} operations, and more than {LIMIT} again for views of their results",
+        write="one step as a function of its own, and call it with the result of the step before",
+    )
+
+
+# -- the inputs of a value ----------------------------------------------------------------------
+
+
+def _kinds(builder: Builder, node: Node) -> Kinds:
+    """Return the kinds of all inputs of a value; Python scalars have none."""
+    known = builder.views.kinds
+    if node not in known:
+        for each in postorder(node, known):
+            if each.dtype.weak:
+                known[each] = _interned(builder, frozenset())
+            elif isinstance(each, Input):
+                kind = builder.shapes[each], builder.extents[each]
+                known[each] = _interned(builder, frozenset([kind]))
+            else:
+                several = {known[arg] for arg in operands(each) if not arg.dtype.weak}
+                if len(several) == 1:
+                    known[each] = several.pop()
+                else:
+                    union = frozenset[Kind]().union(*[kinds.each for kinds in several])
+                    known[each] = _interned(builder, union)
+    return known[node]
+
+
+def _interned(builder: Builder, each: frozenset[Kind]) -> Kinds:
+    known = builder.views.interned
+    if each not in known:
+        known[each] = Kinds.of(each)
+    return known[each]
+
+
+def _push(builder: Builder, kinds: Kinds, step: Movement) -> Push:
+    """Return the push of a step that a value takes; equal pushes are one object."""
+    known = kinds.pushes.get(step)
+    if known is None:
+        repeated, observing = (
+            _repeated(step.items, kinds) if isinstance(step, Index) else ({}, False)
+        )
+        axes, stay = len(kinds.shape), any(shape for shape, _ in kinds.each)
+        key = step, axes, tuple(repeated.items()), stay
+        known = builder.views.pushes.get(key)
+        if known is None:
+            known = builder.views.pushes[key] = Push(step, axes, repeated, stay)
+        kinds.pushes[step] = known
+        if observing:
+            kinds.observing.add(known)
+    return known
 
 
 def _moved(builder: Builder, node: Input, step: Movement) -> Input:
     """Return the input that is a view of an input, and note its shape."""
     if isinstance(step, Index) and all(item == _FULL for item in step.items):
         return node
-    view = builder.nodes.input(node.parameter, joined(node.movement, step), node.dtype)
+    movement = joined(node.movement, step) if node.movement else (step,)
+    view = builder.nodes.input(node.parameter, movement, node.dtype)
     if view not in builder.shapes:
         shape = builder.shapes[view] = _replayed(builder.shapes[node], step)
         builder.extents[view] = moved(builder.extents[node], step, shape)
     return view
 
 
-def _refuse_reshape(builder: Builder, node: Node, shape: Shape) -> None:
-    """Refuse to reshape a value unless all of its inputs have its shape."""
-    if {builder.shapes[each] for each in builder.like(node)} != {shape}:
-        raise builder.error(
-            UnsupportedError,
-            "a computed value whose inputs are broadcast cannot be reshaped",
-            write="the reshape on the arguments instead",
-        )
+def _repeated(items: tuple[IndexItem, ...], kinds: Kinds) -> tuple[dict[int, bool], bool]:
+    """Return the axes that are indexed, and along which inputs of extent 1 are repeated.
 
-
-def _repeated(
-    builder: Builder, items: tuple[IndexItem, ...], shape: Shape, inputs: list[Input]
-) -> Repeated:
-    """Return the repeated inputs of each axis that is indexed.
-
-    In `(x + y)[2:]` with shapes (5,) and (1,), `y` is repeated, and stays as it is.  If the
-    signature does not say which inputs are repeated, the function has observed the shape.
+    In `(x + y)[2:]` with shapes (5,) and (1,), `y` is repeated, and stays as it is.  The second
+    result is true if the signature does not say which inputs are repeated: then the function has
+    observed the shape.
     """
-    shapes, extents = builder.shapes, builder.extents
-    repeated: dict[int, set[Input]] = {}
+    observing = False
+    repeated: dict[int, bool] = {}
     axis = -1
     for item in items:
         axis += item is not None
         if item is None or item == _FULL:
             continue
-        at = axis - len(shape)  # axes are counted from the end, where shapes broadcast
-        having = [each for each in inputs if len(shapes[each]) >= -at]
-        single = {
-            each for each in having if shapes[each][at] == 1 and in_signature(extents[each][at])
-        }
-        others = {extents[each][at] for each in having if each not in single}
+        at = axis - len(kinds.shape)  # axes are counted from the end, where shapes broadcast
+        having = [(each[at], extents[at]) for each, extents in kinds.each if len(each) >= -at]
+        others = {extent for each, extent in having if each != 1 or not in_signature(extent)}
         if not others:
             continue
+        repeated[axis] = True
         if len(others) > 1 and not all(map(in_signature, others)):
-            builder.shape_observed = True
-            if shape[axis] != 1:
-                single = {each for each in having if shapes[each][at] == 1}
-        repeated[axis] = single
-    return repeated
+            observing = True
+            repeated[axis] = kinds.shape[axis] == 1
+    return repeated, observing
 
 
-def _pushed(
-    builder: Builder, node: Input, shape: Shape, step: Movement, repeated: Repeated
-) -> Input:
-    """Return the view of an input for the step that a value of `shape` takes."""
+def _pushed(builder: Builder, node: Input, push: Push) -> Input:
+    """Return the view of an input for the step that a value takes."""
     axes = len(builder.shapes[node])
-    missing = len(shape) - axes
-    match step:
+    if push.scalars_stay and not axes:
+        return node
+    missing = push.axes - axes
+    match push.step:
         case Index(items=items):
-            return _moved(builder, node, Index.of(_adapted(items, missing, node, repeated)))
+            return _moved(builder, node, Index.of(_adapted(builder, items, missing, node, push)))
         case Transpose() if missing:
             node = _moved(builder, node, Index.of((None,) * missing + (_FULL,) * axes))
-    return _moved(builder, node, step)
+    return _moved(builder, node, push.step)
 
 
 def _adapted(
-    items: tuple[IndexItem, ...], missing: int, node: Input, repeated: Repeated
+    builder: Builder, items: tuple[IndexItem, ...], missing: int, node: Input, push: Push
 ) -> tuple[IndexItem, ...]:
     """Return the index of an input for an index of a value, which has `missing` axes more."""
+    shape, extents = builder.shapes[node], builder.extents[node]
     adapted: list[IndexItem] = []
     axis = -1
     for item in items:
@@ -149,7 +257,11 @@ def _adapted(
         elif axis < missing:
             if isinstance(item, slice):
                 adapted.append(None)
-        elif node in repeated.get(axis, ()):
+        elif (
+            axis in push.repeated
+            and shape[axis - missing] == 1
+            and (not push.repeated[axis] or in_signature(extents[axis - missing]))
+        ):
             adapted.append(_FULL if isinstance(item, slice) else 0)
         else:
             adapted.append(item)
