@@ -166,7 +166,7 @@ class _Slots:
 
 def _entries(compiled):
     cache = compiled._cache
-    return len(cache.calls) + len(cache._described) + len(cache._specializations)
+    return len(cache.calls) + len(cache._specializations)
 
 
 @pytest.mark.parametrize("name", ("times", "first"))
