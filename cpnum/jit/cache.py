@@ -182,8 +182,11 @@ class Cache:
 
 def _objects_of(signature: Signature) -> tuple[object, ...]:
     """Return the objects that a signature, or the key of a call, does not keep alive."""
-    fixed = tuple([each.type.key for each in signature if isinstance(each.type, Fixed)])
-    return tuple(objects_of(fixed)) if fixed else ()
+    for each in signature:
+        if type(each.type) is Fixed:
+            fixed = tuple([each.type.key for each in signature if isinstance(each.type, Fixed)])
+            return tuple(objects_of(fixed))
+    return ()
 
 
 def _key_of(arguments: Arguments, out: Any) -> _Key:
