@@ -11,7 +11,7 @@ np.float64(5.0)
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cpnum.errors import (
     CpnumError,
@@ -24,7 +24,6 @@ from cpnum.errors import (
     UnsupportedError,
 )
 from cpnum.jit.function import cpjit
-from cpnum.show.status import status
 
 __all__ = [
     "CpnumError", "DTypeError", "IsaError", "OutError", "ShapeError", "StencilError", "TraceError",
@@ -32,7 +31,15 @@ __all__ = [
 ]  # fmt: skip
 
 
+if TYPE_CHECKING:
+    from cpnum.show.status import status
+
+
 def __getattr__(name: str) -> Any:
+    if name == "status":
+        from cpnum.show.status import status  # 1.5 ms that few programs need
+
+        return status
     if name == "special":
         import cpnum.special  # most users do without
 

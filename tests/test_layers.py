@@ -36,6 +36,7 @@ SEEN_BY_TOOLCHAIN = ("", "tables", "pack", "toolchain")
 # Imports inside of functions: what only some users pay for.  (module, what it imports)
 LAZY = {
     ("__init__", "notebook.magic"),  # IPython
+    ("__init__", "show.status"),
     ("__init__", "special"),
     ("__main__", "demo"),  # the data of the demonstration
     ("jit.function", "jit.sending"),

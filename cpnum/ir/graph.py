@@ -29,7 +29,7 @@ from cpnum.tables.dtypes import B, DType
 from cpnum.tables.ops import CAST, Kind, Op
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Graph:
     """The computation of a function, for all arguments of one signature.
 

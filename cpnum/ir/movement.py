@@ -34,7 +34,7 @@ class Movement(Protocol):
         """Return the same number for equal steps."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Index:
     """Basic indexing; `text` is compared in place of `items`, because slices have no hash.
 
@@ -60,7 +60,7 @@ class Index:
         return self.text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Transpose:
     """Axes in another order."""
 
@@ -75,7 +75,7 @@ class Transpose:
         return ".T" if reversed_axes else f".transpose{self.axes}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Reshape:
     """The same elements in another shape: the one movement for which NumPy may have to copy."""
 
@@ -89,7 +89,7 @@ class Reshape:
         return f".reshape{self.shape}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class BroadcastTo:
     """Elements repeated along axes."""
 

@@ -37,7 +37,7 @@ def _frozen(kind: type[T]) -> type[T]:
 
     If Python refused as well, making a node would take twice the time, and tracing 12 % more.
     """
-    return dataclass(slots=True, eq=False)(kind)
+    return dataclass(slots=True, eq=False, repr="__repr__" not in vars(kind))(kind)
 
 
 @_frozen

@@ -17,8 +17,7 @@ from typing import NamedTuple
 from cpnum.tables.dtypes import DType
 
 
-@dataclass(frozen=True, slots=True)
-class ArrayOf:
+class ArrayOf(NamedTuple):
     """An array; an extent is None if it may be any number but 1.
 
     An extent is a number above 1, or 0, if the function looked at the shape.
@@ -37,8 +36,7 @@ class ArrayOf:
         return f"{self.dtype}[{', '.join(extents)}]"
 
 
-@dataclass(frozen=True, slots=True)
-class ScalarOf:
+class ScalarOf(NamedTuple):
     """A NumPy scalar, or a Python scalar if the dtype is weak."""
 
     dtype: DType

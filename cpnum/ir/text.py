@@ -155,11 +155,9 @@ def constant_text(constant: Constant) -> str:
 # -- reading ------------------------------------------------------------------------------------
 
 _TYPES = {dtype.name: dtype for dtype in (*DTYPES, FLOAT, INT, BOOL)}
-_HEAD = re.compile(r"(.+?)\((.*)\)")
-_LINE = re.compile(r"  (%\d+) = (.*?) {2,}(\w+)(  checked)?")
-_STEP = re.compile(
-    r"\[(?P<items>[^]]*)\]|\.(?P<name>T|transpose|reshape|broadcast_to)(?P<axes>\([^)]*\))?"
-)
+_HEAD = r"(.+?)\((.*)\)"
+_LINE = r"  (%\d+) = (.*?) {2,}(\w+)(  checked)?"
+_STEP = r"\[(?P<items>[^]]*)\]|\.(?P<name>T|transpose|reshape|broadcast_to)(?P<axes>\([^)]*\))?"
 
 
 def read(text: str) -> Parts:
@@ -168,7 +166,7 @@ def read(text: str) -> Parts:
     Raises:  ValueError if no graph has it.
     """
     first, *lines, last = text.split("\n")
-    head = _HEAD.fullmatch(first)
+    head = re.fullmatch(_HEAD, first)
     if head is None or not last.startswith("  return "):
         raise ValueError(f"no text of a graph: {text!r}")
     reader = _Reader(tuple(map(_parameter, _split(head[2], ", "))))
@@ -178,7 +176,7 @@ def read(text: str) -> Parts:
             inputs = [reader.input(word) for word in _split(line.removeprefix("  requires "), " ")]
             conditions.append(Broadcast(tuple(inputs)))
             continue
-        match = _LINE.fullmatch(line)
+        match = re.fullmatch(_LINE, line)
         if match is None:
             raise ValueError(f"no line of a graph: {line!r}")
         node = reader.node(_split(match[2], " "), _TYPES[match[3]])
@@ -307,10 +305,10 @@ def _steps(text: str, axes: int) -> Iterator[Movement]:
     """Yield the steps of a movement of an array that has so many `axes`."""
     end = 0
     while end < len(text):
-        match = _STEP.match(text, end)
+        match = re.match(_STEP, text[end:])
         if match is None:
             raise ValueError(f"no movement: {text!r}")
-        end = match.end()
+        end += match.end()
         if match["items"] is not None:
             items = tuple(map(_item, match["items"].split(", ")))
             axes += sum(item is None for item in items) - sum(type(item) is int for item in items)

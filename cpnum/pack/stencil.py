@@ -116,7 +116,7 @@ class ValueHole(NamedTuple):
         return code
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Stencil:
     """Precompiled machine code with holes.
 

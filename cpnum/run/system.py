@@ -16,8 +16,7 @@ from __future__ import annotations
 import errno
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 @functools.cache
@@ -67,8 +66,7 @@ class Pages(Protocol):
         """Return the memory to the system."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mode:
+class Mode(NamedTuple):
     """One way to executable memory, such as two views of one memfd.
 
     `name` is the value of CPNUM_MEMORY that selects it.  `map(size)` returns pages of at

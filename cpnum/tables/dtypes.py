@@ -23,7 +23,7 @@ from cpnum.errors import DTypeError
 Family = Literal["F", "I", "B"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DType:
     """An element type; `weak` ones belong to Python scalars.
 

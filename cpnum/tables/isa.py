@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from cpnum.errors import IsaError
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Isa:
     """An instruction set that a pack is built for.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from cpnum.ir.extents import Extent, common_shape
 from cpnum.ir.movement import Movement
 from cpnum.ir.nodes import Node
@@ -12,7 +10,6 @@ from cpnum.ir.nodes import Node
 Kind = tuple[tuple[int, ...], tuple[Extent, ...]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Push:
     """A step that a value takes, and all that its inputs have to know of the value.
 
@@ -21,13 +18,17 @@ class Push:
     with axes.
     """
 
-    step: Movement
-    axes: int
-    repeated: dict[int, bool]
-    scalars_stay: bool
+    __slots__ = ("axes", "repeated", "scalars_stay", "step")
+
+    def __init__(
+        self, step: Movement, axes: int, repeated: dict[int, bool], scalars_stay: bool
+    ) -> None:
+        self.step = step
+        self.axes = axes
+        self.repeated = repeated
+        self.scalars_stay = scalars_stay
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Kinds:
     """The kinds of all inputs of a value, its shape, and the pushes of the steps that it took.
 
@@ -38,11 +39,14 @@ class Kinds:
     (3, 4)
     """
 
-    each: frozenset[Kind]
-    shape: tuple[int, ...]
-    pushes: dict[Movement, Push] = field(default_factory=dict)
-    own: dict[Push, bool] = field(default_factory=dict)
-    observing: set[Push] = field(default_factory=set)
+    __slots__ = ("each", "observing", "own", "pushes", "shape")
+
+    def __init__(self, each: frozenset[Kind], shape: tuple[int, ...]) -> None:
+        self.each = each
+        self.shape = shape
+        self.pushes: dict[Movement, Push] = {}
+        self.own: dict[Push, bool] = {}
+        self.observing: set[Push] = set()
 
     @classmethod
     def of(cls, each: frozenset[Kind]) -> Kinds:
@@ -53,7 +57,6 @@ class Kinds:
         return cls(each, common)
 
 
-@dataclass(slots=True)
 class Views:
     """All that is remembered of the views of computed values while a function is traced.
 
@@ -61,9 +64,12 @@ class Views:
     were made for views only.
     """
 
-    pushed: dict[tuple[Node, Push], Node] = field(default_factory=dict)
-    origins: dict[Node, tuple[Node, tuple[Movement, ...]]] = field(default_factory=dict)
-    again: set[Node] = field(default_factory=set)
-    kinds: dict[Node, Kinds] = field(default_factory=dict)
-    interned: dict[frozenset[Kind], Kinds] = field(default_factory=dict)
-    pushes: dict[tuple[object, ...], Push] = field(default_factory=dict)
+    __slots__ = ("again", "interned", "kinds", "origins", "pushed", "pushes")
+
+    def __init__(self) -> None:
+        self.pushed: dict[tuple[Node, Push], Node] = {}
+        self.origins: dict[Node, tuple[Node, tuple[Movement, ...]]] = {}
+        self.again: set[Node] = set()
+        self.kinds: dict[Node, Kinds] = {}
+        self.interned: dict[frozenset[Kind], Kinds] = {}
+        self.pushes: dict[tuple[object, ...], Push] = {}

@@ -13,7 +13,7 @@ Promotion(op=sqrt, operands=(f64,), dtype=f64, direct=False)
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,8 +22,7 @@ from cpnum.tables.dtypes import FLOAT, INT, B, DType, from_numpy
 from cpnum.tables.ops import OPS, Kind, Op
 
 
-@dataclass(frozen=True, slots=True)
-class Promotion:
+class Promotion(NamedTuple):
     """A row of the operator table, the dtypes that its operands are cast to, and the result's.
 
     `direct`: no operand is cast, and a Python number among them counts by its dtype alone.
