@@ -281,10 +281,10 @@ def _paired(selection: Selection, assignment: Assignment) -> list[_Pair]:
     pairs: list[_Pair] = []
     at = 0
 
-    def take_moves(fresh: frozenset[Name]) -> int:
+    def take_moves() -> int:
         end = at
         while end < len(items) and _is_move(items[end]):
-            pairs.append(_Pair(items[end], None, fresh))
+            pairs.append(_Pair(items[end], None, frozenset()))
             end += 1
         return end
 
@@ -296,18 +296,20 @@ def _paired(selection: Selection, assignment: Assignment) -> list[_Pair]:
                 pairs.append(_Pair(virtual, None, frozenset()))
                 at += 1
             continue
-        fresh = frozenset(_results_of(block) - selection.makers.keys())
+        start = len(pairs)
         for virtual in block.items:
             assert type(virtual) is Instance
             if _is_maker(virtual):
                 continue  # it stands where its value is used, or only once
-            at = take_moves(fresh)
+            at = take_moves()
             if at == len(items) or not _is_same(items[at], virtual, block):
                 raise VerifyError(f"{virtual.text('v')} does not stand where the selection has it")
-            pairs.append(_Pair(items[at], virtual, fresh))
-            fresh -= frozenset(virtual.results)
+            pairs.append(_Pair(items[at], virtual, frozenset()))
             at += 1
-        at = take_moves(fresh)
+        at = take_moves()
+        if start < len(pairs):
+            fresh = frozenset(_results_of(block) - selection.makers.keys())
+            pairs[start] = pairs[start]._replace(fresh=fresh)
     if at < len(items):
         raise VerifyError(f"{items[at]} is not of the selection")
     return pairs
