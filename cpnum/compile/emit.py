@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from cpnum.compile.assign import Assignment
-from cpnum.compile.instances import Immediate, Instance, Item, Label
+from cpnum.compile.instances import Immediate, Instance, Item, Label, value_text
 from cpnum.pack.stencil import Field, ValueHole
 from cpnum.tables.block import Hole
 
@@ -69,18 +69,16 @@ class Code(NamedTuple):
         patches = []
         for hole in instance.stencil.values:
             value = hole.constant if hole.constant is not None else instance.values[hole.symbol]
-            number: int
+            number, text = 0, value_text(value)
             match value:
                 case bytes():
-                    number, text = self.pool[value], f"0x{int.from_bytes(value, 'little'):x}"
+                    number = self.pool[value]
                     if hole.symbol is Hole.POOL:
                         text = str(instance.source)
                 case str():
-                    number, text = self.labels[value], value
-                case Immediate(offset):
-                    number, text = 0, f"call+{offset}"
+                    number = self.labels[value]
                 case int():
-                    number, text = value, str(value)
+                    number = value
             patches.append(Patch(hole.symbol, hole.fields, number, text))
         return patches
 

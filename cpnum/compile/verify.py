@@ -130,8 +130,8 @@ class _State:
 class _Pair(NamedTuple):
     """An item of the assignment, and its instance in the selection.
 
-    Spills, reloads and makers have none.  `fresh` are the values that are made between here and the
-    end of the basic block: a register that holds one of them has it from an earlier round.
+    Spills, reloads and makers have none.  The first pair of a basic block has in `fresh` the values
+    that the block makes: a register that holds one of them has it from an earlier round.
     """
 
     item: Item

@@ -87,13 +87,7 @@ class _Writer:
 
     def is_inline(self, node: Node) -> bool:
         """Tell whether a node stands where it is used, and not on a line of its own."""
-        match node:
-            case Constant(like=like):
-                return not like
-            case Input(movement=movement):
-                return not movement
-            case _:
-                return False
+        return is_literal(node) or (isinstance(node, Input) and not node.movement)
 
     def line(self, node: Node) -> str:
         match node:
@@ -102,7 +96,8 @@ class _Writer:
             case Constant(like=like):
                 return " ".join([constant_text(node), "like", *map(self.operand, like)])
             case Apply(op, args):
-                implied = implied_dtypes(node)
+                known = [None if is_literal(arg) else arg.dtype for arg in args]
+                implied = implied_dtypes(op, node.dtype, known)
                 return " ".join([op.name, *map(self.operand, args, implied)])
             case Host(function, args):
                 name = function.__name__
@@ -129,14 +124,21 @@ class _Writer:
         return f"({inner},)" if len(results) == 1 else f"({inner})"
 
 
-def implied_dtypes(node: Apply) -> list[DType | None]:
-    """Return the dtypes that the operands of a node must have; None if it could be any."""
-    own: DType | None = node.dtype if Kind.T in node.op.results and node.op is not CAST else None
-    kinds = node.op.operands
-    for kind, arg in zip(kinds, node.args, strict=True):
-        if own is None and kind is Kind.T and not (isinstance(arg, Constant) and not arg.like):
-            own = arg.dtype
-    return [B if kind is Kind.MASK else None if kind is Kind.FROM else own for kind in kinds]
+def is_literal(node: Node) -> bool:
+    """Tell whether a node is a constant that stands where it is used."""
+    return isinstance(node, Constant) and not node.like
+
+
+def implied_dtypes(op: Op, dtype: DType, known: Sequence[DType | None]) -> list[DType | None]:
+    """Return the dtypes that operands must have for a result of `dtype`; None if it could be any.
+
+    `known` are the dtypes of the operands, None for each constant.
+    """
+    own = dtype if Kind.T in op.results and op is not CAST else None
+    for kind, each in zip(op.operands, known, strict=True):
+        if own is None and kind is Kind.T:
+            own = each
+    return [B if kind is Kind.MASK else None if kind is Kind.FROM else own for kind in op.operands]
 
 
 _NAN_BITS = {
@@ -249,14 +251,13 @@ class _Reader:
     def apply(self, op: Op, words: list[str], dtype: DType) -> Node:
         # A constant without a dtype gets the one that the other operands imply.
         known = [None if self._is_plain(word) else self.operand(word) for word in words]
-        own = dtype if Kind.T in op.results and op is not CAST else None
-        for kind, node in zip(op.operands, known, strict=True):
-            if own is None and kind is Kind.T and node is not None:
-                own = node.dtype
-        args = []
-        for kind, word, node in zip(op.operands, words, known, strict=True):
-            implied = B if kind is Kind.MASK else None if kind is Kind.FROM else own
-            args.append(self.operand(word, implied) if node is None else node)
+        implied = implied_dtypes(
+            op, dtype, [None if node is None else node.dtype for node in known]
+        )
+        args = [
+            self.operand(word, each) if node is None else node
+            for word, each, node in zip(words, implied, known, strict=True)
+        ]
         return self.nodes.apply(op, tuple(args), dtype)
 
     def _is_plain(self, word: str) -> bool:

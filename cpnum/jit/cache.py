@@ -53,7 +53,7 @@ class Cache:
         self.function = function
         self.options = options
         self.isa = isa.choose(options.level)
-        self.calls: Remembered[_Key | None, PreparedCall] = Remembered()
+        self.calls: Remembered[_Key, PreparedCall] = Remembered()
         self._specializations: Remembered[Signature, Specialization | str] = Remembered()
         # No method: specializations hold it, and the cache would live until garbage is collected.
         self._rewrite = functools.partial(
@@ -67,11 +67,8 @@ class Cache:
 
         Raises:  ExecutableMemoryError if the system refuses memory for its code.
         """
-        key: _Key | None = _key_of(arguments, out)
-        try:
-            found = self.calls.get(key)
-        except TypeError:
-            found = key = None  # an argument that cannot be hashed is refused below
+        key = _key_of(arguments, out)
+        found = self._known(key)
         if found is not None:
             return found
         specialization, call = self._describe(arguments, out)
@@ -86,10 +83,16 @@ class Cache:
                 prepared = NumpyCall(specialization.traced, call)
             else:
                 prepared = specialization.prepare(call, self.level(), machine)
-        if key is not None:
-            objects = _objects_of(specialization.traced.signature)
-            self.calls.remember(key, prepared, objects)
+        objects = _objects_of(specialization.traced.signature)
+        self.calls.remember(key, prepared, objects)
         return prepared
+
+    def _known(self, key: _Key) -> PreparedCall | None:
+        """Return the prepared call of a key, if there is one."""
+        try:
+            return self.calls.get(key)
+        except TypeError:
+            return None  # an argument that cannot be hashed; no signature has it
 
     def prepare_numpy(self, arguments: Arguments, out: Any) -> PreparedCall:
         """Return a call that NumPy evaluates; it is not remembered."""
@@ -99,10 +102,7 @@ class Cache:
     def bind(self, arguments: Arguments, out: Any) -> Bound:
         """Return a bound call of these arguments, its result in `out` or in a new array."""
         specialization = self._specialization(arguments, out)
-        try:
-            found = self.calls.get(_key_of(arguments, out))
-        except TypeError:
-            found = None  # an argument that cannot be hashed
+        found = self._known(_key_of(arguments, out))
         call = found.call if found else describe(specialization.graph, arguments.values, out)
         machine = self._machine()
         if call.arrangement is None or machine is None or machine.why_not() is not None:

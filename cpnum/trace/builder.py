@@ -174,16 +174,17 @@ class Builder:
             if each in alive or each in self.views.again:
                 continue
             if type(each) is Apply:
-                condition = Broadcast(self.like(each))
-            elif type(each) is Input and not all(map(always_exists, each.movement)):
-                condition = Broadcast((each,))  # the view has to exist
+                inputs = self.like(each)
+            elif type(each) is Input:
+                inputs = (each,)
             else:
                 continue
-            single = len(condition.inputs) == 1
-            if shaping.issuperset(condition.inputs) or (
-                single and all(map(always_exists, condition.inputs[0].movement))
+            # A single input broadcasts, but as a view it has to exist.
+            if shaping.issuperset(inputs) or (
+                len(inputs) == 1 and all(map(always_exists, inputs[0].movement))
             ):
                 continue
+            condition = Broadcast(inputs)
             found.setdefault(condition)
             if each in self.sites:
                 self.sites.setdefault(condition, self.sites[each])
