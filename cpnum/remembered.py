@@ -12,9 +12,6 @@ import weakref
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-# A table has at most so many entries.  A new one costs microseconds, a kernel a millisecond.
-ENTRIES = 1024
-
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -30,6 +27,8 @@ class Remembered(dict[K, V]):
     {}
     """
 
+    # So many entries fill a table.  A new one costs microseconds, a kernel a millisecond.
+    most = 1024
     # Nearly all tables have no entries that go with objects, so this is made when one has.
     _watches: dict[K, list[weakref.ref[Any]]] | None = None
 
@@ -38,7 +37,7 @@ class Remembered(dict[K, V]):
 
         The entry goes when one of the `objects` does: its key will not come again.
         """
-        if len(self) >= ENTRIES:
+        if len(self) >= self.most:
             self.clear()
             self._watches = None
         found = self.setdefault(key, value)

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from calls import X
 
-from cpnum import CpnumError, cpjit, remembered
+from cpnum import CpnumError, cpjit
 from cpnum.ir import evaluate
+from cpnum.remembered import Remembered
 from cpnum.trace.trace import trace
 
 
@@ -110,7 +111,7 @@ def test_a_refusal_has_the_error_of_the_function_as_its_cause():
 
 
 def test_so_many_kernels_of_a_signature_are_remembered(monkeypatch):
-    monkeypatch.setattr(remembered, "ENTRIES", 3)
+    monkeypatch.setattr(Remembered, "most", 3)
     f, memory = cpjit(lambda x, y, z: x + y * z), np.arange(20.0)
     for steps in itertools.product((1, 2, 0), repeat=3):
         arguments = [memory[::2] if step == 2 else memory[:10] * step for step in steps]
@@ -130,7 +131,7 @@ def test_so_many_kernels_of_a_signature_are_remembered(monkeypatch):
 
 def test_so_many_registries_of_warnings_are_remembered(monkeypatch):
     monkeypatch.setattr(evaluate, "_registries", type(evaluate._registries)())
-    monkeypatch.setattr(remembered, "ENTRIES", 3)
+    monkeypatch.setattr(Remembered, "most", 3)
     for cell in range(8):
         scope = {}
         exec(compile("f = lambda x: 1 / x", f"<cell {cell}>", "exec"), scope)

@@ -19,6 +19,7 @@ from cpnum.compile.instances import Instance
 from cpnum.compile.select import select
 from cpnum.ir.simplify import simplify
 from cpnum.pack.stencil import load
+from cpnum.remembered import Remembered
 from cpnum.tables.isa import LEVELS
 from cpnum.trace.trace import trace
 
@@ -203,8 +204,8 @@ def test_a_step_that_recurs_is_patched_once():
 
 
 def test_no_more_steps_are_remembered_than_their_limit(monkeypatch):
-    monkeypatch.setattr(instances, "_MOST", 4)
-    monkeypatch.setattr(instances, "SHARED", {})
+    monkeypatch.setattr(instances, "SHARED", Remembered())
+    monkeypatch.setattr(instances.SHARED, "most", 4)
     function, arguments = CASES["haversine"]
     text = str(cpjit(function).lower(*arguments).instances)
     assert 0 < len(instances.SHARED) <= 4

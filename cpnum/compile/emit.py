@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from cpnum.compile.assign import Assignment
-from cpnum.compile.instances import Immediate, Instance, Item, Label, value_text
+from cpnum.compile.instances import SHARED, Immediate, Instance, Item, Label, value_text
 from cpnum.pack.stencil import Field, ValueHole
+from cpnum.remembered import Remembered
 from cpnum.tables.block import Hole
 
 
@@ -103,9 +104,9 @@ _Fixup = tuple[ValueHole, str | bytes]
 # The bytes of an instance, all patched but the fixups.
 _Patched = tuple[bytes, tuple[_Fixup, ...]]
 
-# Instances that stand in many kernels are patched once; at most so many are remembered.
-_MOST = 1 << 14
-_patched: dict[Item, _Patched] = {}
+# Instances that stand in many kernels are patched once.
+_patched: Remembered[Item, _Patched] = Remembered()
+_patched.most = SHARED.most
 
 
 def _patch(instance: Instance) -> _Patched:
@@ -125,9 +126,7 @@ def _patch(instance: Instance) -> _Patched:
     patched = code.to_bytes(stencil.size, "little"), tuple(fixups)
     # Spills, reloads and makers hardly come again.
     if pointer is not None or not values or not registers:
-        if len(_patched) >= _MOST:
-            _patched.clear()
-        _patched[instance] = patched
+        _patched.remember(instance, patched)
     return patched
 
 

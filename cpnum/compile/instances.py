@@ -8,10 +8,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from cpnum.pack.stencil import Stencil
+from cpnum.remembered import Remembered
 from cpnum.tables.block import Hole
 
 
@@ -77,26 +78,36 @@ class Instance(_Fields):
             parts.append(f"p{self.pointer}")
         parts += [f"{hole}={value_text(value)}" for hole, value in self.values.items()]
         if self.temporaries:
-            parts.append(f"({', '.join(_runs(letter, self.temporaries))})")
+            parts.append(f"({', '.join(_ranges(letter, self.temporaries))})")
         return " ".join(parts)
 
     def __str__(self) -> str:
         return self.text("r")
 
 
-def _runs(letter: str, registers: Sequence[int]) -> Iterator[str]:
+def runs(numbers: Iterable[int]) -> list[list[int]]:
+    """Split ascending numbers into runs of neighbours.
+
+    >>> runs([3, 4, 8, 9, 10])
+    [[3, 4], [8, 9, 10]]
+    """
+    found: list[list[int]] = []
+    for number in numbers:
+        if not found or found[-1][-1] + 1 != number:
+            found.append([])
+        found[-1].append(number)
+    return found
+
+
+def _ranges(letter: str, registers: Sequence[int]) -> Iterator[str]:
     """Yield registers as they are printed, neighbours as a range.
 
-    >>> list(_runs("r", (5, 16, 17, 18)))
+    >>> list(_ranges("r", (5, 16, 17, 18)))
     ['r5', 'r16-r18']
     """
-    numbers = sorted(registers)
-    start = 0
-    for at in range(1, len(numbers) + 1):
-        if at == len(numbers) or numbers[at] != numbers[at - 1] + 1:
-            first, last = numbers[start], numbers[at - 1]
-            yield f"{letter}{first}" if first == last else f"{letter}{first}-{letter}{last}"
-            start = at
+    for run in runs(sorted(registers)):
+        first, last = run[0], run[-1]
+        yield f"{letter}{first}" if first == last else f"{letter}{first}-{letter}{last}"
 
 
 def value_text(value: Value) -> str:
@@ -139,10 +150,10 @@ class BasicBlock(NamedTuple):
 # times as long, and a kernel has dozens of instances.
 new_instance = tuple.__new__
 
-# Instances that stand in many kernels, by their fields; see `shared`.  At most _MOST are
-# remembered, of 0.8 KB on average: 12 MB.
-SHARED: dict[tuple[object, ...], Instance] = {}
-_MOST = 1 << 14
+# Instances that stand in many kernels, by their fields; see `shared`.  Each has 0.8 KB on average,
+# all of them 12 MB.
+SHARED: Remembered[tuple[object, ...], Instance] = Remembered()
+SHARED.most = 1 << 14
 
 
 def shared(
@@ -166,8 +177,6 @@ def shared(
         key = (stencil, operands, results, temporaries, pointer, source, *values.items())
     instance = SHARED.get(key)
     if instance is None:
-        instance = Instance(stencil, operands, results, temporaries, pointer, values, source)
-        if len(SHARED) >= _MOST:
-            SHARED.clear()
-        SHARED[key] = instance
+        made = Instance(stencil, operands, results, temporaries, pointer, values, source)
+        instance = SHARED.remember(key, made)
     return instance

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from cpnum.compile.emit import Line, Patch
-from cpnum.compile.instances import Immediate
+from cpnum.compile.instances import Immediate, runs
 from cpnum.compile.kernel import Kernel
 from cpnum.ir.nodes import Apply, Input
 from cpnum.show.table import Table
@@ -269,7 +269,7 @@ def hole_table(kernel: Kernel, data: bytes, *, raw: bool) -> Table:
             cells = [_cut_hex([code[at] for at in registers]) for code in (before, after)]
             rows.append((offset, instance.stencil.name, _REGISTERS, *cells, " ".join(chosen)))
         for patch in line.patches:
-            for run in _runs(_bytes_of(patch)):
+            for run in runs(_bytes_of(patch)):
                 meaning = names.meaning(line, patch)
                 old, new = (_cut_hex([code[at] for at in run]) for code in (before, after))
                 if names.is_address(line, patch) and not raw:
@@ -279,20 +279,6 @@ def hole_table(kernel: Kernel, data: bytes, *, raw: bool) -> Table:
     columns = ("offset", "stencil", "hole", "before", "after", "meaning")
     note = "after: as read back from the memory that runs"
     return Table("Holes", columns, tuple(rows), note)
-
-
-def _runs(offsets: list[int]) -> list[list[int]]:
-    """Split offsets into runs of neighbours.
-
-    >>> _runs([3, 4, 8, 9, 10])
-    [[3, 4], [8, 9, 10]]
-    """
-    runs: list[list[int]] = []
-    for offset in offsets:
-        if not runs or runs[-1][-1] + 1 != offset:
-            runs.append([])
-        runs[-1].append(offset)
-    return runs
 
 
 def _cut_hex(data: Iterable[int]) -> str:
