@@ -128,8 +128,8 @@ def arrange(
 
 
 def _layout(strides: Sequence[int], itemsize: int) -> Layout:
-    *outer, inner = strides
-    accesses = [_VARIES if stride else _BROADCAST for stride in outer]
-    if inner == itemsize:
-        return (*accesses, _CONTIGUOUS)
-    return (*accesses, _STRIDED if inner else _BROADCAST)
+    inner = strides[-1]
+    last = _CONTIGUOUS if inner == itemsize else _STRIDED if inner else _BROADCAST
+    if len(strides) == 1:
+        return (last,)
+    return (*[_VARIES if stride else _BROADCAST for stride in strides[:-1]], last)

@@ -309,7 +309,7 @@ def _assign(assigner: _Assigner, block: BasicBlock) -> None:
     """
     items, makers = assigner.items, assigner.makers
     reserved, spilled = assigner.reserved, assigner.spilled
-    append = items.append
+    append, known_of = items.append, SHARED.get
     registers = _Registers(assigner, block.items)
     free, held = registers.free, registers.held
     last = _last_uses(block.items)
@@ -325,10 +325,10 @@ def _assign(assigner: _Assigner, block: BasicBlock) -> None:
             continue  # its maker stands where it is used
         numbers: list[int] = []
         for each in operands:
-            if each in reserved:
-                numbers.append(reserved[each])
-            elif each in held:
+            if each in held:
                 numbers.append(held[each])
+            elif each in reserved:
+                numbers.append(reserved[each])
             else:
                 numbers.append(registers.bring(each, at, operands))
         if stencil.restores:
@@ -373,7 +373,7 @@ def _assign(assigner: _Assigner, block: BasicBlock) -> None:
         else:
             taking = tuple(numbers)
             # Nearly all instances are known; to look them up here saves a call.
-            known = SHARED.get((stencil, taking, made, taken))
+            known = known_of((stencil, taking, made, taken))
             append(shared(stencil, taking, made, taken) if known is None else known)
         if spilled:
             for result, number in zip(results, made, strict=True):

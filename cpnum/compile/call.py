@@ -116,11 +116,11 @@ def strides_in(view: Array, shape: Shape) -> tuple[int, ...]:
     >>> strides_in(np.zeros((3, 1)), (2, 3, 4))
     (0, 8, 0)
     """
-    strides = tuple(
-        0 if extent == 1 else stride
-        for extent, stride in zip(view.shape, view.strides, strict=True)
-    )
-    return (0,) * (len(shape) - len(strides)) + strides
+    strides: tuple[int, ...] = view.strides
+    own = view.shape
+    if 1 in own:
+        strides = tuple([0 if own[axis] == 1 else each for axis, each in enumerate(strides)])
+    return (0,) * (len(shape) - len(strides)) + strides if len(strides) < len(shape) else strides
 
 
 def new_strides(shape: Shape, order: Sequence[int] | None, itemsize: int) -> tuple[int, ...]:

@@ -85,6 +85,7 @@ class _Selector:
         self.pack = pack
         self.entry = entry
         self.lane_bytes = nest.lane_bytes
+        self.lanes = nest.lanes
         self.block = nest.block
         self.makers: dict[int, Instance] = {}
         # The virtual registers of the nodes outside of the innermost loop.
@@ -195,16 +196,21 @@ class _Selector:
                     if type(node) is Project:
                         virtual[node] = projected[vector, node.node][node.index]
                         continue
-                    assert isinstance(node, Input)
+                    assert type(node) is Input
                     self.load(instances, node, made, vector)
                 elif not args:
                     instances.append(self.maker(node, stencil, made))
                 elif stencil.results == 1:
-                    operands = tuple(map(virtual.__getitem__, args))
+                    if len(args) == 2:
+                        # For two operands, a comprehension takes three times as long.
+                        first, second = args
+                        operands: tuple[int, ...] = (virtual[first], virtual[second])
+                    else:
+                        operands = tuple([virtual[arg] for arg in args])
                     fields = (stencil, operands, (made,), (), None, NO_VALUES, "", None)
                     instances.append(new_instance(Instance, fields))
                 else:
-                    operands = tuple(map(virtual.__getitem__, args))
+                    operands = tuple([virtual[arg] for arg in args])
                     results = projected[vector, node] = tuple(range(made, made + stencil.results))
                     instances.append(Instance(stencil, operands, results))
                     made += stencil.results
@@ -257,14 +263,9 @@ class _Selector:
         self, transfer: Transfer, operand: Operand, array: int, vector: int
     ) -> tuple[Stencil, Values, Tail]:
         """Return the stencil and values of a load or store for one vector, and its tail."""
-        ahead = vector * self.nest.lanes
-        strided = operand.layout[-1] is _STRIDED
-        dtype = operand.buffer.dtype
-        stencil, at_end = _accesses(self.pack, transfer, strided, dtype, self.lane_bytes)
-        if not strided:
-            return stencil, {_OFFSET: ahead * dtype.itemsize}, Tail(at_end, NO_VALUES)
-        slot = self.block.stride(array)
-        return stencil, {_SLOT: slot, _AHEAD: ahead}, Tail(at_end, {_SLOT: slot})
+        ahead = vector * self.lanes
+        slot = self.block.stride(array) if operand.layout[-1] is _STRIDED else None
+        return _access(self.pack, transfer, operand.buffer.dtype, self.lane_bytes, ahead, slot)
 
     def visit(self, instances: list[Instance], array: int) -> int:
         """Return the register of an array's pointer; load the pointer if needed."""
@@ -280,7 +281,7 @@ class _Selector:
     def run(self) -> Selection:
         nest = self.nest
         layouts = tuple([operand.layout for operand in nest.operands])
-        skeleton = skeleton_of(self.pack, nest.isa, self.block, layouts, nest.lanes, self.entry)
+        skeleton = skeleton_of(self.pack, nest.isa, self.block, layouts, self.lanes, self.entry)
         blocks = [skeleton.prologue]
         for depth, nodes in enumerate(nest.bodies[:-1]):
             if depth:
@@ -300,14 +301,22 @@ class _Selector:
         return Selection(nest, tuple(blocks), outer, self.makers, f"by{nest.vectors}")
 
 
-@functools.cache
-def _accesses(
-    pack: Pack, transfer: Transfer, strided: bool, dtype: DType, lane_bytes: int
-) -> tuple[Stencil, Stencil]:
-    """Return the stencil of a load or store, and the one in a tail."""
-    inside = access_stem(transfer, strided=strided)
-    at_end = access_stem(transfer, strided=strided, tail=True)
-    return pack.of(inside, dtype, lane_bytes), pack.of(at_end, dtype, lane_bytes)
+# Kernels have the same few loads and stores, and nobody changes the values of an instance.
+@functools.lru_cache(maxsize=1024)
+def _access(
+    pack: Pack, transfer: Transfer, dtype: DType, lane_bytes: int, ahead: int, slot: int | None
+) -> tuple[Stencil, Values, Tail]:
+    """Return the stencil and values of a load or store, and its tail.
+
+    `ahead` is the distance from the first vector, in elements.  `slot` is the offset of the stride
+    in the argument block, None for a contiguous array.
+    """
+    strided = slot is not None
+    stencil = pack.of(access_stem(transfer, strided=strided), dtype, lane_bytes)
+    at_end = pack.of(access_stem(transfer, strided=strided, tail=True), dtype, lane_bytes)
+    if slot is None:
+        return stencil, {_OFFSET: ahead * dtype.itemsize}, Tail(at_end, NO_VALUES)
+    return stencil, {_SLOT: slot, _AHEAD: ahead}, Tail(at_end, {_SLOT: slot})
 
 
 def select(nest: Nest, pack: Pack, entry: Entry = Entry.CALLED) -> Selection:

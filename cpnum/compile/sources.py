@@ -27,13 +27,13 @@ def sources_of(graph: Graph) -> Sources:
     host: set[Node] = set()
     for node in graph.nodes:
         if type(node) is Apply:
-            arg = node.args[0]
-            if node.op is CAST and (arg.dtype.weak or arg in host):
+            args = node.args
+            if node.op is CAST and (args[0].dtype.weak or args[0] in host):
                 host.add(node)
             else:
-                read.update(node.args)
+                read.update(args)
         elif type(node) is Input and node.parameter in parameters:
             host.add(node)
     arrays = [node for node in graph.inputs if node in read and node not in host]
-    scalars = [node for node in graph.nodes if node in read and node in host]
+    scalars = [node for node in graph.nodes if node in host and node in read] if host else ()
     return Sources(tuple(arrays), tuple(scalars), frozenset(host))

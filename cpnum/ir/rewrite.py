@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from cpnum.ir.graph import Graph
-from cpnum.ir.nodes import Apply, Constant, Node, Nodes, renewed
+from cpnum.ir.nodes import Apply, Broadcast, Constant, Node, Nodes, renewed
 from cpnum.ir.reference import function_of
 from cpnum.ir.rules import IndexedRule, Pattern, Rule, Rules, RuleTable, Term, Variable
+from cpnum.ir.sites import Site
 from cpnum.ir.walk import Shaping
 from cpnum.tables.dtypes import DType
 from cpnum.tables.ops import CAST, Op
@@ -26,8 +27,9 @@ class Rewriting:
         self.table = table
         # How often each node is used; if given, a rule takes in no operand that is used twice.
         self.uses = uses
+        # Filled by `run` if a rule fits, which is rare.
         self.nodes = Nodes()
-        self.sites = dict(graph.sites)
+        self.sites: dict[Node | Broadcast, Site] = {}
         self.new: dict[Node, Node] = {}
         self._shaping: Shaping | None = None
 
@@ -37,6 +39,7 @@ class Rewriting:
         start = self._first()
         if start is None:
             return self.graph
+        self.sites = dict(self.graph.sites)
         self.nodes = Nodes(nodes[:start])
         self.new = {node: node for node in nodes[:start]}
         for node in nodes[start:]:

@@ -17,23 +17,25 @@ import numpy as np
 
 from cpnum.trace.fixed import fixed_key
 
+# The values of these types are no part of a key: numbers, and None for no `out`.
+_PLAIN = frozenset([float, int, bool, type(None)])
+
 
 def call_key(
     out: Any, arguments: tuple[Any, ...], names: tuple[str, ...] = ()
 ) -> tuple[object, ...]:
     """Return the key of a call whose last arguments are keywords with these `names`."""
-    array = np.ndarray
+    array, plain = np.ndarray, _PLAIN
     key = [
-        (each.dtype, each.shape, each.strides) if type(each) is array else _key_of(each)
+        (each.dtype, each.shape, each.strides)
+        if type(each) is array
+        else (type(each) if type(each) in plain else _key_of(each))
         for each in (out, *arguments)
     ]
     return (*names, *key) if names else tuple(key)
 
 
 def _key_of(argument: Any) -> object:
-    kind = type(argument)
-    if kind is float or kind is int or kind is bool or argument is None:
-        return kind
-    if issubclass(kind, np.generic):
+    if issubclass(type(argument), np.generic):
         return argument.dtype
     return fixed_key(argument)

@@ -16,6 +16,9 @@ from cpnum.run.memory import Region, ffi
 from cpnum.tables import isa
 from cpnum.tables.isa import Isa
 
+# Python before 3.12 looks up a member of an enum by Python code.
+_BOUND = Entry.BOUND
+
 
 class Placement(NamedTuple):
     """Code in the memory of a machine; it stays there as long as this object lives.
@@ -54,15 +57,16 @@ class _Native:
         return reason if mode == "none" else None
 
     def place(self, kernel: Kernel, words: bytes = b"") -> Placement:
-        code, needs_block = kernel.code.data, True
+        code = kernel.code
+        data, needs_block = code.data, True
         declaration = "int(*)(void *, long, long)"
-        if kernel.entry is Entry.BOUND:
+        if kernel.entry is _BOUND:
             # A kernel that keeps all words of its call in registers needs no argument block.
             needs_block = kernel.instances.uses_block
-            code = kernel.code.bind(words)
+            data = code.bind(words)
             declaration = "int(*)(void *)" if needs_block else "int(*)(void)"
-        region = memory.place(code, kernel.code.head)
-        return Placement(code, region, ffi().cast(declaration, region.address), needs_block)
+        region = memory.place(data, code.head)
+        return Placement(data, region, ffi().cast(declaration, region.address), needs_block)
 
 
 # For each level, the first machine that runs it is used.
@@ -71,4 +75,7 @@ MACHINES: list[Machine] = [_Native()]
 
 def machine_of(level: Isa) -> Machine | None:
     """Return the machine that runs an ISA level, None if there is none."""
-    return next((machine for machine in MACHINES if machine.runs(level)), None)
+    for machine in MACHINES:
+        if machine.runs(level):
+            return machine
+    return None

@@ -25,14 +25,6 @@ from cpnum.tables.dtypes import F32, F64, FLOAT
 from cpnum.tables.ops import CAST
 
 
-class Pointer(NamedTuple):
-    """A word that holds the address of an argument, or of a view of it."""
-
-    word: int
-    parameter: int
-    view: Input | None
-
-
 class Conversion(Enum):
     """How a number of a call becomes bytes in the argument block."""
 
@@ -45,13 +37,13 @@ class Conversion(Enum):
 _DOUBLE, _SINGLE, _COMPUTED = Conversion.DOUBLE, Conversion.SINGLE, Conversion.COMPUTED
 
 
-class Number(NamedTuple):
-    """The bytes of the argument block, from `offset` on, that hold a scalar of the call."""
+# The rows are plain tuples: every call unpacks them, and a NamedTuple takes twice the time.
 
-    offset: int
-    conversion: Conversion
-    parameter: int | None
-    node: Node
+# For an address: its word, the parameter, and the view of the argument if it is one.
+Pointer = tuple[int, int, Input | None]
+
+# For a scalar: the offset of its bytes, their conversion, the parameter if C converts it, the node.
+Number = tuple[int, Conversion, int | None, Node]
 
 
 class Recipe(NamedTuple):
@@ -78,7 +70,7 @@ def recipe_of(call: Call, kernel: Kernel) -> Recipe:
         kernel.block_words,
         tuple(
             [
-                Pointer(at, array.parameter, array if array.movement else None)
+                (at, array.parameter, array if array.movement else None)
                 for at, array in enumerate(call.sources.arrays)
             ]
         ),
@@ -114,8 +106,8 @@ def _number(offset: int, node: Node) -> Number:
         plain = dtype in (F64, FLOAT)
     if plain and isinstance(source, Input) and not source.movement:
         conversion = _SINGLE if dtype is F32 else _DOUBLE
-        return Number(offset, conversion, source.parameter, node)
-    return Number(offset, _COMPUTED, None, node)
+        return offset, conversion, source.parameter, node
+    return offset, _COMPUTED, None, node
 
 
 # -- filling a block ----------------------------------------------------------------------------
@@ -161,10 +153,10 @@ def point(recipe: Recipe, block: Any, arguments: Sequence[Any], out: Array) -> l
 _PACK_DOUBLE, _PACK_SINGLE = struct.Struct("<d").pack_into, struct.Struct("<f").pack_into
 
 
-def set_numbers(recipe: Recipe, data: Any, arguments: Sequence[Any]) -> int:
+def set_numbers(numbers: Sequence[Number], data: Any, arguments: Sequence[Any]) -> int:
     """Write the scalars of a run into its argument block; return the flags that may be raised."""
     flags = 0
-    for offset, conversion, parameter, node in recipe.numbers:
+    for offset, conversion, parameter, node in numbers:
         if conversion is _COMPUTED:
             value, raised = host_value(node, arguments)
             raw = np.asarray(value, node.dtype.numpy).tobytes()

@@ -78,7 +78,7 @@ class Specialization:
             clock = Clock(dict(kernel.seconds))
             placement = self._placements.remember(layouts, machine.place(kernel))
             clock.end("place")
-            kernel = self.kernels[layouts] = kernel._replace(seconds=clock.seconds)
+            kernel = self.kernels[layouts] = Kernel(*kernel[:-1], clock.seconds)
         return KernelCall(self.traced, call, recipe_of(call, kernel), placement)
 
     def bind(
