@@ -122,8 +122,13 @@ class _Assigner:
                 if type(item) is not Instance:
                     continue
                 stencil, operands = item.stencil, item.operands
-                most_used = max(most_used, len(operands) + len(stencil.registers))
-                made = sum(result not in outer for result in item.results)
+                used = len(operands) + len(stencil.registers)
+                if used > most_used:
+                    most_used = used
+                made = 0
+                for result in item.results:
+                    if result not in outer:
+                        made += 1
                 dying, shares = 0, stencil.tied
                 for index, each in enumerate(operands):
                     if last[each] == at and each not in outer and each not in operands[:index]:
@@ -132,7 +137,8 @@ class _Assigner:
                 taken = stencil.temporaries + made - (made > 0 and shares)
                 if stencil.restores:
                     taken += len(operands) - len(set(operands))
-                most_live = max(most_live, live + taken)
+                if live + taken > most_live:
+                    most_live = live + taken
                 live += made - dying
         return most_live, most_used
 
@@ -386,9 +392,10 @@ def _assign(assigner: _Assigner, block: BasicBlock) -> None:
 
 def _clobbers(stencil: Stencil, operands: tuple[int, ...], operand: int) -> bool:
     """Tell whether an operand is early-clobber."""
-    return any(
-        each == operand and index in stencil.early_clobber for index, each in enumerate(operands)
-    )
+    for index in stencil.early_clobber:
+        if operands[index] == operand:
+            return True
+    return False
 
 
 def assign(selection: Selection, pack: Pack) -> Assignment:
