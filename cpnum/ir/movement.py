@@ -10,8 +10,7 @@ array([[1],
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final
 
 import numpy as np
 
@@ -24,26 +23,39 @@ View = Any
 _FLIP = slice(None, None, -1)
 
 
-class Movement(Protocol):
-    """One step from an array to a view of it; equal steps compare equal and print alike."""
+class Movement:
+    """One step from an array to a view of it, of one value; equal steps print alike."""
+
+    # Four dataclasses would take 4 ms of `import cpnum`.
+    __slots__ = ("value",)
+    __match_args__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value: Final = value
 
     def replay(self, array: View) -> View:
         """Return the view of `array`."""
+        raise NotImplementedError
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.value == self.value
 
     def __hash__(self) -> int:
-        """Return the same number for equal steps."""
+        return hash((type(self), self.value))
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Index:
-    """Basic indexing; `text` is compared in place of `items`, because slices have no hash.
+class Index(Movement):
+    """Basic indexing; the value is the text, because slices have no hash.
 
     >>> Index.of((slice(1, -1), None))
     [1:-1, None]
     """
 
-    text: str
-    items: tuple[IndexItem, ...] = field(compare=False)
+    __slots__ = ("items",)
+
+    def __init__(self, text: str, items: tuple[IndexItem, ...]) -> None:
+        super().__init__(text)
+        self.items: Final = items
 
     @classmethod
     def of(cls, items: tuple[IndexItem, ...]) -> Index:
@@ -57,50 +69,48 @@ class Index:
         return array[(*self.items, ...)]
 
     def __repr__(self) -> str:
-        return self.text
+        text: str = self.value
+        return text
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Transpose:
-    """Axes in another order."""
+class Transpose(Movement):
+    """Axes in another order, which is the value."""
 
-    axes: tuple[int, ...]
+    __slots__ = ()
 
     def replay(self, array: View) -> View:
         """Return the view of `array`."""
-        return array.transpose(self.axes)
+        return array.transpose(self.value)
 
     def __repr__(self) -> str:
-        reversed_axes = self.axes == tuple(range(len(self.axes)))[::-1]
-        return ".T" if reversed_axes else f".transpose{self.axes}"
+        reversed_axes = self.value == tuple(range(len(self.value)))[::-1]
+        return ".T" if reversed_axes else f".transpose{self.value}"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Reshape:
+class Reshape(Movement):
     """The same elements in another shape: the one movement for which NumPy may have to copy."""
 
-    shape: tuple[int, ...]
+    __slots__ = ()
 
     def replay(self, array: View) -> View:
         """Return the view of `array`, or its copy."""
-        return array.reshape(self.shape)
+        return array.reshape(self.value)
 
     def __repr__(self) -> str:
-        return f".reshape{self.shape}"
+        return f".reshape{self.value}"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class BroadcastTo:
-    """Elements repeated along axes."""
+class BroadcastTo(Movement):
+    """Elements repeated along axes, to the shape that is the value."""
 
-    shape: tuple[int, ...]
+    __slots__ = ()
 
     def replay(self, array: View) -> View:
         """Return the view of `array`."""
-        return np.broadcast_to(array, self.shape)
+        return np.broadcast_to(array, self.value)
 
     def __repr__(self) -> str:
-        return f".broadcast_to{self.shape}"
+        return f".broadcast_to{self.value}"
 
 
 def always_exists(step: Movement) -> bool:
@@ -146,12 +156,12 @@ def _is_regular(step: Movement) -> bool:
 
 def _regular(steps: tuple[Any, ...]) -> tuple[Movement, ...]:
     """Return the steps that stand for regular ones."""
-    axes = max(len(step.axes if isinstance(step, Transpose) else step.items) for step in steps)
+    axes = max(len(step.value if isinstance(step, Transpose) else step.items) for step in steps)
     order = list(range(axes))
     starts, stops, flipped = [0] * axes, [0] * axes, [False] * axes
     for step in steps:
         if isinstance(step, Transpose):
-            order = [order[axis] for axis in step.axes]
+            order = [order[axis] for axis in step.value]
             continue
         for axis, item in zip(order, step.items, strict=False):
             if item == _FLIP:

@@ -11,8 +11,7 @@ x: f64[:, 1], n: float
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from cpnum.tables.dtypes import DType
 
@@ -50,15 +49,23 @@ class ScalarOf(NamedTuple):
         return str(self.dtype)
 
 
-@dataclass(frozen=True, slots=True)
 class Fixed:
     """A fixed argument: no array and no number, but as constant as the function's code.
 
     `key` differs for any two objects that the function could tell apart.
     """
 
-    key: Hashable
-    text: str = field(compare=False)
+    __slots__ = ("key", "text")
+
+    def __init__(self, key: Hashable, text: str) -> None:
+        self.key: Final = key
+        self.text: Final = text
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Fixed and other.key == self.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
 
     @property
     def is_scalar(self) -> bool:
