@@ -24,7 +24,7 @@ LINE = {
     "run": "system linux arena memory recipe alias errstate machine prepared bound "
     "specialization observer",
     "show": "timing table listing report status",
-    "jit": "keys cache method sending function",
+    "jit": "keys outside cache method sending function",
     "top": "special",
     "notebook": "magic",
     "commands": "demo __init__ __main__",

@@ -12,6 +12,7 @@ from cpnum.errors import IsaError
 from cpnum.ir.signature import Fixed, Signature
 from cpnum.ir.simplify import Precision, simplify
 from cpnum.jit.keys import call_key
+from cpnum.jit.outside import Outside
 from cpnum.remembered import Remembered
 from cpnum.run import memory
 from cpnum.run.alias import refuse_other_than_arrays
@@ -47,12 +48,13 @@ class Options(NamedTuple):
 
 
 class Cache:
-    """The prepared calls and specializations of a function."""
+    """The prepared calls and specializations of a function, for the values of outside variables."""
 
     def __init__(self, function: Callable[..., Any], options: Options) -> None:
         self.function = function
         self.options = options
         self.isa = isa.choose(options.level)
+        self.outside = Outside()
         self.calls: Remembered[_Key, PreparedCall] = Remembered()
         self._specializations: Remembered[Signature, Specialization | str] = Remembered()
         # No method: specializations hold it, and the cache would live until garbage is collected.
@@ -134,9 +136,12 @@ class Cache:
             signature = with_shapes(signature, arguments.values)
             found = self._specializations.get(signature)
         if found is None:
+            if not self._specializations:
+                self.outside.read(self.function)
             clock = Clock()
             traced = trace_arguments(self.function, arguments, signature)
             clock.end("trace")
+            self.outside.drop_assigned()
             objects = _objects_of(signature)
             if traced.signature != signature:
                 self._specializations.remember(signature, _SHAPE_OBSERVED, objects)

@@ -86,6 +86,7 @@ class Jit:
         "_arity",
         "_cache",
         "_calls",
+        "_outside",
         "_signature",
         "_told",
         "fallback",
@@ -122,8 +123,7 @@ class Jit:
         self.__name__ = getattr(py_func, "__name__", type(py_func).__name__)
         if self._signature is not None:
             refuse_out(self.__name__, self._signature)
-        self._cache = Cache(py_func, Options(fastmath, precision, level, fallback))
-        self._calls = self._cache.calls
+        self._use(Cache(py_func, Options(fastmath, precision, level, fallback)))
         self.isa = self._cache.isa
         functools.update_wrapper(self, py_func, updated=())
         self.__isabstractmethod__ = getattr(py_func, "__isabstractmethod__", False)
@@ -146,8 +146,12 @@ class Jit:
             # The fast path, for a call that is prepared.
             try:
                 prepared = self._calls.get(call_key(out, arguments))
-            except TypeError:
-                prepared = None  # a tracer, or an argument that cannot be hashed
+                for holder, name, value in self._outside:
+                    if value is not (holder.cell_contents if name is None else holder.get(name)):
+                        prepared = None
+            except (TypeError, ValueError):
+                # A tracer, an argument that cannot be hashed, or a variable that was deleted.
+                prepared = None
             if prepared is not None:
                 try:
                     done = prepared.run(arguments) if out is None else prepared.into(arguments, out)
@@ -197,7 +201,7 @@ class Jit:
     def _prepared(self, arguments: Arguments, out: Any) -> PreparedCall:
         """Return the prepared call, for NumPy if the system refuses memory for its code."""
         try:
-            return self._cache.prepare(arguments, out, self._tell)
+            return self._current().prepare(arguments, out, self._tell)
         except ExecutableMemoryError as error:
             # Not remembered: the next call may get memory, as when file descriptors ran out.
             self._tell(f"is evaluated by NumPy: {error.message}; {error.seen}")
@@ -216,6 +220,18 @@ class Jit:
                 module=frame.f_globals.get("__name__", "<string>"),  # as in warnings.warn
             )
 
+    def _current(self) -> Cache:
+        """Return the cache, a new one if an outside variable has another value than before."""
+        if not self._cache.outside.same():
+            self._use(Cache(self.py_func, self._cache.options))
+        return self._cache
+
+    def _use(self, cache: Cache) -> None:
+        self._cache = cache
+        # Each call needs these.
+        self._calls = cache.calls
+        self._outside = cache.outside.rows
+
     # -- compiling ------------------------------------------------------------------------------
 
     def lower(self, /, *arguments: Any, out: Array | None = None, **keywords: Any) -> Kernel:
@@ -228,7 +244,7 @@ class Jit:
           return %0
         """
         try:
-            return self._cache.lower(
+            return self._current().lower(
                 arguments_of(self.py_func, arguments, keywords, self._signature), out
             )
         except CpnumError as error:
@@ -241,7 +257,7 @@ class Jit:
                  ExecutableMemoryError if the system refuses memory for the code.
         """
         try:
-            return self._cache.bind(
+            return self._current().bind(
                 arguments_of(self.py_func, arguments, keywords, self._signature), out
             )
         except CpnumError as error:
@@ -361,8 +377,7 @@ def cpjit(
     `fastmath` allows a multiplication and an addition to be fused, sums and products to be
     reassociated, and a float32 quotient of a root to be off by 4.2 ULP (1.5 for a divisor below
     2**126); NaN, infinities and signed zeros are as without.  `precision="fast"` allows
-    elementary functions an error of 4 ULP instead of 1, where that makes them faster.  Variables
-    from outside of the function are constants from its first call on, as Numba and JAX have it.
+    elementary functions an error of 4 ULP instead of 1, where that makes them faster.
     `isa` selects a lower level than the host's.  With `fallback="numpy"`, a call that cannot be
     compiled runs through NumPy, and a warning says why, once; with "error" it is an error.
 

@@ -1,0 +1,210 @@
+"""Outside variables: a function is traced again when one has another value."""
+
+import functools
+import gc
+import sys
+import types
+import weakref
+
+import numpy as np
+import pytest
+from calls import X
+from cases import assert_same
+
+from cpnum import cpjit
+
+factor = 2.0
+counter = 0
+compiled_helper = None
+
+
+def helper(x):
+    return x + 1
+
+
+def use_factor(x):
+    return x * factor
+
+
+def use_helper(x):
+    return helper(x) * 2
+
+
+def set_global(monkeypatch, name, value):
+    monkeypatch.setattr(sys.modules[__name__], name, value)
+
+
+def traced(compiled):
+    """Return a function that calls the compiled one, and how often that was traced."""
+    calls = []
+
+    @functools.wraps(compiled)
+    def counted(*arguments):
+        calls.append(arguments)
+        return compiled(*arguments)
+
+    return cpjit(counted), calls
+
+
+@pytest.mark.parametrize("value", [3.0, 2, True, np.float32(2), -2.0])
+def test_a_global_with_another_value_is_seen_by_every_signature(monkeypatch, value):
+    f = cpjit(use_factor)
+    f(X), f(X[:1])
+    set_global(monkeypatch, "factor", value)
+    for x in (X, X[:1]):
+        assert_same(use_factor(x), f(x))
+    monkeypatch.undo()
+    assert_same(use_factor(X), f(X))
+
+
+def test_zeros_of_either_sign_are_two_values(monkeypatch):
+    f = cpjit(lambda x: x * factor)
+    for value in (0.0, -0.0):
+        set_global(monkeypatch, "factor", value)
+        assert_same(f.py_func(X), f(X))
+
+
+def test_an_equal_value_in_another_object_is_no_other_value(monkeypatch):
+    f, calls = traced(use_factor)
+    f(X)
+    for _ in range(3):
+        set_global(monkeypatch, "factor", float("2.0"))
+        f(X)
+    assert len(calls) == 1
+
+
+def test_functions_that_are_called_are_seen_and_what_they_read(monkeypatch):
+    f = cpjit(use_helper)
+    f(X)
+    set_global(monkeypatch, "helper", lambda x: x - factor)
+    assert_same(use_helper(X), f(X))
+    set_global(monkeypatch, "factor", 5.0)
+    assert_same(use_helper(X), f(X))
+
+
+def test_compiled_functions_that_are_called_are_seen(monkeypatch):
+    set_global(monkeypatch, "compiled_helper", cpjit(use_factor))
+    f = cpjit(lambda x: compiled_helper(x) + 1)
+    f(X)
+    set_global(monkeypatch, "factor", 7.0)
+    assert_same(X * 7.0 + 1, f(X))
+
+
+def test_callables_of_all_kinds_are_seen(monkeypatch):
+    class Scaling:
+        def __call__(self, x):
+            return x * factor
+
+        def scaled(self, x):
+            return x * factor
+
+    for function in (
+        functools.partial(lambda k, x: x * k * factor, 2.0),
+        Scaling().scaled,
+        Scaling(),
+        functools.wraps(helper)(lambda x: x * factor),
+        lambda x: max((x * factor for _ in range(1)), key=id),
+        lambda x: (lambda: x * factor)(),
+    ):
+        for compiled in (cpjit(function), cpjit(lambda x: function(x) + 1)):  # noqa: B023
+            set_global(monkeypatch, "factor", 2.0)
+            compiled(X)
+            set_global(monkeypatch, "factor", 3.0)
+            assert_same(compiled.py_func(X), compiled(X))
+
+
+def test_variables_of_modules_are_seen(monkeypatch):
+    settings = types.ModuleType("settings")
+    settings.scale, settings.inner = 2.0, types.ModuleType("settings.inner")
+    settings.inner.offset = 1.0
+    monkeypatch.setitem(globals(), "settings", settings)
+    f = cpjit(eval("lambda x: x * settings.scale + settings.inner.offset", globals()))
+    f(X)
+    settings.scale = 3.0
+    assert_same(f.py_func(X), f(X))
+    settings.inner.offset = 5.0
+    assert_same(f.py_func(X), f(X))
+
+
+def test_variables_of_enclosing_functions_are_seen():
+    k = 2.0
+    f = cpjit(lambda x: x * k)  # noqa: F821
+    g = cpjit(lambda x: f(x) + 1)
+    f(X), g(X)
+    k = 3.0
+    assert_same(X * 3.0, f(X))
+    assert_same(X * 3.0 + 1, g(X))
+    del k
+    for function in (f.py_func, f):
+        with pytest.raises(NameError):
+            function(X)
+
+
+def test_a_global_that_was_deleted_is_seen():
+    namespace = {"k": 2.0}
+    f = cpjit(eval("lambda x: x * k", namespace))
+    f(X)
+    del namespace["k"]
+    with pytest.raises(NameError):
+        f(X)
+
+
+def test_every_way_to_a_kernel_sees_another_value(monkeypatch):
+    f = cpjit(use_factor)
+    f(X), f.bind(X), f.lower(X), f(X, out=np.empty_like(X))
+    set_global(monkeypatch, "factor", 3.0)
+    assert " 3.0 " in str(f.lower(X).graph)
+    set_global(monkeypatch, "factor", 4.0)
+    assert_same(X * 4.0, f.bind(X)())
+    set_global(monkeypatch, "factor", 5.0)
+    assert_same(X * 5.0, f(X, out=np.empty_like(X)))
+    set_global(monkeypatch, "factor", 6.0)
+    assert_same(X * 6.0, f(x=X))
+    assert f.signatures == ["f64[:]"]
+
+
+def test_a_variable_that_the_function_assigns_is_not_compared(monkeypatch):
+    set_global(monkeypatch, "counter", 0)
+
+    @cpjit
+    def counting(x):
+        global counter
+        counter += 1
+        return x + 1
+
+    for x in (X, X, X[:1], X[:1]):
+        counting(x)
+    assert counter == 2
+
+
+def test_a_change_during_a_trace_is_seen_by_the_next_call():
+    namespace = {"k": 2.0, "other": 1.0}
+    exec("def function(x):\n    y = x * k\n    change()\n    return y + other", namespace)
+    namespace["change"] = lambda: namespace.update(other=9.0)
+    f = cpjit(namespace["function"])
+    f(X)
+    assert_same(X * 2.0 + 9.0, f(X))
+
+
+def test_old_kernels_and_values_are_not_kept():
+    class Scaling:
+        k = 2.0
+
+    namespace = {"scaling": Scaling()}
+    f = cpjit(eval("lambda x: x * scaling.k", namespace))
+    f(X)
+    old = weakref.ref(namespace["scaling"])
+    code = weakref.ref(next(iter(f._cache.calls.values())).placement.region)
+    namespace["scaling"] = Scaling()
+    f(X)
+    gc.collect()
+    assert old() is None
+    assert code() is None
+
+
+def test_what_is_inside_of_an_object_is_a_constant():
+    values = [2.0]
+    f = cpjit(lambda x: x * values[0])
+    f(X)
+    values[0] = 3.0
+    assert_same(X * 2.0, f(X))
