@@ -67,7 +67,7 @@ class Outside:
 
 
 class _Found(NamedTuple):
-    """What a search has found; the keys are identities."""
+    """The result of a search; keys are identities."""
 
     rows: dict[tuple[int, str | None], Row]
     searched: set[int]
