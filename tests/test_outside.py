@@ -113,6 +113,33 @@ def test_callables_of_all_kinds_are_seen(monkeypatch):
             assert_same(compiled.py_func(X), compiled(X))
 
 
+class Model:
+    def helper(self, x):
+        return x * factor
+
+    @cpjit
+    def step(self, x):
+        return self.helper(x) + 1
+
+
+def test_methods_of_the_first_argument_are_searched(monkeypatch):
+    model = Model()
+    model.step(X)
+    set_global(monkeypatch, "factor", 3.0)
+    assert_same(X * 3.0 + 1, model.step(X))
+
+
+def test_functions_that_wrap_each_other_are_searched_once():
+    @functools.wraps(helper)
+    def wrapping(x):
+        return wrapping.__wrapped__(x)
+
+    scaling = type("Scaling", (), {"__call__": lambda self, x: x * factor})()
+    scaling.__wrapped__ = scaling
+    for function in (wrapping, scaling):
+        assert_same(function(X), cpjit(lambda x: function(x))(X))  # noqa: B023
+
+
 def test_variables_of_modules_are_seen(monkeypatch):
     settings = types.ModuleType("settings")
     settings.scale, settings.inner = 2.0, types.ModuleType("settings.inner")

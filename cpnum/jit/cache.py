@@ -11,7 +11,7 @@ from cpnum.compile.kernel import Clock, Kernel
 from cpnum.errors import IsaError
 from cpnum.ir.signature import Fixed, Signature
 from cpnum.ir.simplify import Precision, simplify
-from cpnum.jit.keys import call_key
+from cpnum.jit.keys import call_key, identities_of, identity_key
 from cpnum.jit.outside import Outside
 from cpnum.remembered import Remembered
 from cpnum.run import memory
@@ -56,7 +56,7 @@ class Cache:
         self.isa = isa.choose(options.level)
         self.outside = Outside()
         self.calls: Remembered[_Key, PreparedCall] = Remembered()
-        self._specializations: Remembered[Signature, Specialization | str] = Remembered()
+        self._specializations: Remembered[_Key, Specialization | str] = Remembered()
         # No method: specializations hold it, and the cache would live until garbage is collected.
         self._rewrite = functools.partial(
             simplify, fastmath=options.fastmath, precision=options.precision
@@ -69,8 +69,7 @@ class Cache:
 
         Raises:  ExecutableMemoryError if the system refuses memory for its code.
         """
-        key = _key_of(arguments, out)
-        found = self._known(key)
+        found = self._known(arguments, out)
         if found is not None:
             return found
         specialization, call = self._describe(arguments, out)
@@ -86,13 +85,21 @@ class Cache:
             else:
                 prepared = specialization.prepare(call, self.level(), machine)
         objects = _objects_of(specialization.traced.signature)
-        self.calls.remember(key, prepared, objects)
+        self.calls.remember(self._key_of(arguments, out), prepared, objects)
         return prepared
 
-    def _known(self, key: _Key) -> PreparedCall | None:
-        """Return the prepared call of a key, if there is one."""
+    @property
+    def key(self) -> Callable[..., _Key]:
+        """The function that makes the key of a call: `call_key`, or `identity_key`."""
+        return identity_key if self.outside.identities else call_key
+
+    def _key_of(self, arguments: Arguments, out: Any) -> _Key:
+        return self.key(out, arguments.values, arguments.names[arguments.positional :])
+
+    def _known(self, arguments: Arguments, out: Any) -> PreparedCall | None:
+        """Return the prepared call for the key of these arguments, if there is one."""
         try:
-            return self.calls.get(key)
+            return self.calls.get(self._key_of(arguments, out))
         except TypeError:
             return None  # an argument that cannot be hashed; no signature has it
 
@@ -104,7 +111,7 @@ class Cache:
     def bind(self, arguments: Arguments, out: Any) -> Bound:
         """Return a bound call of these arguments, its result in `out` or in a new array."""
         specialization = self._specialization(arguments, out)
-        found = self._known(_key_of(arguments, out))
+        found = self._known(arguments, out)
         call = found.call if found else describe(specialization.graph, arguments.values, out)
         machine = self._machine()
         if call.arrangement is None or machine is None or machine.why_not() is not None:
@@ -131,25 +138,36 @@ class Cache:
         refuse_other_than_arrays(out)
         signature = signature_of(arguments)
         # One look at the table: another thread may be adding the same signature.
-        found = self._specializations.get(signature)
+        found = self._specializations.get(self._row(signature, arguments))
         if found is _SHAPE_OBSERVED:
             signature = with_shapes(signature, arguments.values)
-            found = self._specializations.get(signature)
+            found = self._specializations.get(self._row(signature, arguments))
         if found is None:
-            if not self._specializations:
-                self.outside.read(self.function)
+            fixed = [
+                value
+                for each, value in zip(signature, arguments.values, strict=True)
+                if type(each.type) is Fixed
+            ]
+            self.outside.read(self.function, fixed)
             clock = Clock()
-            traced = trace_arguments(self.function, arguments, signature)
+            traced = trace_arguments(self.function, arguments, signature, self.outside.identities)
             clock.end("trace")
             self.outside.drop_assigned()
             objects = _objects_of(signature)
             if traced.signature != signature:
-                self._specializations.remember(signature, _SHAPE_OBSERVED, objects)
-            found = self._specializations.remember(
-                traced.signature, Specialization(traced, self._rewrite, clock), objects
-            )
+                row = self._row(signature, arguments)
+                self._specializations.remember(row, _SHAPE_OBSERVED, objects)
+            row = self._row(traced.signature, arguments)
+            made = Specialization(traced, self._rewrite, clock)
+            found = self._specializations.remember(row, made, objects)
         assert isinstance(found, Specialization)
         return found.into(out)
+
+    def _row(self, signature: Signature, arguments: Arguments) -> _Key:
+        """Return the key of a specialization in the table."""
+        if self.outside.identities:
+            return (*signature, identities_of(arguments.values))
+        return signature
 
     def by_signature(self) -> dict[str, list[Specialization]]:
         """Return the specializations by the text of their signature, which several may share."""
@@ -192,7 +210,3 @@ def _objects_of(signature: Signature) -> tuple[object, ...]:
             fixed = tuple([each.type.key for each in signature if isinstance(each.type, Fixed)])
             return tuple(objects_of(fixed))
     return ()
-
-
-def _key_of(arguments: Arguments, out: Any) -> _Key:
-    return call_key(out, arguments.values, arguments.names[arguments.positional :])

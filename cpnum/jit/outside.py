@@ -13,11 +13,12 @@ True
 
 from __future__ import annotations
 
+import dis
 import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 from cpnum.trace.fixed import fixed_key
 
@@ -25,31 +26,38 @@ from cpnum.trace.fixed import fixed_key
 # enclosing function's variable, None, the value.
 Row = tuple[Any, str | None, object]
 
-# Nobody assigns to variables of these modules.
+# Nobody assigns to variables of these modules, and they do not compare arguments with `is`.
 _UNCHANGED = sys.stdlib_module_names | {"cpnum", "numpy", "scipy"}
 
 # The value of a variable that was deleted.
 _DELETED = object()
+
+_IS = dis.opmap["IS_OP"]
+# Functions that compare objects as `is` does.
+_IDENTITY = {"id", "is_", "is_not"}
 
 
 class Outside:
     """The outside variables of a function, and of functions that it calls, with their values.
 
     Only what a name stands for is compared, not what is inside of the object.  Names of modules are
-    left out, and so are the variables of NumPy and of the standard library.
+    left out, and so are the variables of NumPy and of the standard library.  `identities` tells
+    whether one of the functions may compare objects with `is`.
     """
 
-    __slots__ = ("rows",)
+    __slots__ = ("identities", "rows")
 
     def __init__(self) -> None:
         # Plain tuples, because each call unpacks them.
         self.rows: list[Row] = []
+        self.identities = False
 
-    def read(self, function: object) -> None:
-        """Look up the variables."""
-        found = _Found({}, set())
-        _search(function, found)
-        self.rows[:] = found.rows.values()
+    def read(self, function: object, arguments: Iterable[object] = ()) -> None:
+        """Look up the variables that are not known yet; `arguments` may have methods that run."""
+        search = _Search(self.rows)
+        search.run(function, arguments)
+        self.rows[:] = search.rows.values()
+        self.identities = self.identities or search.identities
 
     def drop_assigned(self) -> None:
         """Drop the variables whose value is another one now: the trace assigned them itself."""
@@ -66,66 +74,6 @@ class Outside:
         return True
 
 
-class _Found(NamedTuple):
-    """The result of a search; keys are identities."""
-
-    rows: dict[tuple[int, str | None], Row]
-    searched: set[int]
-
-
-def _search(value: object, found: _Found) -> None:
-    """Find the variables that a function in Python reads; any other object has none."""
-    if id(value) in found.searched:
-        return
-    found.searched.add(id(value))
-    if type(value) is FunctionType:
-        _search_function(value, found)
-    elif type(value) is MethodType:
-        _search(value.__func__, found)
-    elif isinstance(value, functools.partial):
-        _search(value.func, found)
-    elif callable(value) and not isinstance(value, type):
-        _search(getattr(type(value), "__call__"), found)  # noqa: B004, B009
-        _search(getattr(value, "__dict__", {}).get("__wrapped__"), found)  # a compiled function
-
-
-def _search_function(function: FunctionType, found: _Found) -> None:
-    if _is_unchanged(function.__globals__):
-        return
-    _search_namespace(function.__globals__, tuple(_names(function.__code__)), found)
-    for cell in function.__closure__ or ():
-        contents = _value_of((cell, None, None))
-        if contents is not _DELETED:
-            found.rows[id(cell), None] = cell, None, contents
-            _search(contents, found)
-
-
-def _search_namespace(namespace: dict[str, Any], names: tuple[str, ...], found: _Found) -> None:
-    for name in names:
-        key = id(namespace), name
-        if name not in namespace or key in found.rows:
-            continue
-        value = namespace[name]
-        if isinstance(value, ModuleType):
-            if not _is_unchanged(vars(value)):
-                _search_namespace(vars(value), names, found)
-            continue
-        found.rows[key] = namespace, name, value
-        _search(value, found)
-
-
-def _names(code: CodeType) -> Iterator[str]:
-    """Yield the names of globals and attributes in a function, and in functions inside of it."""
-    yield from code.co_names
-    for constant in code.co_consts:
-        if type(constant) is CodeType:
-            yield from _names(constant)
-
-
-def _is_unchanged(namespace: dict[str, Any]) -> bool:
-    return str(namespace.get("__name__")).partition(".")[0] in _UNCHANGED
-
-
 def _value_of(row: Row) -> object:
     holder, name, _ = row
     if name is not None:
@@ -134,3 +82,94 @@ def _value_of(row: Row) -> object:
         return holder.cell_contents
     except ValueError:
         return _DELETED
+
+
+class _Search:
+    """A search for the variables that a function reads, and the functions that it calls by name."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self.rows = {(id(row[0]), row[1]): row for row in rows}
+        self.identities = False
+        self._searched: set[object] = set()
+        # Objects, each with the names in the function that may use it.
+        self._pending: list[tuple[object, tuple[str, ...]]] = []
+
+    def run(self, function: object, arguments: Iterable[object]) -> None:
+        """Search a function, and the methods of arguments that it names."""
+        self._pending.append((function, ()))
+        while self._pending:
+            value, names = self._pending.pop()
+            if type(value) is FunctionType:
+                self._search_function(value, arguments)
+            elif type(value) is MethodType:
+                self._pending.append((value.__func__, names))
+            elif isinstance(value, functools.partial):
+                self._pending.append((value.func, names))
+            elif isinstance(value, type):
+                self._search_class(value, names)
+            else:
+                self._search_class(type(value), (*names, "__call__"))
+                wrapped = getattr(value, "__dict__", {}).get("__wrapped__")  # a compiled function's
+                if wrapped is not None and id(wrapped) not in self._searched:
+                    self._searched.add(id(wrapped))
+                    self._pending.append((wrapped, names))
+
+    def _search_function(self, function: FunctionType, arguments: Iterable[object]) -> None:
+        namespace = function.__globals__
+        if function in self._searched or _is_unchanged(namespace.get("__name__")):
+            return
+        self._searched.add(function)
+        codes = list(_codes(function.__code__))
+        names = tuple({name: None for code in codes for name in code.co_names})
+        if not _IDENTITY.isdisjoint(names) or any(_IS in code.co_code[::2] for code in codes):
+            self.identities = True
+        self._search_namespace(namespace, names)
+        for cell in function.__closure__ or ():
+            row = cell, None, _value_of((cell, None, None))
+            if row[2] is not _DELETED:
+                self.rows.setdefault((id(cell), None), row)
+                self._pending.append((row[2], names))
+        self._pending += [(each, names) for each in arguments]
+
+    def _search_namespace(self, namespace: dict[str, Any], names: tuple[str, ...]) -> None:
+        for name in names:
+            if name not in namespace:
+                continue
+            value = namespace[name]
+            if not isinstance(value, ModuleType):
+                self.rows.setdefault((id(namespace), name), (namespace, name, value))
+                self._pending.append((value, names))
+            elif not _is_unchanged(value.__name__) and (value, names) not in self._searched:
+                self._searched.add((value, names))
+                self._search_namespace(vars(value), names)
+
+    def _search_class(self, kind: type, names: tuple[str, ...]) -> None:
+        if _is_unchanged(kind.__module__) or (kind, names) in self._searched:
+            return
+        self._searched.add((kind, names))
+        for name in names:
+            for base in kind.__mro__:
+                if name in vars(base):
+                    self._pending.append((_function_of(vars(base)[name]), names))
+                    break
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """Yield the code of a function, and of the functions inside of it."""
+    yield code
+    for constant in code.co_consts:
+        if type(constant) is CodeType:
+            yield from _codes(constant)
+
+
+def _function_of(member: object) -> object:
+    """Return the function that runs when a member of a class is used."""
+    if isinstance(member, staticmethod | classmethod):
+        return member.__func__
+    if isinstance(member, property):
+        return member.fget
+    return member.func if isinstance(member, functools.cached_property) else member
+
+
+def _is_unchanged(module: object) -> bool:
+    return str(module).partition(".")[0] in _UNCHANGED

@@ -58,15 +58,28 @@ def trace(
 
 
 def trace_arguments(
-    function: Callable[..., Any], arguments: Arguments, signature: Signature
+    function: Callable[..., Any],
+    arguments: Arguments,
+    signature: Signature,
+    identities: bool = False,
 ) -> Graph:
-    """Return the graph of `function` for arguments of this signature, as `trace` does."""
+    """Return the graph of `function` for arguments of this signature, as `trace` does.
+
+    With `identities`, arguments that are one object have one tracer, for functions that compare
+    them with `is`.
+    """
     names, values, positional = arguments
     builder = Builder(FUNCTIONS)
     tracers = [
         _tracer(builder, parameter, value)
         for parameter, value in zip(signature, values, strict=True)
     ]
+    if identities:
+        first: dict[int, Any] = {}
+        tracers = [
+            first.setdefault(id(value), tracer)
+            for value, tracer in zip(values, tracers, strict=True)
+        ]
     named = dict(zip(names[positional:], tracers[positional:], strict=True))
     returned = _returned(builder, function, tracers[:positional], named)
     if builder.shape_observed:
