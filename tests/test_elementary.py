@@ -256,9 +256,12 @@ def test_special_values(op, dtype, level):
                 close = rounded and distance <= op.ulp * np.spacing(abs(expected))
             same = bits(expected) == bits(actual[at])
             assert same or close, (op, arguments, length, actual[at])
-            # SciPy's functions report nothing.
-            silent = OPS[op.function].home == "special"
-            assert seen == (set() if silent else kinds), (op, arguments, length, at)
+            if OPS[op.function].home == "special":
+                kinds = set()  # SciPy's functions report nothing
+            elif op.function == "power":
+                # NumPy calls power(0.0, -inf) a division by zero on x86-64-v4 only.
+                kinds = kinds & errors_of(np.power, *given)[1]
+            assert seen == kinds, (op, arguments, length, at)
 
 
 @pytest.mark.parametrize(("op", "dtype"), ROWS, ids=row_name)
