@@ -31,7 +31,7 @@ from cpnum.trace.tracer import (
     VIEW,
     VIEWED,
     AnyTracer,
-    check_overflow,
+    between_scalars,
     named,
     reason,
 )
@@ -65,7 +65,7 @@ def _unary(name: str, ufunc: np.ufunc) -> Unary:
         result = Tracer(builder, node, shape)
         # +x is x, which a ufunc may have computed, and a ufunc wraps silently.
         if self.state is SCALAR and node is not self.node:
-            check_overflow(result, self)
+            between_scalars(result, self)
         return result
 
     return named(method, "Tracer", name)
@@ -79,7 +79,7 @@ def _binary(name: str, ufunc: np.ufunc, swapped: bool = False) -> Binary:
         node, shape = trace_pair(builder, ufunc, self, other, swapped)
         result = Tracer(builder, node, shape)
         if self.state is SCALAR:
-            check_overflow(result, self, other)
+            between_scalars(result, self, other)
         return result
 
     return named(method, "Tracer", name)
@@ -132,10 +132,17 @@ class Tracer(AnyTracer):
 
     def __pow__(self, exponent: object) -> Tracer:
         scalar = self.state == SCALAR
-        return self.result(*trace_power(self.builder, self, exponent, scalar, is_operator=True))
+        node, shape = trace_power(self.builder, self, exponent, scalar, is_operator=True)
+        result = self.result(node, shape)
+        if scalar and isinstance(exponent, Traced):
+            between_scalars(result, self, exponent)
+        return result
 
     def __rpow__(self, base: object) -> Tracer:
-        return self.result(*trace_power(self.builder, base, self, False, is_operator=True))
+        result = self.result(*trace_power(self.builder, base, self, False, is_operator=True))
+        if self.state == SCALAR:
+            between_scalars(result, self, base)
+        return result
 
     def __ipow__(self, exponent: object) -> Tracer:
         result = self**exponent

@@ -11,7 +11,7 @@ import numpy as np
 from cpnum.errors import CpnumError, UnsupportedError
 from cpnum.ir.extents import Extent, of_argument
 from cpnum.ir.movement import always_exists
-from cpnum.ir.nodes import Apply, Broadcast, Input, Node, Nodes
+from cpnum.ir.nodes import Apply, Broadcast, Input, Node, Nodes, Value
 from cpnum.ir.sites import Site
 from cpnum.ir.walk import Shaping
 from cpnum.tables.dtypes import F32, FLOAT, DType
@@ -49,6 +49,7 @@ class Builder:
 
     __slots__ = (
         "_shaping",
+        "as_written",
         "checked",
         "errstate",
         "extents",
@@ -71,6 +72,7 @@ class Builder:
         self.extents: dict[Input, tuple[Extent, ...]] = {}
         self.shape_observed = False
         self.checked: set[Node] = set()
+        self.as_written: dict[Node, Callable[..., Value]] = {}
         # The first error that was made: `trace` raises it even if the user's function caught it.
         self.refusal: CpnumError | None = None
         self.errstate = ERRSTATE.get()

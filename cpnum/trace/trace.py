@@ -83,6 +83,7 @@ def trace_arguments(
         builder.sites,
         frozenset(builder.checked),
         conditions,
+        builder.as_written,
     )
 
 

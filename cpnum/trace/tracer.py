@@ -11,12 +11,12 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 
 from cpnum.errors import CpnumError, TraceError, UnsupportedError
-from cpnum.ir.nodes import Input, Node
-from cpnum.tables.dtypes import B
+from cpnum.ir.nodes import Apply, Input, Node
+from cpnum.ir.reference import BETWEEN_SCALARS
 from cpnum.trace.builder import Builder, Shape, Traced
-from cpnum.trace.promote import name_of
+from cpnum.trace.promote import computed_by_scalars, name_of
 from cpnum.trace.site import is_operator, user_frame, user_site
-from cpnum.trace.ufuncs import trace_pair, trace_single, trace_ufunc
+from cpnum.trace.ufuncs import dtype_of, trace_pair, trace_single, trace_ufunc
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -94,7 +94,7 @@ class AnyTracer(Traced):
         result = self.result(*trace_ufunc(self.builder, ufunc, inputs))
         if issubclass(type(inputs[0]), np.generic) and is_operator(user_site()):
             # `np.int64(2) + x` arrives here as np.add, since NumPy's scalar comes first.
-            return check_overflow(result, *inputs)
+            return between_scalars(result, *inputs)
         return result
 
     def _refuse_ufunc(self, ufunc: np.ufunc, method: str, keywords: Mapping[str, object]) -> None:
@@ -205,16 +205,15 @@ class AnyTracer(Traced):
         raise self.needs_value("an array to read", "x without np.asarray or np.array around it")
 
 
-def check_overflow(result: AnyTracer, *operands: object) -> AnyTracer:
-    """Return the result of an operator, which NumPy checks for overflow between integer scalars.
+def between_scalars(result: AnyTracer, *operands: object) -> AnyTracer:
+    """Return the result of an operator; between scalars, NumPy reports its errors as of no ufunc.
 
-    The first operand is the NumPy scalar whose operator it is; booleans wrap silently.
+    The first operand is the NumPy scalar whose operator it is.
     """
-    first = operands[0]
-    boolean = first.node.dtype is B if isinstance(first, Traced) else isinstance(first, np.bool)
+    builder, node = result.builder, result.node
     if (
-        not boolean
-        and result.node.dtype.family == "I"
+        type(node) is Apply
+        and node.dtype.family != "B"
         and all(
             each.state == SCALAR
             if isinstance(each, AnyTracer)
@@ -222,7 +221,12 @@ def check_overflow(result: AnyTracer, *operands: object) -> AnyTracer:
             for each in operands
         )
     ):
-        result.builder.checked.add(result.node)
+        given = [dtype_of(builder, each) for each in operands]
+        if computed_by_scalars(node.args[0].dtype, given):
+            if node.dtype.family == "I":
+                builder.checked.add(node)
+            elif node.op in BETWEEN_SCALARS:
+                builder.as_written.setdefault(node, BETWEEN_SCALARS[node.op])
     return result
 
 
