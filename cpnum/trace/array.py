@@ -22,6 +22,7 @@ from cpnum.ir.extents import in_signature
 from cpnum.ir.movement import BroadcastTo, Index, IndexItem, Movement, Reshape, Transpose
 from cpnum.ir.nodes import Node
 from cpnum.tables.dtypes import INT, from_numpy
+from cpnum.trace.advice import called_by_user, instead_of_attribute
 from cpnum.trace.builder import Shape, Traced
 from cpnum.trace.push import move
 from cpnum.trace.tracer import (
@@ -196,9 +197,18 @@ class Tracer(AnyTracer):
         if name.startswith("__") or not hasattr(kind, name):
             stands_for = f"{kind.__module__}.{kind.__name__}"
             raise AttributeError(f"{stands_for!r} object has no attribute {name!r}")
+        is_method = callable(getattr(kind, name))
+        what = "method" if is_method else "attribute"
+        of = "arrays" if kind is np.ndarray else f"a {kind.__name__}"
+        caller = called_by_user()
+        if caller is not None:
+            raise self.unsupported(
+                f"{caller}() cannot be traced: it asks for the {what} {name} of {of}",
+                f"the call of {caller} outside of the function",
+            )
         raise self.unsupported(
-            f"the method {name} of arrays cannot be traced" + reason(name),
-            "its call outside of the function",
+            f"the {what} {name} of {of} cannot be traced" + reason(name),
+            instead_of_attribute(name, is_method),
         )
 
     # -- movement -------------------------------------------------------------------------------

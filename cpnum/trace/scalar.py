@@ -116,10 +116,10 @@ class WeakTracer(AnyTracer):
         return self.real
 
     def __float__(self) -> NoReturn:
-        raise self.needs_value("float()", "np.sin(x) for math.sin(x), and x * 1.0 for float(x)")
+        raise self.cannot_be("float()", "x * 1.0 for float(x)")
 
     def __int__(self) -> NoReturn:
-        raise self.needs_value("int()", "np.trunc(x).astype(int)")
+        raise self.cannot_be("int()", "np.trunc(x).astype(int) for int(x)")
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("__"):

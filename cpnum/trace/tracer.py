@@ -13,6 +13,7 @@ import numpy as np
 from cpnum.errors import CpnumError, TraceError, UnsupportedError
 from cpnum.ir.nodes import Apply, Input, Node
 from cpnum.ir.reference import BETWEEN_SCALARS
+from cpnum.trace.advice import conversion
 from cpnum.trace.builder import Builder, Shape, Traced
 from cpnum.trace.promote import computed_by_scalars, name_of
 from cpnum.trace.site import is_operator, user_frame, user_site
@@ -175,16 +176,25 @@ class AnyTracer(Traced):
             "np.where(condition, a, b) to choose; & | ~ for `and`, `or`, `not`",
         )
 
+    def cannot_be(self, use: str, write: str) -> CpnumError:
+        """Return the error of a conversion, which the user's line names."""
+        return self.needs_value(*conversion(use, write, self.node.dtype.weak))
+
     def __float__(self) -> NoReturn:
-        raise self.needs_value(
-            "float()", "np.sin(x) for math.sin(x), and x.astype(float) for float(x)"
-        )
+        raise self.cannot_be("float()", "x.astype(float) for float(x)")
 
     def __int__(self) -> NoReturn:
-        raise self.needs_value("int()", "x.astype(int)")
+        raise self.cannot_be("int()", "x.astype(int) for int(x)")
 
     def __complex__(self) -> NoReturn:
-        raise self.needs_value("complex()", "its use outside of the function: there are only reals")
+        raise self.cannot_be("complex()", "its use outside of the function: there are only reals")
+
+    def __format__(self, form: str) -> str:
+        if not form:
+            return str(self)
+        raise self.needs_value(
+            f"the format {form!r}", "{x} without a format, or the text outside of the function"
+        )
 
     def __index__(self) -> NoReturn:
         raise self.needs_value(
@@ -202,7 +212,7 @@ class AnyTracer(Traced):
     __rmatmul__ = __matmul__
 
     def __array__(self, dtype: object = None, copy: object = None) -> NoReturn:
-        raise self.needs_value("an array to read", "x without np.asarray or np.array around it")
+        raise self.cannot_be("an array to read", "its use outside of the function")
 
 
 def between_scalars(result: AnyTracer, *operands: object) -> AnyTracer:

@@ -30,6 +30,7 @@ from cpnum.ir.nodes import Node, Scalar
 from cpnum.ir.reference import BETWEEN_SCALARS
 from cpnum.tables.dtypes import BOOL, F32, FLOAT, I32, I64, INT, B, DType, from_numpy, from_python
 from cpnum.tables.ops import OPS, Op
+from cpnum.trace.advice import instead_of_operand
 from cpnum.trace.builder import Builder, Shape, Traced
 from cpnum.trace.promote import PROMOTIONS, computed_by_scalars, loop_dtypes, promote
 from cpnum.trace.site import user_site
@@ -82,7 +83,7 @@ def dtype_of(builder: Builder, operand: object) -> DType:
         UnsupportedError,
         f"an operand of type {type(operand).__name__} cannot be traced",
         seen=reprlib.repr(operand),
-        write="an array or a number",
+        write=instead_of_operand(operand),
     )
 
 
