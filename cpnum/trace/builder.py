@@ -30,7 +30,7 @@ T = TypeVar("T")
 ERRSTATE = np._core.umath._extobj_contextvar  # type: ignore[attr-defined]
 
 # The least number that rounds to infinity in float32: half a unit above the largest finite one.
-_OVERFLOWS = float.fromhex("0x1.ffffffp127")
+OVERFLOWS_F32 = float.fromhex("0x1.ffffffp127")
 
 
 class Builder:
@@ -105,7 +105,7 @@ class Builder:
         A Python number beyond float32 stays a cast, since NumPy reports its overflow at each call.
         """
         if dtype is F32 and (type(value) is float or type(value) is int):
-            if _OVERFLOWS <= abs(value) < np.inf:
+            if OVERFLOWS_F32 <= abs(value) < np.inf:
                 return self.cast(self.nodes.constant(float(value), FLOAT), dtype)
         return self.nodes.constant(value, dtype, like)
 

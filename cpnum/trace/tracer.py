@@ -221,22 +221,20 @@ def between_scalars(result: AnyTracer, *operands: object) -> AnyTracer:
     The first operand is the NumPy scalar whose operator it is.
     """
     builder, node = result.builder, result.node
-    if (
-        type(node) is Apply
-        and node.dtype.family != "B"
-        and all(
-            each.state == SCALAR
-            if isinstance(each, AnyTracer)
-            else not isinstance(each, np.ndarray)
-            for each in operands
-        )
-    ):
-        given = [dtype_of(builder, each) for each in operands]
-        if computed_by_scalars(node.args[0].dtype, given):
-            if node.dtype.family == "I":
-                builder.checked.add(node)
-            elif node.op in BETWEEN_SCALARS:
-                builder.as_written.setdefault(node, BETWEEN_SCALARS[node.op])
+    if type(node) is not Apply or node.dtype.family == "B":
+        return result
+    for each in operands:
+        if each.state != SCALAR if isinstance(each, AnyTracer) else isinstance(each, np.ndarray):
+            return result
+    first, dtype = operands[0], node.args[0].dtype
+    # Nearly all operators compute in the dtype of their first operand.
+    if not (isinstance(first, AnyTracer) and first.node.dtype is dtype and dtype.family != "B"):
+        if not computed_by_scalars(dtype, [dtype_of(builder, each) for each in operands]):
+            return result
+    if node.dtype.family == "I":
+        builder.checked.add(node)
+    elif node.op in BETWEEN_SCALARS:
+        builder.as_written.setdefault(node, BETWEEN_SCALARS[node.op])
     return result
 
 

@@ -31,7 +31,7 @@ from cpnum.ir.reference import BETWEEN_SCALARS
 from cpnum.tables.dtypes import BOOL, F32, FLOAT, I32, I64, INT, B, DType, from_numpy, from_python
 from cpnum.tables.ops import OPS, Op
 from cpnum.trace.advice import instead_of_operand
-from cpnum.trace.builder import Builder, Shape, Traced
+from cpnum.trace.builder import OVERFLOWS_F32, Builder, Shape, Traced
 from cpnum.trace.promote import PROMOTIONS, computed_by_scalars, loop_dtypes, promote
 from cpnum.trace.site import user_site
 
@@ -286,42 +286,53 @@ def trace_power(
             builder.as_written.setdefault(node, lambda x, number: x ** kind(number))
         return node, shape
     assert isinstance(base, Traced)
+    written: Power | None = None
     if is_scalar and computed_by_scalars(dtype, given):
         written = BETWEEN_SCALARS[OPS["power"]]
-    else:
+    elif is_scalar or not square:
         written = operator.pow if is_operator and given[0] is dtype else np.power
     return _power_of_number(builder, base, exponent, dtype, is_scalar, written)
 
 
 def _power_of_number(
-    builder: Builder, base: Traced, exponent: Any, dtype: DType, is_scalar: bool, written: Power
+    builder: Builder,
+    base: Traced,
+    exponent: Any,
+    dtype: DType,
+    is_scalar: bool,
+    written: Power | None,
 ) -> Result:
     """Trace a power, computed in `dtype`, whose exponent is one number.
 
-    NumPy computes it by the function `written`, and reports errors under the name of that.
+    NumPy computes it by the function `written`, and reports errors under the name of that; None is
+    the function of the node.
     """
     if dtype.family == "I" and exponent < 0:
         raise ValueError("Integers to negative integer powers are not allowed.")
     shape = base.known_shape
     value = Traced(builder, builder.cast(base.node, dtype), shape)
-    with np.errstate(over="ignore"):  # each call reports it
-        number: Any = dtype.numpy.type(exponent)
+    if dtype is F32 and from_python(exponent) is not None and abs(exponent) >= OVERFLOWS_F32:
+        number: Any = np.float32(np.inf)  # each call reports the overflow
+    else:
+        number = dtype.numpy.type(exponent)
     if number == 0:
         return builder.constant(1, dtype, builder.like(value.node)), shape
     if number == 1:
         return value.node, shape
     if number == 0.5 and is_scalar:
+        assert written is not None
         return _root_by_pow(builder, value, written)
     if number in _POWERS:
         node, _ = apply_promoted(builder, _POWERS[number.item()], (value,))
-        # The operator of arrays looks at the type of the exponent, too.
-        given = exponent if written is operator.pow else number
-        builder.as_written.setdefault(node, lambda x: written(x, given))
+        if written is not None:
+            # The operator of arrays looks at the type of the exponent, too.
+            given = exponent if written is operator.pow else number
+            builder.as_written.setdefault(node, lambda x: written(x, given))
         return node, shape
     if dtype.family == "I":
         return _product(builder, value, int(number))
     node, _ = apply_promoted(builder, np.power, (base, exponent))
-    if is_scalar:
+    if is_scalar and written is not None:
         builder.as_written.setdefault(node, written)
     return node, shape
 
