@@ -3,18 +3,33 @@
 The line at fault in a case is the one that ends with `# here`.
 """
 
+import decimal
 import math
+import types
 
 import goldens
 import numpy as np
 import pytest
+from cases import assert_same
 from refused import assert_refused
 
 from cpnum import DTypeError, ShapeError, TraceError, UnsupportedError, cpjit
 from cpnum.trace import push
+from cpnum.trace.advice import INSTEAD
 
 X = np.arange(3.0)
 CASES = {}
+
+# A package that is installed.
+library = types.ModuleType("library")
+exec(
+    compile(
+        "def convert(x): return float(x)\ndef look(x): return x.flags",
+        "/usr/lib/python3/site-packages/library.py",
+        "exec",
+    ),
+    vars(library),
+)
 
 
 def plus_one(x):
@@ -238,6 +253,88 @@ def method_of_a_number(number):
 
 
 @case(UnsupportedError)
+def attribute_of_the_layout(x):
+    return x * x.flags.c_contiguous  # here
+
+
+@case(UnsupportedError)
+def attribute_with_an_expression(x):
+    return x * x.nbytes  # here
+
+
+@case(UnsupportedError)
+def method_with_an_expression(x):
+    return x.flatten()  # here
+
+
+@case(UnsupportedError, np.float64(2.5))
+def method_of_a_numpy_scalar(x):
+    return x * x.is_integer()  # here
+
+
+@case(TraceError)
+def type_of_numpy(x):
+    return np.float32(x) * 2  # here
+
+
+@case(TraceError)
+def type_of_numpy_that_is_pythons(x):
+    return np.float64(x) * 2  # here
+
+
+@case(TraceError, 2)
+def type_of_numpy_of_a_number(number):
+    return np.float32(number) * 2  # here
+
+
+@case(TraceError, 2.5)
+def type_of_another_name(number):
+    single = np.float32
+    return single(number) * 2  # here
+
+
+@case(TraceError, 1.5, 2.5)
+def array_of_values(x, y):
+    return np.array([x, y])  # here
+
+
+@case(TraceError)
+def array_of_a_value(x):
+    return np.asarray(x, dtype=float) + 1  # here
+
+
+@case(TraceError, 3)
+def function_of_numpy_that_makes_an_array(n):
+    return np.arange(n) + n  # here
+
+
+@case(TraceError, 2.5)
+def format_of_a_number(number):
+    form = "%.2f"
+    return number * len(form % number)  # here
+
+
+@case(UnsupportedError)
+def operand_of_decimal(x):
+    return x * decimal.Decimal("0.5")  # here
+
+
+@case(UnsupportedError)
+def operand_that_is_a_list(x):
+    return np.add(x, [1.0, 2.0, 3.0])  # here
+
+
+@case(TraceError)
+def function_of_a_library_that_converts(x):
+    return library.convert(x)  # here
+
+
+@case(UnsupportedError)
+def function_of_a_library_that_looks(x):
+    return library.look(x)  # here
+
+
+@case(UnsupportedError)
 def argument_by_place(x):
     return np.zeros_like(x, float, "K")  # here
 
@@ -338,3 +435,33 @@ def test_every_stored_message_is_one_of_a_use():
 def test_what_is_written_for_python_numbers_works(number):
     assert cpjit(lambda x: x * 1.0)(number) == float(number)
     assert cpjit(lambda x: np.trunc(x).astype(int))(number) == int(number)
+
+
+@pytest.mark.parametrize("name", INSTEAD)
+def test_what_is_written_for_an_attribute_works(name):
+    x = np.arange(6.5, 12.5).reshape(2, 3)
+    attribute = getattr(x, name)
+    expected = attribute() if callable(attribute) else attribute
+    written = eval(f"lambda x: {INSTEAD[name]}", {"np": np})
+    if type(expected) is int:
+        assert cpjit(lambda x: x * 0 + written(x))(x)[0, 0] == expected
+    else:
+        assert np.array_equal(cpjit(written)(x), list(expected))
+
+
+@pytest.mark.parametrize(
+    "number", [2.5, -3, 2**24 + 1, -0.0, True, np.float64(2.1), np.arange(3.0)], ids=repr
+)
+def test_what_is_written_for_types_of_numpy_works(number):
+    convert = (
+        (lambda x: x.astype(np.float32))
+        if isinstance(number, np.ndarray | np.generic)
+        else lambda x: np.multiply(x, 1).astype(np.float32)
+    )
+    assert_same(np.float32(number), cpjit(convert)(number))
+
+
+def test_a_function_that_is_installed_has_lines_of_its_own():
+    with pytest.raises(TraceError) as caught:
+        cpjit(library.convert)(X)
+    assert caught.value.where.startswith("library.py, line 1")

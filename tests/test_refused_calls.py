@@ -3,6 +3,9 @@
 The line at fault in a case is the one that ends with `# here`.
 """
 
+import collections
+import dataclasses
+
 import goldens
 import numpy as np
 import pytest
@@ -33,6 +36,77 @@ def test_what_is_written_for_an_out_of_another_type_works(kind):
     out = np.full(3, 7.0).view(kind)
     cpjit(plus_one)(X, out=np.asarray(out))
     assert np.array_equal(out, X + 1)
+
+
+@dataclasses.dataclass
+class Line:
+    slope: object
+    shift: object
+
+
+class Model:
+    def __init__(self, x):
+        self.x = x
+
+
+class Stored:
+    """Elements that NumPy reads from somewhere, as those of h5py and zarr."""
+
+    __hash__ = None
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(X, dtype)
+
+
+Pair = collections.namedtuple("Pair", "left right")
+
+# What is no argument yet.
+VALUES = {
+    "tuple_of_arrays": (UnsupportedError, (X, X)),
+    "tuple_of_many_arrays": (UnsupportedError, (X,) * 5),
+    "named_tuple_of_arrays": (UnsupportedError, Pair(X, 1.5)),
+    "list_of_arrays": (UnsupportedError, [X, X]),
+    "dict_of_arrays": (UnsupportedError, {"left": X, "right": 2}),
+    "dict_that_is_empty": (UnsupportedError, {}),
+    "set_of_numbers": (UnsupportedError, {1, 2}),
+    "dataclass_of_arrays": (UnsupportedError, Line(X, 1.5)),
+    "dataclass_of_numbers": (UnsupportedError, Line(2, 1.5)),
+    "object_with_an_array": (UnsupportedError, Stored()),
+    "buffer": (UnsupportedError, memoryview(X)),
+    "masked_elements": (UnsupportedError, np.ma.masked_array(X, [True, False, False])),
+    "matrix": (UnsupportedError, X[None].view(np.matrix)),
+    "memmap": (UnsupportedError, X.view(np.memmap)),
+    "record_array": (UnsupportedError, np.rec.array([(1, 2.0)], dtype="i8,f8")),
+    "structured_array": (DTypeError, np.zeros(3, "i8,f8")),
+    "array_of_objects": (DTypeError, np.array([1, 2], object)),
+    "array_of_dates": (DTypeError, np.zeros(3, "M8[D]")),
+    "array_of_text": (DTypeError, np.array(["a", "b"])),
+    "array_of_complex_numbers": (DTypeError, X * 1j),
+}
+
+
+def first(x):
+    return x
+
+
+async def later(x):
+    return x + 1
+
+
+def each_of(x):
+    yield x + 1
+
+
+async def each_later(x):
+    yield x + 1
+
+
+def call_of(value):
+    return lambda out: cpjit(first)(value, out=out)  # here
+
+
+def seven():
+    return np.full(3, 7.0)
 
 
 def read_only():
@@ -110,6 +184,32 @@ CALLS = {
     "argument_that_is_masked": (
         UnsupportedError,
         lambda out: cpjit(plus_one)(np.ma.ones(3), out=out),  # here
+        lambda: np.full(3, 7.0),
+    ),
+    **{name: (kind, call_of(value), seven) for name, (kind, value) in VALUES.items()},
+    "coroutine": (
+        TraceError,
+        lambda out: cpjit(later)(X, out=out),  # here
+        lambda: np.full(3, 7.0),
+    ),
+    "generator": (
+        TraceError,
+        lambda out: cpjit(each_of)(X, out=out),  # here
+        lambda: np.full(3, 7.0),
+    ),
+    "asynchronous_generator": (
+        TraceError,
+        lambda out: cpjit(each_later)(X, out=out),  # here
+        lambda: np.full(3, 7.0),
+    ),
+    "result_in_a_dict": (
+        UnsupportedError,
+        lambda out: cpjit(lambda x: {"x": x})(X, out=out),  # here
+        lambda: np.full(3, 7.0),
+    ),
+    "result_of_an_attribute": (
+        UnsupportedError,
+        lambda out: cpjit(lambda model: model.x + 1)(Model(X), out=out),  # here
         lambda: np.full(3, 7.0),
     ),
     "several_results": (
@@ -226,3 +326,42 @@ def test_misuse_of_the_decorator_is_an_error(name):
     with pytest.raises(kind) as caught:
         call()
     assert text in str(caught.value)
+
+
+def test_what_is_written_for_arguments_works():
+    masked = np.ma.masked_array(X, [True, False, False])
+    kept = np.ma.array(cpjit(plus_one)(masked.data), mask=masked.mask)
+    assert np.array_equal(kept.filled(0), (masked + 1).filled(0))
+    assert np.array_equal(cpjit(plus_one)(masked.filled(5.0)), masked.filled(5.0) + 1)
+    for value in (Stored(), memoryview(X), [1.0, 2.0], X.view(np.memmap), X[None].view(np.matrix)):
+        assert np.array_equal(cpjit(plus_one)(np.asarray(value)), np.asarray(value) + 1)
+    days = np.array(["2020-01-01", "2020-01-03"], "M8[D]")
+    assert np.array_equal(cpjit(plus_one)(days.astype(np.int64)), days.astype(np.int64) + 1)
+    records = np.rec.array([(1, 2.0)], dtype="i8,f8")
+    assert cpjit(np.add)(records["f0"], records["f1"]) == 3.0
+    frozen = dataclasses.make_dataclass("Frozen", ["slope", "shift"], frozen=True)(2, 1.5)
+    line = cpjit(lambda x, line: x * line.slope + line.shift)
+    assert np.array_equal(line(X, frozen), X * 2 + 1.5)
+    for fixed in (frozenset([1, 2]), (1.0, 2.0)):
+        assert np.array_equal(cpjit(lambda x, fixed: x + len(fixed))(X, fixed), X + 2)
+
+
+def test_a_message_looks_at_few_items():
+    class Long(list):
+        def __getitem__(self, key):
+            assert key == slice(None, 100)
+            return super().__getitem__(key)
+
+    with pytest.raises(UnsupportedError, match="Long of ndarray\n"):
+        cpjit(plus_one)(Long([X] * 1000))
+
+
+def test_a_coroutine_is_closed():
+    """Warnings are errors here: one that nobody awaits would warn."""
+    with pytest.raises(TraceError, match="async def"):
+        cpjit(later)(X)
+    with pytest.warns(RuntimeWarning, match="later returns no array"):
+        awaited = cpjit(later, fallback="numpy")(X)
+    with pytest.raises(StopIteration) as caught:
+        awaited.send(None)
+    assert np.array_equal(caught.value.value, X + 1)

@@ -9,10 +9,9 @@ array([2, 3])
 
 from __future__ import annotations
 
-import operator
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from functools import reduce
 from typing import Any, cast
 
@@ -33,11 +32,11 @@ from cpnum.ir.nodes import (
     Value,
     operands,
 )
-from cpnum.ir.reference import function_of
+from cpnum.ir.reference import BETWEEN_SCALARS, function_of
 from cpnum.ir.sites import Site, location
 from cpnum.ir.walk import last_uses, postorder
 from cpnum.remembered import Remembered
-from cpnum.tables.ops import CAST, OPS, Op
+from cpnum.tables.ops import CAST, OPS
 
 
 def evaluate(graph: Graph, arguments: Sequence[Value], warn: bool = True) -> Value:
@@ -54,7 +53,11 @@ def evaluate(graph: Graph, arguments: Sequence[Value], warn: bool = True) -> Val
         for node in graph.nodes:
             if errors is not None:
                 errors.node = node
-            values[node] = _value(node, values, arguments, node in graph.checked)
+            written = graph.as_written.get(node)
+            if written is not None:
+                values[node] = written(*[values[arg] for arg in operands(node)])
+            else:
+                values[node] = _value(node, values, arguments, node in graph.checked)
             # Temporaries are freed as early as in the user's function.
             for arg in operands(node):
                 if last_use[arg] is node and arg not in kept:
@@ -153,17 +156,6 @@ def raised_by(nodes: Sequence[Node], checked: Set[Node], arguments: Sequence[Val
     return raised.flags
 
 
-# NumPy reports the overflow of these operators, between integer scalars only.
-_CHECKED: dict[Op, Callable[..., Any]] = {
-    OPS["add"]: operator.add,
-    OPS["subtract"]: operator.sub,
-    OPS["multiply"]: operator.mul,
-    OPS["square"]: lambda x: x * x,
-    OPS["negative"]: operator.neg,
-    OPS["absolute"]: operator.abs,
-}
-
-
 def _value(
     node: Node, values: Mapping[Node, Value], arguments: Sequence[Value], checked: bool = False
 ) -> Value:
@@ -193,14 +185,16 @@ def _value(
                 if args[0].dtype.weak:
                     return np.asarray(read[0], dtype.numpy)[()]
                 return read[0].astype(dtype.numpy)
-            if checked and op in _CHECKED:
-                # +x of an array without axes is a scalar, but has no node of its own.
-                return _CHECKED[op](*[each[()] for each in read])
+            if checked and op in BETWEEN_SCALARS:
+                return BETWEEN_SCALARS[op](*read)
             return function_of(op)(*read)
 
 
 class _FloatingPointErrors:
-    """The user's `np.errstate`, but warnings name the user's line."""
+    """The user's `np.errstate`, but warnings name the user's line.
+
+    Warnings have NumPy's text.  NumPy tells it to the mode "log", not to the mode "call".
+    """
 
     def __init__(self, sites: Mapping[Any, Site]) -> None:
         self._sites = sites
@@ -210,7 +204,8 @@ class _FloatingPointErrors:
         self.node: Node | None = None
 
     def __enter__(self) -> _FloatingPointErrors:
-        modes = {kind: "call" if mode == "warn" else mode for kind, mode in self._modes.items()}
+        texts = ("warn",) if self._user is not None else ("warn", "call")
+        modes = {kind: "log" if mode in texts else mode for kind, mode in self._modes.items()}
         self._errstate = np.errstate(call=self, **cast(Any, modes))
         self._errstate.__enter__()
         return self
@@ -218,20 +213,26 @@ class _FloatingPointErrors:
     def __exit__(self, *exception: object) -> None:
         self._errstate.__exit__(*exception)
 
-    def __call__(self, kind: str, flag: int) -> None:
-        node = self.node
-        name = node.op.name if isinstance(node, Apply) else "cast"
-        if self._modes[_KINDS[kind]] == "call":
-            if self._user is None:
-                raise NameError(
-                    f"python callback specified for {kind} (in {name}) but no function found."
-                )
-            self._user(kind, flag)
-            return
-        site = self._sites.get(node) if node is not None else None
+    def __call__(self, kind: str, flags: int) -> None:
+        self._user(kind, flags)
+
+    def write(self, message: str) -> None:
+        """Warn of an error, or pass on its message, as the user's mode for its kind says."""
+        text = message.removeprefix("Warning: ").rstrip()
+        kind, _, name = text.partition(" encountered in ")
+        mode = self._modes[_KINDS[kind]]
+        if mode == "warn":
+            self._warn(text)
+        elif self._user is not None:
+            self._user.write(message)
+        else:
+            raise NameError(_MISSING[mode].format(kind=kind, name=name))
+
+    def _warn(self, text: str) -> None:
+        site = self._sites.get(self.node) if self.node is not None else None
         filename, line = location(site) if site is not None else ("<cpnum>", 0)
         warnings.warn_explicit(
-            f"{kind} encountered in {name}",
+            text,
             RuntimeWarning,
             filename,
             line,
@@ -239,12 +240,12 @@ class _FloatingPointErrors:
             registry=_registry_of(filename),
         )
 
-    def write(self, message: str) -> None:
-        """Pass on a message of the mode "log"."""
-        if self._user is None:
-            raise NameError(f"log specified, but no object to write to found: {message.strip()}")
-        self._user.write(message)
 
+# The texts of NumPy's errors, for a mode without its callback.
+_MISSING = {
+    "call": "python callback specified for {kind} (in  {name}) but no function found.",
+    "log": "log specified for {kind} (in {name}) but no object with write method found.",
+}
 
 _KINDS = {
     "divide by zero": "divide",

@@ -19,6 +19,7 @@ from cpnum.ir.nodes import (
     Output,
     Project,
     Results,
+    Value,
     leaves,
     operands,
 )
@@ -34,9 +35,12 @@ class Graph:
     """The computation of a function, for all arguments of one signature.
 
     `checked` are arithmetic operators between integer scalars: NumPy reports their overflow, but
-    not the overflow of arrays or ufuncs.  `conditions` are inputs that have to broadcast although
-    no result shows it.  `sites` says where in the user's code a node or a condition was made.
-    Graphs with the same text are equal; `sites` are not in the text.
+    not the overflow of arrays or ufuncs.  `as_written` has the function that NumPy calls for a node
+    where it is not the one of the operator, for example np.power for a square: errors are reported
+    under its name.  A graph that was rewritten has none.  `conditions` are inputs that have to
+    broadcast although no result shows it.  `sites` says where in the user's code a node or a
+    condition was made.  Graphs with the same text are equal; `sites` and `as_written` are not in
+    the text.
 
     >>> from cpnum.ir.signature import Parameter
     >>> from cpnum.tables.dtypes import F64
@@ -60,6 +64,7 @@ class Graph:
     sites: Mapping[Node | Broadcast, Site] = field(default_factory=dict)
     checked: frozenset[Node] = frozenset()
     conditions: tuple[Broadcast, ...] = ()
+    as_written: Mapping[Node, Callable[..., Value]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         verify(self)
@@ -148,6 +153,7 @@ class Graph:
             results=results,
             sites={each: sites[each] for each in (*kept, *self.conditions) if each in sites},
             checked=self.checked.intersection(kept),
+            as_written={},
         )
 
     def __eq__(self, other: object) -> bool:

@@ -11,6 +11,7 @@ compute where machine code cannot.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,28 @@ def function_of(op: Op) -> Callable[..., Any]:
         function: Callable[..., Any] = getattr(np, op.name)
         return function
     return _FUNCTIONS[op.name]
+
+
+def of_scalars(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that gets its operands as scalars.
+
+    +x of an array without axes is a scalar, but has no node of its own.
+    """
+    return lambda *operands: function(*[each[()] for each in operands])
+
+
+# Between scalars, an operator of Python is no ufunc: NumPy reports the overflow of integers, and
+# "scalar add" where the ufunc reports "add".
+BETWEEN_SCALARS: dict[Op, Callable[..., Any]] = {
+    OPS["add"]: of_scalars(operator.add),
+    OPS["subtract"]: of_scalars(operator.sub),
+    OPS["multiply"]: of_scalars(operator.mul),
+    OPS["divide"]: of_scalars(operator.truediv),
+    OPS["power"]: of_scalars(operator.pow),
+    OPS["square"]: of_scalars(lambda x: x * x),
+    OPS["negative"]: of_scalars(operator.neg),
+    OPS["absolute"]: of_scalars(operator.abs),
+}
 
 
 def _each(function: Callable[[float], float]) -> Callable[[Any], Any]:

@@ -22,6 +22,7 @@ from cpnum.ir.extents import in_signature
 from cpnum.ir.movement import BroadcastTo, Index, IndexItem, Movement, Reshape, Transpose
 from cpnum.ir.nodes import Node
 from cpnum.tables.dtypes import INT, from_numpy
+from cpnum.trace.advice import called_by_user, instead_of_attribute
 from cpnum.trace.builder import Shape, Traced
 from cpnum.trace.push import move
 from cpnum.trace.tracer import (
@@ -31,7 +32,7 @@ from cpnum.trace.tracer import (
     VIEW,
     VIEWED,
     AnyTracer,
-    check_overflow,
+    between_scalars,
     named,
     reason,
 )
@@ -65,7 +66,7 @@ def _unary(name: str, ufunc: np.ufunc) -> Unary:
         result = Tracer(builder, node, shape)
         # +x is x, which a ufunc may have computed, and a ufunc wraps silently.
         if self.state is SCALAR and node is not self.node:
-            check_overflow(result, self)
+            between_scalars(result, self)
         return result
 
     return named(method, "Tracer", name)
@@ -79,7 +80,7 @@ def _binary(name: str, ufunc: np.ufunc, swapped: bool = False) -> Binary:
         node, shape = trace_pair(builder, ufunc, self, other, swapped)
         result = Tracer(builder, node, shape)
         if self.state is SCALAR:
-            check_overflow(result, self, other)
+            between_scalars(result, self, other)
         return result
 
     return named(method, "Tracer", name)
@@ -132,10 +133,17 @@ class Tracer(AnyTracer):
 
     def __pow__(self, exponent: object) -> Tracer:
         scalar = self.state == SCALAR
-        return self.result(*trace_power(self.builder, self, exponent, scalar, is_operator=True))
+        node, shape = trace_power(self.builder, self, exponent, scalar, is_operator=True)
+        result = self.result(node, shape)
+        if scalar and isinstance(exponent, Traced):
+            between_scalars(result, self, exponent)
+        return result
 
     def __rpow__(self, base: object) -> Tracer:
-        return self.result(*trace_power(self.builder, base, self, False, is_operator=True))
+        result = self.result(*trace_power(self.builder, base, self, False, is_operator=True))
+        if self.state == SCALAR:
+            between_scalars(result, self, base)
+        return result
 
     def __ipow__(self, exponent: object) -> Tracer:
         result = self**exponent
@@ -189,9 +197,18 @@ class Tracer(AnyTracer):
         if name.startswith("__") or not hasattr(kind, name):
             stands_for = f"{kind.__module__}.{kind.__name__}"
             raise AttributeError(f"{stands_for!r} object has no attribute {name!r}")
+        is_method = callable(getattr(kind, name))
+        what = "method" if is_method else "attribute"
+        of = "arrays" if kind is np.ndarray else f"a {kind.__name__}"
+        caller = called_by_user()
+        if caller is not None:
+            raise self.unsupported(
+                f"{caller}() cannot be traced: it asks for the {what} {name} of {of}",
+                f"the call of {caller} outside of the function",
+            )
         raise self.unsupported(
-            f"the method {name} of arrays cannot be traced" + reason(name),
-            "its call outside of the function",
+            f"the {what} {name} of {of} cannot be traced" + reason(name),
+            instead_of_attribute(name, is_method),
         )
 
     # -- movement -------------------------------------------------------------------------------

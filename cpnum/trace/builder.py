@@ -11,7 +11,7 @@ import numpy as np
 from cpnum.errors import CpnumError, UnsupportedError
 from cpnum.ir.extents import Extent, of_argument
 from cpnum.ir.movement import always_exists
-from cpnum.ir.nodes import Apply, Broadcast, Input, Node, Nodes
+from cpnum.ir.nodes import Apply, Broadcast, Input, Node, Nodes, Value
 from cpnum.ir.sites import Site
 from cpnum.ir.walk import Shaping
 from cpnum.tables.dtypes import F32, FLOAT, DType
@@ -30,7 +30,7 @@ T = TypeVar("T")
 ERRSTATE = np._core.umath._extobj_contextvar  # type: ignore[attr-defined]
 
 # The least number that rounds to infinity in float32: half a unit above the largest finite one.
-_OVERFLOWS = float.fromhex("0x1.ffffffp127")
+OVERFLOWS_F32 = float.fromhex("0x1.ffffffp127")
 
 
 class Builder:
@@ -49,6 +49,7 @@ class Builder:
 
     __slots__ = (
         "_shaping",
+        "as_written",
         "checked",
         "errstate",
         "extents",
@@ -71,6 +72,7 @@ class Builder:
         self.extents: dict[Input, tuple[Extent, ...]] = {}
         self.shape_observed = False
         self.checked: set[Node] = set()
+        self.as_written: dict[Node, Callable[..., Value]] = {}
         # The first error that was made: `trace` raises it even if the user's function caught it.
         self.refusal: CpnumError | None = None
         self.errstate = ERRSTATE.get()
@@ -103,7 +105,7 @@ class Builder:
         A Python number beyond float32 stays a cast, since NumPy reports its overflow at each call.
         """
         if dtype is F32 and (type(value) is float or type(value) is int):
-            if _OVERFLOWS <= abs(value) < np.inf:
+            if OVERFLOWS_F32 <= abs(value) < np.inf:
                 return self.cast(self.nodes.constant(float(value), FLOAT), dtype)
         return self.nodes.constant(value, dtype, like)
 

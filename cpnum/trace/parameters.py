@@ -18,6 +18,7 @@ import numpy as np
 from cpnum.errors import DTypeError, UnsupportedError
 from cpnum.ir.signature import ArrayOf, Fixed, Parameter, ScalarOf, Signature, Type
 from cpnum.tables.dtypes import DType, from_numpy, from_python
+from cpnum.trace.advice import described_argument, instead_of_argument, instead_of_dtype
 from cpnum.trace.fixed import fixed_key
 
 # A fixed argument is printed in at most this many characters.
@@ -172,18 +173,13 @@ def _parameter_of_array(
 
 def _type_of(name: str, value: Any) -> Type:
     """Return the type of an argument that is no plain array."""
-    kind = type(value)
     weak = from_python(value)
     if weak is not None:
         return ScalarOf(weak)
     if isinstance(value, np.generic):
         return ScalarOf(_from_numpy(name, value.dtype))
     if isinstance(value, np.ndarray):
-        raise UnsupportedError(
-            f"arguments of type {kind.__name__} cannot be traced",
-            seen=f"the argument {name}",
-            write=f"np.asarray({name})",
-        )
+        raise _refused(name, value)
     if isinstance(value, complex):
         raise DTypeError(
             "no stencils for complex numbers",
@@ -192,13 +188,17 @@ def _type_of(name: str, value: Any) -> Type:
         )
     try:
         hash(value)
-    except TypeError:
-        raise UnsupportedError(
-            f"arguments of type {kind.__name__} cannot be traced",
-            seen=f"the argument {name}",
-            write=f"np.asarray({name}) if it stands for an array, a tuple if for something fixed",
-        ) from None
+    except (TypeError, ValueError):
+        raise _refused(name, value) from None
     return Fixed(fixed_key(value), _TEXT.repr(value))
+
+
+def _refused(name: str, value: object) -> UnsupportedError:
+    return UnsupportedError(
+        f"arguments of type {type(value).__name__} cannot be traced",
+        seen=described_argument(name, value),
+        write=instead_of_argument(name, value),
+    )
 
 
 def _from_numpy(name: str, dtype: np.dtype[Any]) -> DType:
@@ -206,5 +206,7 @@ def _from_numpy(name: str, dtype: np.dtype[Any]) -> DType:
         return from_numpy(dtype)
     except DTypeError as error:
         raise DTypeError(
-            error.message, seen=f"the argument {name} of {dtype!r}", write=error.write
+            error.message,
+            seen=f"the argument {name} of {dtype!r}",
+            write=instead_of_dtype(name, dtype) or error.write,
         ) from None

@@ -13,6 +13,7 @@ Promotion(op=sqrt, operands=(f64,), dtype=f64, direct=False)
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -73,6 +74,19 @@ def row_of(ufunc: np.ufunc) -> Op | None:
     return None
 
 
+def computed_by_scalars(dtype: DType, given: Sequence[DType]) -> bool:
+    """Tell whether NumPy's scalars compute an operator of theirs in `dtype` without a ufunc.
+
+    The first of the dtypes `given` is the one of the NumPy scalar whose operator it is.  Booleans
+    leave it to the ufunc, and so do scalars that all have to be converted, as int32 * float32.
+
+    Source:  NumPy 2.4, PROMOTION_REQUIRED in scalarmath.c.src.
+    """
+    if given[0].family == "B":
+        return False
+    return any(each is dtype for each in given) or all(each.family != "F" for each in given)
+
+
 def name_of(ufunc: np.ufunc) -> str:
     """Return the name of a ufunc as a user writes it.
 
@@ -102,13 +116,17 @@ def _promoted(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> Promotion:
                 seen=f"{op} of {_listed(dtypes)}",
                 write=f"x.astype(dtype) first; {op} has stencils for {_listed(op.dtypes)}",
             )
-    return Promotion(op, operands, computed[-1], _is_direct(op, dtypes, operands))
+    return Promotion(op, operands, computed[-1], _is_direct(ufunc, op, dtypes, operands))
 
 
-def _is_direct(op: Op, given: tuple[DType, ...], wanted: tuple[DType, ...]) -> bool:
+def _is_direct(
+    ufunc: np.ufunc, op: Op, given: tuple[DType, ...], wanted: tuple[DType, ...]
+) -> bool:
     """Tell whether operands of the dtypes `given` need no cast to those that are `wanted`."""
     if op.name == "power" or (op.masked and INT in given):
         return False  # the number counts: x**2 is a square, and no int32 is above 2**40
+    if op.name != ufunc.__name__:
+        return False  # the name counts: NumPy reports errors of np.rad2deg as such
     strong = [dtype for dtype in given if dtype not in (FLOAT, INT)]
     return bool(strong) and all(
         dtype in (to, FLOAT, INT) for dtype, to in zip(given, wanted, strict=True)

@@ -21,7 +21,7 @@ from cpnum.ir.nodes import Node
 from cpnum.tables.dtypes import from_python
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Shape
-from cpnum.trace.tracer import AnyTracer, check_overflow, named
+from cpnum.trace.tracer import AnyTracer, between_scalars, named
 from cpnum.trace.ufuncs import apply_python, trace_ufunc
 
 # The methods of operators, as they stand in the class, and Python's own functions for them.
@@ -49,7 +49,8 @@ def _binary(name: str, function: Function, ufunc: np.ufunc, swapped: bool = Fals
         operands = (other, self) if swapped else (self, other)
         if isinstance(other, WeakTracer) or from_python(other) is not None:
             return self.on_host(function, *operands)
-        return check_overflow(self.result(*trace_ufunc(self.builder, ufunc, operands)), other, self)
+        result = self.result(*trace_ufunc(self.builder, ufunc, operands))
+        return between_scalars(result, other, self)
 
     return named(method, "WeakTracer", name)
 
@@ -115,10 +116,10 @@ class WeakTracer(AnyTracer):
         return self.real
 
     def __float__(self) -> NoReturn:
-        raise self.needs_value("float()", "np.sin(x) for math.sin(x), and x * 1.0 for float(x)")
+        raise self.cannot_be("float()", "x * 1.0 for float(x)")
 
     def __int__(self) -> NoReturn:
-        raise self.needs_value("int()", "np.trunc(x).astype(int)")
+        raise self.cannot_be("int()", "np.trunc(x).astype(int) for int(x)")
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("__"):

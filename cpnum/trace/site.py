@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import dis
+import itertools
 import linecache
 import os
 import sys
+from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
@@ -16,20 +19,68 @@ from cpnum.ir.sites import Site, location
 
 _NUMPY = os.path.dirname(np.__file__)
 
+_OWN = os.path.dirname(os.path.dirname(__file__)) + os.sep
+_STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
+
 # A frame whose file name begins so is not the user's: NumPy and SciPy call tracers, too.
 LIBRARIES = (
-    os.path.dirname(os.path.dirname(__file__)) + os.sep,
+    _OWN,
     _NUMPY + os.sep,
     os.path.join(os.path.dirname(_NUMPY), "scipy", ""),
 )
 
 
 def user_frame() -> FrameType:
-    """Return the innermost frame of the user's code."""
-    frame = sys._getframe(1)
+    """Return the innermost frame of the user's code.
+
+    Code that is installed is a library, for example Numba, but not the traced function itself.
+    """
+    frame = innermost = _outside(sys._getframe(1))
+    while _is_installed(frame.f_code.co_filename):
+        caller = frame.f_back
+        if caller is None:
+            return innermost  # all of the code is installed
+        if caller.f_code.co_filename.startswith(_OWN):
+            return frame
+        frame = _outside(caller)
+    return frame
+
+
+def _outside(frame: FrameType) -> FrameType:
     while frame.f_code.co_filename.startswith(LIBRARIES) and frame.f_back is not None:
         frame = frame.f_back
     return frame
+
+
+def _is_installed(filename: str) -> bool:
+    """Tell whether a file is of the standard library or of an installed package."""
+    folders = filename.split(os.sep)
+    return (
+        "site-packages" in folders
+        or "dist-packages" in folders
+        or filename.startswith(_STANDARD_LIBRARY)
+    )
+
+
+def user_expression() -> tuple[ast.expr | None, Mapping[str, Any]]:
+    """Return the expression that the user's line evaluates, and the names that it knows.
+
+    The expression is None if Python does not know it.
+    """
+    frame = user_frame()
+    names = {**frame.f_builtins, **frame.f_globals, **frame.f_locals}
+    code = frame.f_code
+    at = frame.f_lasti // 2
+    first, last, start, end = next(itertools.islice(code.co_positions(), at, None))
+    if first is None or last is None or start is None or end is None:
+        return None, names
+    lines = [linecache.getline(code.co_filename, n).encode() for n in range(first, last + 1)]
+    lines[-1] = lines[-1][:end]
+    lines[0] = lines[0][start:]
+    try:
+        return ast.parse(b"(" + b"".join(lines) + b")", mode="eval").body, names
+    except SyntaxError:
+        return None, names  # a statement, or a file that has changed
 
 
 def user_site() -> Site:
@@ -47,7 +98,9 @@ def site_of(error: BaseException) -> Site | None:
     step = error.__traceback__
     while step is not None:
         code = step.tb_frame.f_code
-        if not code.co_filename.startswith(LIBRARIES):
+        if not code.co_filename.startswith(LIBRARIES) and (
+            site is None or not _is_installed(code.co_filename)
+        ):
             site = code, step.tb_lasti
         step = step.tb_next
     return site

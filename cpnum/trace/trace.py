@@ -12,7 +12,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from typing import Any
 
 import numpy as np
@@ -96,6 +104,7 @@ def trace_arguments(
         builder.sites,
         frozenset(builder.checked),
         conditions,
+        builder.as_written,
     )
 
 
@@ -179,20 +188,27 @@ def _output(builder: Builder, returned: object, name: str) -> Output:
 
 
 def _refused(returned: object, name: str) -> CpnumError:
-    if isinstance(returned, tuple | list):
+    if isinstance(returned, tuple | list | dict):
+        several = len(returned) > 1
         return UnsupportedError(
-            f"{name} returns {len(returned)} values: several results are not supported yet",
-            seen=f"a {type(returned).__name__}",
-            write="a function for each result",
+            f"{name} returns {len(returned)} values: several results are not supported yet"
+            if several
+            else f"{name} returns a {type(returned).__name__}, not an array",
+            seen=f"a {type(returned).__name__} of {len(returned)}",
+            write="a function for each result" if several else "return and the array itself",
         )
     if isinstance(returned, np.ndarray):
         return UnsupportedError(
-            f"{name} returns an array that does not depend on its arguments",
+            f"{name} returns an array that does not depend on arguments that are arrays or numbers",
             seen=f"an array of dtype {returned.dtype} and shape {returned.shape}",
-            write="the function without cpjit",
+            write="its arrays as arguments of their own, or the function without cpjit",
         )
+    write = "return and the array that was computed"
+    if isinstance(returned, Coroutine):
+        returned.close()  # or Python would warn that nobody awaits it
+        write = "def for async def: machine code has nothing to wait for"
+    elif isinstance(returned, Generator | AsyncGenerator):
+        write = "def and return for yield: a call has one result"
     return TraceError(
-        f"{name} returns no array",
-        seen=f"a result of type {type(returned).__name__}",
-        write="return and the array that was computed",
+        f"{name} returns no array", seen=f"a result of type {type(returned).__name__}", write=write
     )

@@ -11,12 +11,13 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 
 from cpnum.errors import CpnumError, TraceError, UnsupportedError
-from cpnum.ir.nodes import Input, Node
-from cpnum.tables.dtypes import B
+from cpnum.ir.nodes import Apply, Input, Node
+from cpnum.ir.reference import BETWEEN_SCALARS
+from cpnum.trace.advice import conversion
 from cpnum.trace.builder import Builder, Shape, Traced
-from cpnum.trace.promote import name_of
+from cpnum.trace.promote import computed_by_scalars, name_of
 from cpnum.trace.site import is_operator, user_frame, user_site
-from cpnum.trace.ufuncs import trace_pair, trace_single, trace_ufunc
+from cpnum.trace.ufuncs import dtype_of, trace_pair, trace_single, trace_ufunc
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -94,7 +95,7 @@ class AnyTracer(Traced):
         result = self.result(*trace_ufunc(self.builder, ufunc, inputs))
         if issubclass(type(inputs[0]), np.generic) and is_operator(user_site()):
             # `np.int64(2) + x` arrives here as np.add, since NumPy's scalar comes first.
-            return check_overflow(result, *inputs)
+            return between_scalars(result, *inputs)
         return result
 
     def _refuse_ufunc(self, ufunc: np.ufunc, method: str, keywords: Mapping[str, object]) -> None:
@@ -175,16 +176,25 @@ class AnyTracer(Traced):
             "np.where(condition, a, b) to choose; & | ~ for `and`, `or`, `not`",
         )
 
+    def cannot_be(self, use: str, write: str) -> CpnumError:
+        """Return the error of a conversion, which the user's line names."""
+        return self.needs_value(*conversion(use, write, self.node.dtype.weak))
+
     def __float__(self) -> NoReturn:
-        raise self.needs_value(
-            "float()", "np.sin(x) for math.sin(x), and x.astype(float) for float(x)"
-        )
+        raise self.cannot_be("float()", "x.astype(float) for float(x)")
 
     def __int__(self) -> NoReturn:
-        raise self.needs_value("int()", "x.astype(int)")
+        raise self.cannot_be("int()", "x.astype(int) for int(x)")
 
     def __complex__(self) -> NoReturn:
-        raise self.needs_value("complex()", "its use outside of the function: there are only reals")
+        raise self.cannot_be("complex()", "its use outside of the function: there are only reals")
+
+    def __format__(self, form: str) -> str:
+        if not form:
+            return str(self)
+        raise self.needs_value(
+            f"the format {form!r}", "{x} without a format, or the text outside of the function"
+        )
 
     def __index__(self) -> NoReturn:
         raise self.needs_value(
@@ -202,27 +212,29 @@ class AnyTracer(Traced):
     __rmatmul__ = __matmul__
 
     def __array__(self, dtype: object = None, copy: object = None) -> NoReturn:
-        raise self.needs_value("an array to read", "x without np.asarray or np.array around it")
+        raise self.cannot_be("an array to read", "its use outside of the function")
 
 
-def check_overflow(result: AnyTracer, *operands: object) -> AnyTracer:
-    """Return the result of an operator, which NumPy checks for overflow between integer scalars.
+def between_scalars(result: AnyTracer, *operands: object) -> AnyTracer:
+    """Return the result of an operator; between scalars, NumPy reports its errors as of no ufunc.
 
-    The first operand is the NumPy scalar whose operator it is; booleans wrap silently.
+    The first operand is the NumPy scalar whose operator it is.
     """
-    first = operands[0]
-    boolean = first.node.dtype is B if isinstance(first, Traced) else isinstance(first, np.bool)
-    if (
-        not boolean
-        and result.node.dtype.family == "I"
-        and all(
-            each.state == SCALAR
-            if isinstance(each, AnyTracer)
-            else not isinstance(each, np.ndarray)
-            for each in operands
-        )
-    ):
-        result.builder.checked.add(result.node)
+    builder, node = result.builder, result.node
+    if type(node) is not Apply or node.dtype.family == "B":
+        return result
+    for each in operands:
+        if each.state != SCALAR if isinstance(each, AnyTracer) else isinstance(each, np.ndarray):
+            return result
+    first, dtype = operands[0], node.args[0].dtype
+    # Nearly all operators compute in the dtype of their first operand.
+    if not (isinstance(first, AnyTracer) and first.node.dtype is dtype and dtype.family != "B"):
+        if not computed_by_scalars(dtype, [dtype_of(builder, each) for each in operands]):
+            return result
+    if node.dtype.family == "I":
+        builder.checked.add(node)
+    elif node.op in BETWEEN_SCALARS:
+        builder.as_written.setdefault(node, BETWEEN_SCALARS[node.op])
     return result
 
 

@@ -27,10 +27,12 @@ import numpy as np
 from cpnum.errors import DTypeError, ShapeError, TraceError, UnsupportedError
 from cpnum.ir.extents import common_shape
 from cpnum.ir.nodes import Node, Scalar
+from cpnum.ir.reference import BETWEEN_SCALARS
 from cpnum.tables.dtypes import BOOL, F32, FLOAT, I32, I64, INT, B, DType, from_numpy, from_python
 from cpnum.tables.ops import OPS, Op
-from cpnum.trace.builder import Builder, Shape, Traced
-from cpnum.trace.promote import PROMOTIONS, loop_dtypes, promote
+from cpnum.trace.advice import instead_of_operand
+from cpnum.trace.builder import OVERFLOWS_F32, Builder, Shape, Traced
+from cpnum.trace.promote import PROMOTIONS, computed_by_scalars, loop_dtypes, promote
 from cpnum.trace.site import user_site
 
 # A node and its shape.
@@ -81,7 +83,7 @@ def dtype_of(builder: Builder, operand: object) -> DType:
         UnsupportedError,
         f"an operand of type {type(operand).__name__} cannot be traced",
         seen=reprlib.repr(operand),
-        write="an array or a number",
+        write=instead_of_operand(operand),
     )
 
 
@@ -191,7 +193,10 @@ def apply_promoted(builder: Builder, ufunc: np.ufunc, operands: Sequence[object]
         ):
             # An integer argument is known at the call only; in 64 bits, no int32 is beyond it.
             wanted = (I64, I64)
-    return apply_row(builder, promotion.op, operands, wanted, promotion.dtype)
+    result = apply_row(builder, promotion.op, operands, wanted, promotion.dtype)
+    if promotion.op.name != ufunc.__name__:
+        builder.as_written.setdefault(result[0], ufunc)
+    return result
 
 
 def apply_row(
@@ -240,19 +245,23 @@ def _beyond(
 # The exponents for which NumPy's loop does not call pow(), if the exponent is one number.
 _POWERS = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 
+# A function of a base and an exponent: np.power, or an operator.
+Power = Callable[[Any, Any], Any]
+
 
 def trace_power(
     builder: Builder,
     base: object,
     exponent: Any,
-    calls_pow: bool = False,
+    is_scalar: bool = False,
     is_operator: bool = False,
 ) -> Result:
     """Trace a power: x**2 is square(x), and has its bits, because NumPy computes it so.
 
     NumPy looks at an exponent that is one number.  The argument `n` in `x**n` is known at the call
-    only, so it is an operand of pow() whatever its value.  `calls_pow`: NumPy calls pow() for the
-    exponent 0.5.  `is_operator`: the user wrote `**`, not np.power.
+    only, so it is an operand of pow() whatever its value.  `is_scalar`: the base is a NumPy scalar
+    whose operator it is, and calls pow() for the exponent 0.5.  `is_operator`: the user wrote `**`,
+    not np.power.
 
     Source:  NumPy 2.4, `fast_scalar_power` in number.c and the loops in
              loops_umath_fp.dispatch.c.src; C17, F.10.4.4, for the special values of pow().
@@ -270,34 +279,65 @@ def trace_power(
                 seen=f"{base!r} ** {exponent!r}",
                 write="a number as exponent, or x.astype(float) as base",
             )
-        return apply_promoted(builder, np.power, (base, exponent))
+        node, shape = apply_promoted(builder, np.power, (base, exponent))
+        if is_operator and not is_scalar and given[0] is dtype and given[1].weak:
+            kind = given[1].scalar
+            # At each call, NumPy looks at the number, and then calls np.square, for example.
+            builder.as_written.setdefault(node, lambda x, number: x ** kind(number))
+        return node, shape
     assert isinstance(base, Traced)
-    return _power_of_number(builder, base, exponent, dtype, calls_pow)
+    written: Power | None = None
+    if is_scalar and computed_by_scalars(dtype, given):
+        written = BETWEEN_SCALARS[OPS["power"]]
+    elif is_scalar or not square:
+        written = operator.pow if is_operator and given[0] is dtype else np.power
+    return _power_of_number(builder, base, exponent, dtype, is_scalar, written)
 
 
 def _power_of_number(
-    builder: Builder, base: Traced, exponent: Any, dtype: DType, calls_pow: bool
+    builder: Builder,
+    base: Traced,
+    exponent: Any,
+    dtype: DType,
+    is_scalar: bool,
+    written: Power | None,
 ) -> Result:
-    """Trace a power, computed in `dtype`, whose exponent is one number."""
+    """Trace a power, computed in `dtype`, whose exponent is one number.
+
+    NumPy computes it by the function `written`, and reports errors under the name of that; None is
+    the function of the node.
+    """
     if dtype.family == "I" and exponent < 0:
         raise ValueError("Integers to negative integer powers are not allowed.")
     shape = base.known_shape
     value = Traced(builder, builder.cast(base.node, dtype), shape)
-    number: Any = dtype.numpy.type(exponent)
+    if dtype is F32 and from_python(exponent) is not None and abs(exponent) >= OVERFLOWS_F32:
+        number: Any = np.float32(np.inf)  # each call reports the overflow
+    else:
+        number = dtype.numpy.type(exponent)
     if number == 0:
         return builder.constant(1, dtype, builder.like(value.node)), shape
     if number == 1:
         return value.node, shape
-    if number == 0.5 and calls_pow:
-        return _root_by_pow(builder, value)
+    if number == 0.5 and is_scalar:
+        assert written is not None
+        return _root_by_pow(builder, value, written)
     if number in _POWERS:
-        return apply_promoted(builder, _POWERS[number.item()], (value,))
+        node, _ = apply_promoted(builder, _POWERS[number.item()], (value,))
+        if written is not None:
+            # The operator of arrays looks at the type of the exponent, too.
+            given = exponent if written is operator.pow else number
+            builder.as_written.setdefault(node, lambda x: written(x, given))
+        return node, shape
     if dtype.family == "I":
         return _product(builder, value, int(number))
-    return apply_promoted(builder, np.power, (base, exponent))
+    node, _ = apply_promoted(builder, np.power, (base, exponent))
+    if is_scalar and written is not None:
+        builder.as_written.setdefault(node, written)
+    return node, shape
 
 
-def _root_by_pow(builder: Builder, value: Traced) -> Result:
+def _root_by_pow(builder: Builder, value: Traced, written: Power) -> Result:
     """Return pow(value, 0.5), where (-0.0)**0.5 is 0.0 and (-inf)**0.5 is inf, unlike sqrt."""
     shape = value.known_shape
     dtype = value.node.dtype
@@ -307,6 +347,8 @@ def _root_by_pow(builder: Builder, value: Traced) -> Result:
 
     infinite = apply(np.equal, value, -np.inf)
     root = apply(np.sqrt, apply(np.add, value, 0.0))
+    half = dtype.numpy.type(0.5)
+    builder.as_written.setdefault(root.node, lambda x: written(x, half))
     node, _ = apply_row(builder, OPS["where"], (infinite, np.inf, root), (B, dtype, dtype), dtype)
     return node, shape
 
