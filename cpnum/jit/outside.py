@@ -16,7 +16,7 @@ from __future__ import annotations
 import dis
 import functools
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -56,7 +56,8 @@ class Outside:
         """Look up the variables that are not known yet; `arguments` may have methods that run."""
         search = _Search(self.rows)
         search.run(function, arguments)
-        self.rows[:] = search.rows.values()
+        if search.rows:
+            self.rows[:] = search.rows.values()
         self.identities = self.identities or search.identities
 
     def drop_assigned(self) -> None:
@@ -66,6 +67,8 @@ class Outside:
 
     def same(self) -> bool:
         """Tell whether the variables have the values that they had, be it in new objects."""
+        if not self.rows:
+            return True
         now = [(holder, name, _value_of((holder, name, None))) for holder, name, _ in self.rows]
         for (*_, value), (*_, before) in zip(now, self.rows, strict=True):
             if value is not before and fixed_key(value) != fixed_key(before):
@@ -119,9 +122,12 @@ class _Search:
         if function in self._searched or _is_unchanged(namespace.get("__name__")):
             return
         self._searched.add(function)
-        codes = list(_codes(function.__code__))
-        names = tuple({name: None for code in codes for name in code.co_names})
-        if not _IDENTITY.isdisjoint(names) or any(_IS in code.co_code[::2] for code in codes):
+        names: tuple[str, ...] = ()
+        for code in _codes(function.__code__):
+            names += code.co_names
+            if _IS in code.co_code[::2]:
+                self.identities = True
+        if not _IDENTITY.isdisjoint(names):
             self.identities = True
         self._search_namespace(namespace, names)
         for cell in function.__closure__ or ():
@@ -129,13 +135,14 @@ class _Search:
             if row[2] is not _DELETED:
                 self.rows.setdefault((id(cell), None), row)
                 self._pending.append((row[2], names))
-        self._pending += [(each, names) for each in arguments]
+        for each in arguments:
+            self._pending.append((each, names))
 
     def _search_namespace(self, namespace: dict[str, Any], names: tuple[str, ...]) -> None:
         for name in names:
-            if name not in namespace:
-                continue
-            value = namespace[name]
+            value = namespace.get(name, _DELETED)
+            if value is _DELETED:
+                continue  # an attribute
             if not isinstance(value, ModuleType):
                 self.rows.setdefault((id(namespace), name), (namespace, name, value))
                 self._pending.append((value, names))
@@ -154,12 +161,14 @@ class _Search:
                     break
 
 
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    """Yield the code of a function, and of the functions inside of it."""
-    yield code
-    for constant in code.co_consts:
-        if type(constant) is CodeType:
-            yield from _codes(constant)
+def _codes(code: CodeType) -> list[CodeType]:
+    """Return the code of a function, and of the functions inside of it."""
+    codes = [code]
+    for each in codes:
+        for constant in each.co_consts:
+            if type(constant) is CodeType:
+                codes.append(constant)
+    return codes
 
 
 def _function_of(member: object) -> object:
@@ -172,4 +181,4 @@ def _function_of(member: object) -> object:
 
 
 def _is_unchanged(module: object) -> bool:
-    return str(module).partition(".")[0] in _UNCHANGED
+    return module in _UNCHANGED or str(module).partition(".")[0] in _UNCHANGED
