@@ -69,7 +69,8 @@ class Cache:
 
         Raises:  ExecutableMemoryError if the system refuses memory for its code.
         """
-        found = self._known(arguments, out)
+        key = self._key_of(arguments, out)
+        found = self._known(key)
         if found is not None:
             return found
         specialization, call = self._describe(arguments, out)
@@ -85,7 +86,9 @@ class Cache:
             else:
                 prepared = specialization.prepare(call, self.level(), machine)
         objects = _objects_of(specialization.traced.signature)
-        self.calls.remember(self._key_of(arguments, out), prepared, objects)
+        if self.outside.identities:
+            key = self._key_of(arguments, out)  # the trace may have found that out
+        self.calls.remember(key, prepared, objects)
         return prepared
 
     @property
@@ -96,10 +99,10 @@ class Cache:
     def _key_of(self, arguments: Arguments, out: Any) -> _Key:
         return self.key(out, arguments.values, arguments.names[arguments.positional :])
 
-    def _known(self, arguments: Arguments, out: Any) -> PreparedCall | None:
-        """Return the prepared call for the key of these arguments, if there is one."""
+    def _known(self, key: _Key) -> PreparedCall | None:
+        """Return the prepared call of a key, if there is one."""
         try:
-            return self.calls.get(self._key_of(arguments, out))
+            return self.calls.get(key)
         except TypeError:
             return None  # an argument that cannot be hashed; no signature has it
 
@@ -111,7 +114,7 @@ class Cache:
     def bind(self, arguments: Arguments, out: Any) -> Bound:
         """Return a bound call of these arguments, its result in `out` or in a new array."""
         specialization = self._specialization(arguments, out)
-        found = self._known(arguments, out)
+        found = self._known(self._key_of(arguments, out))
         call = found.call if found else describe(specialization.graph, arguments.values, out)
         machine = self._machine()
         if call.arrangement is None or machine is None or machine.why_not() is not None:
