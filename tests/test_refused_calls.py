@@ -13,6 +13,7 @@ from cpnum import (
     DTypeError,
     IsaError,
     OutError,
+    RangeError,
     ShapeError,
     TraceError,
     UnsupportedError,
@@ -111,6 +112,21 @@ CALLS = {
         UnsupportedError,
         lambda out: cpjit(plus_one)(np.ma.ones(3), out=out),  # here
         lambda: np.full(3, 7.0),
+    ),
+    "integer_beyond_int64": (
+        RangeError,
+        lambda out: cpjit(lambda n: n + 1)(2**63, out=out),  # here
+        lambda: np.full(3, 7),
+    ),
+    "integer_that_leaves_int64": (
+        RangeError,
+        lambda out: cpjit(lambda n: n * n)(2**40, out=out),  # here
+        lambda: np.full(3, 7),
+    ),
+    "integer_beyond_int32": (
+        RangeError,
+        lambda out: cpjit(lambda x, n: x + n)(X.astype("i4"), 2**40, out=out),  # here
+        lambda: np.full(3, 7, "i4"),
     ),
     "several_results": (
         UnsupportedError,

@@ -17,7 +17,7 @@ import numpy as np
 from cpnum.compile.arrange import Arrangement
 from cpnum.compile.call import Array, Call
 from cpnum.compile.kernel import Kernel
-from cpnum.ir.evaluate import host_value
+from cpnum.ir.evaluate import Sites, host_value
 from cpnum.ir.nodes import Apply, Input, Node
 from cpnum.run.memory import ffi
 from cpnum.tables.block import ArgumentBlock, Flag
@@ -58,7 +58,7 @@ class Recipe(NamedTuple):
     """How an argument block is filled; `out` is the word that holds the address of the result.
 
     `template` has the words that depend only on shapes and strides.  `stop` is the end of the
-    range.
+    range.  `sites` are those of the nodes of numbers, for errors.
     """
 
     template: bytes
@@ -67,6 +67,7 @@ class Recipe(NamedTuple):
     out: int
     numbers: tuple[Number, ...]
     stop: int
+    sites: Sites
 
 
 def recipe_of(call: Call, kernel: Kernel) -> Recipe:
@@ -85,6 +86,7 @@ def recipe_of(call: Call, kernel: Kernel) -> Recipe:
         len(call.sources.arrays),
         tuple([_number(block.scalar(at), node) for at, node in enumerate(call.sources.scalars)]),
         call.arrangement.extents[0],
+        kernel.graph.sites,
     )
 
 
@@ -166,7 +168,7 @@ def set_numbers(recipe: Recipe, data: Any, arguments: Sequence[Any]) -> int:
     flags = 0
     for offset, conversion, parameter, node in recipe.numbers:
         if conversion is _COMPUTED:
-            value, raised = host_value(node, arguments)
+            value, raised = host_value(node, arguments, recipe.sites)
             raw = np.asarray(value, node.dtype.numpy).tobytes()
             data[offset : offset + len(raw)] = raw
             flags |= raised

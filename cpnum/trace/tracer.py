@@ -186,6 +186,9 @@ class AnyTracer(Traced):
     def __complex__(self) -> NoReturn:
         raise self.needs_value("complex()", "its use outside of the function: there are only reals")
 
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise self.needs_value("pickle", "its use outside of the function")
+
     def __index__(self) -> NoReturn:
         raise self.needs_value(
             "an index or a range()", "a number, or an argument's shape: they are known"
