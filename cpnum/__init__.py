@@ -18,6 +18,7 @@ from cpnum.errors import (
     DTypeError,
     IsaError,
     OutError,
+    RangeError,
     ShapeError,
     StencilError,
     TraceError,
@@ -26,8 +27,8 @@ from cpnum.errors import (
 from cpnum.jit.function import cpjit
 
 __all__ = [
-    "CpnumError", "DTypeError", "IsaError", "OutError", "ShapeError", "StencilError", "TraceError",
-    "UnsupportedError", "cpjit", "status",
+    "CpnumError", "DTypeError", "IsaError", "OutError", "RangeError", "ShapeError", "StencilError",
+    "TraceError", "UnsupportedError", "cpjit", "status",
 ]  # fmt: skip
 
 

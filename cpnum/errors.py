@@ -83,6 +83,31 @@ class DTypeError(CpnumError, TypeError):
     """
 
 
+class RangeError(CpnumError, OverflowError):
+    """A Python integer beyond the dtype that it is converted to.
+
+    Python's integers have no bounds, and those of compiled code have 64 bits.
+
+    >>> from cpnum import cpjit
+    >>> cpjit(lambda n: n * n)(2**40)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    cpnum.errors.RangeError: Python integer 1208925819614629174706176 out of bounds for int64...
+
+    Fix: compute with floats, or let Python compute by `fallback="numpy"`.
+    """
+
+
+class PythonError(CpnumError):
+    """An `error` of Python's arithmetic between scalars, which users get in the place of this one.
+
+    As each CpnumError of a call, it says that nothing was computed yet.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"{type(error).__name__}: {error}")
+        self.error = error
+
+
 class ShapeError(CpnumError, ValueError):
     """Shapes that do not broadcast, or an `out` of the wrong shape.
 

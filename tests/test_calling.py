@@ -127,3 +127,16 @@ def test_the_result_is_not_an_argument():
     result = f(X)
     assert np.array_equal(result, X)
     assert not np.shares_memory(result, X)
+
+
+def test_an_error_of_a_view_that_the_function_catches_decides_for_one_shape_only():
+    def row(x, n):
+        try:
+            return x[20] * 2.0 if n else np.broadcast_to(x, (1, 37))[0]
+        except (IndexError, ValueError):
+            return x[-1] + 1.0
+
+    for n in (None, "index"):
+        f = cpjit(row)
+        for length in (5, 37, 5, 37):
+            assert np.array_equal(f(X[:length], n), row(X[:length], n))

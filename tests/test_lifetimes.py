@@ -94,13 +94,67 @@ def test_a_refusal_of_two_arguments_that_was_caught_holds_neither(without_collec
     assert (sys.getrefcount(x), sys.getrefcount(y)) == before
 
 
-@pytest.mark.filterwarnings("ignore:<lambda> runs through NumPy")
-def test_a_call_that_falls_back_holds_no_argument(without_collector):
-    f, x = cpjit(lambda x: x[x > 0], fallback="numpy"), np.ones(4)
+class _OwnError(Exception):
+    pass
+
+
+def _own_error(x):
+    raise _OwnError(x)
+
+
+FALLING_BACK = {
+    **REFUSED,
+    "an index": lambda x: x[x > 0],
+    "a test of its type": lambda x: x + {np.ndarray: 1}[type(x)],
+    "an error with its argument": _own_error,
+}
+
+
+@pytest.mark.filterwarnings("ignore:.* runs through NumPy")
+@pytest.mark.parametrize("name", FALLING_BACK)
+def test_a_call_that_falls_back_holds_no_argument(name, without_collector):
+    f, x = cpjit(FALLING_BACK[name], fallback="numpy"), np.arange(4.0)
     before = sys.getrefcount(x)
     for _ in range(3):
-        f(x)
+        with contextlib.suppress(IndexError, KeyError, TypeError, ValueError, _OwnError):
+            f(x)
     assert sys.getrefcount(x) == before
+
+
+@pytest.mark.filterwarnings("ignore:.* runs through NumPy")
+@pytest.mark.parametrize("kind", [list, set, np.ma.array, np.uint8, dict.fromkeys], ids=str)
+def test_an_argument_that_is_refused_is_not_kept_alive(kind, without_collector):
+    f, argument = cpjit(lambda x, y: x + len(y), fallback="numpy"), kind([1, 2])
+    before = sys.getrefcount(argument)
+    for _ in range(3):
+        assert np.array_equal(f(X, argument), X + 2)
+    assert sys.getrefcount(argument) == before
+
+
+@pytest.mark.filterwarnings("ignore:.* runs through NumPy")
+def test_so_many_refusals_are_remembered(monkeypatch):
+    monkeypatch.setattr(Remembered, "most", 3)
+    f = cpjit(lambda x: x[x > 0] if x.shape else x, fallback="numpy")
+    for length in range(2, 20):
+        for _ in range(2):
+            assert np.array_equal(f(X[:length]), X[:length])
+        assert 1 <= len(f._calls) <= 3
+        assert 1 <= len(f._cache._specializations) <= 3
+
+
+@pytest.mark.filterwarnings("ignore:.* runs through NumPy")
+def test_a_refused_method_keeps_no_instance_alive(without_collector):
+    compiled = _Scaled.refused
+    before = _entries(compiled)
+    for factor in range(3):
+        instance = _Scaled(float(factor))
+        gone = weakref.ref(instance)
+        for _ in range(2):
+            assert instance.refused(X) == factor * np.sum(X)
+        assert _entries(compiled) == before + 2
+        del instance
+        assert gone() is None
+        assert _entries(compiled) == before
 
 
 def test_a_refusal_has_the_error_of_the_function_as_its_cause():
@@ -149,6 +203,10 @@ class _Scaled:
     @cpjit
     def times(self, x):
         return x * self.factor
+
+    @cpjit(fallback="numpy")
+    def refused(self, x):
+        return np.sum(x) * self.factor
 
     @cpjit
     def first(self, x):

@@ -4,7 +4,9 @@ The line at fault in a case is the one that ends with `# here`.
 """
 
 import decimal
+import json
 import math
+import pickle
 import types
 
 import goldens
@@ -13,7 +15,7 @@ import pytest
 from cases import assert_same
 from refused import assert_refused
 
-from cpnum import DTypeError, ShapeError, TraceError, UnsupportedError, cpjit
+from cpnum import DTypeError, RangeError, ShapeError, TraceError, UnsupportedError, cpjit
 from cpnum.trace import push
 from cpnum.trace.advice import INSTEAD
 
@@ -404,6 +406,50 @@ def views_of_computed_values(x):
     for _ in range(300):
         x = np.sqrt(x[1:] + x[:-1])  # here
     return x
+
+
+@case(TraceError)
+def buffer(x):
+    return memoryview(x)[0] + x  # here
+
+
+@case(UnsupportedError)
+def memory_of_an_array(x):
+    return x * len(x.__array_interface__["shape"])  # here
+
+
+@case(TraceError)
+def shape_that_is_set(x):
+    x.shape = (3, 1)  # here
+    return x
+
+
+@case(TraceError, 2.5)
+def text_by_json(n):
+    return len(json.dumps(n)) + n  # here
+
+
+@case(TraceError, 2.5)
+def bytes_by_pickle(n):
+    return len(pickle.dumps(n)) + n  # here
+
+
+@case(RangeError, np.arange(3))
+def operand_beyond_int64(x):
+    return x + 2**64  # here
+
+
+@case(RangeError, np.arange(3))
+def choice_beyond_int64(x):
+    try:
+        return np.where(x > 0, x, 2**63)  # here
+    except OverflowError:
+        return x
+
+
+@case(RangeError)
+def operand_beyond_float64(x):
+    return x + 2**2000  # here
 
 
 @pytest.mark.parametrize("name", CASES)

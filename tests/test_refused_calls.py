@@ -16,6 +16,7 @@ from cpnum import (
     DTypeError,
     IsaError,
     OutError,
+    RangeError,
     ShapeError,
     TraceError,
     UnsupportedError,
@@ -211,6 +212,21 @@ CALLS = {
         UnsupportedError,
         lambda out: cpjit(lambda model: model.x + 1)(Model(X), out=out),  # here
         lambda: np.full(3, 7.0),
+    ),
+    "integer_beyond_int64": (
+        RangeError,
+        lambda out: cpjit(lambda n: n + 1)(2**63, out=out),  # here
+        lambda: np.full(3, 7),
+    ),
+    "integer_that_leaves_int64": (
+        RangeError,
+        lambda out: cpjit(lambda n: n * n)(2**40, out=out),  # here
+        lambda: np.full(3, 7),
+    ),
+    "integer_beyond_int32": (
+        RangeError,
+        lambda out: cpjit(lambda x, n: x + n)(X.astype("i4"), 2**40, out=out),  # here
+        lambda: np.full(3, 7, "i4"),
     ),
     "several_results": (
         UnsupportedError,

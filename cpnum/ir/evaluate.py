@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from cpnum.errors import DTypeError
+from cpnum.errors import CpnumError, DTypeError, PythonError, RangeError
 from cpnum.ir.extents import common_shape
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import (
@@ -30,6 +30,7 @@ from cpnum.ir.nodes import (
     Project,
     Results,
     Value,
+    converted_integer,
     operands,
 )
 from cpnum.ir.reference import BETWEEN_SCALARS, function_of
@@ -37,6 +38,9 @@ from cpnum.ir.sites import Site, location
 from cpnum.ir.walk import last_uses, postorder
 from cpnum.remembered import Remembered
 from cpnum.tables.ops import CAST, OPS
+
+Sites = Mapping[Any, Site]
+_NO_SITES: Sites = {}
 
 
 def evaluate(graph: Graph, arguments: Sequence[Value], warn: bool = True) -> Value:
@@ -57,7 +61,8 @@ def evaluate(graph: Graph, arguments: Sequence[Value], warn: bool = True) -> Val
             if written is not None:
                 values[node] = written(*[values[arg] for arg in operands(node)])
             else:
-                values[node] = _value(node, values, arguments, node in graph.checked)
+                checked = node in graph.checked
+                values[node] = _value(node, values, arguments, checked, graph.sites)
             # Temporaries are freed as early as in the user's function.
             for arg in operands(node):
                 if last_use[arg] is node and arg not in kept:
@@ -86,10 +91,14 @@ class _Flags:
         self.flags |= flags
 
 
-def host_value(node: Node, arguments: Sequence[Value]) -> tuple[Value, int]:
+def host_value(
+    node: Node, arguments: Sequence[Value], sites: Sites = _NO_SITES
+) -> tuple[Value, int]:
     """Return a scalar of a call, and the flags that were raised when NumPy computed it.
 
     The scalar is a NumPy scalar, or was cast from a Python scalar.
+
+    Raises:  a CpnumError, at the user's line, if Python or the dtype has no such scalar.
     """
     values: dict[Node, Value] = {}
     raised = _Flags()
@@ -99,7 +108,7 @@ def host_value(node: Node, arguments: Sequence[Value]) -> tuple[Value, int]:
                 # All elements of a view of one number, however it was broadcast, are that number.
                 values[each] = arguments[each.parameter]
             else:
-                values[each] = _value(each, values, arguments)
+                values[each] = _value(each, values, arguments, sites=sites)
     return values[node], raised.flags
 
 
@@ -157,8 +166,13 @@ def raised_by(nodes: Sequence[Node], checked: Set[Node], arguments: Sequence[Val
 
 
 def _value(
-    node: Node, values: Mapping[Node, Value], arguments: Sequence[Value], checked: bool = False
+    node: Node,
+    values: Mapping[Node, Value],
+    arguments: Sequence[Value],
+    checked: bool = False,
+    sites: Sites = _NO_SITES,
 ) -> Value:
+    """Return the value of a node; a Python scalar that cannot be computed is a CpnumError."""
     match node:
         case Input(parameter):
             return node.view(arguments[parameter])
@@ -169,25 +183,42 @@ def _value(
                 return np.full_like(values[like[0]], value, np.asarray(value).dtype)
             return np.full(reduce(common_shape, [values[x].shape for x in like]), value)
         case Host(function, args, dtype):
-            result = function(*(values[arg] for arg in args))
+            try:
+                result = function(*(values[arg] for arg in args))
+            except (ArithmeticError, ValueError) as error:
+                raise _at(PythonError(error), sites, node) from None
             if type(result) is not dtype.scalar:
-                raise DTypeError(
+                wrong_type = DTypeError(
                     f"a Python scalar was computed that is not a {dtype}",
                     seen=f"{result!r}, where the first call had a {dtype}",
                     write="the computation outside of the function, its result as an argument",
                 )
+                raise _at(wrong_type, sites, node)
             return result
         case Project(of, index):
             return values[of][index]
         case Apply(op, args, dtype):
             read = [values[arg] for arg in args]
             if op is CAST:
+                if type(read[0]) is int:
+                    try:
+                        return converted_integer(read[0], dtype)
+                    except RangeError as error:
+                        # The line at fault is the one that computed the integer.
+                        raise _at(error, sites, args[0], node) from None
                 if args[0].dtype.weak:
                     return np.asarray(read[0], dtype.numpy)[()]
                 return read[0].astype(dtype.numpy)
             if checked and op in BETWEEN_SCALARS:
                 return BETWEEN_SCALARS[op](*read)
             return function_of(op)(*read)
+
+
+def _at(error: CpnumError, sites: Sites, *nodes: Node) -> CpnumError:
+    """Return the error with the site of the first of the nodes that has one."""
+    for node in nodes:
+        error.site = error.site or sites.get(node)
+    return error
 
 
 class _FloatingPointErrors:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeVar, cast, dataclass_transform
 
 import numpy as np
 
+from cpnum.errors import RangeError
 from cpnum.ir.movement import Movement
 from cpnum.tables.dtypes import DType
 from cpnum.tables.ops import Op
@@ -160,6 +161,25 @@ def _identity(value: Any) -> object:
     return value if value and value == value else np.asarray(value).tobytes()
 
 
+def converted_integer(value: int, dtype: DType) -> Any:
+    """Return a Python integer as a NumPy scalar.
+
+    Raises:  RangeError, with NumPy's text, if it is out of bounds.
+    """
+    try:
+        return np.asarray(value, dtype.numpy)[()]
+    except OverflowError:
+        bits = value.bit_length()
+        text = str(value) if bits <= 128 else f"of {bits} bits"
+        raise RangeError(
+            f"Python integer {text} out of bounds for {dtype.numpy}",
+            seen=f"an integer of {bits} bits",
+            write="a float, as n * 1.0, or an array of floats"
+            if dtype.family == "I"
+            else "a float, as np.inf",
+        ) from None
+
+
 class Nodes:
     """The nodes of one graph, each made once; their order is topological."""
 
@@ -187,7 +207,7 @@ class Nodes:
                 converted: Any = value if dtype.weak else dtype.numpy.type(value)
             except OverflowError:
                 # np.float32(2**64) may raise it, though NumPy takes that integer as an operand.
-                converted = np.asarray(value, dtype.numpy)[()]
+                converted = converted_integer(cast(int, value), dtype)
             key = (type(converted), dtype, _identity(converted), like)
             node = cast(Constant | None, self._table.get(key))
             if node is None:

@@ -6,6 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
+
 from cpnum.compile.call import Call, describe
 from cpnum.compile.kernel import Clock, Kernel
 from cpnum.errors import IsaError
@@ -24,13 +26,32 @@ from cpnum.tables import isa
 from cpnum.tables.isa import Isa
 from cpnum.trace.fixed import objects_of
 from cpnum.trace.parameters import Arguments, signature_of, with_shapes
-from cpnum.trace.trace import trace_arguments
+from cpnum.trace.trace import RefusedError, trace_arguments, trace_or_refuse
 
 Fallback = Literal["error", "numpy"]
 
 # In the table of specializations: the function looked at shapes, so a graph serves only the shapes
 # it was traced for.
 _SHAPE_OBSERVED = "shape observed"
+
+
+class Refusal(NamedTuple):
+    """Why the calls of a key or of a signature run through NumPy: in the place of compiled ones.
+
+    Only `fallback="numpy"` remembers refusals.  Otherwise each call is an error, which has a
+    traceback of its own, and the user may have changed what the function finds outside of it.
+    """
+
+    why: str
+
+    def run(self, arguments: tuple[Any, ...]) -> None:
+        """Compute nothing, as a prepared call that has to go the slow path."""
+
+    def into(self, arguments: tuple[Any, ...], out: Any) -> None:
+        """Compute nothing, as `run`."""
+
+
+_Found = Specialization | Refusal | str
 
 _NO_PACK = "no stencil pack fits this processor"
 
@@ -55,8 +76,9 @@ class Cache:
         self.options = options
         self.isa = isa.choose(options.level)
         self.outside = Outside()
-        self.calls: Remembered[_Key, PreparedCall] = Remembered()
-        self._specializations: Remembered[_Key, Specialization | str] = Remembered()
+        self.calls: Remembered[_Key, PreparedCall | Refusal] = Remembered()
+        self._specializations: Remembered[_Key, _Found] = Remembered()
+        self._remembers_refusals = options.fallback == "numpy"
         # No method: specializations hold it, and the cache would live until garbage is collected.
         self._rewrite = functools.partial(
             simplify, fastmath=options.fastmath, precision=options.precision
@@ -67,13 +89,16 @@ class Cache:
     def prepare(self, arguments: Arguments, out: Any, tell: Callable[[str], None]) -> PreparedCall:
         """Return the prepared call for the key of these arguments.
 
-        Raises:  ExecutableMemoryError if the system refuses memory for its code.
+        Raises:  ExecutableMemoryError if the system refuses memory for its code; with
+                 `fallback="numpy"` RefusedError if the trace fails or a refusal is remembered.
         """
         key = self._key_of(arguments, out)
         found = self._known(key)
+        if isinstance(found, Refusal):
+            raise RefusedError(found.why)
         if found is not None:
             return found
-        specialization, call = self._describe(arguments, out)
+        specialization, call = self._describe(arguments, out, self._remembers_refusals)
         prepared: PreparedCall
         if call.arrangement is None:
             prepared = EmptyCall(specialization.traced, call)
@@ -99,8 +124,8 @@ class Cache:
     def _key_of(self, arguments: Arguments, out: Any) -> _Key:
         return self.key(out, arguments.values, arguments.names[arguments.positional :])
 
-    def _known(self, key: _Key) -> PreparedCall | None:
-        """Return the prepared call of a key, if there is one."""
+    def _known(self, key: _Key) -> PreparedCall | Refusal | None:
+        """Return the prepared call of a key, or its refusal, if there is one."""
         try:
             return self.calls.get(key)
         except TypeError:
@@ -111,11 +136,30 @@ class Cache:
         specialization, call = self._describe(arguments, out)
         return NumpyCall(specialization.traced, call)
 
+    def refuse(
+        self, arguments: Arguments, out: Any, why: str, signatures: tuple[Signature, ...]
+    ) -> None:
+        """Remember a call that was refused, and the `signatures` of its trace if that was."""
+        # The function as written may have assigned some that the trace did not come to.
+        self.outside.drop_assigned()
+        refusal = Refusal(why)
+        for each in signatures:
+            entry = refusal if each is signatures[-1] else _SHAPE_OBSERVED
+            row = self._row(each, arguments)
+            self._specializations.remember(row, entry, _objects_of(each))
+        key = self._key_of(arguments, out)
+        if all(isinstance(each, np.ndarray) or _is_hashable(each) for each in arguments.values):
+            self.calls.remember(key, refusal, tuple(objects_of(key)))
+
     def bind(self, arguments: Arguments, out: Any) -> Bound:
         """Return a bound call of these arguments, its result in `out` or in a new array."""
         specialization = self._specialization(arguments, out)
         found = self._known(self._key_of(arguments, out))
-        call = found.call if found else describe(specialization.graph, arguments.values, out)
+        call = (
+            found.call
+            if isinstance(found, PreparedCall)
+            else describe(specialization.graph, arguments.values, out)
+        )
         machine = self._machine()
         if call.arrangement is None or machine is None or machine.why_not() is not None:
             raise IsaError(
@@ -129,15 +173,22 @@ class Cache:
         specialization, call = self._describe(arguments, out)
         return specialization.kernel(call, self.level())
 
-    def _describe(self, arguments: Arguments, out: Any) -> tuple[Specialization, Call]:
+    def _describe(
+        self, arguments: Arguments, out: Any, refusing: bool = False
+    ) -> tuple[Specialization, Call]:
         """Return the specialization of a call, and the call."""
-        specialization = self._specialization(arguments, out)
+        specialization = self._specialization(arguments, out, refusing)
         return specialization, describe(specialization.graph, arguments.values, out)
 
     # -- specializations ------------------------------------------------------------------------
 
-    def _specialization(self, arguments: Arguments, out: Any) -> Specialization:
-        """Return the specialization for a call; trace the first call of a signature."""
+    def _specialization(
+        self, arguments: Arguments, out: Any, refusing: bool = False
+    ) -> Specialization:
+        """Return the specialization for a call; trace the first call of a signature.
+
+        If it is `refusing`, any error of a trace is RefusedError, and a remembered one, too.
+        """
         refuse_other_than_arrays(out)
         signature = signature_of(arguments)
         # One look at the table: another thread may be adding the same signature.
@@ -145,6 +196,10 @@ class Cache:
         if found is _SHAPE_OBSERVED:
             signature = with_shapes(signature, arguments.values)
             found = self._specializations.get(self._row(signature, arguments))
+        if isinstance(found, Refusal):
+            if refusing:
+                raise RefusedError(found.why)
+            found = None
         if found is None:
             fixed = [
                 value
@@ -153,7 +208,8 @@ class Cache:
             ]
             self.outside.read(self.function, fixed)
             clock = Clock()
-            traced = trace_arguments(self.function, arguments, signature, self.outside.identities)
+            trace = trace_or_refuse if refusing else trace_arguments
+            traced = trace(self.function, arguments, signature, self.outside.identities)
             clock.end("trace")
             self.outside.drop_assigned()
             objects = _objects_of(signature)
@@ -163,6 +219,10 @@ class Cache:
             row = self._row(traced.signature, arguments)
             made = Specialization(traced, self._rewrite, clock)
             found = self._specializations.remember(row, made, objects)
+            if isinstance(found, Refusal):
+                # Only the second trace succeeded: what is inside of an object was changed.
+                found = self._specializations[row] = made
+                self.calls.clear()
         assert isinstance(found, Specialization)
         return found.into(out)
 
@@ -204,6 +264,15 @@ class Cache:
                 write=".lower() to see the code, or another isa=",
             )
         return machine
+
+
+def _is_hashable(argument: object) -> bool:
+    """Tell whether an argument may be in a key; a list, for example, would be kept alive by it."""
+    try:
+        hash(argument)
+    except TypeError:
+        return False
+    return True
 
 
 def _objects_of(signature: Signature) -> tuple[object, ...]:

@@ -16,6 +16,7 @@ import numpy as np
 from cpnum.compile.call import Array
 from cpnum.compile.kernel import Kernel
 from cpnum.errors import CpnumError, OutError, UnsupportedError
+from cpnum.ir.signature import Signature
 from cpnum.ir.simplify import Precision
 from cpnum.jit.cache import Cache, Fallback, Options
 from cpnum.jit.method import Method
@@ -27,7 +28,7 @@ from cpnum.run.prepared import PreparedCall
 from cpnum.trace.functions import FUNCTIONS
 from cpnum.trace.parameters import Arguments, arguments_of, arity, python_signature, refuse_out
 from cpnum.trace.site import located, user_frame
-from cpnum.trace.trace import is_tracing
+from cpnum.trace.trace import RefusedError, is_tracing, why
 
 if TYPE_CHECKING:
     from cpnum.show.report import Report
@@ -173,6 +174,9 @@ class Jit:
                     )
                 )
             return self.py_func(*arguments, **keywords)
+        given: Arguments | None = None
+        prepared: PreparedCall | None = None
+        signatures: tuple[Signature, ...] | None = None  # to be remembered as refused
         try:
             given = arguments_of(self.py_func, arguments, keywords, self._signature)
             prepared = self._prepared(given, out)
@@ -187,8 +191,20 @@ class Jit:
         except CpnumError as error:
             if self.fallback == "error" or isinstance(error, OutError):
                 raise located(error) from None
-            self._tell(f"runs through NumPy: {error.message}")
-        return self.as_written(arguments, out, keywords)
+            reason, signatures = why(error), () if prepared is None else None
+        except RefusedError as refused:
+            reason, signatures = refused.why, refused.signatures
+        except Exception as error:
+            if self.fallback == "error" or prepared is not None:
+                raise
+            reason = why(error)
+        # Not in the handler of an error, which would be the context of the function's own.
+        result = self.as_written(arguments, out, keywords)
+        # An error that the function raises, too, may not come at the next call.
+        if given is not None and signatures is not None:
+            self._cache.refuse(given, out, reason, signatures)
+        self._tell(f"runs through NumPy: {reason}")
+        return result
 
     def as_written(self, arguments: tuple[Any, ...], out: Any, keywords: dict[str, Any]) -> Any:
         """Call the function as written, without machine code."""

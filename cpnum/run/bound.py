@@ -51,7 +51,7 @@ class Bound:
         recipe = recipe_of(call, kernel)
         block, data = filled_block(recipe)
         point(recipe, block, arguments, out)
-        self._suspected = set_numbers(recipe.numbers, data, arguments)
+        self._suspected = set_numbers(recipe, data, arguments)
         clock = Clock(dict(kernel.seconds))
         placement = machine.place(kernel, bytes(data))
         clock.end("place")

@@ -125,7 +125,7 @@ class KernelCall(PreparedCall):
         except IndexError:
             block, data = filled_block(recipe)
         views = point(recipe, block, arguments, out)
-        suspected = set_numbers(self._numbers, data, arguments) if self._numbers else 0
+        suspected = set_numbers(recipe, data, arguments) if self._numbers else 0
         if self._checked:
             suspected |= raised_by(self._checked, self.graph.checked, arguments)
         flags = self._enter(block, 0, self._stop)

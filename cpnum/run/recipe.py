@@ -17,7 +17,7 @@ import numpy as np
 from cpnum.compile.arrange import Arrangement
 from cpnum.compile.call import Array, Call
 from cpnum.compile.kernel import Kernel
-from cpnum.ir.evaluate import host_value
+from cpnum.ir.evaluate import Sites, host_value
 from cpnum.ir.nodes import Apply, Input, Node
 from cpnum.run.memory import ffi
 from cpnum.tables.block import ArgumentBlock, Flag
@@ -50,7 +50,7 @@ class Recipe(NamedTuple):
     """How an argument block is filled; `out` is the word that holds the address of the result.
 
     `template` has the words that depend only on shapes and strides.  `stop` is the end of the
-    range.
+    range.  `sites` are those of the nodes of numbers, for errors.
     """
 
     template: bytes
@@ -59,6 +59,7 @@ class Recipe(NamedTuple):
     out: int
     numbers: tuple[Number, ...]
     stop: int
+    sites: Sites
 
 
 def recipe_of(call: Call, kernel: Kernel) -> Recipe:
@@ -77,6 +78,7 @@ def recipe_of(call: Call, kernel: Kernel) -> Recipe:
         len(call.sources.arrays),
         tuple([_number(block.scalar(at), node) for at, node in enumerate(call.sources.scalars)]),
         call.arrangement.extents[0],
+        kernel.graph.sites,
     )
 
 
@@ -153,12 +155,12 @@ def point(recipe: Recipe, block: Any, arguments: Sequence[Any], out: Array) -> l
 _PACK_DOUBLE, _PACK_SINGLE = struct.Struct("<d").pack_into, struct.Struct("<f").pack_into
 
 
-def set_numbers(numbers: Sequence[Number], data: Any, arguments: Sequence[Any]) -> int:
+def set_numbers(recipe: Recipe, data: Any, arguments: Sequence[Any]) -> int:
     """Write the scalars of a run into its argument block; return the flags that may be raised."""
     flags = 0
-    for offset, conversion, parameter, node in numbers:
+    for offset, conversion, parameter, node in recipe.numbers:
         if conversion is _COMPUTED:
-            value, raised = host_value(node, arguments)
+            value, raised = host_value(node, arguments, recipe.sites)
             raw = np.asarray(value, node.dtype.numpy).tobytes()
             data[offset : offset + len(raw)] = raw
             flags |= raised

@@ -107,7 +107,7 @@ class Builder:
         if dtype is F32 and (type(value) is float or type(value) is int):
             if OVERFLOWS_F32 <= abs(value) < np.inf:
                 return self.cast(self.nodes.constant(float(value), FLOAT), dtype)
-        return self.nodes.constant(value, dtype, like)
+        return self.attempt(self.nodes.constant, value, dtype, like)
 
     # -- sites and errors -----------------------------------------------------------------------
 

@@ -35,7 +35,12 @@ def move(builder: Builder, node: Node, shape: Shape, step: Movement) -> tuple[No
 
     A view of an input is an input.  A computed value is computed again, from views of its inputs.
     """
-    left = _replayed(shape, step)
+    try:
+        left = _replayed(shape, step)
+    except (IndexError, ValueError):
+        # A function that catches NumPy's error goes on in another way for other shapes.
+        builder.shape_observed = True
+        raise
     if isinstance(node, Input):
         return _moved(builder, node, step), left
     kinds = _kinds(builder, node)

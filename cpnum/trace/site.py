@@ -9,16 +9,15 @@ import linecache
 import os
 import sys
 from collections.abc import Mapping
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
 
-from cpnum.errors import CpnumError
+from cpnum.errors import CpnumError, PythonError
 from cpnum.ir.sites import Site, location
 
 _NUMPY = os.path.dirname(np.__file__)
-
 _OWN = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 
@@ -93,7 +92,10 @@ def user_site() -> Site:
 
 
 def site_of(error: BaseException) -> Site | None:
-    """Return the innermost site of the user's code that an error came through."""
+    """Return the innermost site of the user's code that an error came through.
+
+    Python's own library is not the user's, unless the error came through nothing before.
+    """
     site = None
     step = error.__traceback__
     while step is not None:
@@ -106,17 +108,31 @@ def site_of(error: BaseException) -> Site | None:
     return site
 
 
+def of_python(code: CodeType) -> bool:
+    """Tell whether code is of Python's standard library.
+
+    >>> import json
+    >>> of_python(json.dumps.__code__), of_python(np.sum.__wrapped__.__code__)
+    (True, False)
+    """
+    name = code.co_filename
+    return name.startswith(_STANDARD_LIBRARY) and f"{os.sep}site-packages{os.sep}" not in name
+
+
 def is_operator(site: Site) -> bool:
     """Tell whether a site is an operator, as in `x + y`, and not a call, as in `np.add(x, y)`."""
     code, offset = site
     return dis.opname[code.co_code[offset]].startswith("BINARY_")
 
 
-def located(error: CpnumError) -> CpnumError:
+def located(error: CpnumError) -> Exception:
     """Return the error with the user's line, which is added if the error has none.
 
-    The line is the error's own site, or else the line that runs.
+    The line is the error's own site, or else the line that runs.  An error of Python's arithmetic
+    stands for itself.
     """
+    if isinstance(error, PythonError):
+        return error.error
     if error.where is None:
         frame = user_frame()
         error.where = described(error.site or (frame.f_code, frame.f_lasti))

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from cpnum.errors import CpnumError, TraceError, UnsupportedError
+from cpnum.errors import CpnumError, ShapeError, TraceError, UnsupportedError
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Output
 from cpnum.ir.signature import ArrayOf, Parameter, ScalarOf, Signature
@@ -35,7 +35,7 @@ from cpnum.trace.builder import Builder, Traced
 from cpnum.trace.functions import FUNCTIONS
 from cpnum.trace.parameters import Arguments, arguments_of, signature_of, with_shapes
 from cpnum.trace.scalar import WeakTracer
-from cpnum.trace.site import described, site_of
+from cpnum.trace.site import described, of_python, site_of
 from cpnum.trace.tracer import ARGUMENT, SCALAR, AnyTracer
 
 
@@ -65,6 +65,51 @@ def trace(
     return trace_arguments(function, given, signature_of(given))
 
 
+class RefusedError(Exception):
+    """A trace that failed, and why.
+
+    It fails again for the last of the `signatures`, which has shapes if they may be the cause; then
+    the one without is the first.  They are None if this is remembered already.
+    """
+
+    def __init__(self, why: str, signatures: tuple[Signature, ...] | None = None) -> None:
+        super().__init__(why)
+        self.why = why
+        self.signatures = signatures
+
+
+def trace_or_refuse(
+    function: Callable[..., Any],
+    arguments: Arguments,
+    signature: Signature,
+    identities: bool = False,
+) -> Graph:
+    """Return the graph of `function` for arguments of this signature.
+
+    Raises:  RefusedError for any error: tracers may have caused it, or the function.
+    """
+    builder = Builder(FUNCTIONS)
+    try:
+        return _graph(builder, function, arguments, signature, identities)
+    except Exception as error:
+        signatures = {signature: None}
+        if builder.shape_observed or isinstance(error, ShapeError):
+            signatures[with_shapes(signature, arguments.values)] = None
+        raise RefusedError(why(error), tuple(signatures)) from None
+
+
+def why(error: Exception) -> str:
+    """Return in one line why a call is not compiled.
+
+    >>> why(TraceError("this needs a value", seen="x")), why(KeyError("x"))
+    ('this needs a value', "while it was traced, KeyError: 'x'")
+    """
+    if isinstance(error, CpnumError):
+        return error.message
+    line = str(error).partition("\n")[0]
+    return f"while it was traced, {type(error).__name__}: {line}".removesuffix(": ")
+
+
 def trace_arguments(
     function: Callable[..., Any],
     arguments: Arguments,
@@ -76,8 +121,17 @@ def trace_arguments(
     With `identities`, arguments that are one object have one tracer, for functions that compare
     them with `is`.
     """
+    return _graph(Builder(FUNCTIONS), function, arguments, signature, identities)
+
+
+def _graph(
+    builder: Builder,
+    function: Callable[..., Any],
+    arguments: Arguments,
+    signature: Signature,
+    identities: bool,
+) -> Graph:
     names, values, positional = arguments
-    builder = Builder(FUNCTIONS)
     tracers = [
         _tracer(builder, parameter, value)
         for parameter, value in zip(signature, values, strict=True)
@@ -145,10 +199,22 @@ def _forget(refusal: CpnumError, error: BaseException) -> None:
         error, cause = cause, cause.__cause__
 
 
-def _misused(error: Exception) -> TraceError | None:
-    """Return the refusal for an error of Python's that names the class of tracers."""
+def _misused(error: Exception) -> CpnumError | None:
+    """Return the refusal for an error of Python's that tracers caused, None for another error."""
     site = site_of(error)
-    if not isinstance(error, TypeError) or Tracer.__name__ not in str(error) or site is None:
+    if site is None or isinstance(error, CpnumError):
+        return None
+    if isinstance(error, AttributeError) and isinstance(error.obj, AnyTracer):
+        kind = error.obj.__class__
+        if not hasattr(kind, str(error.name)):
+            return None  # NumPy and Python have no such attribute either
+        return UnsupportedError(
+            f"the attribute {error.name} of {kind.__module__}.{kind.__name__} cannot be traced",
+            where=described(site),
+            seen=repr(error.obj),
+            write="its use outside of the function",
+        )
+    if Tracer.__name__ not in str(error) and not _checks_the_type(error):
         return None
     return TraceError(
         "this cannot be done with a value that is being traced",
@@ -156,6 +222,16 @@ def _misused(error: Exception) -> TraceError | None:
         seen=str(error),
         write="a NumPy function for it, or do it outside of the function",
     )
+
+
+def _checks_the_type(error: Exception) -> bool:
+    """Tell whether Python's own library refused the type of a tracer, as json does."""
+    step = error.__traceback__ if isinstance(error, TypeError) else None
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    if step is None or not of_python(step.tb_frame.f_code):
+        return False
+    return is_tracing(step.tb_frame.f_locals.values())
 
 
 def _tracer(builder: Builder, parameter: Parameter, value: Any) -> Any:

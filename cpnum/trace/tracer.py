@@ -196,6 +196,9 @@ class AnyTracer(Traced):
             f"the format {form!r}", "{x} without a format, or the text outside of the function"
         )
 
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise self.needs_value("pickle", "its use outside of the function")
+
     def __index__(self) -> NoReturn:
         raise self.needs_value(
             "an index or a range()", "a number, or an argument's shape: they are known"

@@ -151,8 +151,9 @@ def trace_pair(
         if second.known_shape != shape:
             shape = broadcast(builder, shape, second.known_shape)
     else:
-        # Only a float32 can overflow in the conversion, which `builder.constant` is for.
-        right = (builder if dtype is F32 else builder.nodes).constant(second, dtype)
+        # An integer may be out of bounds, and a float overflows in float32 only.
+        plain = kind is float and dtype is not F32
+        right = (builder.nodes if plain else builder).constant(second, dtype)
     args = (right, left) if swapped else (left, right)
     node = builder.nodes.apply(promotion.op, args, promotion.dtype)
     if node not in builder.sites:
