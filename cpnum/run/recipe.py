@@ -59,6 +59,7 @@ class Recipe(NamedTuple):
     out: int
     numbers: tuple[Number, ...]
     stop: int
+    block: ArgumentBlock
 
 
 def recipe_of(call: Call, kernel: Kernel) -> Recipe:
@@ -77,6 +78,7 @@ def recipe_of(call: Call, kernel: Kernel) -> Recipe:
         len(call.sources.arrays),
         tuple([_number(block.scalar(at), node) for at, node in enumerate(call.sources.scalars)]),
         call.arrangement.extents[0],
+        block,
     )
 
 
@@ -124,6 +126,17 @@ def filled_block(recipe: Recipe) -> tuple[Any, Any]:
     data = ffi().buffer(block)
     data[: len(recipe.template)] = recipe.template
     return block, data
+
+
+def set_extents(recipe: Recipe, data: Any, arrangement: Arrangement) -> None:
+    """Write the extents and strides of a piece of a call into its argument block."""
+    end = recipe.block.counter(0)
+    data[:end] = template_of(recipe.block, arrangement)[:end]
+
+
+def point_at(data: Any, addresses: Sequence[int]) -> None:
+    """Write the addresses of all operands, the result last, into an argument block."""
+    struct.pack_into(f"<{len(addresses)}Q", data, 0, *addresses)
 
 
 def point(recipe: Recipe, block: Any, arguments: Sequence[Any], out: Array) -> list[Array]:
@@ -183,5 +196,11 @@ def _from_buffer() -> Callable[[Array], Any]:
 
 
 def _address(array: Array) -> Any:
-    """Return the address of an array that gives no buffer because it is not contiguous."""
-    return ffi().cast("void *", array.__array_interface__["data"][0])
+    """Return the pointer to an array that gives no buffer because it is not contiguous."""
+    return ffi().cast("void *", address(array))
+
+
+def address(array: Array) -> int:
+    """Return the address of the first element of an array."""
+    found: int = array.__array_interface__["data"][0]
+    return found
