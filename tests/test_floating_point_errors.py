@@ -23,7 +23,7 @@ from cases import (
 
 from cpnum import cpjit
 from cpnum.ir.evaluate import QUIET
-from cpnum.run import prepared
+from cpnum.run import pieces, prepared
 from cpnum.tables.block import Flag
 from cpnum.tables.dtypes import B
 from cpnum.tables.isa import LEVELS
@@ -200,6 +200,75 @@ def test_floating_point_error_is_reported_as_numpy_does(name, mode, level):
         assert kinds(told(function, x, mode)) == kinds(told(compiled, x, mode)), (name, length)
     calm = np.full(67, good)
     assert kinds(told(function, calm, mode)) == kinds(told(compiled, calm, mode))
+
+
+def several(x):
+    return np.log(x) + 1.0 / (x - 3.0) + np.exp(x)
+
+
+class Log:
+    """The user's callback, and the object that `np.errstate` writes to."""
+
+    def __init__(self):
+        self.told = []
+
+    def __call__(self, kind, flag):
+        self.told.append((kind, flag))
+
+    def write(self, message):
+        self.told.append(message)
+
+
+def in_order(call, mode, capfd):
+    """Return everything that a call reports, in order."""
+    log = Log()
+    capfd.readouterr()
+    with (
+        warnings.catch_warnings(record=True) as caught,
+        np.errstate(all=mode, under="ignore", call=log),
+    ):
+        warnings.simplefilter("always")
+        try:
+            call()
+        except FloatingPointError as error:
+            log.told.append(str(error))
+    return [str(each.message) for each in caught], log.told, tuple(capfd.readouterr())
+
+
+@pytest.mark.parametrize("mode", ("warn", "raise", "ignore", "call", "log", "print"))
+def test_errors_in_several_pieces_are_reported_once_in_order(mode, level, monkeypatch, capfd):
+    """In place: the old values of a piece are needed when it is overwritten, and its copy too."""
+    monkeypatch.setattr(prepared, "WHOLE", 0)
+    monkeypatch.setattr(pieces, "PIECE", 64)
+    evaluated = []
+    errors = pieces.errors_of
+    monkeypatch.setattr(pieces, "errors_of", lambda *all: evaluated.append(all) or errors(*all))
+    compiled = cpjit(several, isa=level)
+    x = np.full(203, 2.5)
+    for at, culprit in ((20, 3.0), (90, 1000.0), (150, 0.0), (160, 3.0), (202, -1.0)):
+        x[at] = culprit
+    with quiet():
+        result = compiled(x)
+    expected = in_order(lambda: several(x), mode, capfd)
+    assert expected == in_order(lambda: compiled(x), mode, capfd)
+    assert expected == in_order(lambda: compiled(x, out=x), mode, capfd)
+    assert_same(result, x)
+    assert len(evaluated) == (0 if mode == "ignore" else 5)
+    calm = np.full(203, 2.5)
+    assert in_order(lambda: compiled(calm, out=calm), mode, capfd) == ([], [], ("", ""))
+
+
+def test_in_place_only_errors_that_are_not_ignored_are_reported(level, monkeypatch):
+    monkeypatch.setattr(prepared, "WHOLE", 0)
+    monkeypatch.setattr(pieces, "PIECE", 64)
+    compiled = cpjit(several, isa=level)
+    x = np.array([2.5] * 20 + [0.0] + [2.5] * 20 + [-1.0, 1000.0])
+    with np.errstate(divide="ignore", invalid="raise", over="warn"):
+        with pytest.raises(FloatingPointError, match=r"^invalid value encountered in log$"):
+            compiled(x, out=x)
+        monkeypatch.setattr(pieces, "errors_of", None)
+        x[:] = [2.5] * 20 + [0.0] + [2.5] * 22
+        compiled(x, out=x)
 
 
 def test_a_warning_shows_the_category_and_the_message_of_numpy(level):

@@ -21,7 +21,7 @@ LINE = {
     "trace": "site advice fixed parameters kinds builder push promote ufuncs tracer array scalar "
     "functions trace",
     "compile": "arrange sources call schedule instances skeleton select assign emit verify kernel",
-    "run": "system linux arena memory recipe alias errstate machine prepared bound "
+    "run": "system linux arena memory recipe alias errstate pieces machine prepared bound "
     "specialization observer",
     "show": "timing table listing report status",
     "jit": "keys outside cache method sending function",

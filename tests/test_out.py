@@ -3,6 +3,7 @@
 import ctypes
 import itertools
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from cases import assert_same, quiet, row_name
 from numpy.lib.stride_tricks import as_strided
 
 from cpnum import CpnumError, OutError, cpjit
-from cpnum.tables.dtypes import DTYPES
+from cpnum.run import bound, pieces, prepared
+from cpnum.tables.dtypes import DTYPES, F32, F64
 
 
 @pytest.mark.parametrize("name", [name for name in VIEWS if not name.startswith("one")])
@@ -295,6 +297,175 @@ def test_in_place_nothing_is_copied_that_no_report_may_need(name, level):
             f()
             assert_same(expected, x, name)
             assert _bytes_of(f) < 10_000
+
+
+# (the argument, another one) of 12 MB.
+_N = 1_500_000
+# fmt: off
+LARGE = {
+    "one axis": lambda: (np.ones(_N), 2.0),
+    "another array": lambda: (np.ones(_N), np.ones(_N)),
+    "float32": lambda: (np.ones(2 * _N, np.float32), np.float32(2.0)),
+    "every second": lambda: (np.ones(2 * _N)[::2], 2.0),
+    "reversed": lambda: (np.ones(_N)[::-1], np.ones(_N)),
+    "Fortran order": lambda: (np.ones((3, _N // 3)).T, np.ones(3)),
+    "few long rows": lambda: (np.ones((2, _N // 2 + 5))[:, :-5], np.ones((2, 1))),
+    "many short rows": lambda: (np.ones((_N // 10, 11))[:, :10], np.ones(10)),
+    "a part of an argument": lambda: (np.ones((2, _N))[0], 2.0),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("binds", (False, True), ids=("called", "bound"))
+@pytest.mark.parametrize("name", LARGE)
+def test_in_place_the_old_values_of_a_large_array_are_copied_piece_by_piece(name, binds):
+    compiled = cpjit(lambda x, y: np.sqrt(x) + y)
+    x, y = LARGE[name]()
+    call = compiled.bind(x, y, out=x) if binds else lambda: compiled(x, y, out=x)
+    call()
+    expected = np.sqrt(x) + y
+    with np.errstate(all="warn"):
+        assert _bytes_of(call) < 1_000_000
+    assert_same(expected, x.copy(), name)
+
+
+def test_in_place_a_report_of_a_large_array_needs_few_old_values():
+    compiled, x = cpjit(lambda x: np.log(x) - 1.0 / x), np.zeros(_N)
+    with pytest.warns(RuntimeWarning, match="divide by zero") as caught:
+        assert _bytes_of(lambda: compiled(x, out=x)) < 4_000_000
+    assert [str(each.message) for each in caught] == [
+        "divide by zero encountered in log",
+        "divide by zero encountered in divide",
+    ]
+
+
+def test_in_place_an_input_that_only_gives_a_shape_is_not_copied():
+    compiled, x = cpjit(lambda x: np.zeros_like(x[::-1]) + np.sqrt(x)), np.ones(_N)
+    with np.errstate(all="warn"):
+        compiled(x, out=x)
+        assert _bytes_of(lambda: compiled(x, out=x)) < 1_000_000
+    compiled, y = cpjit(lambda x, y: np.zeros_like(x) + 1.0 / y), np.ones(_N)
+    y[-1] = 0.0
+    with pytest.warns(RuntimeWarning, match="divide by zero encountered in divide"):
+        compiled(x, y, out=x)
+    assert_same(1.0 * y[:-1], x[:-1])
+
+
+@pytest.fixture
+def tiny_pieces(monkeypatch):
+    """Make calls in place in pieces of eight elements of float64, even those of small arrays."""
+    monkeypatch.setattr(prepared, "WHOLE", 0)
+    monkeypatch.setattr(bound, "WHOLE", 0)
+    monkeypatch.setattr(pieces, "PIECE", 64)
+
+
+def _told(call):
+    """Return what a call warns of, in order."""
+    with warnings.catch_warnings(record=True) as caught, np.errstate(all="warn", under="ignore"):
+        warnings.simplefilter("always")
+        call()
+    return [str(each.message) for each in caught]
+
+
+# Functions of the argument in place, another one and a number.
+# fmt: off
+IN_PLACE = {
+    "by itself": lambda x, y, n: np.log(x) - np.sqrt(x),
+    "with another": lambda x, y, n: 1.0 / x + np.log(y) * n,
+    "with an element of another": lambda x, y, n: np.log(y[(0,) * y.ndim] * 0) + np.log(x),
+    "with a view of another": lambda x, y, n: np.sqrt(y[::-1]) / x,
+    "with a reshaped one": lambda x, y, n: np.log(y.T.reshape(x.shape)) / x,
+    "like another": lambda x, y, n: np.ones_like(y[::-1]) * np.log(x),
+}
+OTHERS = {
+    "of its shape": lambda y: y,
+    "transposed": lambda y: np.asfortranarray(y),
+    "one row": lambda y: np.broadcast_to(y[:1].copy(), y.shape),
+    "one column": lambda y: np.broadcast_to(y[..., :1].copy(), y.shape),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("name", [name for name in VIEWS if not name.startswith("one")])
+@pytest.mark.parametrize("function", IN_PLACE)
+def test_in_place_in_pieces_of_every_layout(function, name, tiny_pieces, level):
+    compiled = cpjit(lambda x, y, n: IN_PLACE[function](x, y, n), isa=level)
+    for shape, dtype in (((37,), F64), ((2, 19), F32), ((19, 2), F64), ((3, 2, 5), F64)):
+        for other in OTHERS.values():
+            x, y, n = array(shape, dtype), other(array(shape, dtype, 1)), np.float32(3)
+            mine = VIEWS[name](x.copy())
+            expected = []
+            reports = _told(lambda x=mine, y=y, n=n, to=expected: to.append(compiled(x, y, n)))
+            assert reports
+            assert reports == _told(lambda x=mine, y=y, n=n: compiled(x, y, n, out=x))
+            assert_same(expected[0].copy(), mine.copy(), (name, dtype, shape))
+            mine = VIEWS[name](x.copy())
+            if "reshaped" in function:
+                continue  # where NumPy copies for it, no call can be bound
+            call = compiled.bind(mine, y, n, out=mine)
+            assert reports == _told(call)
+            assert_same(expected[0].copy(), mine.copy(), (name, dtype, shape, "bound"))
+
+
+def test_in_place_in_pieces_of_another_dtype(tiny_pieces, level):
+    compiled = cpjit(lambda x: np.log(x), isa=level)
+    raw = np.zeros(40)
+    x = raw.view(np.float32)[::2]
+    x[:] = np.arange(40)
+    with quiet():
+        expected = cpjit(np.log, isa=level)(x).astype(np.float64)
+    assert _told(lambda: compiled(x, out=raw)) == ["divide by zero encountered in log"]
+    assert_same(expected, raw)
+
+
+def test_in_place_in_pieces_of_two_arguments_that_are_out(tiny_pieces, level):
+    compiled = cpjit(lambda x, y: np.log(x) - 1.0 / y, isa=level)
+    x = np.arange(40.0)[::-1].copy()
+    with quiet():
+        expected = compiled(x, x)
+    assert _told(lambda: compiled(x, x, out=x)) == [
+        "divide by zero encountered in log",
+        "divide by zero encountered in divide",
+    ]
+    assert_same(expected, x)
+
+
+def test_in_place_in_pieces_of_more_arrays_than_registers(tiny_pieces, level):
+    compiled = cpjit(lambda *arrays: sum(np.sqrt(a) * b for a in arrays for b in arrays), isa=level)
+    arrays = [array((5, 23), F64, seed)[:, ::2] for seed in range(20)]
+    with quiet():
+        expected = compiled(*arrays)
+    reports = _told(lambda: compiled(*arrays))
+    assert reports
+    assert reports == _told(lambda: compiled(*arrays, out=arrays[7]))
+    assert_same(expected, arrays[7].copy())
+
+
+def test_in_place_errors_of_numbers_are_reported_once(tiny_pieces, level):
+    def function(x, n, a):
+        return x * (n + n) + a
+
+    compiled = cpjit(function, isa=level)
+    x, number = np.ones(40, np.float32), np.int32(2**31 - 1)
+    expected = ["overflow encountered in scalar add", "overflow encountered in cast"]
+    y = x.astype(np.float64)
+    assert _told(lambda: compiled(y, number, 1e39, out=y)) == expected[:1]
+    assert _told(lambda: compiled(x, np.float32(1), 1e39, out=x)) == expected[1:]
+    x[:] = 1.0
+    assert _told(compiled.bind(x, np.float32(1), 1e39, out=x)) == expected[1:]
+    compiled = cpjit(lambda x, n: x * (n[0] * n[1]), isa=level)
+    numbers = np.array([2**62, 4])
+    assert _told(lambda: compiled(y, numbers, out=y)) == ["overflow encountered in scalar multiply"]
+
+
+def test_in_place_errors_of_integers_are_those_of_the_old_values(level):
+    compiled = cpjit(lambda x: x[0] * x[1], isa=level)
+    for binds in (False, True):
+        x = np.array([2**62, 4])
+        out = x[:1].reshape(())
+        call = compiled.bind(x, out=out) if binds else lambda x=x, out=out: compiled(x, out=out)
+        assert _told(call) == ["overflow encountered in scalar multiply"]
+        assert_same(np.array([0, 4]), x)
 
 
 def test_in_place_the_old_values_are_kept_that_a_report_needs(level):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cpnum import cpjit
+from cpnum.run import pieces, prepared
 
 THREADS = 8
 
@@ -82,6 +83,27 @@ def test_one_plan_is_run_by_all_threads_many_times(level):
         return all(np.array_equal(f(x, float(number)), expected) for _ in range(300))
 
     assert together(work) == [True] * THREADS
+
+
+def test_one_call_in_place_is_made_in_pieces_by_all_threads(level, monkeypatch):
+    monkeypatch.setattr(prepared, "WHOLE", 0)
+    monkeypatch.setattr(pieces, "PIECE", 64)
+    f = cpjit(lambda x, a: np.sqrt(x) * a, isa=level)
+    f(np.ones(99), 1.0)
+
+    def work(number):
+        x, seen = np.full(99, 4.0), set()
+        for _ in range(20):
+            x[:] = 4.0
+            x[number::10] = -1.0
+            with np.errstate(all="call", call=lambda kind, flag: seen.add(kind)):
+                f(x, float(number), out=x)
+            x[number::10] = 2.0 * number
+            if not np.array_equal(x, np.full(99, 2.0 * number)):
+                return "wrong"
+        return seen
+
+    assert together(work) == [{"invalid value"}] * THREADS
 
 
 def test_bound_kernels_of_several_threads(level):

@@ -56,11 +56,15 @@ def depth_of(layout: Layout) -> int:
 
 
 class Arrangement(NamedTuple):
-    """The axes of one call: extents in elements, strides of each operand in bytes, layouts."""
+    """The axes of one call: extents in elements, strides of each operand in bytes, layouts.
+
+    `order` are the user's axes from the outermost to the innermost, before any are merged.
+    """
 
     extents: tuple[int, ...]
     strides: tuple[tuple[int, ...], ...]
     layouts: tuple[Layout, ...]
+    order: tuple[int, ...]
 
 
 def memory_order(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> list[int]:
@@ -100,11 +104,13 @@ def arrange(
 
     Units:  strides and itemsizes in bytes; an operand that is broadcast along an axis has stride 0.
     """
-    order = [axis for axis in memory_order(shape, strides) if shape[axis] != 1]
+    order = memory_order(shape, strides)
     extents: list[int] = []
     merged: list[list[int]] = [[] for _ in strides]
     for axis in order:
         extent = shape[axis]
+        if extent == 1:
+            continue
         along = [each[axis] for each in strides]
         if extents and all(
             outer[-1] == stride * extent for outer, stride in zip(merged, along, strict=True)
@@ -124,6 +130,7 @@ def arrange(
         tuple(extents),
         tuple(map(tuple, merged)),
         tuple(map(_layout, merged, itemsizes)),
+        tuple(order),
     )
 
 

@@ -43,31 +43,69 @@ Sites = Mapping[Any, Site]
 _NO_SITES: Sites = {}
 
 
-def evaluate(graph: Graph, arguments: Sequence[Value], warn: bool = True) -> Value:
+def evaluate(
+    graph: Graph,
+    arguments: Sequence[Value],
+    warn: bool = True,
+    known: Mapping[Input, Value] | None = None,
+) -> Value:
     """Compute the result of `graph` with NumPy, one node after the other.
 
     The user's function returns the same, or a view of an argument where this is a copy.
     Floating-point errors are handled as `np.errstate` says; a warning names the line in the user's
-    code.  `warn=False` ignores such errors.
+    code.  `warn=False` ignores such errors.  `known` inputs are not read from the arguments.
     """
-    values: dict[Node, Value] = {}
+    with _FloatingPointErrors(graph.sites) if warn else np.errstate(all="ignore") as errors:
+        values = _evaluated(graph, arguments, known or {}, errors)
+    return _returned(graph.results, values)
+
+
+def errors_of(
+    graph: Graph, arguments: Sequence[Value], known: Mapping[Input, Value]
+) -> set[tuple[Node | None, str]]:
+    """Return the operators that raise floating-point errors, with the kinds of these."""
+    noted = _Noted()
+    with np.errstate(all="call", call=noted):
+        _evaluated(graph, arguments, known, noted)
+    return noted.errors
+
+
+class _Noted:
+    """The floating-point errors of a graph, noted and not reported."""
+
+    def __init__(self) -> None:
+        self.node: Node | None = None
+        self.errors: set[tuple[Node | None, str]] = set()
+
+    def __call__(self, kind: str, flags: int) -> None:
+        self.errors.add((self.node, kind))
+
+
+def _evaluated(
+    graph: Graph,
+    arguments: Sequence[Value],
+    known: Mapping[Input, Value],
+    errors: _FloatingPointErrors | _Noted | None,
+) -> dict[Node, Value]:
+    """Return the values of the outputs; tell `errors` which node is computed."""
+    values: dict[Node, Value] = dict(known.items())
     last_use = last_uses(graph.nodes)
     kept = {output.node for output in graph.outputs}
-    with _FloatingPointErrors(graph.sites) if warn else np.errstate(all="ignore") as errors:
-        for node in graph.nodes:
-            if errors is not None:
-                errors.node = node
+    for node in graph.nodes:
+        if errors is not None:
+            errors.node = node
+        if node not in known:
             written = graph.as_written.get(node)
             if written is not None:
                 values[node] = written(*[values[arg] for arg in operands(node)])
             else:
                 checked = node in graph.checked
                 values[node] = _value(node, values, arguments, checked, graph.sites)
-            # Temporaries are freed as early as in the user's function.
-            for arg in operands(node):
-                if last_use[arg] is node and arg not in kept:
-                    values.pop(arg, None)
-    return _returned(graph.results, values)
+        # Temporaries are freed as early as in the user's function.
+        for arg in operands(node):
+            if last_use[arg] is node and arg not in kept:
+                values.pop(arg, None)
+    return values
 
 
 def _returned(results: Results, values: Mapping[Node, Value]) -> Value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,13 @@ import numpy as np
 from cpnum.compile.call import Array, Call
 from cpnum.compile.kernel import Clock, Kernel
 from cpnum.errors import OutError, UnsupportedError
-from cpnum.ir.evaluate import checked_of, may_report, raised_by
+from cpnum.ir.evaluate import checked_of, raised_by
 from cpnum.ir.graph import Graph
-from cpnum.run.alias import copied, in_place, overlap, views_of
+from cpnum.run.alias import in_place, overlap, views_of
 from cpnum.run.errstate import report, watched
 from cpnum.run.machine import Machine
+from cpnum.run.pieces import WHOLE, other_views, reported_inputs, saved, views_in_place
+from cpnum.run.prepared import KernelCall
 from cpnum.run.recipe import filled_block, new_block, point, recipe_of, set_numbers
 
 
@@ -41,6 +44,7 @@ class Bound:
         machine: Machine,
         arguments: tuple[Any, ...],
         out: Array,
+        prepare: Callable[[], KernelCall],
     ) -> None:
         views = views_of(call, arguments)
         _refuse(graph, call, views, arguments, out)
@@ -63,14 +67,26 @@ class Bound:
         self._words = kernel.block_words if placement.needs_block else 0
         self._blocks: list[Any] = []
         self._enter = placement.enter
-        # Whether a report may need values that are overwritten.
-        self._copies = may_report(graph) and any(overlap(out, view) for view in views)
+        overwritten = views_in_place(call, self.arguments, out)
+        assert overwritten is not None
+        self._overwritten = overwritten
+        # The inputs that a report reads, if the kernel overwrites some of them.
+        self._reported = reported_inputs(graph, call) if overwritten else ()
+        # No range can be given to the kernel, so a called one computes the pieces of a large array.
+        self._in_pieces = prepare() if self._reported and out.nbytes > WHOLE else None
 
     def __call__(self) -> Array:
         """Run the code; return the array that it writes."""
-        arguments = self.arguments
-        if self._copies and watched():
-            arguments = copied(arguments, self.out)
+        known = None
+        if self._reported and watched():
+            if self._in_pieces is not None:
+                self._in_pieces.overwrite(self.arguments, self.out, self._overwritten)
+                return self.out
+            others = other_views(self._reported, self._overwritten, self.arguments)
+            known = saved(self._overwritten, others)
+        suspected = self._suspected
+        if self._checked:
+            suspected |= raised_by(self._checked, self._graph.checked, self.arguments)
         if self._words:
             try:
                 block = self._blocks.pop()
@@ -80,11 +96,9 @@ class Bound:
             self._blocks.append(block)
         else:
             flags = self._enter()
-        flags |= self._suspected
-        if self._checked:
-            flags |= raised_by(self._checked, self._graph.checked, arguments)
+        flags |= suspected
         if flags:
-            report(self._graph, arguments, flags)
+            report(self._graph, self.arguments, flags, known)
         return self.out
 
     def __repr__(self) -> str:

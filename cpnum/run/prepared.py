@@ -11,12 +11,31 @@ from collections.abc import Sequence
 from typing import Any
 
 from cpnum.compile.call import Array, Call, new_result
-from cpnum.ir.evaluate import checked_of, evaluate, may_report, raised_by
+from cpnum.ir.evaluate import checked_of, evaluate, raised_by
 from cpnum.ir.graph import Graph
-from cpnum.run.alias import copied, in_place, may_overlap, overlap, read_only, views_of
+from cpnum.ir.nodes import Input
+from cpnum.run.alias import may_overlap, read_only
 from cpnum.run.errstate import report, watched
 from cpnum.run.machine import Placement
-from cpnum.run.recipe import Recipe, filled_block, point, set_numbers
+from cpnum.run.pieces import (
+    WHOLE,
+    OldValues,
+    Views,
+    other_views,
+    pieces,
+    reported_inputs,
+    saved,
+    views_in_place,
+)
+from cpnum.run.recipe import (
+    Recipe,
+    address,
+    filled_block,
+    point,
+    point_at,
+    set_extents,
+    set_numbers,
+)
 
 
 class PreparedCall:
@@ -49,22 +68,20 @@ class PreparedCall:
         traits = out.flags
         if not traits.writeable:
             raise read_only(out)
-        before = arguments
         if may_overlap(arguments, out, traits.owndata):
-            views = views_of(self.call, arguments)
-            if any(overlap(out, view) and not in_place(out, view) for view in views):
+            overwritten = views_in_place(self.call, arguments, out)
+            if overwritten is None:
                 return None
-            if self._may_report() and watched():
-                # The kernel overwrites arguments; a report evaluates the old ones.
-                before = copied(arguments, out)
+            self.overwrite(arguments, out, overwritten)
+            return out
         flags = self.compute(arguments, out)
         if flags:
-            report(self.graph, before, flags)
+            report(self.graph, arguments, flags)
         return out
 
-    def _may_report(self) -> bool:
-        """Tell whether a report may need the values of arguments once `out` is written."""
-        return False  # NumPy reports while it evaluates
+    def overwrite(self, arguments: tuple[Any, ...], out: Array, overwritten: Views) -> None:
+        """Compute into `out`, which is these views, and report the errors of the old values."""
+        self.compute(arguments, out)  # NumPy reports while it evaluates
 
 
 class EmptyCall(PreparedCall):
@@ -97,7 +114,7 @@ class KernelCall(PreparedCall):
         "_checked",
         "_enter",
         "_numbers",
-        "_reports",
+        "_reported",
         "_stop",
         "placement",
         "recipe",
@@ -111,7 +128,8 @@ class KernelCall(PreparedCall):
         self._stop = recipe.stop
         self.placement = placement  # keeps the code where it is
         self._enter = placement.enter
-        self._reports: bool | None = None  # found out by the first call in place
+        # The inputs that a report reads, found out by the first call in place.
+        self._reported: tuple[Input, ...] | None = None
         # NumPy reports the overflow of integers between scalars.  A kernel cannot see it, so these
         # operators are computed once more.
         self._checked = checked_of(graph) if graph.checked else ()
@@ -133,7 +151,48 @@ class KernelCall(PreparedCall):
         self._blocks.append((block, data))
         return flags | suspected
 
-    def _may_report(self) -> bool:
-        if self._reports is None:
-            self._reports = may_report(self.graph)
-        return self._reports
+    def overwrite(self, arguments: tuple[Any, ...], out: Array, overwritten: Views) -> None:
+        """Compute into `out`; save old values that a report may need, piece by piece."""
+        inputs = self._reported
+        if inputs is None:
+            inputs = self._reported = reported_inputs(self.graph, self.call)
+        asked = watched() if inputs else 0
+        if not asked:
+            flags = self.compute(arguments, out)
+            if flags:  # of numbers: no report depends on elements
+                report(self.graph, arguments, flags)
+            return
+        others = other_views(inputs, overwritten, arguments)
+        if overwritten and out.nbytes > WHOLE:
+            old = OldValues(self.graph, self.call, arguments, overwritten, others)
+            self._overwrite_pieces(arguments, out, old, asked)
+            return
+        known = saved(overwritten, others)
+        flags = self.compute(arguments, out)
+        if flags:
+            report(self.graph, arguments, flags, known)
+
+    def _overwrite_pieces(
+        self, arguments: tuple[Any, ...], out: Array, old: OldValues, asked: int
+    ) -> None:
+        """Compute one piece after the other; report the errors that are asked for at the end."""
+        arrangement = self.call.arrangement
+        assert arrangement is not None
+        block, data = filled_block(self.recipe)  # no other run's: its extents are those of pieces
+        flags = set_numbers(self.recipe, data, arguments)
+        if self._checked:
+            flags |= raised_by(self._checked, self.graph.checked, arguments)
+        operands = [*[old.views[node] for node in self.call.sources.arrays], out]
+        addresses = [address(each) for each in operands]
+        before = arrangement.extents
+        for index, extents, offsets in pieces(arrangement, out.itemsize):
+            old.save(index)
+            if extents != before:
+                set_extents(self.recipe, data, arrangement._replace(extents=extents))
+                before = extents
+            point_at(data, [at + offset for at, offset in zip(addresses, offsets, strict=True)])
+            flags |= self._enter(block, 0, extents[0])
+            if flags & asked:
+                old.note(index)
+            flags = 0
+        old.report()

@@ -50,7 +50,7 @@ class Recipe(NamedTuple):
     """How an argument block is filled; `out` is the word that holds the address of the result.
 
     `template` has the words that depend only on shapes and strides.  `stop` is the end of the
-    range.  `sites` are those of the nodes of numbers, for errors.
+    range.  `sites` are those of the nodes of numbers, for errors.  `block` has the offsets.
     """
 
     template: bytes
@@ -60,6 +60,7 @@ class Recipe(NamedTuple):
     numbers: tuple[Number, ...]
     stop: int
     sites: Sites
+    block: ArgumentBlock
 
 
 def recipe_of(call: Call, kernel: Kernel) -> Recipe:
@@ -79,6 +80,7 @@ def recipe_of(call: Call, kernel: Kernel) -> Recipe:
         tuple([_number(block.scalar(at), node) for at, node in enumerate(call.sources.scalars)]),
         call.arrangement.extents[0],
         kernel.graph.sites,
+        block,
     )
 
 
@@ -126,6 +128,17 @@ def filled_block(recipe: Recipe) -> tuple[Any, Any]:
     data = ffi().buffer(block)
     data[: len(recipe.template)] = recipe.template
     return block, data
+
+
+def set_extents(recipe: Recipe, data: Any, arrangement: Arrangement) -> None:
+    """Write the extents and strides of a piece of a call into its argument block."""
+    end = recipe.block.counter(0)
+    data[:end] = template_of(recipe.block, arrangement)[:end]
+
+
+def point_at(data: Any, addresses: Sequence[int]) -> None:
+    """Write the addresses of all operands, the result last, into an argument block."""
+    struct.pack_into(f"<{len(addresses)}Q", data, 0, *addresses)
 
 
 def point(recipe: Recipe, block: Any, arguments: Sequence[Any], out: Array) -> list[Array]:
@@ -185,5 +198,11 @@ def _from_buffer() -> Callable[[Array], Any]:
 
 
 def _address(array: Array) -> Any:
-    """Return the address of an array that gives no buffer because it is not contiguous."""
-    return ffi().cast("void *", array.__array_interface__["data"][0])
+    """Return the pointer to an array that gives no buffer because it is not contiguous."""
+    return ffi().cast("void *", address(array))
+
+
+def address(array: Array) -> int:
+    """Return the address of the first element of an array."""
+    found: int = array.__array_interface__["data"][0]
+    return found

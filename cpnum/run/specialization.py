@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -92,4 +93,5 @@ class Specialization:
             raise read_only(out)
         layouts = call.arrangement.layouts
         kernel = compile(self.graph, call.sources, layouts, level, Clock(), Entry.BOUND)
-        return Bound(self.traced, call, kernel, machine, arguments, out)
+        prepare = functools.partial(self.prepare, call, level, machine)
+        return Bound(self.traced, call, kernel, machine, arguments, out, prepare)
