@@ -13,7 +13,7 @@ from cpnum.compile.kernel import Clock, Kernel
 from cpnum.errors import IsaError
 from cpnum.ir.signature import Fixed, Signature
 from cpnum.ir.simplify import Precision, simplify
-from cpnum.jit.keys import call_key, identities_of, identity_key
+from cpnum.jit.keys import call_key
 from cpnum.jit.outside import Outside
 from cpnum.remembered import Remembered
 from cpnum.run import memory
@@ -92,7 +92,7 @@ class Cache:
         Raises:  ExecutableMemoryError if the system refuses memory for its code; with
                  `fallback="numpy"` RefusedError if the trace fails or a refusal is remembered.
         """
-        key = self._key_of(arguments, out)
+        key = _key_of(arguments, out)
         found = self._known(key)
         if isinstance(found, Refusal):
             raise RefusedError(found.why)
@@ -111,18 +111,8 @@ class Cache:
             else:
                 prepared = specialization.prepare(call, self.level(), machine)
         objects = _objects_of(specialization.traced.signature)
-        if self.outside.identities:
-            key = self._key_of(arguments, out)  # the trace may have found that out
         self.calls.remember(key, prepared, objects)
         return prepared
-
-    @property
-    def key(self) -> Callable[..., _Key]:
-        """The function that makes the key of a call: `call_key`, or `identity_key`."""
-        return identity_key if self.outside.identities else call_key
-
-    def _key_of(self, arguments: Arguments, out: Any) -> _Key:
-        return self.key(out, arguments.values, arguments.names[arguments.positional :])
 
     def _known(self, key: _Key) -> PreparedCall | Refusal | None:
         """Return the prepared call of a key, or its refusal, if there is one."""
@@ -145,16 +135,15 @@ class Cache:
         refusal = Refusal(why)
         for each in signatures:
             entry = refusal if each is signatures[-1] else _SHAPE_OBSERVED
-            row = self._row(each, arguments)
-            self._specializations.remember(row, entry, _objects_of(each))
-        key = self._key_of(arguments, out)
+            self._specializations.remember(each, entry, _objects_of(each))
+        key = _key_of(arguments, out)
         if all(isinstance(each, np.ndarray) or _is_hashable(each) for each in arguments.values):
             self.calls.remember(key, refusal, tuple(objects_of(key)))
 
     def bind(self, arguments: Arguments, out: Any) -> Bound:
         """Return a bound call of these arguments, its result in `out` or in a new array."""
         specialization = self._specialization(arguments, out)
-        found = self._known(self._key_of(arguments, out))
+        found = self._known(_key_of(arguments, out))
         call = (
             found.call
             if isinstance(found, PreparedCall)
@@ -192,10 +181,10 @@ class Cache:
         refuse_other_than_arrays(out)
         signature = signature_of(arguments)
         # One look at the table: another thread may be adding the same signature.
-        found = self._specializations.get(self._row(signature, arguments))
+        found = self._specializations.get(signature)
         if found is _SHAPE_OBSERVED:
             signature = with_shapes(signature, arguments.values)
-            found = self._specializations.get(self._row(signature, arguments))
+            found = self._specializations.get(signature)
         if isinstance(found, Refusal):
             if refusing:
                 raise RefusedError(found.why)
@@ -209,28 +198,20 @@ class Cache:
             self.outside.read(self.function, fixed)
             clock = Clock()
             trace = trace_or_refuse if refusing else trace_arguments
-            traced = trace(self.function, arguments, signature, self.outside.identities)
+            traced = trace(self.function, arguments, signature)
             clock.end("trace")
             self.outside.drop_assigned()
             objects = _objects_of(signature)
             if traced.signature != signature:
-                row = self._row(signature, arguments)
-                self._specializations.remember(row, _SHAPE_OBSERVED, objects)
-            row = self._row(traced.signature, arguments)
+                self._specializations.remember(signature, _SHAPE_OBSERVED, objects)
             made = Specialization(traced, self._rewrite, clock)
-            found = self._specializations.remember(row, made, objects)
+            found = self._specializations.remember(traced.signature, made, objects)
             if isinstance(found, Refusal):
                 # Only the second trace succeeded: what is inside of an object was changed.
-                found = self._specializations[row] = made
+                found = self._specializations[traced.signature] = made
                 self.calls.clear()
         assert isinstance(found, Specialization)
         return found.into(out)
-
-    def _row(self, signature: Signature, arguments: Arguments) -> _Key:
-        """Return the key of a specialization in the table."""
-        if self.outside.identities:
-            return (*signature, identities_of(arguments.values))
-        return signature
 
     def by_signature(self) -> dict[str, list[Specialization]]:
         """Return the specializations by the text of their signature, which several may share."""
@@ -282,3 +263,7 @@ def _objects_of(signature: Signature) -> tuple[object, ...]:
             fixed = tuple([each.type.key for each in signature if isinstance(each.type, Fixed)])
             return tuple(objects_of(fixed))
     return ()
+
+
+def _key_of(arguments: Arguments, out: Any) -> _Key:
+    return call_key(out, arguments.values, arguments.names[arguments.positional :])

@@ -19,6 +19,7 @@ from cpnum.errors import CpnumError, OutError, UnsupportedError
 from cpnum.ir.signature import Signature
 from cpnum.ir.simplify import Precision
 from cpnum.jit.cache import Cache, Fallback, Options
+from cpnum.jit.keys import call_key
 from cpnum.jit.method import Method
 from cpnum.run.alias import copied
 from cpnum.run.bound import Bound
@@ -86,7 +87,6 @@ class Jit:
         "_arity",
         "_cache",
         "_calls",
-        "_key",
         "_outside",
         "_signature",
         "_told",
@@ -146,7 +146,7 @@ class Jit:
         if not keywords and len(arguments) == self._arity:
             # The fast path, for a call that is prepared.
             try:
-                prepared = self._calls.get(self._key(out, arguments))
+                prepared = self._calls.get(call_key(out, arguments))
                 for holder, name, value in self._outside:
                     if value is not (holder.cell_contents if name is None else holder.get(name)):
                         prepared = None
@@ -217,10 +217,7 @@ class Jit:
     def _prepared(self, arguments: Arguments, out: Any) -> PreparedCall:
         """Return the prepared call, for NumPy if the system refuses memory for its code."""
         try:
-            cache = self._current()
-            prepared = cache.prepare(arguments, out, self._tell)
-            self._key = cache.key  # the trace may have found that the function compares objects
-            return prepared
+            return self._current().prepare(arguments, out, self._tell)
         except ExecutableMemoryError as error:
             # Not remembered: the next call may get memory, as when file descriptors ran out.
             self._tell(f"is evaluated by NumPy: {error.message}; {error.seen}")
@@ -249,7 +246,6 @@ class Jit:
         self._cache = cache
         # Each call needs these.
         self._calls = cache.calls
-        self._key = cache.key
         self._outside = cache.outside.rows
 
     # -- compiling ------------------------------------------------------------------------------

@@ -35,30 +35,6 @@ def call_key(
     return (*names, *key) if names else tuple(key)
 
 
-def identity_key(
-    out: Any, arguments: tuple[Any, ...], names: tuple[str, ...] = ()
-) -> tuple[object, ...]:
-    """Return the key of a call of a function that may compare its arguments with `is`.
-
-    >>> x, y = np.ones(3), np.ones(3)
-    >>> identity_key(None, (x, y)) == identity_key(None, (y, x))
-    True
-    >>> identity_key(None, (x, y)) == identity_key(None, (x, x))
-    False
-    """
-    return (*call_key(out, arguments, names), identities_of(arguments))
-
-
-def identities_of(arguments: tuple[Any, ...]) -> tuple[int, ...]:
-    """Return the index of the first argument that is the same object, for each argument.
-
-    >>> identities_of(("x", "y", "x"))
-    (0, 1, 0)
-    """
-    first: dict[int, int] = {}
-    return tuple([first.setdefault(id(each), at) for at, each in enumerate(arguments)])
-
-
 def _key_of(argument: Any) -> object:
     if issubclass(type(argument), np.generic):
         return argument.dtype

@@ -13,7 +13,6 @@ True
 
 from __future__ import annotations
 
-import dis
 import functools
 import sys
 from collections.abc import Iterable
@@ -26,31 +25,25 @@ from cpnum.trace.fixed import fixed_key
 # enclosing function's variable, None, the value.
 Row = tuple[Any, str | None, object]
 
-# Nobody assigns to variables of these modules, and they do not compare arguments with `is`.
+# Nobody assigns to variables of these modules.
 _UNCHANGED = sys.stdlib_module_names | {"cpnum", "numpy", "scipy"}
 
 # The value of a variable that was deleted.
 _DELETED = object()
-
-_IS = dis.opmap["IS_OP"]
-# Functions that compare objects as `is` does.
-_IDENTITY = {"id", "is_", "is_not"}
 
 
 class Outside:
     """The outside variables of a function, and of functions that it calls, with their values.
 
     Only what a name stands for is compared, not what is inside of the object.  Names of modules are
-    left out, and so are the variables of NumPy and of the standard library.  `identities` tells
-    whether one of the functions may compare objects with `is`.
+    left out, and so are the variables of NumPy and of the standard library.
     """
 
-    __slots__ = ("identities", "rows")
+    __slots__ = ("rows",)
 
     def __init__(self) -> None:
         # Plain tuples, because each call unpacks them.
         self.rows: list[Row] = []
-        self.identities = False
 
     def read(self, function: object, arguments: Iterable[object] = ()) -> None:
         """Look up the variables that are not known yet; `arguments` may have methods that run."""
@@ -58,7 +51,6 @@ class Outside:
         search.run(function, arguments)
         if search.rows:
             self.rows[:] = search.rows.values()
-        self.identities = self.identities or search.identities
 
     def drop_assigned(self) -> None:
         """Drop the variables whose value is another one now: the trace assigned them itself."""
@@ -92,7 +84,6 @@ class _Search:
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self.rows = {(id(row[0]), row[1]): row for row in rows}
-        self.identities = False
         self._searched: set[object] = set()
         # Objects, each with the names in the function that may use it.
         self._pending: list[tuple[object, tuple[str, ...]]] = []
@@ -125,10 +116,6 @@ class _Search:
         names: tuple[str, ...] = ()
         for code in _codes(function.__code__):
             names += code.co_names
-            if _IS in code.co_code[::2]:
-                self.identities = True
-        if not _IDENTITY.isdisjoint(names):
-            self.identities = True
         self._search_namespace(namespace, names)
         for cell in function.__closure__ or ():
             row = cell, None, _value_of((cell, None, None))

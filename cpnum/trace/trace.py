@@ -82,7 +82,6 @@ def trace_or_refuse(
     function: Callable[..., Any],
     arguments: Arguments,
     signature: Signature,
-    identities: bool = False,
 ) -> Graph:
     """Return the graph of `function` for arguments of this signature.
 
@@ -90,7 +89,7 @@ def trace_or_refuse(
     """
     builder = Builder(FUNCTIONS)
     try:
-        return _graph(builder, function, arguments, signature, identities)
+        return _graph(builder, function, arguments, signature)
     except Exception as error:
         signatures = {signature: None}
         if builder.shape_observed or isinstance(error, ShapeError):
@@ -114,14 +113,9 @@ def trace_arguments(
     function: Callable[..., Any],
     arguments: Arguments,
     signature: Signature,
-    identities: bool = False,
 ) -> Graph:
-    """Return the graph of `function` for arguments of this signature, as `trace` does.
-
-    With `identities`, arguments that are one object have one tracer, for functions that compare
-    them with `is`.
-    """
-    return _graph(Builder(FUNCTIONS), function, arguments, signature, identities)
+    """Return the graph of `function` for arguments of this signature, as `trace` does."""
+    return _graph(Builder(FUNCTIONS), function, arguments, signature)
 
 
 def _graph(
@@ -129,19 +123,12 @@ def _graph(
     function: Callable[..., Any],
     arguments: Arguments,
     signature: Signature,
-    identities: bool,
 ) -> Graph:
     names, values, positional = arguments
     tracers = [
         _tracer(builder, parameter, value)
         for parameter, value in zip(signature, values, strict=True)
     ]
-    if identities:
-        first: dict[int, Any] = {}
-        tracers = [
-            first.setdefault(id(value), tracer)
-            for value, tracer in zip(values, tracers, strict=True)
-        ]
     named = dict(zip(names[positional:], tracers[positional:], strict=True))
     returned = _returned(builder, function, tracers[:positional], named)
     if builder.shape_observed:
