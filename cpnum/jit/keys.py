@@ -35,5 +35,7 @@ def _key_of(argument: Any) -> object:
     if kind is float or kind is int or kind is bool or argument is None:
         return kind
     if issubclass(kind, np.generic):
-        return argument.dtype
+        dtype = argument.dtype
+        if dtype.type is kind:
+            return dtype
     return fixed_key(argument)

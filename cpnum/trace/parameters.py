@@ -176,7 +176,8 @@ def _type_of(name: str, value: Any) -> Type:
     weak = from_python(value)
     if weak is not None:
         return ScalarOf(weak)
-    if isinstance(value, np.generic):
+    # An object of a class that is derived from NumPy's has operators and attributes of its own.
+    if isinstance(value, np.generic) and value.dtype.type is kind:
         return ScalarOf(_from_numpy(name, value.dtype))
     if isinstance(value, np.ndarray):
         raise UnsupportedError(
