@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cpnum.errors import DTypeError, UnsupportedError
-from cpnum.ir.signature import ArrayOf, Fixed, Parameter, ScalarOf, Signature, Type
+from cpnum.ir.signature import ArrayOf, Fixed, Parameter, SameAs, ScalarOf, Signature, Type
 from cpnum.tables.dtypes import DType, from_numpy, from_python
 from cpnum.trace.fixed import fixed_key
 
@@ -134,10 +134,35 @@ def signature_of(arguments: Arguments) -> Signature:
 
     Raises:  DTypeError, UnsupportedError for arguments that cannot be traced.
 
-    >>> print(*signature_of(arguments_of(lambda x, n: x, (np.ones((3, 1)), 2), {})))
-    x: f64[:, 1] n: int
+    >>> x = np.ones((3, 1))
+    >>> print(*signature_of(arguments_of(lambda x, y, n: x, (x, x, 2), {})))
+    x: f64[:, 1] y: same as x n: int
     """
-    return tuple(map(_parameter, arguments.names, arguments.values))
+    parameters = [*map(_parameter, arguments.names, arguments.values)]
+    for place, first in repeats(arguments.values):
+        if isinstance(parameters[first].type, ArrayOf | ScalarOf):
+            same = SameAs(first, parameters[first].name)
+            parameters[place] = Parameter(parameters[place].name, same)
+    return tuple(parameters)
+
+
+def repeats(values: Sequence[Any]) -> list[tuple[int, int]]:
+    """Return the places of arrays and NumPy scalars that came before, with their first places.
+
+    Python's numbers are left out: it depends on the value whether two of them are one object.
+
+    >>> x = np.ones(3)
+    >>> repeats((x, 2, x, 2, x))
+    [(2, 0), (4, 0)]
+    """
+    first: dict[int, int] = {}
+    found = []
+    for place, value in enumerate(values):
+        if issubclass(type(value), np.ndarray | np.generic):
+            before = first.setdefault(id(value), place)
+            if before != place:
+                found.append((place, before))
+    return found
 
 
 def with_shapes(signature: Signature, values: Sequence[Any]) -> Signature:

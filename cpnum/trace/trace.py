@@ -20,7 +20,7 @@ import numpy as np
 from cpnum.errors import CpnumError, TraceError, UnsupportedError
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Output
-from cpnum.ir.signature import ArrayOf, Parameter, ScalarOf, Signature
+from cpnum.ir.signature import ArrayOf, Parameter, SameAs, ScalarOf, Signature
 from cpnum.tables.dtypes import from_numpy, from_python
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder, Traced
@@ -63,10 +63,9 @@ def trace_arguments(
     """Return the graph of `function` for arguments of this signature, as `trace` does."""
     names, values, positional = arguments
     builder = Builder(FUNCTIONS)
-    tracers = [
-        _tracer(builder, parameter, value)
-        for parameter, value in zip(signature, values, strict=True)
-    ]
+    tracers: list[Any] = []
+    for parameter, value in zip(signature, values, strict=True):
+        tracers.append(_tracer(builder, parameter, value, tracers))
     named = dict(zip(names[positional:], tracers[positional:], strict=True))
     returned = _returned(builder, function, tracers[:positional], named)
     if builder.shape_observed:
@@ -136,8 +135,11 @@ def _misused(error: Exception) -> TraceError | None:
     )
 
 
-def _tracer(builder: Builder, parameter: Parameter, value: Any) -> Any:
-    """Return the tracer of an argument; a fixed argument stays as it is."""
+def _tracer(builder: Builder, parameter: Parameter, value: Any, before: Sequence[Any]) -> Any:
+    """Return the tracer of an argument; a fixed argument stays as it is.
+
+    `before` are the tracers of the parameters before it.
+    """
     name, of = parameter.name, parameter.type
     if isinstance(of, ArrayOf):
         shape = value.shape
@@ -146,7 +148,7 @@ def _tracer(builder: Builder, parameter: Parameter, value: Any) -> Any:
         kind = WeakTracer if of.dtype.weak else Tracer
         return kind(builder, builder.argument(name, of.dtype, ()), (), SCALAR)
     builder.parameters.append(name)
-    return value
+    return before[of.parameter] if isinstance(of, SameAs) else value
 
 
 def _output(builder: Builder, returned: object, name: str) -> Output:
