@@ -24,7 +24,7 @@ def test_keywords_defaults_and_static_arguments():
     assert [each.name for each in graph.signature] == ["x"]
     graph = check(f, x, x[::-1], 3, scale=x, mode="down", extra=2)
     assert text_of(graph.signature) == (
-        "x: f64[:], rest0: f64[:], rest1: int, scale: f64[:], mode: 'down', extra: int"
+        "x: f64[:], rest0: f64[:], rest1: int, scale: same as x, mode: 'down', extra: int"
     )
     check(np.add, x, 2)
     check(lambda x, shape: np.broadcast_to(x, shape), x, (2, 72))

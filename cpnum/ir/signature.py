@@ -76,7 +76,22 @@ class Fixed:
         return self.text
 
 
-Type = ArrayOf | ScalarOf | Fixed
+class SameAs(NamedTuple):
+    """The argument for a parameter before it, once more: the function sees that both are one."""
+
+    parameter: int
+    name: str
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether a kernel is given one value, not an address; it is given none."""
+        return True
+
+    def __str__(self) -> str:
+        return f"same as {self.name}"
+
+
+Type = ArrayOf | ScalarOf | Fixed | SameAs
 
 
 class Parameter(NamedTuple):

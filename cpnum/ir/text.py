@@ -29,7 +29,16 @@ from cpnum.ir.nodes import (
     Results,
     leaves,
 )
-from cpnum.ir.signature import ArrayOf, Fixed, Parameter, ScalarOf, Signature, Type, text_of
+from cpnum.ir.signature import (
+    ArrayOf,
+    Fixed,
+    Parameter,
+    SameAs,
+    ScalarOf,
+    Signature,
+    Type,
+    text_of,
+)
 from cpnum.tables.dtypes import BOOL, DTYPES, F32, F64, FLOAT, INT, B, DType
 from cpnum.tables.ops import CAST, OPS, Kind, Op
 
@@ -171,7 +180,10 @@ def read(text: str) -> Parts:
     head = re.fullmatch(_HEAD, first)
     if head is None or not last.startswith("  return "):
         raise ValueError(f"no text of a graph: {text!r}")
-    reader = _Reader(tuple(map(_parameter, _split(head[2], ", "))))
+    signature: list[Parameter] = []
+    for each in _split(head[2], ", "):
+        signature.append(_parameter(each, signature))
+    reader = _Reader(tuple(signature))
     checked, conditions = set(), []
     for line in lines:
         if line.startswith("  requires "):
@@ -208,15 +220,20 @@ def _split(text: str, separator: str) -> list[str]:
     return [*parts, text[start:]] if text else []
 
 
-def _parameter(text: str) -> Parameter:
+def _parameter(text: str, before: Sequence[Parameter]) -> Parameter:
     name, _, kind = text.partition(": ")
     array = re.fullmatch(r"(\w+)\[(.*)\]", kind)
     of: Type
     if array is not None and array[1] in _TYPES:
         extents = [None if each == ":" else int(each) for each in _split(array[2], ", ")]
         of = ArrayOf(_TYPES[array[1]], tuple(extents))
+    elif kind in _TYPES:
+        of = ScalarOf(_TYPES[kind])
+    elif kind.startswith("same as "):
+        same = kind.removeprefix("same as ")
+        of = SameAs([each.name for each in before].index(same), same)
     else:
-        of = ScalarOf(_TYPES[kind]) if kind in _TYPES else Fixed(kind, kind)
+        of = Fixed(kind, kind)
     return Parameter(name, of)
 
 
@@ -227,7 +244,7 @@ class _Reader:
         self.named: dict[str, Node] = {}
         self.axes: dict[str, int] = {}
         for at, (name, of) in enumerate((each.name, each.type) for each in signature):
-            if not isinstance(of, Fixed):
+            if isinstance(of, ArrayOf | ScalarOf):
                 self.named[name] = self.nodes.input(at, (), of.dtype)
                 self.axes[name] = len(of.extents) if isinstance(of, ArrayOf) else 0
 

@@ -47,11 +47,15 @@ def in_place(out: Array, view: Array) -> bool:
 
 
 def copied(arguments: tuple[Any, ...], out: Array) -> tuple[Any, ...]:
-    """Return the arguments, with copies of arrays that share memory with `out`."""
-    return tuple(
-        each.copy("K") if isinstance(each, np.ndarray) and overlap(out, each) else each
-        for each in arguments
-    )
+    """Return the arguments, with copies of arrays that share memory with `out`.
+
+    An array that is there twice has one copy: the function may ask whether both are one.
+    """
+    copies: dict[int, Array] = {}
+    for each in arguments:
+        if isinstance(each, np.ndarray) and id(each) not in copies and overlap(out, each):
+            copies[id(each)] = each.copy("K")
+    return tuple(copies.get(id(each), each) for each in arguments)
 
 
 def views_of(call: Call, arguments: Sequence[Any]) -> list[Array]:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cpnum.errors import DTypeError, UnsupportedError
-from cpnum.ir.signature import ArrayOf, Fixed, Parameter, ScalarOf, Signature, Type
+from cpnum.ir.signature import ArrayOf, Fixed, Parameter, SameAs, ScalarOf, Signature, Type
 from cpnum.tables.dtypes import DType, from_numpy, from_python
 from cpnum.trace.advice import described_argument, instead_of_argument, instead_of_dtype
 from cpnum.trace.fixed import fixed_key
@@ -135,10 +135,38 @@ def signature_of(arguments: Arguments) -> Signature:
 
     Raises:  DTypeError, UnsupportedError for arguments that cannot be traced.
 
-    >>> print(*signature_of(arguments_of(lambda x, n: x, (np.ones((3, 1)), 2), {})))
-    x: f64[:, 1] n: int
+    >>> x = np.ones((3, 1))
+    >>> print(*signature_of(arguments_of(lambda x, y, n: x, (x, x, 2), {})))
+    x: f64[:, 1] y: same as x n: int
     """
-    return tuple(map(_parameter, arguments.names, arguments.values))
+    parameters = [*map(_parameter, arguments.names, arguments.values)]
+    for place, first in repeats(arguments.values):
+        same = SameAs(first, parameters[first].name)
+        parameters[place] = Parameter(parameters[place].name, same)
+    return tuple(parameters)
+
+
+# Python shares some of the objects of these types.
+_SHARED = frozenset([bool, int, float, complex, str, bytes, type(None)])
+
+
+def repeats(values: Sequence[Any]) -> list[tuple[int, int]]:
+    """Return the places of objects that came before, with their first places.
+
+    Python's numbers and texts are left out: it depends on the value whether two are one object.
+
+    >>> x = np.ones(3)
+    >>> repeats((x, 2, x, 2, x))
+    [(2, 0), (4, 0)]
+    """
+    first: dict[int, int] = {}
+    found = []
+    for place, value in enumerate(values):
+        if type(value) not in _SHARED:
+            before = first.setdefault(id(value), place)
+            if before != place:
+                found.append((place, before))
+    return found
 
 
 def with_shapes(signature: Signature, values: Sequence[Any]) -> Signature:
@@ -176,7 +204,8 @@ def _type_of(name: str, value: Any) -> Type:
     weak = from_python(value)
     if weak is not None:
         return ScalarOf(weak)
-    if isinstance(value, np.generic):
+    # An object of a class that is derived from NumPy's has operators and attributes of its own.
+    if isinstance(value, np.generic) and value.dtype.type is type(value):
         return ScalarOf(_from_numpy(name, value.dtype))
     if isinstance(value, np.ndarray):
         raise _refused(name, value)

@@ -28,7 +28,7 @@ import numpy as np
 from cpnum.errors import CpnumError, ShapeError, TraceError, UnsupportedError
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Output
-from cpnum.ir.signature import ArrayOf, Parameter, ScalarOf, Signature
+from cpnum.ir.signature import ArrayOf, Parameter, SameAs, ScalarOf, Signature
 from cpnum.tables.dtypes import from_numpy, from_python
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder, Traced
@@ -79,9 +79,7 @@ class RefusedError(Exception):
 
 
 def trace_or_refuse(
-    function: Callable[..., Any],
-    arguments: Arguments,
-    signature: Signature,
+    function: Callable[..., Any], arguments: Arguments, signature: Signature
 ) -> Graph:
     """Return the graph of `function` for arguments of this signature.
 
@@ -110,25 +108,19 @@ def why(error: Exception) -> str:
 
 
 def trace_arguments(
-    function: Callable[..., Any],
-    arguments: Arguments,
-    signature: Signature,
+    function: Callable[..., Any], arguments: Arguments, signature: Signature
 ) -> Graph:
     """Return the graph of `function` for arguments of this signature, as `trace` does."""
     return _graph(Builder(FUNCTIONS), function, arguments, signature)
 
 
 def _graph(
-    builder: Builder,
-    function: Callable[..., Any],
-    arguments: Arguments,
-    signature: Signature,
+    builder: Builder, function: Callable[..., Any], arguments: Arguments, signature: Signature
 ) -> Graph:
     names, values, positional = arguments
-    tracers = [
-        _tracer(builder, parameter, value)
-        for parameter, value in zip(signature, values, strict=True)
-    ]
+    tracers: list[Any] = []
+    for parameter, value in zip(signature, values, strict=True):
+        tracers.append(_tracer(builder, parameter, value, tracers))
     named = dict(zip(names[positional:], tracers[positional:], strict=True))
     returned = _returned(builder, function, tracers[:positional], named)
     if builder.shape_observed:
@@ -221,8 +213,11 @@ def _checks_the_type(error: Exception) -> bool:
     return is_tracing(step.tb_frame.f_locals.values())
 
 
-def _tracer(builder: Builder, parameter: Parameter, value: Any) -> Any:
-    """Return the tracer of an argument; a fixed argument stays as it is."""
+def _tracer(builder: Builder, parameter: Parameter, value: Any, before: Sequence[Any]) -> Any:
+    """Return the tracer of an argument; a fixed argument stays as it is.
+
+    `before` are the tracers of the parameters before it.
+    """
     name, of = parameter.name, parameter.type
     if isinstance(of, ArrayOf):
         shape = value.shape
@@ -231,7 +226,7 @@ def _tracer(builder: Builder, parameter: Parameter, value: Any) -> Any:
         kind = WeakTracer if of.dtype.weak else Tracer
         return kind(builder, builder.argument(name, of.dtype, ()), (), SCALAR)
     builder.parameters.append(name)
-    return value
+    return before[of.parameter] if isinstance(of, SameAs) else value
 
 
 def _output(builder: Builder, returned: object, name: str) -> Output:
