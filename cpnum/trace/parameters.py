@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cpnum.errors import DTypeError, UnsupportedError
+from cpnum.errors import CpnumError, DTypeError, UnsupportedError
 from cpnum.ir.signature import ArrayOf, Fixed, Parameter, SameAs, ScalarOf, Signature, Type
 from cpnum.tables.dtypes import DType, from_numpy, from_python
 from cpnum.trace.fixed import fixed_key
@@ -155,14 +155,15 @@ def repeats(values: Sequence[Any]) -> list[tuple[int, int]]:
     >>> repeats((x, 2, x, 2, x))
     [(2, 0), (4, 0)]
     """
-    first: dict[int, int] = {}
-    found = []
-    for place, value in enumerate(values):
-        if issubclass(type(value), np.ndarray | np.generic):
-            before = first.setdefault(id(value), place)
-            if before != place:
-                found.append((place, before))
-    return found
+    identities = [*map(id, values)]
+    if len({*identities}) == len(identities):
+        return []
+    first = map(identities.index, identities)
+    return [
+        (place, before)
+        for place, before in enumerate(first)
+        if place != before and issubclass(type(values[place]), np.ndarray | np.generic)
+    ]
 
 
 def with_shapes(signature: Signature, values: Sequence[Any]) -> Signature:
@@ -218,7 +219,9 @@ def _type_of(name: str, value: Any) -> Type:
         )
     try:
         hash(value)
-    except TypeError:
+    except TypeError as error:
+        if isinstance(error, CpnumError):
+            raise  # the value of an earlier trace, which has no other use either
         raise UnsupportedError(
             f"arguments of type {kind.__name__} cannot be traced",
             seen=f"the argument {name}",
