@@ -19,7 +19,7 @@ LINE = {
     "ir": "movement sites nodes signature extents walk text graph reference evaluate "
     "rules rewrite simplify",
     "trace": "site advice fixed parameters kinds builder push promote ufuncs tracer array scalar "
-    "functions trace",
+    "leftover functions trace",
     "compile": "arrange sources call schedule instances skeleton select assign emit verify kernel",
     "run": "system linux arena memory recipe alias errstate pieces machine prepared bound "
     "specialization observer",

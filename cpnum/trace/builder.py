@@ -60,6 +60,7 @@ class Builder:
         "shape_observed",
         "shapes",
         "sites",
+        "tracers",
         "views",
     )
 
@@ -71,6 +72,8 @@ class Builder:
         self.shapes: dict[Input, Shape] = {}
         self.extents: dict[Input, tuple[Extent, ...]] = {}
         self.shape_observed = False
+        # All tracers of this builder that the function may keep.
+        self.tracers: list[Traced] = []
         self.checked: set[Node] = set()
         self.as_written: dict[Node, Callable[..., Value]] = {}
         # The first error that was made: `trace` raises it even if the user's function caught it.

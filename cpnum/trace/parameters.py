@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cpnum.errors import DTypeError, UnsupportedError
+from cpnum.errors import CpnumError, DTypeError, UnsupportedError
 from cpnum.ir.signature import ArrayOf, Fixed, Parameter, SameAs, ScalarOf, Signature, Type
 from cpnum.tables.dtypes import DType, from_numpy, from_python
 from cpnum.trace.advice import described_argument, instead_of_argument, instead_of_dtype
@@ -159,14 +159,15 @@ def repeats(values: Sequence[Any]) -> list[tuple[int, int]]:
     >>> repeats((x, 2, x, 2, x))
     [(2, 0), (4, 0)]
     """
-    first: dict[int, int] = {}
-    found = []
-    for place, value in enumerate(values):
-        if type(value) not in _SHARED:
-            before = first.setdefault(id(value), place)
-            if before != place:
-                found.append((place, before))
-    return found
+    identities = [*map(id, values)]
+    if len({*identities}) == len(identities):
+        return []
+    first = map(identities.index, identities)
+    return [
+        (place, before)
+        for place, before in enumerate(first)
+        if place != before and type(values[place]) not in _SHARED
+    ]
 
 
 def with_shapes(signature: Signature, values: Sequence[Any]) -> Signature:
@@ -217,7 +218,9 @@ def _type_of(name: str, value: Any) -> Type:
         )
     try:
         hash(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError) as error:
+        if isinstance(error, CpnumError):
+            raise  # the value of an earlier trace, which has no other use either
         raise _refused(name, value) from None
     return Fixed(fixed_key(value), _TEXT.repr(value))
 

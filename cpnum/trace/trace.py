@@ -33,6 +33,7 @@ from cpnum.tables.dtypes import from_numpy, from_python
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder, Traced
 from cpnum.trace.functions import FUNCTIONS
+from cpnum.trace.leftover import end
 from cpnum.trace.parameters import Arguments, arguments_of, signature_of, with_shapes
 from cpnum.trace.scalar import WeakTracer
 from cpnum.trace.site import described, of_python, site_of
@@ -45,7 +46,8 @@ def is_tracing(arguments: Iterable[object]) -> bool:
     >>> is_tracing((1.0, np.ones(3)))
     False
     """
-    return any(isinstance(each, Traced) for each in arguments)
+    # A left-over of an earlier trace has no builder, and raises its error here.
+    return bool([each.builder for each in arguments if isinstance(each, Traced)])
 
 
 def trace(
@@ -117,6 +119,21 @@ def trace_arguments(
 def _graph(
     builder: Builder, function: Callable[..., Any], arguments: Arguments, signature: Signature
 ) -> Graph:
+    name = getattr(function, "__name__", type(function).__name__)
+    try:
+        return _run(builder, function, name, arguments, signature)
+    finally:
+        end(builder, name)
+
+
+def _run(
+    builder: Builder,
+    function: Callable[..., Any],
+    name: str,
+    arguments: Arguments,
+    signature: Signature,
+) -> Graph:
+    """Run the function on tracers of the arguments; return what it computed."""
     names, values, positional = arguments
     tracers: list[Any] = []
     for parameter, value in zip(signature, values, strict=True):
@@ -125,7 +142,6 @@ def _graph(
     returned = _returned(builder, function, tracers[:positional], named)
     if builder.shape_observed:
         signature = with_shapes(signature, values)
-    name = getattr(function, "__name__", type(function).__name__)
     output = _output(builder, returned, name)
     nodes = builder.nodes.reaching((output.node,))
     conditions = builder.conditions(nodes) if len(builder.nodes) > len(nodes) else ()
@@ -232,7 +248,11 @@ def _tracer(builder: Builder, parameter: Parameter, value: Any, before: Sequence
 def _output(builder: Builder, returned: object, name: str) -> Output:
     if isinstance(returned, AnyTracer):
         if returned.builder is not builder:
-            raise TraceError(f"{name} returned a value of another trace")
+            raise TraceError(
+                f"{name} returned a value of another trace",
+                seen=f"{returned!r}, of an outer function",
+                write="it as an argument of the function",
+            )
         node = returned.node
         if node.dtype.weak:
             node = builder.cast(node, from_numpy(node.dtype.numpy))

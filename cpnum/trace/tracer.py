@@ -60,6 +60,7 @@ class AnyTracer(Traced):
         self.node = node
         self.known_shape = shape
         self.state = SCALAR if not shape and state == OWNED else state
+        builder.tracers.append(self)
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:

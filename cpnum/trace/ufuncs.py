@@ -52,8 +52,8 @@ def dtype_of(builder: Builder, operand: object) -> DType:
             raise builder.error(
                 TraceError,
                 "values of two traces are used together",
-                seen=f"{operand!r}; one of them is of an outer function or of an earlier call",
-                write="both as arguments of the function, and keep none for a later call",
+                seen=f"{operand!r}; one of them is of an outer function",
+                write="both as arguments of the function",
             )
         return operand.node.dtype
     weak = from_python(operand)
