@@ -49,7 +49,7 @@ def views_in_place(call: Call, arguments: Sequence[Any], out: Array) -> Views | 
     found: Views = {}
     for node in call.sources.arrays:
         view = node.view(arguments[node.parameter])
-        if overlap(out, view):
+        if out is view or overlap(out, view):
             if not in_place(out, view):
                 return None
             found[node] = view
