@@ -16,10 +16,8 @@ from __future__ import annotations
 import functools
 import os
 import sys
-import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from cpnum.errors import CpnumError
 from cpnum.run.arena import Allocation, Arenas, place_alone
@@ -50,15 +48,24 @@ class ExecutableMemoryError(CpnumError, RuntimeError):
     """
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Region:
     """Code in executable memory, which is freed with this object.
 
     `address` is the address at which the code runs; `size` is in bytes.
     """
 
-    address: int
-    size: int
+    __slots__ = ("__weakref__", "_free", "address", "size")
+
+    def __init__(self, address: int, size: int, free: Callable[[], object]) -> None:
+        self.address: Final = address
+        self.size: Final = size
+        self._free: Final = free
+
+    # A default, because the globals of a module may be gone at exit.
+    def __del__(self, is_exit: Callable[[], bool] = sys.is_finalizing) -> None:
+        """Free the memory, but not at exit: other code may call kernels until the very end."""
+        if not is_exit():
+            self._free()
 
     def read(self) -> bytes:
         """Return the code, read back from memory."""
@@ -145,10 +152,7 @@ class ExecutableMemory:
 
     def _region(self, name: str, code: bytes, aligned: int) -> Region:
         address, free = self._place[name](code, aligned)
-        region = Region(address, len(code))
-        # Not at exit: until the very end of the process, kernels may still be called.
-        weakref.finalize(region, free).atexit = False
-        return region
+        return Region(address, len(code), free)
 
     def before_fork(self) -> None:
         """Prepare for a fork of this process."""
