@@ -6,7 +6,14 @@ to write instead.  Inner code raises the error, and `trace` adds the user's line
 
 from __future__ import annotations
 
-from types import CodeType
+import itertools
+import os
+from types import CodeType, TracebackType
+from typing import TypeVar
+
+E = TypeVar("E", bound=Exception)
+
+_OWN = __file__.removesuffix("errors.py")
 
 
 class CpnumError(Exception):
@@ -29,7 +36,7 @@ class CpnumError(Exception):
         super().__init__(message)
         self.message = message
         self.where = where
-        # The site (`cpnum.ir.sites`) that is described in `where` when the error is raised.
+        # The site (`cpnum.ir.sites`) that is described in `where`.
         self.site: tuple[CodeType, int] | None = None
         self.seen = seen
         self.write = write
@@ -43,6 +50,65 @@ class CpnumError(Exception):
         if self.write is not None:
             lines.append(f"  write {self.write}")
         return "\n".join(lines)
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines that IPython prints in the place of a traceback.
+
+        There is no traceback, since the message names the user's line.  `CPNUM_TRACEBACK=full`
+        shows it.
+        """
+        if _shows_all():
+            import traceback  # only for this
+
+            return "".join(traceback.format_exception(self)).splitlines()
+        lines = f"{type(self).__name__}: {self}".splitlines()
+        carets = self._carets()
+        if carets is not None:
+            lines.insert(1 + lines.index(f"  {self.where}"), f"  {carets}")
+        return lines
+
+    def _carets(self) -> str | None:
+        """Return a line that marks the expression at fault in `where`, if Python knows it."""
+        if self.site is None or self.where is None:
+            return None
+        code, offset = self.site
+        positions = itertools.islice(code.co_positions(), offset // 2, None)
+        line, last, start, end = next(positions, (None,) * 4)
+        before, separator, text = self.where.partition(":  ")
+        if line is None or start is None or end is None or not separator:
+            return None
+        import linecache  # only for this
+
+        written = linecache.getline(code.co_filename, line).rstrip()
+        # Python counts bytes.
+        first = len(written.encode()[:start].decode()) - (len(written) - len(text))
+        length = len(written.encode()[start:end].decode()) if last == line else len(text) - first
+        if first < 0 or length < 1:
+            return None
+        return " " * (len(before) + len(separator) + first) + "^" * length
+
+
+def trimmed(error: E) -> E:
+    """Return the error without cpnum's frames in its traceback.
+
+    `CPNUM_TRACEBACK=full` keeps them.
+    """
+    if _shows_all():
+        return error
+    kept = []
+    step = error.__traceback__
+    while step is not None:
+        if not step.tb_frame.f_code.co_filename.startswith(_OWN):
+            kept.append(step)
+        step = step.tb_next
+    traceback: TracebackType | None = None
+    for each in reversed(kept):
+        traceback = TracebackType(traceback, each.tb_frame, each.tb_lasti, each.tb_lineno)
+    return error.with_traceback(traceback)
+
+
+def _shows_all() -> bool:
+    return os.environ.get("CPNUM_TRACEBACK") == "full"
 
 
 class TraceError(CpnumError, TypeError):

@@ -34,6 +34,10 @@ json.dump(outcomes, sys.stdout)
 START = "%load_ext cpnum\nimport numpy as np\nfrom cpnum import cpjit"
 
 
+# The ways in which a user calls a compiled function.
+USES = ("(np.ones(3))", ".bind(np.ones(3))", ".lower(np.ones(3))", ".explain(np.ones(3))")
+
+
 class Outcome:
     """What came of one cell."""
 
@@ -292,6 +296,7 @@ def test_no_report_after_a_syntax_error_and_the_line_is_the_users(session):
     assert not cell.texts
     # The magic's line is line 1, as the user sees the cell.
     assert re.search(r"Cell In\[2\], line 3\n +def f\(x\)\n", cell.printed)
+    assert len(cell.printed.splitlines()) <= 6
     assert names.value == "False"
 
 
@@ -302,11 +307,50 @@ def test_no_report_after_an_exception_and_the_lines_are_the_users(session):
     )
     assert not untraced.success
     assert not untraced.texts
-    assert "TraceError" in untraced.printed
-    assert "cell 2, line 3:  if x > 0:" in untraced.printed
-    assert re.search(r"Cell In\[2\], line 7\n", untraced.printed)
-    assert "magic.py" not in untraced.printed
+    name, line, carets, *_ = untraced.printed.splitlines()
+    assert name.startswith("TraceError: ")
+    assert line == "  cell 2, line 3:  if x > 0:"
+    assert carets == " " * line.index("x > 0") + "^^^^^"
     assert re.search(r"Cell In\[3\], line 5\n", wrong.printed)
+
+
+BROKEN = {
+    "a refusal": "return np.cumsum(x)",
+    "a refusal by shapes": "return x + np.ones_like(x)[:2]",
+    "a truth value": "return x if x > 0 else -x",
+}
+
+
+def test_a_refusal_has_six_lines_and_no_frame(session):
+    cells = [f"def f(x):\n    {line}\ncpjit(f){use}" for line in BROKEN.values() for use in USES]
+    for cell in session(
+        *cells, *(f"%%cpjit\ndef f(x):\n    {x}\nf(np.ones(3))" for x in BROKEN.values())
+    ):
+        assert not cell.success
+        lines = cell.printed.splitlines()
+        assert len(lines) <= 6, cell.printed
+        assert "^^^" in cell.printed
+        assert "cpnum" not in cell.printed
+
+
+def test_errors_of_the_users_code_show_none_of_cpnums_frames(session):
+    definition = "def f(x):\n    return x * wrong\n"
+    cells = session(
+        *(f"{definition}cpjit(f){use}" for use in USES), f"%%cpjit\n{definition}f(np.ones(3))"
+    )
+    for cell in cells:
+        assert "NameError: name 'wrong' is not defined" in cell.printed
+        assert "--> 2     return x * wrong" in cell.printed or "--> 3     return x" in cell.printed
+        assert "function.py" not in cell.printed
+        assert "trace.py" not in cell.printed
+
+
+def test_the_whole_traceback_is_shown_if_asked_for(session):
+    (cell,) = session(
+        f"def f(x):\n    {BROKEN['a refusal']}\ncpjit(f)(np.ones(3))", CPNUM_TRACEBACK="full"
+    )
+    for name in ("function.py", "trace.py", "tracer.py", "in f"):
+        assert name in cell.printed
 
 
 def test_what_has_no_machine_code_is_said(session):

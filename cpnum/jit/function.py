@@ -15,7 +15,7 @@ import numpy as np
 
 from cpnum.compile.call import Array
 from cpnum.compile.kernel import Kernel
-from cpnum.errors import CpnumError, OutError, UnsupportedError
+from cpnum.errors import CpnumError, OutError, UnsupportedError, trimmed
 from cpnum.ir.signature import Signature
 from cpnum.ir.simplify import Precision
 from cpnum.jit.cache import Cache, Fallback, Options
@@ -139,11 +139,8 @@ class Jit:
 
     def __call__(self, /, *arguments: Any, out: Array | None = None, **keywords: Any) -> Any:
         """Compute the function's result with compiled code, into `out` if it is given."""
-        if ACTIVE:
-            observing = current()
-            if observing is not None:
-                return observing.observe(self, arguments, out, keywords)
-        if not keywords and len(arguments) == self._arity:
+        observing = current() if ACTIVE else None
+        if not keywords and len(arguments) == self._arity and observing is None:
             # The fast path, for a call that is prepared.
             try:
                 prepared = self._calls.get(call_key(out, arguments))
@@ -160,7 +157,13 @@ class Jit:
                         return done
                 except CpnumError:
                     pass  # nothing was computed yet; the slow path raises it at the user's line
-        return self.call(arguments, out, keywords)
+        __tracebackhide__ = True  # IPython leaves this frame out
+        try:
+            if observing is not None:
+                return observing.observe(self, arguments, out, keywords)
+            return self.call(arguments, out, keywords)
+        except Exception as error:
+            raise trimmed(error)  # noqa: B904 (it is the same error)
 
     def call(self, arguments: tuple[Any, ...], out: Any, keywords: dict[str, Any]) -> Any:
         """Make a call, observed or not, without the fast path of `__call__`."""
@@ -259,12 +262,15 @@ class Jit:
           %0 = add x 1.0  f64
           return %0
         """
+        __tracebackhide__ = True
         try:
             return self._current().lower(
                 arguments_of(self.py_func, arguments, keywords, self._signature), out
             )
         except CpnumError as error:
-            raise located(error) from None
+            raise trimmed(located(error)) from None
+        except Exception as error:
+            raise trimmed(error)  # noqa: B904
 
     def bind(self, /, *arguments: Any, out: Array | None = None, **keywords: Any) -> Bound:
         """Return a bound call: it takes no arguments, writes to `out`, and returns it.
@@ -272,12 +278,15 @@ class Jit:
         Raises:  OutError if `out` overlaps an argument and is not the same array;
                  ExecutableMemoryError if the system refuses memory for the code.
         """
+        __tracebackhide__ = True
         try:
             return self._current().bind(
                 arguments_of(self.py_func, arguments, keywords, self._signature), out
             )
         except CpnumError as error:
-            raise located(error) from None
+            raise trimmed(located(error)) from None
+        except Exception as error:
+            raise trimmed(error)  # noqa: B904
 
     # -- looking --------------------------------------------------------------------------------
 
@@ -315,9 +324,13 @@ class Jit:
         """
         from cpnum.show.report import Report
 
-        bound = self.bind(*arguments, out=out, **keywords)
-        kernel = self.lower(*arguments, out=out, **keywords)
-        return Report(kernel, bound, self, arguments, keywords)
+        __tracebackhide__ = True
+        try:
+            bound = self.bind(*arguments, out=out, **keywords)
+            kernel = self.lower(*arguments, out=out, **keywords)
+            return Report(kernel, bound, self, arguments, keywords)
+        except Exception as error:
+            raise trimmed(error)  # noqa: B904
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         """Pickle by name, as functions do, or by function and options.

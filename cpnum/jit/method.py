@@ -44,14 +44,17 @@ class Method(functools.partial[Any]):
 
     def lower(self, /, *arguments: Any, **keywords: Any) -> Any:
         """Return the kernel for these arguments, as `Jit.lower`."""
+        __tracebackhide__ = True
         return self.func.lower(*self.args, *arguments, **keywords)  # type: ignore[attr-defined]
 
     def bind(self, /, *arguments: Any, **keywords: Any) -> Any:
         """Return a bound call, as `Jit.bind`."""
+        __tracebackhide__ = True
         return self.func.bind(*self.args, *arguments, **keywords)  # type: ignore[attr-defined]
 
     def explain(self, /, *arguments: Any, **keywords: Any) -> Any:
         """Return a report, as `Jit.explain`."""
+        __tracebackhide__ = True
         return self.func.explain(*self.args, *arguments, **keywords)  # type: ignore[attr-defined]
 
     def __getattr__(self, name: str) -> Any:

@@ -115,6 +115,20 @@ def _show(body: list[ast.stmt], interactivity: str) -> int:
     return int(interactivity != "none" and isinstance(last, ast.Expr))
 
 
+class CellError(Exception):
+    """A SyntaxError of a cell; the lines are those that IPython prints for any cell.
+
+    For a SyntaxError, IPython would print the frames of the magic as well.
+    """
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__(lines[-1])
+        self.lines = lines
+
+    def _render_traceback_(self) -> list[str]:
+        return self.lines
+
+
 class _LastCall:
     """Keeps the last call of a compiled function that returned."""
 
@@ -244,7 +258,10 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
         source = "\n" * (1 + len(list(dropped))) + shell.transform_cell(cell)
         number = len(shell.history_manager.input_hist_parsed) - 1
         name = shell.compile.cache(source, number, raw_code=source)
-        module = shell.transform_ast(shell.compile.ast_parse(source, name))
+        try:
+            module = shell.transform_ast(shell.compile.ast_parse(source, name))
+        except SyntaxError as error:
+            raise CellError(shell.SyntaxTB.structured_traceback(type(error), error, [])) from None
         module = ast.fix_missing_locations(_Decorate().visit(module))
         # As in any cell, IPython shows the last statements.
         count = _show(module.body, shell.ast_node_interactivity)

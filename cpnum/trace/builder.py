@@ -17,7 +17,7 @@ from cpnum.ir.walk import Shaping
 from cpnum.tables.dtypes import F32, FLOAT, DType
 from cpnum.tables.ops import CAST
 from cpnum.trace.kinds import Views
-from cpnum.trace.site import LIBRARIES, described, user_frame, user_site
+from cpnum.trace.site import LIBRARIES, at, error_site, user_site
 
 Shape = tuple[int, ...]
 
@@ -145,9 +145,7 @@ class Builder:
         write: str | None = None,
     ) -> CpnumError:
         """Return an error that names the user's line; `trace` raises it if the caller does not."""
-        frame = user_frame()
-        where = described((frame.f_code, frame.f_lasti))
-        error = kind(message, where=where, seen=seen, write=write)
+        error = at(kind(message, seen=seen, write=write), error_site())
         if self.refusal is None:
             self.refusal = error
         return error

@@ -16,7 +16,7 @@ from cpnum.ir.nodes import Input, Node
 from cpnum.ir.sites import Site
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder, Traced
-from cpnum.trace.site import described, user_frame
+from cpnum.trace.site import at, described, error_site
 from cpnum.trace.tracer import AnyTracer
 
 
@@ -61,14 +61,13 @@ def _described(left: LeftOver) -> tuple[str, str]:
 
 
 def _error(left: LeftOver) -> TraceError:
-    frame = user_frame()
     function, seen = _described(left)
-    return TraceError(
+    error = TraceError(
         f"a value of {function} is used after {function} was traced: it has no contents",
-        where=described((frame.f_code, frame.f_lasti)),
         seen=seen,
         write=f"return and the value in {function}, and keep the result of its call",
     )
+    return at(error, error_site())
 
 
 def _refuse(left: LeftOver, *arguments: object, **keywords: object) -> NoReturn:

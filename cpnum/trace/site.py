@@ -10,12 +10,14 @@ import os
 import sys
 from collections.abc import Mapping
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from cpnum.errors import CpnumError, PythonError
 from cpnum.ir.sites import Site, location
+
+E = TypeVar("E", bound=CpnumError)
 
 _NUMPY = os.path.dirname(np.__file__)
 _OWN = os.path.dirname(os.path.dirname(__file__)) + os.sep
@@ -134,9 +136,21 @@ def located(error: CpnumError) -> Exception:
     if isinstance(error, PythonError):
         return error.error
     if error.where is None:
-        frame = user_frame()
-        error.where = described(error.site or (frame.f_code, frame.f_lasti))
+        error = at(error, error.site or error_site())
     return error
+
+
+def at(error: E, site: Site) -> E:
+    """Return the error, which names a site of the user's code from now on."""
+    error.site = site
+    error.where = described(site)
+    return error
+
+
+def error_site() -> Site:
+    """Return the site that an error names: where the user's code is now."""
+    frame = user_frame()
+    return frame.f_code, frame.f_lasti
 
 
 def described(site: Site) -> str:

@@ -36,7 +36,7 @@ from cpnum.trace.functions import FUNCTIONS
 from cpnum.trace.leftover import end
 from cpnum.trace.parameters import Arguments, arguments_of, signature_of, with_shapes
 from cpnum.trace.scalar import WeakTracer
-from cpnum.trace.site import described, of_python, site_of
+from cpnum.trace.site import at, of_python, site_of
 from cpnum.trace.tracer import ARGUMENT, SCALAR, AnyTracer
 
 
@@ -203,20 +203,20 @@ def _misused(error: Exception) -> CpnumError | None:
         kind = error.obj.__class__
         if not hasattr(kind, str(error.name)):
             return None  # NumPy and Python have no such attribute either
-        return UnsupportedError(
+        refusal: CpnumError = UnsupportedError(
             f"the attribute {error.name} of {kind.__module__}.{kind.__name__} cannot be traced",
-            where=described(site),
             seen=repr(error.obj),
             write="its use outside of the function",
         )
+        return at(refusal, site)
     if Tracer.__name__ not in str(error) and not _checks_the_type(error):
         return None
-    return TraceError(
+    refusal = TraceError(
         "this cannot be done with a value that is being traced",
-        where=described(site),
         seen=str(error),
         write="a NumPy function for it, or do it outside of the function",
     )
+    return at(refusal, site)
 
 
 def _checks_the_type(error: Exception) -> bool:
