@@ -205,7 +205,7 @@ def test_html_keeps_to_its_own_element():
     page = Page(explained(lambda x: x + 1, np.ones(3))[0]._repr_html_())
     assert page.tags <= {
         *("div", "style", "b", "u", "span", "details", "summary"),
-        *("table", "tr", "th", "td"),
+        *("table", "tr", "th", "td", "pre"),
     }
     assert len(page.style) <= 4000
     style = page.style.replace("\n", "")
@@ -226,4 +226,15 @@ def test_html_escapes_everything():
 
 def test_holes_are_bracketed_and_underlined():
     table = Table("Code", ("bytes",), (("62 [STEP 08 00] 1", ""),))
-    assert "<td>62 <u>[STEP 08 00]</u> 1</td>" in table.html(opened=False)
+    assert ">62 <u>[STEP 08 00]</u> 1</td>" in table.html(opened=False)
+
+
+def test_cells_and_indentation_need_no_style_sheet():
+    """Hosts that drop <style> keep styles of elements, or <pre>; JupyterLab aligns to the right."""
+    cells = re.findall(
+        "<t[dh][^>]*>", Table("Code", ("a", "b"), (("1", "2"), ("3",))).html(opened=True)
+    )
+    assert len(cells) == 5
+    assert all('style="text-align:left"' in each for each in cells)
+    lines = Table("Loops", (), (("for i0:",), ("  x < y",))).html(opened=True)
+    assert "<pre>for i0:\n  x &lt; y</pre>" in lines

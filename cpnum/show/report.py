@@ -276,9 +276,12 @@ html[theme=dark] .cpnum-report,html[data-theme=dark] .cpnum-report{--cpn-fg:#e6e
 background:var(--cpn-bg)}
 .cpnum-report summary{cursor:pointer;font-weight:bold;margin-top:6px}
 .cpnum-report summary span{font-weight:normal}
-.cpnum-report table{border-collapse:collapse;margin:0;
-font-family:var(--jp-code-font-family,ui-monospace,monospace);font-size:12px}
-.cpnum-report th,.cpnum-report td{white-space:pre;text-align:left;padding:0 12px 0 0;border:0}
-.cpnum-report td[colspan]{border-top:1px solid #808080}
+.cpnum-report table,.cpnum-report pre{margin:0;line-height:1.4;
+font-family:var(--jp-code-font-family,ui-monospace,monospace);font-size:var(--jp-code-font-size,12px)}
+.cpnum-report table{border-collapse:collapse}
+.cpnum-report pre{color:var(--cpn-fg);background:var(--cpn-bg)}
+.cpnum-report.cpnum-report.cpnum-report th,.cpnum-report.cpnum-report.cpnum-report td{
+white-space:pre;text-align:left;line-height:1.4;padding:0 12px 0 0;border:0}
+.cpnum-report.cpnum-report.cpnum-report td[colspan]{border-top:1px solid #808080}
 .cpnum-report u{text-decoration:underline}
 """

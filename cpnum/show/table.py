@@ -52,20 +52,35 @@ class Table:
         """Return the table as HTML that folds without a script."""
         from html import escape  # 2 ms that only a notebook needs
 
-        width = max(len(self.columns), 1)
-        head = "".join(f"<th>{escape(each)}</th>" for each in self.columns)
-        span = f" colspan={width}" if width > 1 else ""
-        body = "".join(
-            f"<tr><td{span}>{escape(row[0])}</td></tr>"
-            if len(row) == 1
-            else f"<tr>{''.join(f'<td>{_underlined(escape(cell))}</td>' for cell in row)}</tr>"
-            for row in self.rows
-        )
         note = f" <span>({escape(self.note)})</span>" if self.note else ""
         return (
             f"<details{' open' if opened else ''}><summary>{escape(self.title)}{note}</summary>"
-            f"<table>{f'<tr>{head}</tr>' if head else ''}{body}</table></details>"
+            f"{self._columns_html() if self.columns else self._lines_html()}</details>"
         )
+
+    def _lines_html(self) -> str:
+        from html import escape
+
+        # Indentation survives where styles are dropped, as on GitHub.
+        return f"<pre>{escape(chr(10).join(row[0] for row in self.rows))}</pre>"
+
+    def _columns_html(self) -> str:
+        from html import escape
+
+        # JupyterLab aligns all cells to the right.  Its rule is stronger than one of a style sheet,
+        # and an untrusted notebook has none, so each cell has a style of its own.
+        left = ' style="text-align:left"'
+        head = "".join(f"<th{left}>{escape(each)}</th>" for each in self.columns)
+        body = "".join(
+            f"<tr><td colspan={len(self.columns)}{left}>{escape(row[0])}</td></tr>"
+            if len(row) == 1
+            else "<tr>"
+            + "".join(f"<td{left}>{_underlined(escape(cell))}</td>" for cell in row)
+            + "</tr>"
+            for row in self.rows
+        )
+        table = '<table style="margin:0;font-family:monospace">'
+        return f"{table}<tr>{head}</tr>{body}</table>"
 
 
 def _underlined(cell: str) -> str:
