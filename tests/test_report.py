@@ -3,6 +3,7 @@
 import html.parser
 import re
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from reports import arguments, code_bytes, explained, runs, wave, without_times
 
 import cpnum.show.report
 from cpnum import cpjit, special
+from cpnum.compile.kernel import Clock
+from cpnum.pack.stencil import PACKS, Pack
 from cpnum.show.table import Table
 
 
@@ -68,9 +71,27 @@ def test_report_has_all_its_parts():
     ]
     assert all(f"\n\n{title}" in text for title in titles)
     stages = [row[0] for row in report.tables()[0].rows]
+    # The pack is read once, by this kernel or by another one of the process.
+    stages = [each for each in stages if each != "read the pack"]
     assert stages == ["trace", "simplify", "schedule", "select", "assign", "emit", "place"]
     assert list(report.timings) == ["called", "bound", "NumPy"]
     assert all(timing.median > 0 for timing in report.timings.values())
+
+
+def test_reading_the_pack_is_a_stage_of_its_own():
+    pack = Pack(Path(PACKS) / "aarch64.pack")
+    clock = Clock()
+    clock.end("schedule", pack)
+    opened = clock.seconds["pack"]
+    assert opened > clock.seconds["schedule"]
+    assert pack["sin_f64"].size > 0
+    clock.end("select", pack)
+    assert clock.seconds["pack"] > opened
+    assert list(clock.seconds) == ["pack", "schedule", "select"]
+    before = clock.seconds["pack"]
+    assert pack["sin_f64"].size > 0
+    clock.end("assign", pack)
+    assert clock.seconds["pack"] == before
 
 
 @runs

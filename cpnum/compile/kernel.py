@@ -26,7 +26,7 @@ from cpnum.compile.verify import verify
 from cpnum.errors import OutError
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Apply
-from cpnum.pack.stencil import load
+from cpnum.pack.stencil import Pack, load
 from cpnum.tables.dtypes import DType
 from cpnum.tables.isa import Isa
 from cpnum.tables.ops import CAST
@@ -41,11 +41,16 @@ class Clock:
         self.seconds = {} if seconds is None else seconds
         self._last = perf_counter()
 
-    def end(self, stage: str) -> None:
-        """End a stage, and start the next one."""
+    def end(self, stage: str, pack: Pack | None = None) -> None:
+        """End a stage, and start the next one; reading the `pack` is a stage of its own."""
         now = perf_counter()
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
+        seconds = now - self._last
         self._last = now
+        reading = pack.seconds() if pack is not None else 0.0
+        if reading:
+            self.seconds["pack"] = self.seconds.get("pack", 0.0) + reading
+            seconds -= reading
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
 
 
 class Kernel(NamedTuple):
@@ -101,11 +106,11 @@ def compile(
     """Return the kernel that computes a graph for one layout on one ISA level."""
     pack = load(isa)
     nest = schedule(graph, sources, layouts, isa)
-    clock.end("schedule")
+    clock.end("schedule", pack)
     selection = select(nest, pack, entry)
-    clock.end("select")
+    clock.end("select", pack)
     instances = assign(selection, pack)
-    clock.end("assign")
+    clock.end("assign", pack)
     code = emit(instances, selection.main_loop)
     clock.end("emit")
     verify(graph, selection, instances, code)

@@ -18,6 +18,7 @@ from __future__ import annotations
 import functools
 import os
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, Literal, NamedTuple
 
 from cpnum.errors import IsaError, StencilError
@@ -249,6 +250,7 @@ class Pack:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
+        start = perf_counter()
         # Read at once, 3 MB: a pack may be replaced on disk while a process uses it.
         with open(path, "rb") as file:
             self._data = file.read()
@@ -267,6 +269,12 @@ class Pack:
         self._lines: dict[str, tuple[int, int]] = index["stencils"]
         self._stencils: dict[str, Stencil] = {}
         self._by_stem: dict[tuple[str, DType, int], Stencil] = {}
+        self._seconds = perf_counter() - start
+
+    def seconds(self) -> float:
+        """Return the time in which the pack and its stencils were read since the last such call."""
+        seconds, self._seconds = self._seconds, 0.0
+        return seconds
 
     def of(self, stem: str, dtype: DType, lane_bytes: int) -> Stencil:
         """Return the stencil of a stem for a dtype, in lanes of `lane_bytes`.
@@ -301,8 +309,10 @@ class Pack:
             raise StencilError(f"the pack {self.isa} has no stencil {name}") from None
         import json
 
+        clock = perf_counter()
         start = self._base + offset
         stencil = _read(json.loads(self._data[start : start + size]))
+        self._seconds += perf_counter() - clock
         return self._stencils.setdefault(name, stencil)
 
 
