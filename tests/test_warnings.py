@@ -8,6 +8,7 @@ import functools
 import inspect
 import io
 import itertools
+import os
 import warnings
 
 import numpy as np
@@ -30,6 +31,10 @@ OPERATORS = {
     "negative": lambda x: -x, "absolute": lambda x: abs(x), "invert": lambda x: ~x,
 }
 # fmt: on
+
+# On the other Pythons, a part shows that nothing depends on the Python.
+SHORT = os.environ.get("CPNUM_TEST") == "short"
+TWO_DTYPES = ["add", "power"] if SHORT else ["add", "subtract", "multiply", "divide", "power"]
 
 PYTHON = {"F": float, "I": int, "B": bool}
 
@@ -74,7 +79,7 @@ def warns(function, compiled, *arguments):
 # -- operators ----------------------------------------------------------------------------------
 
 
-def signalling(function, dtypes, count=3):
+def signalling(function, dtypes, count=1 if SHORT else 3):
     """Return operands for each set of warnings that arrays or scalars of these dtypes have."""
     found = {}
     every = [special(each)[:: 1 if len(dtypes) == 1 else 2 * len(dtypes) - 1] for each in dtypes]
@@ -130,7 +135,7 @@ def warn_beside(function, form, known, other):
     return sum(warns(beside, compiled, x) for (x,) in forms_of(other[:1], other[1:]))
 
 
-@pytest.mark.parametrize("name", ["add", "subtract", "multiply", "divide", "power"])
+@pytest.mark.parametrize("name", TWO_DTYPES)
 @pytest.mark.parametrize("right", DTYPES, ids=row_name)
 @pytest.mark.parametrize("left", DTYPES, ids=row_name)
 def test_warnings_of_an_operator_of_two_dtypes(left, right, name):
