@@ -26,7 +26,7 @@ LINE = {
     "show": "timing table listing report status",
     "jit": "keys outside cache method sending function",
     "top": "special",
-    "notebook": "magic",
+    "notebook": "calls magic",
     "commands": "demo __init__ __main__",
 }
 # The builder of packs stands beside the line: it sees these, and nobody sees it.

@@ -211,9 +211,37 @@ def test_the_last_call_is_shown(session):
         "%%cpjit --no-time\nf(2.0);",
     )
     assert of_both.texts[-1].startswith("g(x: f64[:]) -> f64")
+    assert of_both.texts[:-1] == [
+        "%%cpjit: the last call is shown; the cell also calls f(x: float) and g(x: float)"
+    ]
     assert of_f.texts[-1].startswith("f(x: float) -> f64")
     assert fallen.texts[-1].startswith("%%cpjit: h has no machine code")
     assert earlier.texts[-1].startswith("f(x: float) -> f64")
+
+
+@runs
+def test_calls_are_counted_by_signature(session):
+    (cell,) = session(
+        "%%cpjit --no-time\ndef f(x, n):\n    return x + n\n"
+        "for i in range(1000):\n    f(np.ones(2), i), f(np.ones((2, 2)), n=i)\nf(1.0, 2);",
+    )
+    assert cell.texts[0] == (
+        "%%cpjit: the last call is shown; the cell also calls f(x: f64[:], n: int) 1000 times and "
+        "f(x: f64[:, :], n: int) 1000 times"
+    )
+
+
+@runs
+def test_a_function_prints_in_the_cell_once_for_each_call(session):
+    (cell,) = session("%%cpjit\ndef f(x):\n    print('called')\n    return x + 1\nf(np.ones(3));")
+    assert cell.printed.count("called") == 1
+    assert "NumPy" in cell.texts[-1]
+
+
+def test_below_timeit_it_is_refused(session):
+    (cell,) = session("%%timeit\n%%cpjit\ndef f(x):\n    return x\nf(1.0)")
+    assert "UsageError: %%cpjit: write %timeit f(x) in a cell below" in cell.printed
+    assert not cell.texts
 
 
 @runs
@@ -229,7 +257,7 @@ def test_calls_by_other_threads_are_counted_and_not_shown(session):
     )
     assert there.texts[-2:] == [
         "%%cpjit: calls by other threads, which are not shown: 3",
-        "%%cpjit: the cell calls no compiled function, so there is nothing to show",
+        "%%cpjit: f is compiled at the first call",
     ]
     assert here_too.texts[-2] == "%%cpjit: calls by other threads, which are not shown: 2"
     assert here_too.texts[-1].startswith("f(x: f64[:]) -> f64")
@@ -353,16 +381,34 @@ def test_the_whole_traceback_is_shown_if_asked_for(session):
         assert name in cell.printed
 
 
+_NO_CALL = "the cell calls no compiled function: "
+# Cells that call no compiled function, and the reason.
+NOTHING = {
+    "def f(x):\n    return x\ndef g(x):\n    return x": "f and g are compiled at the first call",
+    "f = lambda x: x\nf(1.0);": (
+        f"{_NO_CALL}a lambda is not compiled: write def, or cpjit(lambda ...)"
+    ),
+    "def f():\n    return 1\nf();": f"{_NO_CALL}f has no parameters",
+    "def f(x):\n    yield x\nlist(f(1));": f"{_NO_CALL}f is a generator",
+    "class A:\n    def f(self, x):\n        return x\nA().f(1);": (
+        f"{_NO_CALL}the methods of A are not compiled: write @cpjit above them"
+    ),
+}
+
+
 def test_what_has_no_machine_code_is_said(session):
-    silent, fallen = session(
+    silent, fallen, *others = session(
         "%%cpjit\nx = 1",
         "%%cpjit --fallback numpy\nimport warnings\nwarnings.simplefilter('ignore')\n"
         "def f(x):\n    return np.linalg.inv(x)\nf(np.eye(2));",
+        *(f"%%cpjit\n{each}" for each in NOTHING),
     )
     assert silent.success
     assert silent.texts == [
-        "%%cpjit: the cell calls no compiled function, so there is nothing to show"
+        "%%cpjit: the cell calls no compiled function: it defines none with `def`"
     ]
+    for cell, why in zip(others, NOTHING.values(), strict=True):
+        assert cell.texts == [f"%%cpjit: {why}"]
     assert fallen.success
     (text,) = fallen.texts
     assert text.startswith("%%cpjit: f has no machine code to show: numpy.linalg.inv cannot")

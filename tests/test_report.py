@@ -116,11 +116,37 @@ def test_report_without_times_runs_nothing():
 
 
 @runs
+def test_what_the_function_prints_is_not_printed_again(capsys):
+    def loud(x):
+        print("called")  # noqa: T201
+        return x + 1
+
+    report, _ = explained(loud, np.ones(3), timed=True)
+    assert capsys.readouterr().out.count("called") == 1  # while it was traced
+    assert report.timings
+
+
+@runs
+def test_an_interrupt_keeps_the_report_without_times():
+    calls = []
+
+    def interrupted(x):
+        calls.append(x)
+        if len(calls) > 2:
+            raise KeyboardInterrupt
+        return x + 1
+
+    report, _ = explained(interrupted, np.ones(3), timed=True)
+    assert not report.timings
+    assert str(report).endswith("Time\n  none: they were interrupted")
+
+
+@runs
 def test_a_slow_call_is_timed_once(monkeypatch):
     monkeypatch.setattr(cpnum.show.report, "_SECONDS", 0.0)
     report, _ = explained(wave, *arguments(), timed=True)
     assert {len(timing.samples) for timing in report.timings.values()} == {1}
-    assert "Time (one call each)" in str(report)
+    assert "Time (one call each; the function as written ran 2 times for this)" in str(report)
 
 
 @runs

@@ -21,6 +21,7 @@ import inspect
 import itertools
 import keyword
 import re
+import sys
 from collections.abc import Callable
 from types import CodeType
 from typing import Any
@@ -31,14 +32,15 @@ from IPython.core.magic import Magics, cell_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 from IPython.display import Pretty, display
 from IPython.extensions import autoreload
+from IPython.utils.capture import capture_output
 
 from cpnum.compile.call import Array
 from cpnum.errors import CpnumError
 from cpnum.jit.function import Jit, cpjit
 from cpnum.jit.method import Method
+from cpnum.notebook.calls import Call, Calls
 from cpnum.run.observer import observing
 from cpnum.show.report import Report, one_line
-from cpnum.trace.trace import is_tracing
 
 # The name of the decorator while a cell runs; no user has such a name.
 _DECORATOR = "__cpnum_cpjit__"
@@ -55,26 +57,40 @@ def _function(compiled: Jit | Method) -> Any:
     return compiled.__func__ if isinstance(compiled, Method) else compiled
 
 
-# (function, arguments, out, keywords) of a call
-_Call = tuple[Jit, tuple[Any, ...], Any, dict[str, Any]]
-
-
 class _Decorate(ast.NodeTransformer):
     """Decorates the functions that a cell defines, unless they have a decorator.
 
     Functions without parameters and generators compute nothing elementwise: they are left alone,
-    and so are methods and nested functions.
+    and so are methods and nested functions.  `names` are the functions that were decorated, `left`
+    tells why others were not.
     """
 
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.left: list[str] = []
+
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        if not node.decorator_list and _has_parameters(node.args) and not _yields(node):
+        if node.decorator_list:
+            self.left.append(f"{node.name} has a decorator")
+        elif not _has_parameters(node.args):
+            self.left.append(f"{node.name} has no parameters")
+        elif _yields(node):
+            self.left.append(f"{node.name} is a generator")
+        else:
+            self.names.append(node.name)
             node.decorator_list = [ast.copy_location(ast.Name(_DECORATOR, ast.Load()), node)]
         return node
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AsyncFunctionDef:
+        self.left.append(f"{node.name} is asynchronous")
         return node
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
+        self.left.append(f"the methods of {node.name} are not compiled: write @cpjit above them")
+        return node
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.Lambda:
+        self.left.append("a lambda is not compiled: write def, or cpjit(lambda ...)")
         return node
 
 
@@ -129,22 +145,6 @@ class CellError(Exception):
         return self.lines
 
 
-class _LastCall:
-    """Keeps the last call of a compiled function that returned."""
-
-    def __init__(self) -> None:
-        self.call: _Call | None = None
-
-    def observe(
-        self, function: Jit, arguments: tuple[Any, ...], out: Any, keywords: dict[str, Any]
-    ) -> Any:
-        __tracebackhide__ = True
-        result = function.call(arguments, out, keywords)
-        if not is_tracing(arguments) and not is_tracing(keywords.values()):
-            self.call = (function, arguments, out, keywords)
-        return result
-
-
 def _laid_out_as(array: Array) -> Array:
     """Return an array in other memory, of the same shape and strides, so of the same kernel."""
     low, high = np.lib.array_utils.byte_bounds(array)
@@ -152,7 +152,7 @@ def _laid_out_as(array: Array) -> Array:
     return np.ndarray(array.shape, array.dtype, np.empty(high - low, "b"), first, array.strides)
 
 
-def _report(call: _Call, *, timed: bool) -> Report:
+def _report(call: Call, *, timed: bool) -> Report:
     """Return the report of a call, which is made again, into another result."""
     function, arguments, out, keywords = call
     if out is not None:
@@ -168,6 +168,40 @@ def _compiled(shell: Any, tree: ast.AST, name: str, mode: str) -> CodeType:
     if code.co_flags & inspect.CO_COROUTINE:
         raise UsageError("%%cpjit: write the `await` in a cell of its own")
     return code
+
+
+def _why_nothing(decorated: _Decorate) -> str:
+    """Return why a cell has no call to show."""
+    if decorated.names:
+        names = _enumerated(decorated.names)
+        return f"{names} {'are' if len(decorated.names) > 1 else 'is'} compiled at the first call"
+    left = "; ".join(dict.fromkeys(decorated.left)) or "it defines none with `def`"
+    return f"the cell calls no compiled function: {left}"
+
+
+def _enumerated(texts: list[str]) -> str:
+    """Return texts as a list in a sentence, shortened.
+
+    >>> _enumerated(["f", "g", "h"])
+    'f, g and h'
+    """
+    shown = texts[:_LISTED]
+    if len(texts) > _LISTED:
+        shown.append(f"{len(texts) - _LISTED} more")
+    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+
+
+# At most so many calls or functions are listed.
+_LISTED = 8
+
+
+def _refuse_timeit() -> None:
+    """Refuse to run below %%timeit, which would show thousands of reports."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None:
+        if frame.f_code.co_filename == "<magic-timeit>":
+            raise UsageError("%%cpjit: write %timeit f(x) in a cell below, not %%timeit above")
+        frame = frame.f_back
 
 
 def _tell(text: str) -> None:
@@ -223,17 +257,23 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
             decorate(np.negative)  # an unknown ISA level is found here
         except CpnumError as error:
             raise UsageError(f"%%cpjit: {error}") from None
-        last = _LastCall()
-        with observing(last.observe) as observer:
-            self._run(cell, decorate)
+        _refuse_timeit()
+        calls = Calls()
+        with observing(calls.observe) as observer:
+            decorated = self._run(cell, decorate)
         if observer.elsewhere:
             _tell(f"calls by other threads, which are not shown: {observer.elsewhere}")
-        if last.call is None:
-            _tell("the cell calls no compiled function, so there is nothing to show")
+        if calls.last is None:
+            _tell(_why_nothing(decorated))
             return
-        name = last.call[0].__name__
+        others = calls.others()
+        if others:
+            _tell(f"the last call is shown; the cell also calls {_enumerated(others)}")
+        name = calls.last[0].__name__
         try:
-            report = _report(last.call, timed=not options.no_time)
+            # The function runs again for its times: what it prints was shown before.
+            with capture_output():
+                report = _report(calls.last, timed=not options.no_time)
         except CpnumError as error:
             _tell(f"{name} has no machine code to show: {error}")
             return
@@ -245,8 +285,8 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
             shell.user_ns[options.out] = report
         display(report)
 
-    def _run(self, cell: str, decorate: Callable[..., Any]) -> None:
-        """Run a cell as IPython does, with its functions decorated."""
+    def _run(self, cell: str, decorate: Callable[..., Any]) -> _Decorate:
+        """Run a cell as IPython does, with its functions decorated; tell which they are."""
         __tracebackhide__ = True
         shell: Any = self.shell
         other = re.match(r"\s*(%%\w+)", cell)
@@ -262,7 +302,8 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
             module = shell.transform_ast(shell.compile.ast_parse(source, name))
         except SyntaxError as error:
             raise CellError(shell.SyntaxTB.structured_traceback(type(error), error, [])) from None
-        module = ast.fix_missing_locations(_Decorate().visit(module))
+        decorated = _Decorate()
+        module = ast.fix_missing_locations(decorated.visit(module))
         # As in any cell, IPython shows the last statements.
         count = _show(module.body, shell.ast_node_interactivity)
         if shell.displayhook.semicolon_at_end_of_expression(source):
@@ -283,6 +324,7 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
                 names.pop(_DECORATOR, None)
             else:
                 names[_DECORATOR] = outer
+        return decorated
 
 
 def register(shell: Any) -> None:

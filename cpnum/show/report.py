@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import io
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
@@ -145,10 +147,15 @@ class Report:
         if timed:
             with np.errstate(all="ignore"):
                 try:
-                    self._time(bound, function, arguments, keywords)
+                    # What the function prints was seen when the user called it.
+                    with contextlib.redirect_stdout(io.StringIO()):
+                        self._time(bound, function, arguments, keywords)
                 except Exception as error:  # the user's function raises when it runs again
                     self.timings = {}
                     self.difference = f"none: run again, the function raised {one_line(error)}"
+                except KeyboardInterrupt:
+                    self.timings = {}
+                    self.difference = "none: they were interrupted"
 
     def _time(
         self,
@@ -240,7 +247,9 @@ class Report:
             for name, timing in self.timings.items()
         ]
         columns = ("call", "time", "speed", "what")
-        note = "one call each" if once else "median ± IQR/2"
+        count = len(self.timings["NumPy"].samples)
+        runs = f"the function as written ran {count + 1} times for this"
+        note = f"one call each; {runs}" if once else f"median ± IQR/2; {runs}"
         return Table("Time", columns, (*rows, (self.difference,)), note)
 
     def text(self, *, raw: bool = False) -> str:
