@@ -46,7 +46,8 @@ class Nest(NamedTuple):
 
     `reads`, `stores` and `scalars` are in the order of the argument block.  `bodies[d]` are the
     nodes that are computed inside `d` loops; the innermost ones are computed for `vectors` vectors
-    of `lanes` lanes at once.  `ops` are the operators of all bodies.
+    of `lanes` lanes at once.  `ops` are the operators of all bodies.  `block` is the argument block
+    of the kernel.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Nest(NamedTuple):
     scalars: tuple[Node, ...]
     bodies: tuple[tuple[Node, ...], ...]
     ops: frozenset[Op]
+    block: ArgumentBlock
 
     @property
     def lanes(self) -> int:
@@ -73,11 +75,6 @@ class Nest(NamedTuple):
     def operands(self) -> tuple[Operand, ...]:
         """Reads and stores, in the order of the argument block."""
         return (*self.reads, *self.stores)
-
-    @property
-    def block(self) -> ArgumentBlock:
-        """The argument block of the kernel."""
-        return ArgumentBlock(len(self.reads) + len(self.stores), self.axes, len(self.scalars))
 
     def __str__(self) -> str:
         names: dict[Node, str] = {}
@@ -173,6 +170,7 @@ def schedule(graph: Graph, sources: Sources, layouts: Sequence[Layout], isa: Isa
         sources.scalars,
         tuple(map(tuple, bodies)),
         frozenset(ops),
+        ArgumentBlock(len(reads) + len(stores), axes, len(sources.scalars)),
     )
 
 

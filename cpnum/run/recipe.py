@@ -87,15 +87,17 @@ def recipe_of(call: Call, kernel: Kernel) -> Recipe:
 def template_of(block: ArgumentBlock, arrangement: Arrangement) -> bytes:
     """Return the words of strides and extents, with 0 for all other words."""
     words = [0] * (block.spills // 8)
-    extents, axes = arrangement.extents, block.axes
-    for array, strides in enumerate(arrangement.strides):
-        words[block.stride(array) // 8] = strides[-1]
-        words[block.outer_stride(array) // 8] = strides[0]
-        for axis in range(axes - 1):
-            inner = strides[axis + 1] * extents[axis + 1] if axis + 1 < axes - 1 else 0
-            words[block.increment(array, axis) // 8] = strides[axis] - inner
-    for axis, extent in enumerate(extents):
-        words[block.extent(axis) // 8] = extent
+    extents, strides, axes = arrangement.extents, arrangement.strides, block.axes
+
+    def write(offset: int, values: Sequence[int]) -> None:
+        words[offset // 8 : offset // 8 + len(values)] = values
+
+    write(block.stride(0), [each[-1] for each in strides])
+    write(block.outer_stride(0), [each[0] for each in strides])
+    for axis in range(axes - 1):
+        inner = extents[axis + 1] if axis + 1 < axes - 1 else 0
+        write(block.increment(0, axis), [each[axis] - each[axis + 1] * inner for each in strides])
+    write(block.extent(0), extents)
     return struct.pack(f"<{len(words)}q", *words)
 
 
