@@ -29,6 +29,7 @@ from cpnum.errors import CpnumError, ShapeError, TraceError, UnsupportedError
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Output
 from cpnum.ir.signature import ArrayOf, Parameter, SameAs, ScalarOf, Signature
+from cpnum.ir.sites import described
 from cpnum.tables.dtypes import from_numpy, from_python
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder, Traced
@@ -36,7 +37,7 @@ from cpnum.trace.functions import FUNCTIONS
 from cpnum.trace.leftover import end
 from cpnum.trace.parameters import Arguments, arguments_of, signature_of, with_shapes
 from cpnum.trace.scalar import WeakTracer
-from cpnum.trace.site import described, of_python, site_of
+from cpnum.trace.site import of_python, site_of
 from cpnum.trace.tracer import ARGUMENT, SCALAR, AnyTracer
 
 
