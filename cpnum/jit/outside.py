@@ -102,7 +102,7 @@ class _Search:
             elif isinstance(value, type):
                 self._search_class(value, names)
             else:
-                self._search_class(type(value), (*names, "__call__"))
+                self._search_class(type(value), _and_call(names))
                 wrapped = getattr(value, "__dict__", {}).get("__wrapped__")  # a compiled function's
                 if wrapped is not None and id(wrapped) not in self._searched:
                     self._searched.add(id(wrapped))
@@ -146,6 +146,15 @@ class _Search:
                 if name in vars(base):
                     self._pending.append((_function_of(vars(base)[name]), names))
                     break
+
+
+def _and_call(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names with `__call__`, once: a member of a class may be an instance of it.
+
+    >>> _and_call(("RED",)), _and_call(("RED", "__call__"))
+    (('RED', '__call__'), ('RED', '__call__'))
+    """
+    return names if "__call__" in names else (*names, "__call__")
 
 
 def _codes(code: CodeType) -> list[CodeType]:
