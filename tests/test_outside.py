@@ -199,6 +199,43 @@ def test_members_of_classes_that_are_their_instances_are_searched_once(name, few
     assert_same(MEMBERS[name](X), cpjit(MEMBERS[name])(X))
 
 
+class Proxy:
+    """As the objects of web frameworks, which stand for others while a request is served."""
+
+    def __getattribute__(self, name):
+        if name == "__dict__":
+            return {}
+        raise RuntimeError(f"no object to ask for {name}")
+
+
+class Unhashable(type):
+    def __eq__(cls, other):
+        return cls is other
+
+
+class Held(metaclass=Unhashable):
+    value = 3.0
+
+    def double(self):
+        return self.value * factor
+
+
+def test_objects_and_classes_without_class_or_hash_are_searched(monkeypatch):
+    proxy, held, Held.proxy = Proxy(), Held(), Proxy()
+    for function in (
+        lambda x: x + (proxy is not None),
+        eval("lambda x: x + (proxy is not None)", {"proxy": proxy}),
+        lambda x: x + (Held.proxy is not None),
+        lambda x: x * Held.value,
+        lambda x: x * held.double(),
+    ):
+        f = cpjit(function)
+        assert_same(function(X), f(X))
+        set_global(monkeypatch, "factor", factor + 1)
+        assert_same(function(X), f(X))
+    del Held.proxy  # pytest asks it for its class
+
+
 def test_what_a_method_of_an_enum_reads_is_seen(monkeypatch, few_seconds):
     f = cpjit(MEMBERS["method"])
     f(X)
