@@ -14,7 +14,7 @@ from cpnum.errors import CpnumError, TraceError, UnsupportedError
 from cpnum.ir.nodes import Apply, Input, Node
 from cpnum.ir.reference import BETWEEN_SCALARS
 from cpnum.ir.sites import user_site
-from cpnum.trace.advice import conversion
+from cpnum.trace.advice import conversion, instead_of_attribute
 from cpnum.trace.builder import Builder, Shape, Traced
 from cpnum.trace.promote import computed_by_scalars, name_of
 from cpnum.trace.site import is_operator, user_frame
@@ -136,7 +136,7 @@ class AnyTracer(Traced):
             name = f"{function.__module__}.{function.__name__}"
             raise self.unsupported(
                 f"{name} cannot be traced" + reason(function.__name__),
-                "its call outside of the function",
+                instead_of_attribute(function.__name__, is_method=True),
             )
         try:
             return traced(*args, **keywords)
