@@ -92,6 +92,19 @@ def test_an_error_of_a_report_has_the_users_line_as_a_note(call):
     assert caught.value.__notes__ == note("# the line of arrays")
 
 
+def test_an_error_that_a_callback_raises_again_has_one_note():
+    f, same = cpjit(quotients), KeyError("same")
+
+    def refuse(kind, flags):
+        raise same
+
+    for _ in range(3):
+        with np.errstate(divide="call", call=refuse), pytest.raises(KeyError) as caught:
+            f(np.zeros(3), 1.0)
+        assert caught.value is same
+    assert same.__notes__ == note("# the line of arrays")
+
+
 def test_an_error_of_pythons_arithmetic_has_the_users_line_as_a_note():
     f = cpjit(quotients)
     for x in (np.ones(3), np.ones(0)):

@@ -78,11 +78,14 @@ def _file(filename: str) -> str:
 
 
 def note_site(error: BaseException, site: Site) -> None:
-    """Add a note with a site to an error whose traceback does not come through it.
+    """Add a note with a site, once, to an error whose traceback does not come through it.
 
     >>> error = ZeroDivisionError("division by zero")
     >>> note_site(error, (compile("1 / n", "examples/heat.py", "exec"), 0))
     >>> error.__notes__
     ['  heat.py, line 1']
     """
-    error.add_note(f"  {described(site)}")
+    note = f"  {described(site)}"
+    # The user's callback may raise one object again and again.
+    if note not in getattr(error, "__notes__", ()):
+        error.add_note(note)
