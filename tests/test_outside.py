@@ -1,7 +1,9 @@
 """Outside variables: a function is traced again when one has another value."""
 
+import enum
 import functools
 import gc
+import signal
 import sys
 import types
 import weakref
@@ -138,6 +140,107 @@ def test_functions_that_wrap_each_other_are_searched_once():
     scaling.__wrapped__ = scaling
     for function in (wrapping, scaling):
         assert_same(function(X), cpjit(lambda x: function(x))(X))  # noqa: B023
+
+
+class Colour(enum.Enum):
+    RED = 2.0
+
+    def doubled(self):
+        return self.value * factor
+
+
+class Weight(enum.IntFlag):
+    HEAVY = 2
+
+
+class Length:
+    def __init__(self, metres):
+        self.metres = metres
+
+
+class Wide:
+    """Its member is an instance of a class that has an instance of this one."""
+
+
+class High:
+    wide = Wide()
+
+
+Length.mile = Length(1609.344)
+Wide.high = High()
+High.metres = 3.0
+
+MEMBERS = {
+    "enum": lambda x: x * Colour.RED.value,
+    "method": lambda x: x * Colour.RED.doubled(),
+    "flag": lambda x: x * int(Weight.HEAVY | Weight.HEAVY),
+    "default": lambda x, colour=Colour.RED: x + (colour is Colour.RED),
+    "own class": lambda x: x * Length.mile.metres * Length.mile.mile.metres,
+    "each other's": lambda x: x * High.wide.high.wide.high.metres,
+}
+
+
+@pytest.fixture
+def few_seconds():
+    """Raise TimeoutError in a test that does not end."""
+
+    def stop(number, frame):
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(5)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_members_of_classes_that_are_their_instances_are_searched_once(name, few_seconds):
+    assert_same(MEMBERS[name](X), cpjit(MEMBERS[name])(X))
+
+
+class Proxy:
+    """As the objects of web frameworks, which stand for others while a request is served."""
+
+    def __getattribute__(self, name):
+        if name == "__dict__":
+            return {}
+        raise RuntimeError(f"no object to ask for {name}")
+
+
+class Unhashable(type):
+    def __eq__(cls, other):
+        return cls is other
+
+
+class Held(metaclass=Unhashable):
+    value = 3.0
+
+    def double(self):
+        return self.value * factor
+
+
+def test_objects_and_classes_without_class_or_hash_are_searched(monkeypatch):
+    proxy, held, Held.proxy = Proxy(), Held(), Proxy()
+    for function in (
+        lambda x: x + (proxy is not None),
+        eval("lambda x: x + (proxy is not None)", {"proxy": proxy}),
+        lambda x: x + (Held.proxy is not None),
+        lambda x: x * Held.value,
+        lambda x: x * held.double(),
+    ):
+        f = cpjit(function)
+        assert_same(function(X), f(X))
+        set_global(monkeypatch, "factor", factor + 1)
+        assert_same(function(X), f(X))
+    del Held.proxy  # pytest asks it for its class
+
+
+def test_what_a_method_of_an_enum_reads_is_seen(monkeypatch, few_seconds):
+    f = cpjit(MEMBERS["method"])
+    f(X)
+    set_global(monkeypatch, "factor", 3.0)
+    assert_same(MEMBERS["method"](X), f(X))
 
 
 def test_variables_of_modules_are_seen(monkeypatch):

@@ -4,10 +4,13 @@ The line at fault in a case is the one that ends with `# here`.
 """
 
 import decimal
+import enum
 import json
+import linecache
 import math
 import pickle
 import types
+from fractions import Fraction
 
 import goldens
 import numpy as np
@@ -505,6 +508,66 @@ def test_what_is_written_for_types_of_numpy_works(number):
         else lambda x: np.multiply(x, 1).astype(np.float32)
     )
     assert_same(np.float32(number), cpjit(convert)(number))
+
+
+ARRAY, SINGLE = np.array([0.5, -2.5, 1e30]), np.ones(3, np.float32)
+CONVERSIONS = [
+    ("np.asarray(x, np.float32)", ARRAY),
+    ("np.array(x, dtype='f4')", ARRAY),
+    ("np.asarray(x, SINGLE.dtype)", 2.5),
+    ("np.asanyarray(x)", ARRAY),
+    ("np.asarray(x)", 2.5),
+    ("np.array(x)", np.float64(2.5)),
+    ("math.floor(x)", np.float64(-2.5)),
+    ("math.ceil(x)", -2.5),
+    ("math.sqrt(x)", np.float64(2.5)),
+    ("np.int32(x)", 7.5),
+]
+
+
+@pytest.mark.parametrize(("use", "value"), CONVERSIONS, ids=repr)
+def test_what_is_written_for_a_conversion_has_its_dtype_and_value(use, value, tmp_path):
+    """The advice is typed in, in the place of what was refused."""
+
+    def function(expression):
+        names = {"np": np, "math": math, "SINGLE": SINGLE}
+        source = f"def function(x, y):\n    return y * {expression}\n"
+        path = tmp_path / "written.py"
+        path.write_text(source, encoding="utf-8")
+        linecache.checkcache(str(path))
+        exec(compile(source, str(path), "exec"), names)
+        return names["function"]
+
+    written = function(use)
+    with pytest.raises(TraceError) as caught:
+        cpjit(written)(value, SINGLE)
+    instead, _, rest = caught.value.write.replace(" without ", " for ").partition(" for ")
+    of, _, dtype = rest.partition("; its result is ")
+    assert use.partition("(")[0] in of
+    y = SINGLE.astype(dtype or SINGLE.dtype)  # a function of math returns a Python number
+    assert_same(written(value, y), cpjit(function(instead))(value, y))
+
+
+@pytest.mark.parametrize("array", [np.arange(3), np.arange(3.0)], ids=str)
+@pytest.mark.parametrize("convert", [int, float])
+def test_what_is_written_for_a_number_of_another_class_has_its_dtype(array, convert):
+    three = {int: enum.IntEnum("Number", {"THREE": 3}).THREE, float: Fraction(3)}[convert]
+    with pytest.raises(UnsupportedError) as caught:
+        cpjit(lambda x: x * three)(array)
+    assert caught.value.write == f"{convert.__name__}(...) of it"
+    expected = (array * three).astype(array.dtype if convert is int else float)
+    assert_same(expected, cpjit(lambda x: x * convert(three))(array))
+
+
+def test_what_is_written_for_round_has_its_values():
+    x = np.array([0.125, 2.675, -1.5])
+    for function in (lambda x: x.round(2), lambda x: np.round(x, 2), lambda x: np.round(x)):
+        with pytest.raises(UnsupportedError) as caught:
+            cpjit(function)(x)
+        whole, _, decimals = caught.value.write.partition(", or ")
+        assert (whole, decimals) == ("np.rint(x)", "np.rint(x * 100) / 100 for two decimals")
+    assert_same(np.round(x), cpjit(lambda x: np.rint(x))(x))
+    assert_same(np.round(x, 2), cpjit(lambda x: np.rint(x * 100) / 100)(x))
 
 
 def test_a_function_that_is_installed_has_lines_of_its_own():

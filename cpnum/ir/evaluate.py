@@ -13,6 +13,7 @@ import sys
 import warnings
 from collections.abc import Mapping, Sequence, Set
 from functools import reduce
+from types import TracebackType
 from typing import Any, cast
 
 import numpy as np
@@ -34,7 +35,7 @@ from cpnum.ir.nodes import (
     operands,
 )
 from cpnum.ir.reference import BETWEEN_SCALARS, function_of
-from cpnum.ir.sites import Site, location
+from cpnum.ir.sites import Site, location, note_site, user_site
 from cpnum.ir.walk import last_uses, postorder
 from cpnum.remembered import Remembered
 from cpnum.tables.ops import CAST, OPS
@@ -260,7 +261,7 @@ def _at(error: CpnumError, sites: Sites, *nodes: Node) -> CpnumError:
 
 
 class _FloatingPointErrors:
-    """The user's `np.errstate`, but warnings name the user's line.
+    """The user's `np.errstate`, but warnings and errors name the user's line.
 
     Warnings have NumPy's text.  NumPy tells it to the mode "log", not to the mode "call".
     """
@@ -279,8 +280,13 @@ class _FloatingPointErrors:
         self._errstate.__enter__()
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        self._errstate.__exit__(*exception)
+    def __exit__(
+        self, kind: object, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._errstate.__exit__(kind, error, traceback)
+        site = self._sites.get(self.node)
+        if site is not None and isinstance(error, Exception) and not isinstance(error, CpnumError):
+            note_site(error, site)
 
     def __call__(self, kind: str, flags: int) -> None:
         self._user(kind, flags)
@@ -298,8 +304,8 @@ class _FloatingPointErrors:
             raise NameError(_MISSING[mode].format(kind=kind, name=name))
 
     def _warn(self, text: str) -> None:
-        site = self._sites.get(self.node) if self.node is not None else None
-        filename, line = location(site) if site is not None else ("<cpnum>", 0)
+        # No line of the function converts its result to the dtype of `out`; the call does.
+        filename, line = location(self._sites.get(self.node) or user_site())
         warnings.warn_explicit(
             text,
             RuntimeWarning,

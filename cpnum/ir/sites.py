@@ -4,12 +4,37 @@ from __future__ import annotations
 
 import bisect
 import functools
+import linecache
+import os
+import sys
 from types import CodeType
+from typing import Any
+
+import numpy as np
 
 # A code object and the offset of an instruction in it: cheap to note, once a traced operation.
 Site = tuple[CodeType, int]
 # A file and a line.
 Location = tuple[str, int]
+
+_NUMPY = os.path.dirname(np.__file__)
+OWN = os.path.dirname(os.path.dirname(__file__)) + os.sep
+
+# A frame whose file name begins so is not the user's: NumPy and SciPy call tracers, too.
+LIBRARIES = (
+    OWN,
+    _NUMPY + os.sep,
+    os.path.join(os.path.dirname(_NUMPY), "scipy", ""),
+)
+
+
+def user_site() -> Site:
+    """Return the site of the innermost frame of the user's code."""
+    # It runs once a traced operation, so it saves the call of user_frame.
+    frame = sys._getframe(2)
+    while frame.f_code.co_filename.startswith(LIBRARIES) and frame.f_back is not None:
+        frame = frame.f_back
+    return frame.f_code, frame.f_lasti
 
 
 def location(site: Site) -> Location:
@@ -28,3 +53,39 @@ def location(site: Site) -> Location:
 def _lines(code: CodeType) -> tuple[list[int], list[int]]:
     starts = [(start, line or code.co_firstlineno) for start, _, line in code.co_lines()]
     return [start for start, _ in starts], [line for _, line in starts]
+
+
+def described(site: Site) -> str:
+    r"""Return a site as error messages show it, with the text of the line if Python finds it.
+
+    >>> described((compile("\n\nx + y", "examples/heat.py", "exec"), 4))
+    'heat.py, line 3'
+    """
+    filename, line = location(site)
+    text = linecache.getline(filename, line).strip()
+    return f"{_file(filename)}, line {line}:  {text}" if text else f"{_file(filename)}, line {line}"
+
+
+def _file(filename: str) -> str:
+    # Only IPython knows which cell one of its file names stands for.
+    ipython: Any = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is not None:
+        cell = shell.compile.format_code_name(filename)
+        if cell:
+            return f"cell {cell[1].removeprefix('In[').removesuffix(']')}"
+    return os.path.basename(filename)
+
+
+def note_site(error: BaseException, site: Site) -> None:
+    """Add a note with a site, once, to an error whose traceback does not come through it.
+
+    >>> error = ZeroDivisionError("division by zero")
+    >>> note_site(error, (compile("1 / n", "examples/heat.py", "exec"), 0))
+    >>> error.__notes__
+    ['  heat.py, line 1']
+    """
+    note = f"  {described(site)}"
+    # The user's callback may raise one object again and again.
+    if note not in getattr(error, "__notes__", ()):
+        error.add_note(note)

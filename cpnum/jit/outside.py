@@ -86,23 +86,24 @@ class _Search:
         self.rows = {(id(row[0]), row[1]): row for row in rows}
         self._searched: set[object] = set()
         # Objects, each with the names in the function that may use it.
-        self._pending: list[tuple[object, tuple[str, ...]]] = []
+        self._pending: list[tuple[Any, tuple[str, ...]]] = []
 
     def run(self, function: object, arguments: Iterable[object]) -> None:
         """Search a function, and the methods of arguments that it names."""
         self._pending.append((function, ()))
         while self._pending:
             value, names = self._pending.pop()
-            if type(value) is FunctionType:
+            kind = type(value)  # `isinstance` asks the object, and a proxy may have none yet
+            if kind is FunctionType:
                 self._search_function(value, arguments)
-            elif type(value) is MethodType:
+            elif kind is MethodType:
                 self._pending.append((value.__func__, names))
-            elif isinstance(value, functools.partial):
+            elif issubclass(kind, functools.partial):
                 self._pending.append((value.func, names))
-            elif isinstance(value, type):
+            elif issubclass(kind, type):
                 self._search_class(value, names)
             else:
-                self._search_class(type(value), (*names, "__call__"))
+                self._search_class(kind, _and_call(names))
                 wrapped = getattr(value, "__dict__", {}).get("__wrapped__")  # a compiled function's
                 if wrapped is not None and id(wrapped) not in self._searched:
                     self._searched.add(id(wrapped))
@@ -130,7 +131,7 @@ class _Search:
             value = namespace.get(name, _DELETED)
             if value is _DELETED:
                 continue  # an attribute
-            if not isinstance(value, ModuleType):
+            if not issubclass(type(value), ModuleType):
                 self.rows.setdefault((id(namespace), name), (namespace, name, value))
                 self._pending.append((value, names))
             elif not _is_unchanged(value.__name__) and (value, names) not in self._searched:
@@ -138,14 +139,24 @@ class _Search:
                 self._search_namespace(vars(value), names)
 
     def _search_class(self, kind: type, names: tuple[str, ...]) -> None:
-        if _is_unchanged(kind.__module__) or (kind, names) in self._searched:
+        searched = id(kind), names  # some classes have no hash
+        if _is_unchanged(kind.__module__) or searched in self._searched:
             return
-        self._searched.add((kind, names))
+        self._searched.add(searched)
         for name in names:
             for base in kind.__mro__:
                 if name in vars(base):
                     self._pending.append((_function_of(vars(base)[name]), names))
                     break
+
+
+def _and_call(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names with `__call__`, once: a member of a class may be an instance of it.
+
+    >>> _and_call(("RED",)), _and_call(("RED", "__call__"))
+    (('RED', '__call__'), ('RED', '__call__'))
+    """
+    return names if "__call__" in names else (*names, "__call__")
 
 
 def _codes(code: CodeType) -> list[CodeType]:
@@ -158,13 +169,14 @@ def _codes(code: CodeType) -> list[CodeType]:
     return codes
 
 
-def _function_of(member: object) -> object:
+def _function_of(member: Any) -> object:
     """Return the function that runs when a member of a class is used."""
-    if isinstance(member, staticmethod | classmethod):
+    kind = type(member)
+    if issubclass(kind, staticmethod | classmethod):
         return member.__func__
-    if isinstance(member, property):
+    if issubclass(kind, property):
         return member.fget
-    return member.func if isinstance(member, functools.cached_property) else member
+    return member.func if issubclass(kind, functools.cached_property) else member
 
 
 def _is_unchanged(module: object) -> bool:

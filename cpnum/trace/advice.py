@@ -14,7 +14,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence, Set
-from numbers import Number
+from numbers import Integral, Number
 from types import ModuleType
 from typing import Any
 
@@ -88,6 +88,8 @@ def instead_of_operand(operand: object) -> str:
         return "np.asarray of it, which reads or copies its elements, as an argument"
     if isinstance(operand, Sequence) and not isinstance(operand, str | bytes):
         return "np.asarray of it as an argument of the function"
+    if isinstance(operand, Integral):
+        return "int(...) of it"
     return "float(...) of it" if isinstance(operand, Number) else "an array or a number"
 
 
@@ -163,6 +165,8 @@ INSTEAD = {
     "round": "np.rint(x)",
 }
 
+_REMARKS = {"round": ", or np.rint(x * 100) / 100 for two decimals"}
+
 
 def instead_of_attribute(name: str, is_method: bool) -> str:
     """Return what to write instead of an attribute or a method of arrays.
@@ -171,7 +175,7 @@ def instead_of_attribute(name: str, is_method: bool) -> str:
     ('x.size * x.dtype.itemsize', 'its value as an argument of the function')
     """
     if name in INSTEAD:
-        return INSTEAD[name]
+        return INSTEAD[name] + _REMARKS.get(name, "")
     return "its call outside of the function" if is_method else _VALUE
 
 
@@ -214,17 +218,21 @@ def conversion(use: str, write: str, weak: bool) -> tuple[str, str]:
         return "np.vectorize()", "the function itself: it is compiled for whole arrays"
     if function in (float, int, complex, bool) or len(name) > 40:
         return use, write
+    array = "np.multiply(x, 1)" if weak else "x"
     if isinstance(function, type) and issubclass(function, np.generic):
-        array = "np.multiply(x, 1)" if weak else "x"
         return f"{name}()", f"{array}.astype({name}) for {name}(x)"
     if function in _MAKES_ARRAYS:
         several = expression.args and isinstance(expression.args[0], ast.List | ast.Tuple)
         if several:
             return f"{name}()", "a function for each of the values: no array is made of them yet"
-        return f"{name}()", f"x without {name} around it"
+        dtype = _dtype_of(expression)
+        if dtype is not None:
+            return f"{name}()", f"{array}.astype({dtype}) for {name}(x, {dtype})"
+        return f"{name}()", f"{array} for {name}(x)" if weak else f"x without {name} around it"
     own = getattr(function, "__name__", "")
     if getattr(math, own, None) is function and hasattr(np, own):
-        return f"{name}()", f"np.{own}(x) for {name}(x)"
+        to_int, dtype = (".astype(int)", "int64") if function in _TO_INT else ("", "float64")
+        return f"{name}()", f"np.{own}(x){to_int} for {name}(x); its result is {dtype}"
     return f"{name}()", f"the call of {name} outside of the function"
 
 
@@ -239,4 +247,16 @@ def _object(expression: ast.expr, names: Mapping[str, Any]) -> Any:
     return None
 
 
+def _dtype_of(call: ast.Call) -> str | None:
+    """Return the dtype that is written in a call of a function such as np.asarray, if there is one.
+
+    >>> [_dtype_of(ast.parse(call).body[0].value) for call in ("array(x, 'f4')", "array(x)")]
+    ["'f4'", None]
+    """
+    named = [each.value for each in call.keywords if each.arg == "dtype"]
+    given = [*call.args[1:2], *named]
+    return ast.unparse(given[0]) if given else None
+
+
+_TO_INT = (math.floor, math.ceil)
 _MAKES_ARRAYS = (np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray)

@@ -12,12 +12,12 @@ from cpnum.errors import CpnumError, UnsupportedError
 from cpnum.ir.extents import Extent, of_argument
 from cpnum.ir.movement import always_exists
 from cpnum.ir.nodes import Apply, Broadcast, Input, Node, Nodes, Value
-from cpnum.ir.sites import Site
+from cpnum.ir.sites import LIBRARIES, Site, user_site
 from cpnum.ir.walk import Shaping
 from cpnum.tables.dtypes import F32, FLOAT, DType
 from cpnum.tables.ops import CAST
 from cpnum.trace.kinds import Views
-from cpnum.trace.site import LIBRARIES, at, error_site, user_site
+from cpnum.trace.site import at, error_site
 
 Shape = tuple[int, ...]
 

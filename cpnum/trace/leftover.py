@@ -13,10 +13,10 @@ import numpy as np
 
 from cpnum.errors import TraceError
 from cpnum.ir.nodes import Input, Node
-from cpnum.ir.sites import Site
+from cpnum.ir.sites import Site, described
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder, Traced
-from cpnum.trace.site import at, described, error_site
+from cpnum.trace.site import at, error_site
 from cpnum.trace.tracer import AnyTracer
 
 

@@ -12,23 +12,12 @@ from collections.abc import Mapping
 from types import CodeType, FrameType
 from typing import Any, TypeVar
 
-import numpy as np
-
 from cpnum.errors import CpnumError, PythonError
-from cpnum.ir.sites import Site, location
+from cpnum.ir.sites import LIBRARIES, OWN, Site, described, note_site
 
 E = TypeVar("E", bound=CpnumError)
 
-_NUMPY = os.path.dirname(np.__file__)
-_OWN = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
-
-# A frame whose file name begins so is not the user's: NumPy and SciPy call tracers, too.
-LIBRARIES = (
-    _OWN,
-    _NUMPY + os.sep,
-    os.path.join(os.path.dirname(_NUMPY), "scipy", ""),
-)
 
 
 def user_frame() -> FrameType:
@@ -41,7 +30,7 @@ def user_frame() -> FrameType:
         caller = frame.f_back
         if caller is None:
             return innermost  # all of the code is installed
-        if caller.f_code.co_filename.startswith(_OWN):
+        if caller.f_code.co_filename.startswith(OWN):
             return frame
         frame = _outside(caller)
     return frame
@@ -84,15 +73,6 @@ def user_expression() -> tuple[ast.expr | None, Mapping[str, Any]]:
         return None, names  # a statement, or a file that has changed
 
 
-def user_site() -> Site:
-    """Return the site of the innermost frame of the user's code."""
-    # It runs once a traced operation, so it saves the call of user_frame.
-    frame = sys._getframe(2)
-    while frame.f_code.co_filename.startswith(LIBRARIES) and frame.f_back is not None:
-        frame = frame.f_back
-    return frame.f_code, frame.f_lasti
-
-
 def site_of(error: BaseException) -> Site | None:
     """Return the innermost site of the user's code that an error came through.
 
@@ -114,6 +94,7 @@ def of_python(code: CodeType) -> bool:
     """Tell whether code is of Python's standard library.
 
     >>> import json
+    >>> import numpy as np
     >>> of_python(json.dumps.__code__), of_python(np.sum.__wrapped__.__code__)
     (True, False)
     """
@@ -131,9 +112,11 @@ def located(error: CpnumError) -> Exception:
     """Return the error with the user's line, which is added if the error has none.
 
     The line is the error's own site, or else the line that runs.  An error of Python's arithmetic
-    stands for itself.
+    stands for itself, with the line as a note.
     """
     if isinstance(error, PythonError):
+        if error.site is not None:
+            note_site(error.error, error.site)
         return error.error
     if error.where is None:
         error = at(error, error.site or error_site())
@@ -151,25 +134,3 @@ def error_site() -> Site:
     """Return the site that an error names: where the user's code is now."""
     frame = user_frame()
     return frame.f_code, frame.f_lasti
-
-
-def described(site: Site) -> str:
-    r"""Return a site as error messages show it, with the text of the line if Python finds it.
-
-    >>> described((compile("\n\nx + y", "examples/heat.py", "exec"), 4))
-    'heat.py, line 3'
-    """
-    filename, line = location(site)
-    text = linecache.getline(filename, line).strip()
-    return f"{_file(filename)}, line {line}:  {text}" if text else f"{_file(filename)}, line {line}"
-
-
-def _file(filename: str) -> str:
-    # Only IPython knows which cell one of its file names stands for.
-    ipython: Any = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    if shell is not None:
-        cell = shell.compile.format_code_name(filename)
-        if cell:
-            return f"cell {cell[1].removeprefix('In[').removesuffix(']')}"
-    return os.path.basename(filename)

@@ -13,10 +13,11 @@ import numpy as np
 from cpnum.errors import CpnumError, TraceError, UnsupportedError
 from cpnum.ir.nodes import Apply, Input, Node
 from cpnum.ir.reference import BETWEEN_SCALARS
-from cpnum.trace.advice import conversion
+from cpnum.ir.sites import user_site
+from cpnum.trace.advice import conversion, instead_of_attribute
 from cpnum.trace.builder import Builder, Shape, Traced
 from cpnum.trace.promote import computed_by_scalars, name_of
-from cpnum.trace.site import is_operator, user_frame, user_site
+from cpnum.trace.site import is_operator, user_frame
 from cpnum.trace.ufuncs import dtype_of, trace_pair, trace_single, trace_ufunc
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -135,7 +136,7 @@ class AnyTracer(Traced):
             name = f"{function.__module__}.{function.__name__}"
             raise self.unsupported(
                 f"{name} cannot be traced" + reason(function.__name__),
-                "its call outside of the function",
+                instead_of_attribute(function.__name__, is_method=True),
             )
         try:
             return traced(*args, **keywords)

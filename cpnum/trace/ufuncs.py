@@ -28,12 +28,12 @@ from cpnum.errors import DTypeError, ShapeError, TraceError, UnsupportedError
 from cpnum.ir.extents import common_shape
 from cpnum.ir.nodes import Node, Scalar
 from cpnum.ir.reference import BETWEEN_SCALARS
+from cpnum.ir.sites import user_site
 from cpnum.tables.dtypes import BOOL, F32, FLOAT, I32, I64, INT, B, DType, from_numpy, from_python
 from cpnum.tables.ops import OPS, Op
 from cpnum.trace.advice import instead_of_operand
 from cpnum.trace.builder import OVERFLOWS_F32, Builder, Shape, Traced
 from cpnum.trace.promote import PROMOTIONS, computed_by_scalars, loop_dtypes, promote
-from cpnum.trace.site import user_site
 
 # A node and its shape.
 Result = tuple[Node, Shape]
