@@ -178,3 +178,14 @@ def test_ufuncs_and_builtins_and_partials():
     assert np.array_equal(cpjit(np.add)(X, Y), X + Y)
     assert np.array_equal(cpjit(abs)(Y), abs(Y))
     assert np.array_equal(cpjit(functools.partial(hypot, y=2.0))(X), hypot(X, 2.0))
+
+
+def test_a_compiled_function_is_traced_with_the_values_in_a_tuple():
+    @cpjit
+    def total(pair):
+        return pair[0] + pair[1][0]
+
+    def outer(x, n):
+        return total((x * 2.0, (n,))) - 1.0
+
+    assert np.array_equal(cpjit(outer)(X, 3), X * 2.0 + 3 - 1.0)

@@ -43,11 +43,17 @@ from cpnum.trace.tracer import ARGUMENT, SCALAR, AnyTracer
 def is_tracing(arguments: Iterable[object]) -> bool:
     """Tell whether a call is made by a function that is being traced.
 
-    >>> is_tracing((1.0, np.ones(3)))
+    A value may be in a tuple.
+
+    >>> is_tracing((1.0, np.ones(3), (2.0,)))
     False
     """
     # A left-over of an earlier trace has no builder, and raises its error here.
-    return bool([each.builder for each in arguments if isinstance(each, Traced)])
+    return any(
+        each.builder is not None if isinstance(each, Traced) else is_tracing(each)
+        for each in arguments
+        if isinstance(each, (Traced, tuple))
+    )
 
 
 def trace(
