@@ -1,7 +1,10 @@
 """Outside variables: a function is traced again when one has another value."""
 
+import contextlib
+import dataclasses
 import functools
 import gc
+import importlib
 import sys
 import types
 import weakref
@@ -111,6 +114,161 @@ def test_callables_of_all_kinds_are_seen(monkeypatch):
             compiled(X)
             set_global(monkeypatch, "factor", 3.0)
             assert_same(compiled.py_func(X), compiled(X))
+
+
+class Scaled:
+    def scaled(self, x):
+        return x * factor
+
+
+class Left(Scaled):
+    def scaled(self, x):
+        return super().scaled(x)
+
+
+class Right(Scaled):
+    def scaled(self, x):
+        return super().scaled(x) * factor
+
+
+class Both(Left, Right):
+    def twice(self, x):
+        return self.scaled(x) * 2
+
+
+class Made:
+    def __init__(self):
+        self.number = factor
+
+
+@dataclasses.dataclass
+class Changed:
+    number: float = 1.0
+
+    def __post_init__(self):
+        self.number *= factor
+
+
+@contextlib.contextmanager
+def managed():
+    yield factor
+
+
+def use_managed(x):
+    with managed() as number:
+        return x * number
+
+
+class Special:
+    """A class with one special method, which is used without its name."""
+
+    @staticmethod
+    def of(name, method):
+        return type("Special", (Special,), {name: method})()
+
+
+INDEXED = Special.of("__getitem__", lambda self, key: factor)
+SIZED = Special.of("__len__", lambda self: int(factor))
+NUMBER = Special.of("__float__", lambda self: factor)
+ITERATED = Special.of("__iter__", lambda self: iter([factor]))
+ANY = Special.of("__getattr__", lambda self, name: factor)
+LEFT, BOTH = Left(), Both()
+
+
+def factor_of_helper(x, function=use_factor):
+    return function(x)
+
+
+def factor_of_method(x, *, scaled=LEFT):
+    return scaled.scaled(x)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        factor_of_helper,
+        factor_of_method,
+        lambda x: LEFT.scaled(x),
+        LEFT.scaled,
+        lambda x: BOTH.scaled(x),
+        BOTH.twice,
+        lambda x: Both().twice(x),
+        lambda x: x * Made().number,
+        lambda x: x * Changed().number,
+        use_managed,
+        lambda x: x * INDEXED[0],
+        lambda x: x * len(SIZED),
+        lambda x: x * float(NUMBER),
+        lambda x: x * next(iter(ITERATED)),
+        lambda x: x * ANY.number,
+        functools.partial(lambda function, x: function(x), use_factor),
+        functools.partial(lambda scaled, x: scaled.scaled(x), LEFT),
+        functools.partial(lambda x, function: function(x), function=use_factor),
+    ],
+)
+def test_what_runs_without_its_name_is_seen(monkeypatch, function):
+    compiled = cpjit(function)
+    compiled(X)
+    set_global(monkeypatch, "factor", 3.0)
+    assert_same(function(X), compiled(X))
+
+
+def test_a_function_that_cannot_run_is_not_searched(monkeypatch):
+    made = Made()
+    compiled, calls = traced(lambda x: x * made.number)
+    compiled(X)
+    set_global(monkeypatch, "factor", 3.0)
+    compiled(X)
+    assert len(calls) == 1
+
+
+IMPORTING = {
+    "import settings_of_a_test": "settings_of_a_test.parts.scale",
+    "import settings_of_a_test.parts": "settings_of_a_test.parts.scale",
+    "import settings_of_a_test.parts as parts": "parts.scale",
+    "from settings_of_a_test import parts": "parts.scale",
+    "from settings_of_a_test.parts import scale": "scale",
+    "from . import parts": "parts.scale",
+    "from .parts import scale": "scale",
+    "from .deep.er import number": "number",
+    "from .deep import er": "er.number",
+}
+
+
+@pytest.mark.parametrize("loaded", [True, False], ids=["loaded", "not loaded"])
+@pytest.mark.parametrize("statement", IMPORTING)
+def test_what_is_imported_inside_of_the_function_is_seen(tmp_path, monkeypatch, statement, loaded):
+    package = tmp_path / "settings_of_a_test"
+    (package / "deep").mkdir(parents=True)
+    (package / "__init__.py").write_text("from . import parts")
+    (package / "parts.py").write_text("scale = 2.0")
+    (package / "deep" / "__init__.py").write_text("")
+    (package / "deep" / "er.py").write_text("number = 2.0")
+    (package / "deep" / "up.py").write_text(
+        "def g(x):\n    from ..parts import scale\n    return x * scale"
+    )
+    (package / "use.py").write_text(
+        f"def f(x):\n    {statement}\n    return x * {IMPORTING[statement]}"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    try:
+        functions = [
+            importlib.import_module("settings_of_a_test.use").f,
+            importlib.import_module("settings_of_a_test.deep.up").g,
+        ]
+        if loaded:
+            for function in functions:
+                function(X)
+        for function in functions:
+            compiled = cpjit(function)
+            assert_same(X * 2.0, compiled(X))
+            sys.modules["settings_of_a_test.parts"].scale = 3.0
+            sys.modules.get("settings_of_a_test.deep.er", types.ModuleType("er")).number = 3.0
+            assert_same(X * 3.0, compiled(X))
+            sys.modules["settings_of_a_test.parts"].scale = 2.0
+    finally:
+        for name in [name for name in sys.modules if name.startswith("settings_of_a_test")]:
+            del sys.modules[name]
 
 
 class Model:

@@ -195,12 +195,14 @@ class Cache:
                 for each, value in zip(signature, arguments.values, strict=True)
                 if type(each.type) is Fixed
             ]
-            self.outside.read(self.function, fixed)
+            imports = self.outside.read(self.function, fixed)
             clock = Clock()
             trace = trace_or_refuse if refusing else trace_arguments
             traced = trace(self.function, arguments, signature)
             clock.end("trace")
             self.outside.drop_assigned()
+            if imports:
+                self.outside.read(self.function, fixed)
             objects = _objects_of(signature)
             if traced.signature != signature:
                 self._specializations.remember(signature, _SHAPE_OBSERVED, objects)

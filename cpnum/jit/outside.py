@@ -13,13 +13,15 @@ True
 
 from __future__ import annotations
 
+import dis
 import functools
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from cpnum.trace.fixed import fixed_key
+from cpnum.trace.site import is_installed
 
 # A variable and its value: a namespace, the name of a global in it, the value; or the cell of an
 # enclosing function's variable, None, the value.
@@ -45,12 +47,17 @@ class Outside:
         # Plain tuples, because each call unpacks them.
         self.rows: list[Row] = []
 
-    def read(self, function: object, arguments: Iterable[object] = ()) -> None:
-        """Look up the variables that are not known yet; `arguments` may have methods that run."""
+    def read(self, function: object, arguments: Iterable[object] = ()) -> bool:
+        """Look up the variables that are not known yet; `arguments` may have methods that run.
+
+        Return whether modules are imported when the function runs.  If they were not loaded before,
+        their variables are known only when they are looked up once more.
+        """
         search = _Search(self.rows)
         search.run(function, arguments)
         if search.rows:
             self.rows[:] = search.rows.values()
+        return search.imports
 
     def drop_assigned(self) -> None:
         """Drop the variables whose value is another one now: the trace assigned them itself."""
@@ -84,6 +91,7 @@ class _Search:
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self.rows = {(id(row[0]), row[1]): row for row in rows}
+        self.imports = False
         self._searched: set[object] = set()
         # Objects, each with the names in the function that may use it.
         self._pending: list[tuple[object, tuple[str, ...]]] = []
@@ -96,17 +104,21 @@ class _Search:
             if type(value) is FunctionType:
                 self._search_function(value, arguments)
             elif type(value) is MethodType:
-                self._pending.append((value.__func__, names))
+                function = value.__func__
+                self._pending += [(function, names), (value.__self__, _names_in(function))]
             elif isinstance(value, functools.partial):
-                self._pending.append((value.func, names))
+                names += _names_in(value.func)
+                held = (value.func, *value.args, *value.keywords.values())
+                self._pending += [(each, names) for each in held]
             elif isinstance(value, type):
-                self._search_class(value, names)
+                self._search_class(value, names, frozenset())
             else:
-                self._search_class(type(value), (*names, "__call__"))
-                wrapped = getattr(value, "__dict__", {}).get("__wrapped__")  # a compiled function's
-                if wrapped is not None and id(wrapped) not in self._searched:
-                    self._searched.add(id(wrapped))
-                    self._pending.append((wrapped, names))
+                self._search_class(type(value), (*names, "__call__"), _MAKING)
+            # A compiled function has it, and one that a decorator of Python's library returned.
+            wrapped = getattr(value, "__dict__", {}).get("__wrapped__")
+            if wrapped is not None and id(wrapped) not in self._searched:
+                self._searched.add(id(wrapped))
+                self._pending.append((wrapped, names))
 
     def _search_function(self, function: FunctionType, arguments: Iterable[object]) -> None:
         namespace = function.__globals__
@@ -114,15 +126,22 @@ class _Search:
             return
         self._searched.add(function)
         names: tuple[str, ...] = ()
-        for code in _codes(function.__code__):
+        codes = _codes(function.__code__)
+        for code in codes:
             names += code.co_names
         self._search_namespace(namespace, names)
+        for code in codes:
+            for module in _imported(code, namespace.get("__package__") or ""):
+                self.imports = True
+                if module in sys.modules:
+                    self._search_module(sys.modules[module], names)
         for cell in function.__closure__ or ():
             row = cell, None, _value_of((cell, None, None))
             if row[2] is not _DELETED:
                 self.rows.setdefault((id(cell), None), row)
                 self._pending.append((row[2], names))
-        for each in arguments:
+        defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
+        for each in (*arguments, *defaults):
             self._pending.append((each, names))
 
     def _search_namespace(self, namespace: dict[str, Any], names: tuple[str, ...]) -> None:
@@ -133,19 +152,35 @@ class _Search:
             if not isinstance(value, ModuleType):
                 self.rows.setdefault((id(namespace), name), (namespace, name, value))
                 self._pending.append((value, names))
-            elif not _is_unchanged(value.__name__) and (value, names) not in self._searched:
-                self._searched.add((value, names))
-                self._search_namespace(vars(value), names)
+            else:
+                self._search_module(value, names)
 
-    def _search_class(self, kind: type, names: tuple[str, ...]) -> None:
+    def _search_module(self, module: ModuleType, names: tuple[str, ...]) -> None:
+        if not _is_unchanged(module.__name__) and (module, names) not in self._searched:
+            self._searched.add((module, names))
+            self._search_namespace(vars(module), names)
+
+    def _search_class(self, kind: type, names: tuple[str, ...], but: frozenset[str]) -> None:
+        """Search the members of these names, the special methods `but` some, and what they call."""
         if _is_unchanged(kind.__module__) or (kind, names) in self._searched:
             return
         self._searched.add((kind, names))
-        for name in names:
-            for base in kind.__mro__:
-                if name in vars(base):
-                    self._pending.append((_function_of(vars(base)[name]), names))
-                    break
+        members = [vars(base) for base in kind.__mro__ if not _is_unchanged(base.__module__)]
+        pending = [*names]
+        if (kind, but) not in self._searched:
+            self._searched.add((kind, but))
+            pending += [each for each in _special_methods(members) if each not in but]
+        searched = {*pending}
+        for name in pending:
+            for each in members:
+                if name in each:
+                    found = _function_of(each[name])
+                    self._pending.append((found, names))
+                    used = _names_in(found)  # a method may call others of its object
+                    pending += [name for name in used if name not in searched]
+                    searched.update(used)
+                    if "super" not in names and "super" not in used:
+                        break
 
 
 def _codes(code: CodeType) -> list[CodeType]:
@@ -156,6 +191,49 @@ def _codes(code: CodeType) -> list[CodeType]:
             if type(constant) is CodeType:
                 codes.append(constant)
     return codes
+
+
+def _special_methods(members: Iterable[Mapping[str, object]]) -> list[str]:
+    """Return the names of the special methods of a user's class, as `__len__`: others run them."""
+    return [
+        name
+        for each in members
+        for name, member in each.items()
+        if name.startswith("__")
+        and type(member) is FunctionType
+        and not is_installed(member.__code__.co_filename)
+    ]
+
+
+# The special methods that make an instance; they do not run when it is used.
+_MAKING = frozenset(["__init__", "__new__", "__post_init__"])
+
+
+def _imported(code: CodeType, package: str) -> Iterator[str]:
+    """Yield the names of modules that code imports: `a.b` and `a` of `import a.b`."""
+    if _IMPORT_NAME not in code.co_code[::2]:
+        return
+    steps = [each for each in dis.get_instructions(code) if each.opname != "EXTENDED_ARG"]
+    for level, members, step in zip(steps, steps[1:], steps[2:], strict=False):
+        if step.opname == "IMPORT_NAME":
+            name: str = step.argval
+            if level.argval:
+                base = package.rsplit(".", level.argval - 1)[0]
+                name = f"{base}.{name}" if name else base
+            elif members.argval is None:
+                yield name.partition(".")[0]
+            yield name
+
+
+_IMPORT_NAME = dis.opmap["IMPORT_NAME"]
+
+
+def _names_in(function: object) -> tuple[str, ...]:
+    """Return the names in a function's code, nothing of other objects."""
+    code = getattr(function, "__code__", None)
+    if type(code) is not CodeType:
+        return ()
+    return tuple([name for each in _codes(code) for name in each.co_names])
 
 
 def _function_of(member: object) -> object:
