@@ -49,6 +49,8 @@ from cpnum.trace.ufuncs import (
 # The ufunc that `np.clip` is a wrapper of; it has no public name.
 CLIP: np.ufunc = np._core.umath.clip  # type: ignore[attr-defined]
 
+_ARRAY: Any = np.empty(0)
+
 # The memory of arrays of extents up to 2 whose strides are 0, 1, ... along NumPy's 64 axes.
 _BYTES = bytes(1 + sum(range(64)))
 
@@ -183,6 +185,10 @@ class Tracer(AnyTracer):
     def real(self) -> Tracer:
         """The value itself: there are no complex numbers."""
         return self.move(None)
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """Return NumPy, as arrays do for code that serves several libraries."""
+        return _ARRAY.__array_namespace__(api_version=api_version)
 
     def __len__(self) -> int:
         if not self.known_shape:
