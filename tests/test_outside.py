@@ -15,6 +15,7 @@ from calls import X
 from cases import assert_same
 
 from cpnum import cpjit
+from cpnum.jit import outside
 
 factor = 2.0
 counter = 0
@@ -211,6 +212,46 @@ def test_what_runs_without_its_name_is_seen(monkeypatch, function):
     compiled(X)
     set_global(monkeypatch, "factor", 3.0)
     assert_same(function(X), compiled(X))
+
+
+def test_each_member_of_a_class_is_searched_once(monkeypatch):
+    kinds, methods = 20, 10
+    program = "".join(
+        f"class C{i}:\n    def __len__(self): return 1\n"
+        + "".join(
+            f"    def m{k}(self, x):\n"
+            f"        return self.m{(k + 1) % methods}(C{(i + k) % kinds}().m{k}(x))\n"
+            for k in range(methods)
+        )
+        for i in range(kinds)
+    )
+    namespace = {"__name__": "program"}
+    exec(program, namespace)
+    found = []
+    monkeypatch.setattr(outside, "_function_of", lambda member: found.append(member) or member)
+    outside.Outside().read(namespace["C0"].m0, [namespace["C1"]()])
+    assert len(set(found)) >= kinds * methods
+    assert len(found) <= 2 * kinds * (methods + 1)  # once for the class, once for an instance
+
+
+def test_of_installed_packages_only_what_is_called_by_name_is_searched():
+    program = (
+        "factor = 2.0\n"
+        "def scaled(x): return x * factor\n"
+        "class Sized:\n"
+        "    def __len__(self): return other\n"
+        "    def scaled(self, x): return self.twice(x) * factor\n"
+        "    def twice(self, x): return x * another\n"
+    )
+    library = types.ModuleType("library")
+    library.other = library.another = 2
+    exec(compile(program, "/usr/lib/python3/site-packages/library.py", "exec"), vars(library))
+    sized = library.Sized()
+    read = outside.Outside()
+    read.read(lambda x: library.scaled(sized.scaled(x)) * len(sized))
+    names = {name for _, name, _ in read.rows}
+    assert "factor" in names
+    assert names.isdisjoint(["other", "another"])
 
 
 def test_a_function_that_cannot_run_is_not_searched(monkeypatch):

@@ -93,6 +93,8 @@ class _Search:
         self.rows = {(id(row[0]), row[1]): row for row in rows}
         self.imports = False
         self._searched: set[object] = set()
+        # The names of members of a class that were searched.
+        self._members: dict[tuple[object, ...], set[str]] = {}
         # Objects, each with the names in the function that may use it.
         self._pending: list[tuple[object, tuple[str, ...]]] = []
 
@@ -130,11 +132,8 @@ class _Search:
         for code in codes:
             names += code.co_names
         self._search_namespace(namespace, names)
-        for code in codes:
-            for module in _imported(code, namespace.get("__package__") or ""):
-                self.imports = True
-                if module in sys.modules:
-                    self._search_module(sys.modules[module], names)
+        if not is_installed(function.__code__.co_filename):
+            self._search_imports(codes, namespace.get("__package__") or "", names)
         for cell in function.__closure__ or ():
             row = cell, None, _value_of((cell, None, None))
             if row[2] is not _DELETED:
@@ -143,6 +142,15 @@ class _Search:
         defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
         for each in (*arguments, *defaults):
             self._pending.append((each, names))
+
+    def _search_imports(
+        self, codes: Iterable[CodeType], package: str, names: tuple[str, ...]
+    ) -> None:
+        for code in codes:
+            for module in _imported(code, package):
+                self.imports = True
+                if module in sys.modules:
+                    self._search_module(sys.modules[module], names)
 
     def _search_namespace(self, namespace: dict[str, Any], names: tuple[str, ...]) -> None:
         for name in names:
@@ -162,15 +170,15 @@ class _Search:
 
     def _search_class(self, kind: type, names: tuple[str, ...], but: frozenset[str]) -> None:
         """Search the members of these names, the special methods `but` some, and what they call."""
-        if _is_unchanged(kind.__module__) or (kind, names) in self._searched:
+        if _is_unchanged(kind.__module__):
             return
-        self._searched.add((kind, names))
         members = [vars(base) for base in kind.__mro__ if not _is_unchanged(base.__module__)]
-        pending = [*names]
-        if (kind, but) not in self._searched:
-            self._searched.add((kind, but))
+        in_all_bases = "super" in names
+        searched = self._members.setdefault((kind, but, in_all_bases), set())
+        pending = [each for each in names if each not in searched]
+        if not searched:
             pending += [each for each in _special_methods(members) if each not in but]
-        searched = {*pending}
+        searched.update(pending)
         for name in pending:
             for each in members:
                 if name in each:
@@ -179,7 +187,7 @@ class _Search:
                     used = _names_in(found)  # a method may call others of its object
                     pending += [name for name in used if name not in searched]
                     searched.update(used)
-                    if "super" not in names and "super" not in used:
+                    if not in_all_bases and "super" not in used:
                         break
 
 
@@ -229,9 +237,9 @@ _IMPORT_NAME = dis.opmap["IMPORT_NAME"]
 
 
 def _names_in(function: object) -> tuple[str, ...]:
-    """Return the names in a function's code, nothing of other objects."""
+    """Return the names in the code of a user's function, nothing of other objects."""
     code = getattr(function, "__code__", None)
-    if type(code) is not CodeType:
+    if type(code) is not CodeType or is_installed(code.co_filename):
         return ()
     return tuple([name for each in _codes(code) for name in each.co_names])
 
