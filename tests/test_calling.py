@@ -73,6 +73,17 @@ def test_out_is_returned_and_filled(level):
     assert np.array_equal(f(X, Y, out=single), hypot(X, Y).astype("f4"))
 
 
+def test_the_namespace_of_an_array_is_numpy():
+    def function(x):
+        if not hasattr(x, "__array_namespace__"):
+            return x * -1.0
+        return x.__array_namespace__(api_version="2023.12").sqrt(x)
+
+    assert_same(function(X), cpjit(function)(X))
+    with pytest.raises(ValueError, match="1999"):
+        cpjit(lambda x: x.__array_namespace__(api_version="1999.12"))(X)
+
+
 def test_scalars_give_numpys_scalars(level):
     f = cpjit(hypot, isa=level)
     for arguments in ((3.0, 4.0), (np.float32(3), np.float32(4)), (np.float64(3), 4), (3, 4)):

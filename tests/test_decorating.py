@@ -5,6 +5,7 @@ import functools
 import gc
 import inspect
 import weakref
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -178,3 +179,30 @@ def test_ufuncs_and_builtins_and_partials():
     assert np.array_equal(cpjit(np.add)(X, Y), X + Y)
     assert np.array_equal(cpjit(abs)(Y), abs(Y))
     assert np.array_equal(cpjit(functools.partial(hypot, y=2.0))(X), hypot(X, 2.0))
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    one: object
+    other: object
+
+
+class NamedPair(NamedTuple):
+    one: object
+    other: object
+
+
+def test_a_compiled_function_is_traced_with_the_values_in_an_argument():
+    @cpjit
+    def total(pair):
+        if isinstance(pair, tuple):
+            return pair[0] + pair[1]
+        return pair.one + pair.other
+
+    for made in (lambda *pair: pair, Pair, NamedPair):
+        outer = cpjit(lambda x, n: total(made(x * 2.0, n)) + total(made(n, 3)))  # noqa: B023
+        assert np.array_equal(outer(X, 3), X * 2.0 + 3 + 6)
+        assert np.array_equal(outer(X, X), X * 2.0 + X + (X + 3))
+    cyclic = dataclasses.make_dataclass("Cyclic", ["one", "other"], eq=False)(2, None)
+    cyclic.other = cyclic
+    assert np.array_equal(cpjit(lambda x, pair: x * pair.other.one)(X, cyclic), X * 2)

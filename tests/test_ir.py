@@ -210,6 +210,15 @@ def test_the_text_of_a_graph_is_read_back(name):
                 assert_same(evaluate(graph, (x, 2)), evaluate(again, (x, 2)))
 
 
+@pytest.mark.parametrize("exponent", [127, 128, 20_000])
+def test_integers_of_any_size_are_written_and_read_back(exponent):
+    for number in (2**exponent, -(2**exponent)):
+        graph = trace(lambda x, n: x * ((n + number) % 7), (np.ones(3), 1))  # noqa: B023
+        assert Graph.parse(str(graph)) == graph
+        fixed = trace(lambda x, pair: x * (pair[0] % 7), (np.ones(3), (number, 1)))
+        assert str(fixed).splitlines()[-1].startswith("  return %0")
+
+
 def test_several_results_are_a_tree():
     text = "f(x: f64[:])\n  %0 = sqrt x  f64\n  return (%0, (x, 1.0:f32), %0 as array)"
     graph = Graph.parse(text)

@@ -1,6 +1,7 @@
 """A value that the function kept while it was traced is an error wherever it is used later."""
 
 import copy
+import dataclasses
 import functools
 import gc
 import linecache
@@ -20,6 +21,18 @@ from cpnum import TraceError, UnsupportedError, cpjit, special
 from cpnum.trace.leftover import LeftOver
 from cpnum.trace.trace import trace
 
+METHODS = {
+    "copy": (),
+    "astype": (int,),
+    "transpose": (),
+    "swapaxes": (0, 0),
+    "reshape": (-1,),
+    "ravel": (),
+    "squeeze": (),
+    "clip": (0, 1),
+    "__getitem__": (0,),
+}
+
 
 class Keeping:
     """Keeps values of each kind while `step` is traced."""
@@ -34,6 +47,7 @@ class Keeping:
         self.constant = np.ones_like(x)
         self.function = self.computed.__add__
         self.iterator = iter(self.computed)
+        self.methods = {name: getattr(self.computed, name) for name in METHODS}
         return self.computed + n
 
 
@@ -206,6 +220,24 @@ def test_what_holds_a_left_over_is_an_error_when_it_is_used():
     for use in (lambda: keeping.function(1), lambda: next(keeping.iterator)):
         with pytest.raises(TraceError, match="used after step was traced"):
             use()
+    for name, method in keeping.methods.items():
+        with pytest.raises(TraceError, match="used after step was traced"):
+            method(*METHODS[name])
+
+
+def test_an_object_may_keep_a_left_over_that_is_not_used():
+    @dataclasses.dataclass(eq=False)
+    class Filter:
+        last: object = None
+
+        @cpjit
+        def smooth(self, x):
+            self.last = x * 0.5
+            return self.last + 1.0
+
+    smoothing = Filter()
+    for x in (X, X[:1], X.astype("f4")):
+        assert np.array_equal(smoothing.smooth(x), x * 0.5 + 1.0)
 
 
 def test_a_left_over_is_an_error_in_another_thread():

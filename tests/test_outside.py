@@ -1,8 +1,11 @@
 """Outside variables: a function is traced again when one has another value."""
 
+import contextlib
+import dataclasses
 import enum
 import functools
 import gc
+import importlib
 import signal
 import sys
 import types
@@ -14,6 +17,7 @@ from calls import X
 from cases import assert_same
 
 from cpnum import cpjit
+from cpnum.jit import outside
 
 factor = 2.0
 counter = 0
@@ -113,6 +117,201 @@ def test_callables_of_all_kinds_are_seen(monkeypatch):
             compiled(X)
             set_global(monkeypatch, "factor", 3.0)
             assert_same(compiled.py_func(X), compiled(X))
+
+
+class Scaled:
+    def scaled(self, x):
+        return x * factor
+
+
+class Left(Scaled):
+    def scaled(self, x):
+        return super().scaled(x)
+
+
+class Right(Scaled):
+    def scaled(self, x):
+        return super().scaled(x) * factor
+
+
+class Both(Left, Right):
+    def twice(self, x):
+        return self.scaled(x) * 2
+
+
+class Made:
+    def __init__(self):
+        self.number = factor
+
+
+@dataclasses.dataclass
+class Changed:
+    number: float = 1.0
+
+    def __post_init__(self):
+        self.number *= factor
+
+
+@contextlib.contextmanager
+def managed():
+    yield factor
+
+
+def use_managed(x):
+    with managed() as number:
+        return x * number
+
+
+class Special:
+    """A class with one special method, which is used without its name."""
+
+    @staticmethod
+    def of(name, method):
+        return type("Special", (Special,), {name: method})()
+
+
+INDEXED = Special.of("__getitem__", lambda self, key: factor)
+SIZED = Special.of("__len__", lambda self: int(factor))
+NUMBER = Special.of("__float__", lambda self: factor)
+ITERATED = Special.of("__iter__", lambda self: iter([factor]))
+ANY = Special.of("__getattr__", lambda self, name: factor)
+LEFT, BOTH = Left(), Both()
+
+
+def factor_of_helper(x, function=use_factor):
+    return function(x)
+
+
+def factor_of_method(x, *, scaled=LEFT):
+    return scaled.scaled(x)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        factor_of_helper,
+        factor_of_method,
+        lambda x: LEFT.scaled(x),
+        LEFT.scaled,
+        lambda x: BOTH.scaled(x),
+        BOTH.twice,
+        lambda x: Both().twice(x),
+        lambda x: x * Made().number,
+        lambda x: x * Changed().number,
+        use_managed,
+        lambda x: x * INDEXED[0],
+        lambda x: x * len(SIZED),
+        lambda x: x * float(NUMBER),
+        lambda x: x * next(iter(ITERATED)),
+        lambda x: x * ANY.number,
+        functools.partial(lambda function, x: function(x), use_factor),
+        functools.partial(lambda scaled, x: scaled.scaled(x), LEFT),
+        functools.partial(lambda x, function: function(x), function=use_factor),
+    ],
+)
+def test_what_runs_without_its_name_is_seen(monkeypatch, function):
+    compiled = cpjit(function)
+    compiled(X)
+    set_global(monkeypatch, "factor", 3.0)
+    assert_same(function(X), compiled(X))
+
+
+def test_each_member_of_a_class_is_searched_once(monkeypatch):
+    kinds, methods = 20, 10
+    program = "".join(
+        f"class C{i}:\n    def __len__(self): return 1\n"
+        + "".join(
+            f"    def m{k}(self, x):\n"
+            f"        return self.m{(k + 1) % methods}(C{(i + k) % kinds}().m{k}(x))\n"
+            for k in range(methods)
+        )
+        for i in range(kinds)
+    )
+    namespace = {"__name__": "program"}
+    exec(program, namespace)
+    found = []
+    monkeypatch.setattr(outside, "_function_of", lambda member: found.append(member) or member)
+    outside.Outside().read(namespace["C0"].m0, [namespace["C1"]()])
+    assert len(set(found)) >= kinds * methods
+    assert len(found) <= 2 * kinds * (methods + 1)  # once for the class, once for an instance
+
+
+def test_of_installed_packages_only_what_is_called_by_name_is_searched():
+    program = (
+        "factor = 2.0\n"
+        "def scaled(x): return x * factor\n"
+        "class Sized:\n"
+        "    def __len__(self): return other\n"
+        "    def scaled(self, x): return self.twice(x) * factor\n"
+        "    def twice(self, x): return x * another\n"
+    )
+    library = types.ModuleType("library")
+    library.other = library.another = 2
+    exec(compile(program, "/usr/lib/python3/site-packages/library.py", "exec"), vars(library))
+    sized = library.Sized()
+    read = outside.Outside()
+    read.read(lambda x: library.scaled(sized.scaled(x)) * len(sized))
+    names = {name for _, name, _ in read.rows}
+    assert "factor" in names
+    assert names.isdisjoint(["other", "another"])
+
+
+def test_a_function_that_cannot_run_is_not_searched(monkeypatch):
+    made = Made()
+    compiled, calls = traced(lambda x: x * made.number)
+    compiled(X)
+    set_global(monkeypatch, "factor", 3.0)
+    compiled(X)
+    assert len(calls) == 1
+
+
+IMPORTING = {
+    "import settings_of_a_test": "settings_of_a_test.parts.scale",
+    "import settings_of_a_test.parts": "settings_of_a_test.parts.scale",
+    "import settings_of_a_test.parts as parts": "parts.scale",
+    "from settings_of_a_test import parts": "parts.scale",
+    "from settings_of_a_test.parts import scale": "scale",
+    "from . import parts": "parts.scale",
+    "from .parts import scale": "scale",
+    "from .deep.er import number": "number",
+    "from .deep import er": "er.number",
+}
+
+
+@pytest.mark.parametrize("loaded", [True, False], ids=["loaded", "not loaded"])
+@pytest.mark.parametrize("statement", IMPORTING)
+def test_what_is_imported_inside_of_the_function_is_seen(tmp_path, monkeypatch, statement, loaded):
+    package = tmp_path / "settings_of_a_test"
+    (package / "deep").mkdir(parents=True)
+    (package / "__init__.py").write_text("from . import parts")
+    (package / "parts.py").write_text("scale = 2.0")
+    (package / "deep" / "__init__.py").write_text("")
+    (package / "deep" / "er.py").write_text("number = 2.0")
+    (package / "deep" / "up.py").write_text(
+        "def g(x):\n    from ..parts import scale\n    return x * scale"
+    )
+    (package / "use.py").write_text(
+        f"def f(x):\n    {statement}\n    return x * {IMPORTING[statement]}"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    try:
+        functions = [
+            importlib.import_module("settings_of_a_test.use").f,
+            importlib.import_module("settings_of_a_test.deep.up").g,
+        ]
+        if loaded:
+            for function in functions:
+                function(X)
+        for function in functions:
+            compiled = cpjit(function)
+            assert_same(X * 2.0, compiled(X))
+            sys.modules["settings_of_a_test.parts"].scale = 3.0
+            sys.modules.get("settings_of_a_test.deep.er", types.ModuleType("er")).number = 3.0
+            assert_same(X * 3.0, compiled(X))
+            sys.modules["settings_of_a_test.parts"].scale = 2.0
+    finally:
+        for name in [name for name in sys.modules if name.startswith("settings_of_a_test")]:
+            del sys.modules[name]
 
 
 class Model:

@@ -5,6 +5,7 @@ The line at fault in a case is the one that ends with `# here`.
 
 import decimal
 import enum
+import functools
 import json
 import linecache
 import math
@@ -421,7 +422,7 @@ def memory_of_an_array(x):
     return x * len(x.__array_interface__["shape"])  # here
 
 
-@case(TraceError)
+@case(UnsupportedError)
 def shape_that_is_set(x):
     x.shape = (3, 1)  # here
     return x
@@ -474,6 +475,102 @@ def test_a_use_that_cannot_be_compiled_is_refused(name, monkeypatch):
     assert np.all(out == 7.0)
     for old, each in zip(before, arguments, strict=True):
         assert np.array_equal(old, each)
+
+
+TABLE = {1: 10.0, 2: 20.0, 2.5: 7.0}
+
+
+@functools.cache
+def doubled(number):
+    return number * 2
+
+
+def _set(name, value):
+    def use(x, n):
+        y = x * 1.0
+        setattr(y, name, value)
+        return y
+
+    return use
+
+
+# Uses that Python itself refuses for a class that lacks a special method.
+SPECIAL = {
+    "a key": lambda x, n: x * TABLE[n],
+    "a key that may be missing": lambda x, n: x * TABLE.get(n, 3.0),
+    "a member of a set": lambda x, n: x * (5.0 if n in {1, 2} else 6.0),
+    "an element of a set": lambda x, n: x * len({n, 1}),
+    "a cache": lambda x, n: x * doubled(n),
+    "a hash": lambda x, n: x * (hash(n) % 7),
+    "round": lambda x, n: x * round(n),
+    "round to digits": lambda x, n: x * round(n, 1),
+    "trunc": lambda x, n: x * math.trunc(n),
+    "floor": lambda x, n: x * math.floor(n),
+    "ceil": lambda x, n: x * math.ceil(n),
+    "divmod": lambda x, n: x * divmod(n, 2)[1],
+    "divmod on the right": lambda x, n: x * divmod(7, n)[0],
+    "divmod of arrays": lambda x, n: divmod(x, n)[0],
+    "pow of three operands": lambda x, n: x * pow(n, 2, 3),
+    "del": lambda x, n: x.__delitem__(0),
+    "the shape is set": _set("shape", (3, 1)),
+    "the dtype is set": _set("dtype", np.int64),
+    "the strides are set": _set("strides", (8,)),
+    "the elements are set": _set("flat", 5.0),
+    "the real part is set": _set("real", 5.0),
+}
+
+
+@pytest.mark.parametrize(
+    "n", [2, 2.5, True, np.int64(2), np.float64(2.5), np.array(2.0), np.ones(3)], ids=repr
+)
+@pytest.mark.parametrize("name", SPECIAL)
+@pytest.mark.filterwarnings("ignore:.*runs through NumPy:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:Setting the:DeprecationWarning")
+def test_a_function_that_catches_pythons_errors_does_not_go_another_way(name, n):
+    use = SPECIAL[name]
+
+    def catching(x, n):
+        try:
+            return use(x, n)
+        except (TypeError, ValueError, AttributeError):
+            return x * -1.0
+
+    expected = catching(X, n)
+    assert_same(expected, cpjit(catching, fallback="numpy")(X, n))
+    try:
+        actual = cpjit(catching)(X, n)
+    except (TraceError, UnsupportedError):
+        return
+    assert_same(expected, actual)
+
+
+@pytest.mark.parametrize("use", [hash, round, lambda x: x.__delitem__(0), lambda x: {x: 1}])
+def test_what_arrays_refuse_themselves_is_the_functions_own_error(use):
+    with pytest.raises((TypeError, ValueError)) as expected:
+        use(X)
+    with pytest.raises(expected.type) as caught:
+        cpjit(use)(X)
+    assert (caught.type, str(caught.value)) == (expected.type, str(expected.value))
+
+    def catching(x):
+        try:
+            return use(x)
+        except (TypeError, ValueError):
+            return x * -1.0
+
+    assert_same(catching(X), cpjit(catching)(X))
+
+
+def test_divmod_of_python_numbers_is_computed_by_python():
+    def parts(x, n, m):
+        whole, rest = divmod(n, m)
+        return x * whole + rest
+
+    compiled = cpjit(parts)
+    for n, m in ((7, 2), (-7, 2), (7.5, -2.0), (-7, 2.5), (True, 2)):
+        assert_same(parts(X, n, m), compiled(X, n, m))
+    with pytest.raises(ZeroDivisionError):
+        compiled(X, 7, 0)
 
 
 def test_every_stored_message_is_one_of_a_use():

@@ -160,8 +160,13 @@ def constant_text(constant: Constant) -> str:
     value = constant.value
     if value != value and not constant.dtype.weak and constant.bits != _NAN_BITS[constant.dtype]:
         return f"nan:{constant.bits:#x}"
+    if type(value) is int and value.bit_length() > LONG:
+        return hex(value)
     return repr(value) if constant.dtype.weak else str(value)
 
+
+# The text of an integer of more bits has no decimal digits: Python refuses to write thousands.
+LONG = 128
 
 # -- reading ------------------------------------------------------------------------------------
 
@@ -309,13 +314,15 @@ class _Reader:
 def _weak(text: str) -> DType:
     if text in ("True", "False"):
         return BOOL
-    return INT if re.fullmatch(r"-?\d+", text) else FLOAT
+    return INT if re.fullmatch(r"-?(\d+|0x[0-9a-f]+)", text) else FLOAT
 
 
 def _value(text: str, dtype: DType) -> Any:
     if text.startswith("nan:"):
         raw = int(text.removeprefix("nan:"), 16).to_bytes(dtype.itemsize, "little")
         return np.frombuffer(raw, dtype.numpy)[0]
+    if dtype is INT:
+        return int(text, 0)
     return text == "True" if dtype.family == "B" else dtype.scalar(text)
 
 

@@ -49,6 +49,8 @@ from cpnum.trace.ufuncs import (
 # The ufunc that `np.clip` is a wrapper of; it has no public name.
 CLIP: np.ufunc = np._core.umath.clip  # type: ignore[attr-defined]
 
+_ARRAY: Any = np.empty(0)
+
 # The memory of arrays of extents up to 2 whose strides are 0, 1, ... along NumPy's 64 axes.
 _BYTES = bytes(1 + sum(range(64)))
 
@@ -149,6 +151,8 @@ class Tracer(AnyTracer):
         result = self**exponent
         return result if self.state == SCALAR else self.overwrite(result, np.power)
 
+    __hash__ = AnyTracer.__hash__  # or `__eq__` would leave none
+
     # -- attributes -----------------------------------------------------------------------------
 
     @property
@@ -181,6 +185,10 @@ class Tracer(AnyTracer):
     def real(self) -> Tracer:
         """The value itself: there are no complex numbers."""
         return self.move(None)
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """Return NumPy, as arrays do for code that serves several libraries."""
+        return _ARRAY.__array_namespace__(api_version=api_version)
 
     def __len__(self) -> int:
         if not self.known_shape:
@@ -264,6 +272,12 @@ class Tracer(AnyTracer):
         raise self.unsupported(
             "assigning to elements cannot be traced", "x = np.where(mask, value, x)"
         )
+
+    def __delitem__(self, key: object) -> NoReturn:
+        if self.state == SCALAR:
+            kind = self.__class__
+            raise TypeError(f"'numpy.{kind.__name__}' object doesn't support item deletion")
+        raise ValueError("cannot delete array elements")
 
     def transpose(self, *axes: Any) -> Tracer:
         """Return a view with the axes in the order given, or else in the reverse order."""
@@ -423,6 +437,34 @@ class Tracer(AnyTracer):
         self.node = self.builder.cast(result.node, old)
         return self
 
+
+def _settable(name: str) -> Any:
+    """Return an attribute that a function can set in NumPy; to set it is refused."""
+    known = vars(Tracer).get(name)
+
+    def get(self: Tracer) -> Any:
+        return self.__getattr__(name)
+
+    def refuse(self: Tracer, value: object) -> NoReturn:
+        kind = self.__class__
+        if kind is not np.ndarray:
+            raise AttributeError(f"attribute {name!r} of {kind.__name__!r} objects is not writable")
+        raise self.unsupported(
+            f"assigning to the attribute {name} of arrays cannot be traced",
+            _INSTEAD_OF_SETTING.get(name, "it outside of the function"),
+        )
+
+    return property(known.fget if known is not None else get, refuse, doc=known and known.__doc__)
+
+
+_INSTEAD_OF_SETTING = {
+    "shape": "y = x.reshape(shape)",
+    "flat": "np.full_like(x, value), or x = np.where(mask, value, x)",
+    "real": "x = np.where(mask, value, x)",
+}
+
+for _name in ("shape", "dtype", "strides", "data", "flat", "real", "imag"):
+    setattr(Tracer, _name, _settable(_name))
 
 _REFUSED = {
     ARGUMENT: "to an argument of the function",

@@ -38,8 +38,9 @@ class LeftOver(AnyTracer):
         return LeftOver
 
     def __getattribute__(self, name: str) -> Any:
-        # Debuggers and IPython ask any object for names with an underscore.
-        if name.startswith("_"):
+        # Debuggers and IPython ask any object for names with an underscore.  A method that was kept
+        # asks for those of a tracer.
+        if name.startswith("__") or (name.startswith("_") and not hasattr(Tracer, name)):
             return object.__getattribute__(self, name)
         raise _error(self)
 

@@ -17,13 +17,28 @@ import numpy as np
 
 from cpnum.errors import CpnumError, DTypeError, UnsupportedError
 from cpnum.ir.signature import ArrayOf, Fixed, Parameter, SameAs, ScalarOf, Signature, Type
+from cpnum.ir.text import LONG
 from cpnum.tables.dtypes import DType, from_numpy, from_python
 from cpnum.trace.advice import described_argument, instead_of_argument, instead_of_dtype
 from cpnum.trace.fixed import fixed_key
 
-# A fixed argument is printed in at most this many characters.
-_TEXT = reprlib.Repr()
-_TEXT.maxstring = _TEXT.maxother = 60
+
+class _Text(reprlib.Repr):
+    """The text of a fixed argument, which is short."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = 60
+
+    def repr_int(self, x: int, level: int) -> str:
+        """Return the text of an integer, without decimal digits if it is long."""
+        if x.bit_length() <= LONG:
+            return super().repr_int(x, level)
+        text = hex(x)
+        return text if len(text) <= self.maxlong else f"{text[:18]}...{text[-18:]}"
+
+
+_TEXT = _Text()
 
 
 class Arguments(NamedTuple):

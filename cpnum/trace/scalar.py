@@ -81,7 +81,7 @@ class WeakTracer(AnyTracer):
     __truediv__, __rtruediv__ = _operators("truediv", operator.truediv, np.divide)
     __floordiv__, __rfloordiv__ = _operators("floordiv", operator.floordiv, np.floor_divide)
     __mod__, __rmod__ = _operators("mod", operator.mod, np.remainder)
-    __pow__, __rpow__ = _operators("pow", operator.pow, np.power)
+    _power, __rpow__ = _operators("pow", operator.pow, np.power)
     __and__, __rand__ = _operators("and", operator.and_, np.bitwise_and)
     __or__, __ror__ = _operators("or", operator.or_, np.bitwise_or)
     __xor__, __rxor__ = _operators("xor", operator.xor, np.bitwise_xor)
@@ -97,6 +97,13 @@ class WeakTracer(AnyTracer):
     __pos__ = _unary("pos", operator.pos)
     __abs__ = _unary("abs", operator.abs)
     __invert__ = _unary("invert", operator.invert)
+
+    __hash__ = AnyTracer.__hash__  # or `__eq__` would leave none
+
+    def __pow__(self, exponent: object, modulus: object = None) -> AnyTracer:
+        if modulus is not None:
+            raise self.cannot_be("pow() of three operands", "it outside of the function")
+        return self._power(exponent)
 
     # -- attributes and refused uses ------------------------------------------------------------
 

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import (
     AsyncGenerator,
     Callable,
@@ -43,11 +44,24 @@ from cpnum.trace.tracer import ARGUMENT, SCALAR, AnyTracer
 def is_tracing(arguments: Iterable[object]) -> bool:
     """Tell whether a call is made by a function that is being traced.
 
-    >>> is_tracing((1.0, np.ones(3)))
+    A traced value may be in a tuple, or a field of a dataclass.
+
+    >>> is_tracing((1.0, np.ones(3), (2.0,)))
     False
     """
-    # A left-over of an earlier trace has no builder, and raises its error here.
-    return bool([each.builder for each in arguments if isinstance(each, Traced)])
+    for each in arguments:
+        if isinstance(each, Traced):
+            # A left-over of an earlier trace has no builder, and raises its error here.
+            return each.builder is not None
+        if isinstance(each, tuple):
+            if is_tracing(each):
+                return True
+        elif dataclasses.is_dataclass(each):
+            fields = [getattr(each, field.name, None) for field in dataclasses.fields(each)]
+            # The object may keep a left-over that the function does not use.
+            if any(isinstance(field, Tracer | WeakTracer) for field in fields):
+                return True
+    return False
 
 
 def trace(

@@ -70,9 +70,6 @@ class AnyTracer(Traced):
             return self.node.dtype.scalar
         return np.ndarray
 
-    # Equality is elementwise, so there is no hash, as for arrays.
-    __hash__ = None  # type: ignore[assignment]
-
     def result(self, node: Node, shape: Shape) -> AnyTracer:
         """Return the tracer of the outcome of a NumPy function."""
         raise NotImplementedError
@@ -205,6 +202,30 @@ class AnyTracer(Traced):
         raise self.needs_value(
             "an index or a range()", "a number, or an argument's shape: they are known"
         )
+
+    # The function may catch Python's error that a class lacks one of these, so a number refuses
+    # them, and an array has NumPy's error.
+
+    def __hash__(self) -> int:
+        if self.__class__ is np.ndarray:
+            raise TypeError("unhashable type: 'numpy.ndarray'")
+        raise self.cannot_be("a key", "f(table[x]) for f(x), and the table outside of it")
+
+    def __round__(self, digits: object = None) -> NoReturn:
+        if self.__class__ is np.ndarray:
+            raise TypeError("type numpy.ndarray doesn't define __round__ method")
+        raise self.cannot_be("round()", "np.rint(x) for round(x)")
+
+    def __trunc__(self) -> NoReturn:
+        if not hasattr(self.__class__, "__trunc__"):
+            raise TypeError(f"type numpy.{self.__class__.__name__} doesn't define __trunc__ method")
+        raise self.cannot_be("math.trunc()", "np.trunc(x) for math.trunc(x)")
+
+    def __divmod__(self, other: Any) -> tuple[Any, Any]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
+        return other // self, other % self
 
     def __contains__(self, value: object) -> NoReturn:
         raise self.needs_value("`in`", "x == value, which compares each element")
