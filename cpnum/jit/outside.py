@@ -13,37 +13,44 @@ True
 
 from __future__ import annotations
 
+import dis
 import functools
+import inspect
 import sys
-from collections.abc import Iterable
-from types import CodeType, FunctionType, MethodType, ModuleType
+from collections.abc import Iterable, Iterator, Sequence
+from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType, NoneType
 from typing import Any
 
-from cpnum.trace.fixed import fixed_key
+import numpy as np
 
-# A variable and its value: a namespace, the name of a global in it, the value; or the cell of an
-# enclosing function's variable, None, the value.
+from cpnum.trace.fixed import fixed_key
+from cpnum.trace.site import is_installed
+
+# A variable and its value: a namespace, the name of a global in it, the value, None if it has no
+# such global; or the cell of an enclosing function's variable, None, the value.
 Row = tuple[Any, str | None, object]
 
 # Nobody assigns to variables of these modules.
 _UNCHANGED = sys.stdlib_module_names | {"cpnum", "numpy", "scipy"}
 
-# The value of a variable that was deleted.
+# The value of a cell that is empty.
 _DELETED = object()
 
 
 class Outside:
     """The outside variables of a function, and of functions that it calls, with their values.
 
-    Only what a name stands for is compared, not what is inside of the object.  Names of modules are
-    left out, and so are the variables of NumPy and of the standard library.
+    Only what a name stands for is compared, not what is inside of the object.  The variables of
+    NumPy and of the standard library are left out, and so are the usual names of these modules.
     """
 
-    __slots__ = ("rows",)
+    __slots__ = ("_cells", "_codes", "rows")
 
     def __init__(self) -> None:
         # Plain tuples, because each call unpacks them.
         self.rows: list[Row] = []
+        self._codes: dict[int, CodeType] = {}  # by id: a hash reads all of it
+        self._cells: dict[int, str] = {}
 
     def read(self, function: object, arguments: Iterable[object] = ()) -> None:
         """Look up the variables that are not known yet; `arguments` may have methods that run."""
@@ -51,11 +58,21 @@ class Outside:
         search.run(function, arguments)
         if search.rows:
             self.rows[:] = search.rows.values()
+        self._codes |= search.codes
+        self._cells |= search.cells
 
     def drop_assigned(self) -> None:
-        """Drop the variables whose value is another one now: the trace assigned them itself."""
-        if self.rows:
-            self.rows[:] = [row for row in self.rows if _value_of(row) is row[2]]
+        """Drop the variables that the trace assigned: their value is another one at each call.
+
+        A variable that another thread assigned meanwhile stays, so that the next call sees it.
+        """
+        changed = [row for row in self.rows if _value_of(row) is not row[2]]
+        if changed:
+            assigned = {name for code in self._codes.values() for name in _assigned(code)}
+            dropped = [
+                row for row in changed if (row[1] or self._cells.get(id(row[0]))) in assigned
+            ]
+            self.rows[:] = [row for row in self.rows if row not in dropped]
 
     def same(self) -> bool:
         """Tell whether the variables have the values that they had, be it in new objects."""
@@ -72,80 +89,240 @@ class Outside:
 def _value_of(row: Row) -> object:
     holder, name, _ = row
     if name is not None:
-        return holder.get(name, _DELETED)
+        return holder.get(name)
     try:
         return holder.cell_contents
     except ValueError:
         return _DELETED
 
 
+class _Code:
+    """The code of a function, in the place of a namespace: IPython's %autoreload replaces it."""
+
+    __slots__ = ("function", "get")
+
+    def __init__(self, function: FunctionType) -> None:
+        self.function = function
+        self.get = functools.partial(getattr, function)
+
+
+def _key_of(row: Row) -> tuple[int, str | None]:
+    holder, name, _ = row
+    return id(holder.function if type(holder) is _Code else holder), name
+
+
+# -- the search ---------------------------------------------------------------------------------
+
+_Names = tuple[str, ...]
+
+# Objects of these types call no function of the user's.
+_PLAIN = frozenset([bool, int, float, complex, str, bytes, NoneType, np.ndarray, np.ufunc])
+
+# A search looks at so many elements of lists and the like: with more, they hold data.
+_MOST_ELEMENTS = 10_000
+
+
 class _Search:
-    """A search for the variables that a function reads, and the functions that it calls by name."""
+    """A search for the variables that a function reads, and for the functions that it may call.
+
+    These are the ones that variables, defaults, elements, attributes and methods stand for.  An
+    attribute is looked at if any function of the search names it.  Only the special methods of a
+    class run without a name.
+
+    Installed packages are large.  So the functions of another package name attributes only of what
+    they read themselves.
+    """
 
     def __init__(self, rows: Iterable[Row]) -> None:
-        self.rows = {(id(row[0]), row[1]): row for row in rows}
-        self._searched: set[object] = set()
-        # Objects, each with the names in the function that may use it.
-        self._pending: list[tuple[object, tuple[str, ...]]] = []
+        self.rows = {_key_of(row): row for row in rows}
+        self.codes: dict[int, CodeType] = {}
+        self.cells: dict[int, str] = {}
+        self._home: str | None = None  # the package of the function
+        self._names: set[str] = set()
+        # Objects that have attributes, each with the names that were looked up in it.
+        self._holders: list[tuple[object, set[str]]] = []
+        self._searched: dict[object, object] = {}
+        self._elements = 0
+        # Objects, each with the names of attributes to look at; None for all of `_names`.
+        self._pending: list[tuple[object, _Names | None]] = []
 
     def run(self, function: object, arguments: Iterable[object]) -> None:
-        """Search a function, and the methods of arguments that it names."""
-        self._pending.append((function, ()))
+        """Search a function, and arguments that it may call."""
+        self._add((*arguments, function))
         while self._pending:
-            value, names = self._pending.pop()
-            if type(value) is FunctionType:
-                self._search_function(value, arguments)
-            elif type(value) is MethodType:
-                self._pending.append((value.__func__, names))
-            elif isinstance(value, functools.partial):
-                self._pending.append((value.func, names))
-            elif isinstance(value, type):
-                self._search_class(value, names)
-            else:
-                self._search_class(type(value), (*names, "__call__"))
-                wrapped = getattr(value, "__dict__", {}).get("__wrapped__")  # a compiled function's
-                if wrapped is not None and id(wrapped) not in self._searched:
-                    self._searched.add(id(wrapped))
-                    self._pending.append((wrapped, names))
+            while self._pending:
+                self._visit(*self._pending.pop())
+            for holder, known in self._holders:
+                names = self._names - known
+                if names:
+                    known |= names
+                    self._look_up(holder, names, None)
 
-    def _search_function(self, function: FunctionType, arguments: Iterable[object]) -> None:
-        namespace = function.__globals__
-        if function in self._searched or _is_unchanged(namespace.get("__name__")):
+    def _add(self, values: Iterable[object], names: _Names | None = None) -> None:
+        self._pending += [(each, names) for each in values if type(each) not in _PLAIN]
+
+    def _visit(self, value: Any, names: _Names | None) -> None:
+        kind = type(value)
+        key = id(value) if names is None or kind is FunctionType else (id(value), names)
+        if key in self._searched:
             return
-        self._searched.add(function)
-        names: tuple[str, ...] = ()
-        for code in _codes(function.__code__):
-            names += code.co_names
-        self._search_namespace(namespace, names)
-        for cell in function.__closure__ or ():
+        self._searched[key] = value
+        if kind is FunctionType:
+            self._search_function(value)
+        elif kind is MethodType:
+            self._add((value.__func__, value.__self__), names)
+        elif issubclass(kind, functools.partial):
+            self._add((value.func, *value.args, *value.keywords.values()), names)
+        elif issubclass(kind, ModuleType) and _is_unchanged(value.__name__):
+            pass
+        else:
+            if issubclass(kind, tuple | list | set | frozenset | dict):
+                self._search_elements(value, names)
+            self._add(_called_by(value), names)
+            if names is not None:
+                self._look_up(value, (*names, "__call__"), names)
+            elif kind.__module__ != "builtins" or issubclass(kind, type | ModuleType):
+                self._holders.append((value, set()))
+                self._add(self._special_methods(value))
+
+    def _search_function(self, function: FunctionType) -> None:
+        """Search the globals of a function, what it encloses, and its defaults."""
+        namespace = function.__globals__
+        codes = _codes(function.__code__)
+        names: _Names | None = None
+        if _is_unchanged(namespace.get("__name__")):
+            names = ()
+        else:
+            if self._home is None:
+                self._home = _package(function)
+            if self._is_foreign(function):
+                names = tuple([name for code in codes for name in code.co_names])
+            else:
+                for code in codes:
+                    self._names.update(code.co_names)
+                self._watch_code(function)
+            for code in codes:
+                self.codes[id(code)] = code
+                raw = code.co_code
+                operations = raw[::2]
+                for name in _loaded(code, raw, operations):
+                    self._read(namespace, name, names)
+                if _IMPORT in operations:
+                    for name in _imported(code, namespace):
+                        self._read(sys.modules, name, names)
+        for name, cell in zip(
+            function.__code__.co_freevars, function.__closure__ or (), strict=True
+        ):
             row = cell, None, _value_of((cell, None, None))
             if row[2] is not _DELETED:
-                self.rows.setdefault((id(cell), None), row)
-                self._pending.append((row[2], names))
-        for each in arguments:
-            self._pending.append((each, names))
+                if names != ():
+                    self.rows.setdefault((id(cell), None), row)
+                    self.cells[id(cell)] = name
+                self._add((row[2],), names)
+        self._add(function.__defaults__ or (), names)
+        self._add((function.__kwdefaults__ or {}).values(), names)
+        if function.__dict__:
+            if names is None:
+                self._holders.append((function, set()))
+            else:
+                self._look_up(function, names, names)
 
-    def _search_namespace(self, namespace: dict[str, Any], names: tuple[str, ...]) -> None:
-        for name in names:
-            value = namespace.get(name, _DELETED)
-            if value is _DELETED:
-                continue  # an attribute
-            if not isinstance(value, ModuleType):
-                self.rows.setdefault((id(namespace), name), (namespace, name, value))
-                self._pending.append((value, names))
-            elif not _is_unchanged(value.__name__) and (value, names) not in self._searched:
-                self._searched.add((value, names))
-                self._search_namespace(vars(value), names)
+    def _read(self, namespace: dict[str, Any], name: str, names: _Names | None) -> None:
+        """Note a variable with its value, and search that."""
+        value = namespace.get(name)
+        if not (isinstance(value, ModuleType) and _is_usual(value.__name__, name)):
+            self.rows.setdefault((id(namespace), name), (namespace, name, value))
+            self._add((value,), names)
 
-    def _search_class(self, kind: type, names: tuple[str, ...]) -> None:
-        if _is_unchanged(kind.__module__) or (kind, names) in self._searched:
+    def _watch_code(self, function: FunctionType) -> None:
+        """Note the code of a function that %autoreload may replace: it is found by its name."""
+        name, namespace = function.__qualname__, function.__globals__
+        if (
+            "IPython" in sys.modules
+            and namespace.get("__name__") != "__main__"
+            and ("." in name or namespace.get(name) is function)
+        ):
+            row = _Code(function), "__code__", function.__code__
+            self.rows.setdefault(_key_of(row), row)
+
+    def _search_elements(self, value: Any, names: _Names | None) -> None:
+        self._elements += len(value)
+        if self._elements <= _MOST_ELEMENTS:
+            self._add(tuple(value.values() if isinstance(value, dict) else value), names)
+
+    def _look_up(self, holder: Any, wanted: Iterable[str], names: _Names | None) -> None:
+        """Search the members of an object, a class or a module that have the `wanted` names."""
+        if isinstance(holder, ModuleType):
+            for name in wanted:
+                if name in vars(holder):
+                    self._read(vars(holder), name, names)
             return
-        self._searched.add((kind, names))
-        for name in names:
-            for base in kind.__mro__:
-                if name in vars(base):
-                    self._pending.append((_function_of(vars(base)[name]), names))
-                    break
+        for base in _classes(holder):
+            own = vars(base)
+            for name in wanted:
+                if name in own:
+                    self._add(_values_of(own[name], holder), names)
+        own_attributes = {} if isinstance(holder, type) else _attributes(holder)
+        if own_attributes:
+            self._add([own_attributes[each] for each in wanted if each in own_attributes], names)
+
+    def _special_methods(self, holder: object) -> Iterator[object]:
+        """Yield the methods that operators, calls and statements run."""
+        for base in _classes(holder):
+            for name, member in vars(base).items():
+                if name[:2] == "__" and type(member) is FunctionType:
+                    if name == "__call__" or not self._is_foreign(member):
+                        yield member
+
+    def _is_foreign(self, function: FunctionType) -> bool:
+        """Tell whether a function is of an installed package that is not the searched one's."""
+        return _package(function) != self._home and is_installed(function.__code__.co_filename)
+
+
+def _package(function: FunctionType) -> str:
+    return str(function.__globals__.get("__name__")).partition(".")[0]
+
+
+def _classes(holder: object) -> list[type]:
+    """Return the classes that may have the members of an object, or of a class."""
+    kind = type(holder)
+    classes = kind.__mro__
+    if isinstance(holder, type):
+        classes = (*holder.__mro__, *classes)
+    return [each for each in classes if not _is_unchanged(each.__module__)]
+
+
+def _values_of(member: Any, holder: object) -> tuple[object, ...]:
+    """Return what may run when a member of a class is used, as the getter of a property."""
+    if isinstance(member, staticmethod | classmethod):
+        return (member.__func__,)
+    if isinstance(member, property):
+        return (member.fget,)
+    if type(member) is MemberDescriptorType and not isinstance(holder, type):
+        try:
+            return (member.__get__(holder),)
+        except AttributeError:
+            return ()  # a slot that was never set
+    return (member,)
+
+
+def _attributes(holder: object) -> dict[str, object]:
+    try:
+        own: dict[str, object] = object.__getattribute__(holder, "__dict__")
+    except AttributeError:
+        return {}
+    return own
+
+
+def _called_by(holder: object) -> Iterable[object]:
+    """Return the functions that an object calls without a name for them in the user's code."""
+    if type(holder).__module__ == "functools":
+        return tuple(_attributes(holder).values())
+    wrapped = _attributes(holder).get("__wrapped__")  # a compiled function's
+    return () if wrapped is None else (wrapped,)
+
+
+# -- code ---------------------------------------------------------------------------------------
 
 
 def _codes(code: CodeType) -> list[CodeType]:
@@ -158,14 +335,68 @@ def _codes(code: CodeType) -> list[CodeType]:
     return codes
 
 
-def _function_of(member: object) -> object:
-    """Return the function that runs when a member of a class is used."""
-    if isinstance(member, staticmethod | classmethod):
-        return member.__func__
-    if isinstance(member, property):
-        return member.fget
-    return member.func if isinstance(member, functools.cached_property) else member
+_LOAD_GLOBAL, _IMPORT, _EXTENDED = map(
+    dis.opmap.__getitem__, ("LOAD_GLOBAL", "IMPORT_NAME", "EXTENDED_ARG")
+)
+
+
+def _loaded(code: CodeType, raw: bytes, operations: bytes) -> Sequence[str]:
+    """Return the names of globals that code reads; `raw` are its bytes, `operations` the even ones.
+
+    `dis` would take longer than the rest of the search, so this is done by hand.
+
+    >>> code = (lambda x: k * x.real + abs(x)).__code__
+    >>> _loaded(code, code.co_code, code.co_code[::2])
+    ['k', 'abs']
+    """
+    if not code.co_flags & inspect.CO_OPTIMIZED:
+        return code.co_names  # the body of a class
+    names = []
+    at = operations.find(_LOAD_GLOBAL)
+    while at >= 0:
+        index = raw[2 * at + 1]
+        if at and operations[at - 1] == _EXTENDED:
+            index |= raw[2 * at - 1] << 8
+        names.append(code.co_names[index >> 1])
+        at = operations.find(_LOAD_GLOBAL, at + 1)
+    return names
+
+
+def _imported(code: CodeType, namespace: dict[str, Any]) -> list[str]:
+    """Return the names of loaded modules that code may import."""
+    package = str(namespace.get("__package__") or "")
+    before = ["", *[f"{each}." for each in _parents(package)]]
+    names = {
+        parent
+        for prefix in before
+        for name in code.co_names
+        for parent in _parents((prefix + name).rstrip("."))
+    }
+    return [each for each in names if each in sys.modules and not _is_unchanged(each)]
+
+
+def _parents(name: str) -> list[str]:
+    """Return the names of a module and of the packages that it is in.
+
+    >>> _parents("a.b"), _parents("")
+    (['a', 'a.b'], [])
+    """
+    parts = name.split(".") if name else []
+    return [".".join(parts[: count + 1]) for count in range(len(parts))]
+
+
+def _assigned(code: CodeType) -> Iterator[str]:
+    """Yield the names of variables outside of it, and of attributes, that code assigns."""
+    for each in dis.get_instructions(code):
+        if each.opname.endswith(("_GLOBAL", "_DEREF", "_ATTR", "_NAME")):
+            if each.opname.startswith(("STORE_", "DELETE_")):
+                yield each.argval
 
 
 def _is_unchanged(module: object) -> bool:
     return module in _UNCHANGED or str(module).partition(".")[0] in _UNCHANGED
+
+
+def _is_usual(module: str, name: str) -> bool:
+    """Tell whether nobody would give this name of a module to another one; `xp` may change."""
+    return _is_unchanged(module) and name in ("np", module.rpartition(".")[2])

@@ -35,7 +35,7 @@ def user_frame() -> FrameType:
     Code that is installed is a library, for example Numba, but not the traced function itself.
     """
     frame = innermost = _outside(sys._getframe(1))
-    while _is_installed(frame.f_code.co_filename):
+    while is_installed(frame.f_code.co_filename):
         caller = frame.f_back
         if caller is None:
             return innermost  # all of the code is installed
@@ -51,7 +51,7 @@ def _outside(frame: FrameType) -> FrameType:
     return frame
 
 
-def _is_installed(filename: str) -> bool:
+def is_installed(filename: str) -> bool:
     """Tell whether a file is of the standard library or of an installed package."""
     folders = filename.split(os.sep)
     return (
@@ -101,7 +101,7 @@ def site_of(error: BaseException) -> Site | None:
     while step is not None:
         code = step.tb_frame.f_code
         if not code.co_filename.startswith(LIBRARIES) and (
-            site is None or not _is_installed(code.co_filename)
+            site is None or not is_installed(code.co_filename)
         ):
             site = code, step.tb_lasti
         step = step.tb_next
