@@ -119,7 +119,7 @@ _Names = tuple[str, ...]
 _PLAIN = frozenset([bool, int, float, complex, str, bytes, NoneType, np.ndarray, np.ufunc])
 
 # A search looks at so many elements of lists and the like: with more, they hold data.
-_MOST_ELEMENTS = 10_000
+_MOST_ELEMENTS = 1_000
 
 
 class _Search:
