@@ -430,6 +430,17 @@ def test_a_variable_that_the_function_assigns_is_not_compared(monkeypatch):
     assert counter == 2
 
 
+def test_variables_that_are_assigned_are_found_among_modules_with_arrays():
+    namespaces = [{"count": 0, "data": np.ones(3)} for _ in range(2)]
+    for each in namespaces:
+        exec("def f(x):\n    global count\n    count += 1\n    return x * len(data)", each)
+    one, other = (each["f"] for each in namespaces)
+    f = cpjit(lambda x: one(x) + other(x))
+    for _ in range(3):
+        assert_same(X * 6.0, f(X))
+    assert [each["count"] for each in namespaces] == [1, 1]
+
+
 def test_a_change_during_a_trace_is_seen_by_the_next_call():
     namespace = {"k": 2.0, "other": 1.0}
     exec("def function(x):\n    y = x * k\n    change()\n    return y + other", namespace)

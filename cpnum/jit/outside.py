@@ -69,10 +69,12 @@ class Outside:
         changed = [row for row in self.rows if _value_of(row) is not row[2]]
         if changed:
             assigned = {name for code in self._codes.values() for name in _assigned(code)}
-            dropped = [
-                row for row in changed if (row[1] or self._cells.get(id(row[0]))) in assigned
-            ]
-            self.rows[:] = [row for row in self.rows if row not in dropped]
+            dropped = {
+                _key_of(row)
+                for row in changed
+                if (row[1] or self._cells.get(id(row[0]))) in assigned
+            }
+            self.rows[:] = [row for row in self.rows if _key_of(row) not in dropped]
 
     def same(self) -> bool:
         """Tell whether the variables have the values that they had, be it in new objects."""
