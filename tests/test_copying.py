@@ -9,6 +9,7 @@ import textwrap
 import numpy as np
 import pytest
 from calls import X, Y, hypot
+from cases import assert_same
 
 from cpnum import cpjit
 
@@ -79,3 +80,27 @@ def test_a_function_is_called_in_processes_that_are_spawned(tmp_path):
     )
     done = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=120)
     assert done.stdout == "[2. 2. 2.] 5.0\n", done.stderr
+
+
+class OfClass:
+    factor = 2.0
+
+    @classmethod
+    @cpjit
+    def scale(cls, x):
+        return x * cls.factor
+
+    @cpjit
+    def double(self, x):
+        return x * self.factor
+
+    half = cpjit(lambda self, x: x / self.factor)
+
+
+def test_methods_are_pickled_as_pythons_are():
+    for method in (OfClass.scale, OfClass().scale, OfClass().double):
+        sent = pickle.loads(pickle.dumps(method))
+        assert_same(method(X), sent(X))
+        assert type(sent) is type(method)
+    copied = copy.deepcopy(OfClass().half)  # of another name
+    assert_same(X / 2.0, copied(X))

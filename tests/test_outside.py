@@ -8,6 +8,7 @@ import gc
 import importlib
 import signal
 import sys
+import threading
 import types
 import weakref
 
@@ -18,6 +19,7 @@ from cases import assert_same
 
 from cpnum import cpjit
 from cpnum.jit import outside
+from cpnum.jit.outside import Outside
 
 factor = 2.0
 counter = 0
@@ -139,7 +141,7 @@ class Both(Left, Right):
         return self.scaled(x) * 2
 
 
-class Made:
+class Numbered:
     def __init__(self):
         self.number = factor
 
@@ -196,7 +198,7 @@ def factor_of_method(x, *, scaled=LEFT):
         lambda x: BOTH.scaled(x),
         BOTH.twice,
         lambda x: Both().twice(x),
-        lambda x: x * Made().number,
+        lambda x: x * Numbered().number,
         lambda x: x * Changed().number,
         use_managed,
         lambda x: x * INDEXED[0],
@@ -230,10 +232,13 @@ def test_each_member_of_a_class_is_searched_once(monkeypatch):
     namespace = {"__name__": "program"}
     exec(program, namespace)
     found = []
-    monkeypatch.setattr(outside, "_function_of", lambda member: found.append(member) or member)
+    visit = outside._Search._visit
+    monkeypatch.setattr(
+        outside._Search, "_visit", lambda *each: found.append(each[1]) or visit(*each)
+    )
     outside.Outside().read(namespace["C0"].m0, [namespace["C1"]()])
-    assert len(set(found)) >= kinds * methods
-    assert len(found) <= 2 * kinds * (methods + 1)  # once for the class, once for an instance
+    assert len(set(map(id, found))) >= kinds * methods
+    assert len(found) <= 3 * kinds * (methods + 1)  # for the class, an instance, and a method
 
 
 def test_of_installed_packages_only_what_is_called_by_name_is_searched():
@@ -254,15 +259,6 @@ def test_of_installed_packages_only_what_is_called_by_name_is_searched():
     names = {name for _, name, _ in read.rows}
     assert "factor" in names
     assert names.isdisjoint(["other", "another"])
-
-
-def test_a_function_that_cannot_run_is_not_searched(monkeypatch):
-    made = Made()
-    compiled, calls = traced(lambda x: x * made.number)
-    compiled(X)
-    set_global(monkeypatch, "factor", 3.0)
-    compiled(X)
-    assert len(calls) == 1
 
 
 IMPORTING = {
@@ -312,6 +308,230 @@ def test_what_is_imported_inside_of_the_function_is_seen(tmp_path, monkeypatch, 
     finally:
         for name in [name for name in sys.modules if name.startswith("settings_of_a_test")]:
             del sys.modules[name]
+
+
+# Each defines `f`, or what it is made of, which reads the global `k`.
+WAYS_TO_A_VARIABLE = {
+    "a default": "def f(x, h=h): return h(x)",
+    "a default that is a keyword": "def f(x, *, h=h): return h(x)",
+    "a dictionary": "table = {'h': h}\ndef f(x): return table['h'](x)",
+    "a list of pairs": "table = [('h', h)]\ndef f(x): return table[0][1](x)",
+    "a named tuple": "table = namedtuple('Table', 'step')(h)\ndef f(x): return table.step(x)",
+    "a namespace": "table = SimpleNamespace(step=h)\ndef f(x): return table.step(x)",
+    "an attribute of an instance": "m = M()\nm.own = h\ndef f(x): return m.own(x)",
+    "an attribute of an attribute": "m = M()\nm.inner = Inner()\ndef f(x): return m.inner.step(x)",
+    "a slot": "m = Slot()\nm.own = h\ndef f(x): return m.own(x)",
+    "a function's attribute": "def g(x): return g.own(x)\ng.own = h\ndef f(x): return g(x)",
+    "a compiled function in a list": "table = [cpjit(h)]\ndef f(x): return table[0](x)",
+    "arguments of a partial function": "def call(h, x): return h(x)\nf = partial(call, h)",
+    "keywords of a partial function": "def call(x, h): return h(x)\nf = partial(call, h=h)",
+    "a method that calls a method": "m = M()\ndef f(x): return m.outer(x)",
+    "a bound method that calls a method": "f = M().outer",
+    "a callable that calls a method": "f = M()",
+    "a compiled method of a global": "m = M()\ndef f(x): return m.compiled(x)",
+    "super": "m = Derived()\ndef f(x): return m.scale(x)",
+    "a class method": "def f(x): return M.of_class(x)",
+    "the making of an instance": "def f(x): return x * Made().made",
+    "an item": "m = M()\ndef f(x): return x * m[0]",
+    "a conversion": "m = M()\ndef f(x): return x * float(m)",
+    "an attribute that is missing": "m = M()\ndef f(x): return x * m.missing",
+    "a loop": "m = M()\ndef f(x): return [x * each for each in m][0]",
+    "a with statement": "m = M()\ndef f(x):\n    with m as factor: return x * factor",
+    "a context manager": "def f(x):\n    with managed() as factor: return x * factor",
+    "a descriptor": "m = M()\ndef f(x): return x * m.described",
+    "a metaclass": "def f(x): return x * Made.of_type",
+    "a property that reads a property": "m = M()\ndef f(x): return x * m.twice",
+    "a method that is dispatched": "def f(x): return M().dispatched('', x)",
+    "a function that is dispatched": "def f(x): return dispatched('', x)",
+}
+COMMON = """
+from collections import namedtuple
+from contextlib import contextmanager
+from functools import partial, singledispatch, singledispatchmethod
+from types import SimpleNamespace
+from cpnum import cpjit
+k = 2.0
+def h(x): return x * k
+class Descriptor:
+    def __get__(self, instance, owner): return k
+class M:
+    described = Descriptor()
+    def scale(self, x): return x * k
+    def outer(self, x): return self.scale(x)
+    __call__ = outer
+    @cpjit
+    def compiled(self, x): return self.scale(x)
+    @classmethod
+    def of_class(cls, x): return cls.of_none(x)
+    @staticmethod
+    def of_none(x): return x * k
+    def __getitem__(self, at): return k
+    def __float__(self): return k
+    def __getattr__(self, name):
+        if name != "missing": raise AttributeError(name)
+        return k
+    def __iter__(self): yield k
+    def __enter__(self): return k
+    def __exit__(self, *error): pass
+    @property
+    def once(self): return k
+    @property
+    def twice(self): return self.once
+    @singledispatchmethod
+    def dispatched(self, kind, x): return x
+    @dispatched.register
+    def _(self, kind: str, x): return x * k
+class Derived(M):
+    def scale(self, x): return super().scale(x)
+class Inner:
+    def step(self, x): return x * k
+class Slot:
+    __slots__ = ("own",)
+class Type(type):
+    @property
+    def of_type(cls): return k
+class Made(metaclass=Type):
+    def __init__(self): self.made = k
+@contextmanager
+def managed(): yield k
+@singledispatch
+def dispatched(kind, x): return x
+@dispatched.register
+def _(kind: str, x): return x * k
+"""
+
+
+@pytest.mark.parametrize("way", WAYS_TO_A_VARIABLE)
+def test_all_that_a_function_may_call_is_searched(way):
+    namespace = {"__name__": "models"}
+    exec(COMMON + WAYS_TO_A_VARIABLE[way], namespace)
+    f = cpjit(namespace["f"])
+    assert_same(X * 2.0, f(X))
+    namespace["k"] = 3.0
+    assert_same(X * 3.0, f(X))
+
+
+def test_large_containers_are_not_searched():
+    namespace = {"k": 2.0, "data": [lambda x: x * 1.0] * 1_001}
+    exec("def f(x): return x * len(data)", namespace)
+    outside = Outside()
+    outside.read(namespace["f"])
+    assert {name for _, name, _ in outside.rows} == {"len", "data"}
+
+
+@pytest.mark.parametrize(
+    "statement, factor",
+    [
+        ("import lazy", "lazy.k"),
+        ("from lazy import k", "k"),
+        ("import lazy.inner", "lazy.inner.k"),
+        ("from .inner import k", "k"),
+        ("from . import inner", "inner.k"),
+        ("from .. import lazy", "lazy.k"),
+    ],
+)
+@pytest.mark.parametrize("loaded", [True, False])
+def test_variables_of_modules_that_are_imported_inside_are_seen(
+    tmp_path, monkeypatch, statement, factor, loaded
+):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    if statement.startswith("from .. "):
+        root, package = "outer", "outer.lazy"
+    else:
+        root = package = "lazy"
+    folder = tmp_path / package.replace(".", "/")
+    folder.mkdir(parents=True)
+    for each in (folder / "__init__.py", folder / "inner.py"):
+        each.write_text("k = 2.0")
+    namespace = {"__name__": f"{package}.models", "__package__": package}
+    exec(f"def f(x):\n    {statement}\n    return x * {factor}", namespace)
+    f = cpjit(namespace["f"])
+    try:
+        if loaded:
+            namespace["f"](X)
+        assert_same(X * 2.0, f(X))
+        for name, module in sys.modules.items():
+            if name.partition(".")[0] == root:
+                module.k = 3.0
+        assert_same(X * 3.0, f(X))
+    finally:
+        for name in [each for each in sys.modules if each.partition(".")[0] == root]:
+            del sys.modules[name]
+
+
+def test_a_name_may_come_to_stand_for_another_module():
+    one, other = types.ModuleType("one"), types.ModuleType("other")
+    one.scale = lambda x: x * 2.0
+    other.scale, other.exp = (lambda x: x * 3.0), np.sqrt
+    namespace = {"settings": one, "xp": np}
+    exec("def f(x): return settings.scale(xp.exp(x))", namespace)
+    f, x = cpjit(namespace["f"]), np.zeros(3)
+    assert_same(np.ones(3) * 2.0, f(x))
+    namespace["settings"] = other
+    assert_same(np.ones(3) * 3.0, f(x))
+    namespace["xp"] = other
+    assert_same(np.zeros(3), f(x))
+
+
+def test_the_usual_names_of_modules_that_do_not_change_are_not_compared():
+    namespace = {}
+    exec("import math, numpy as np\ndef f(x): return np.exp(x) * math.pi", namespace)
+    f = cpjit(namespace["f"])
+    f(X)
+    assert f._outside == []
+
+
+def test_a_global_that_hides_a_builtin_is_seen():
+    namespace = {}
+    exec("def f(x): return abs(x) * 2.0", namespace)
+    f = cpjit(namespace["f"])
+    f(X)
+    namespace["abs"] = lambda x: x + 1.0
+    assert_same((X + 1.0) * 2.0, f(X))
+    del namespace["abs"]
+    assert_same(abs(X) * 2.0, f(X))
+
+
+def test_the_names_of_attributes_are_no_globals():
+    namespace = {"real": 2.0, "np": np}
+    names = "\n".join(f"    v{at}" for at in range(300))  # beyond a byte
+    exec(f"def many(x):\n{names}\n    return x.real * last", namespace)
+    read = Outside()
+    read.read(namespace["many"])
+    assert [name for _, name, _ in read.rows] == [*[f"v{at}" for at in range(300)], "last"]
+
+
+def test_replaced_code_of_an_imported_function_is_seen_in_ipython(monkeypatch):
+    pytest.importorskip("IPython")
+    namespace = {"__name__": "helpers"}
+    exec("def h(x): return x * 2.0\ndef other(x): return x * 3.0", namespace)
+    exec("class M:\n    def scale(self, x): return x * 2.0", namespace)
+    h, model, other = namespace["h"], namespace["M"](), namespace["other"]
+    functions = [cpjit(h), cpjit(lambda x: h(x)), cpjit(lambda x: model.scale(x) * 1.0)]
+    for f in functions:
+        assert_same(X * 2.0, f(X))
+    h.__code__ = other.__code__
+    type(model).scale.__code__ = (lambda self, x: x * 3.0).__code__
+    for f in functions:
+        assert_same(X * 3.0, f(X))
+
+
+def test_a_variable_that_another_thread_assigns_during_a_trace_is_compared():
+    namespace = {"k": 2.0}
+
+    def assign():
+        thread = threading.Thread(target=lambda: namespace.update(k=namespace["next"]))
+        thread.start()
+        thread.join()
+
+    namespace |= {"assign": assign, "next": 3.0}
+    exec("def f(x):\n    y = x * k\n    assign()\n    return y", namespace)
+    f = cpjit(namespace["f"])
+    assert_same(X * 2.0, f(X))
+    assert_same(X * 3.0, f(X))
+    namespace["k"] = namespace["next"] = 5.0
+    assert_same(X * 5.0, f(X))
 
 
 class Model:
@@ -504,6 +724,17 @@ def test_a_variable_that_the_function_assigns_is_not_compared(monkeypatch):
     for x in (X, X, X[:1], X[:1]):
         counting(x)
     assert counter == 2
+
+
+def test_variables_that_are_assigned_are_found_among_modules_with_arrays():
+    namespaces = [{"count": 0, "data": np.ones(3)} for _ in range(2)]
+    for each in namespaces:
+        exec("def f(x):\n    global count\n    count += 1\n    return x * len(data)", each)
+    one, other = (each["f"] for each in namespaces)
+    f = cpjit(lambda x: one(x) + other(x))
+    for _ in range(3):
+        assert_same(X * 6.0, f(X))
+    assert [each["count"] for each in namespaces] == [1, 1]
 
 
 def test_a_change_during_a_trace_is_seen_by_the_next_call():

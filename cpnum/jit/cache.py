@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
@@ -198,8 +199,11 @@ class Cache:
             self.outside.read(self.function, fixed)
             clock = Clock()
             trace = trace_or_refuse if refusing else trace_arguments
+            modules = len(sys.modules)
             traced = trace(self.function, arguments, signature)
             clock.end("trace")
+            if len(sys.modules) != modules:  # the function imported some
+                self.outside.read(self.function, fixed)
             self.outside.drop_assigned()
             objects = _objects_of(signature)
             if traced.signature != signature:

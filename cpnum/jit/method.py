@@ -60,5 +60,14 @@ class Method(functools.partial[Any]):
     def __getattr__(self, name: str) -> Any:
         return getattr(self.func, name)
 
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """Pickle by object and name, as Python's methods, if these lead back to this method.
+
+        The function of a class method has no other name: its own leads to the method of the class.
+        """
+        if getattr(self.__self__, self.__name__, None) == self:
+            return getattr, (self.__self__, self.__name__)
+        return super().__reduce__()
+
     def __repr__(self) -> str:
         return f"<cpjit method {self.__name__} of {self.args[0]!r}>"

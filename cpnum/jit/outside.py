@@ -117,8 +117,8 @@ def _key_of(row: Row) -> tuple[int, str | None]:
 
 _Names = tuple[str, ...]
 
-# Objects of these types call no function of the user's.
-_PLAIN = frozenset([bool, int, float, complex, str, bytes, NoneType, np.ndarray, np.ufunc])
+# The ids of types whose objects call no function of the user's.  Some types have no hash.
+_PLAIN = frozenset(map(id, [bool, int, float, complex, str, bytes, NoneType, np.ndarray, np.ufunc]))
 
 # A search looks at so many elements of lists and the like: with more, they hold data.
 _MOST_ELEMENTS = 1_000
@@ -161,10 +161,10 @@ class _Search:
                     self._look_up(holder, names, None)
 
     def _add(self, values: Iterable[object], names: _Names | None = None) -> None:
-        self._pending += [(each, names) for each in values if type(each) not in _PLAIN]
+        self._pending += [(each, names) for each in values if id(type(each)) not in _PLAIN]
 
     def _visit(self, value: Any, names: _Names | None) -> None:
-        kind = type(value)
+        kind = type(value)  # `isinstance` asks the object, and a proxy may have none yet
         key = id(value) if names is None or kind is FunctionType else (id(value), names)
         if key in self._searched:
             return
@@ -231,8 +231,8 @@ class _Search:
 
     def _read(self, namespace: dict[str, Any], name: str, names: _Names | None) -> None:
         """Note a variable with its value, and search that."""
-        value = namespace.get(name)
-        if not (isinstance(value, ModuleType) and _is_usual(value.__name__, name)):
+        value: Any = namespace.get(name)
+        if not (issubclass(type(value), ModuleType) and _is_usual(value.__name__, name)):
             self.rows.setdefault((id(namespace), name), (namespace, name, value))
             self._add((value,), names)
 
@@ -254,7 +254,7 @@ class _Search:
 
     def _look_up(self, holder: Any, wanted: Iterable[str], names: _Names | None) -> None:
         """Search the members of an object, a class or a module that have the `wanted` names."""
-        if isinstance(holder, ModuleType):
+        if issubclass(type(holder), ModuleType):
             for name in wanted:
                 if name in vars(holder):
                     self._read(vars(holder), name, names)
@@ -264,7 +264,7 @@ class _Search:
             for name in wanted:
                 if name in own:
                     self._add(_values_of(own[name], holder), names)
-        own_attributes = {} if isinstance(holder, type) else _attributes(holder)
+        own_attributes = {} if issubclass(type(holder), type) else _attributes(holder)
         if own_attributes:
             self._add([own_attributes[each] for each in wanted if each in own_attributes], names)
 
@@ -285,22 +285,23 @@ def _package(function: FunctionType) -> str:
     return str(function.__globals__.get("__name__")).partition(".")[0]
 
 
-def _classes(holder: object) -> list[type]:
+def _classes(holder: Any) -> list[type]:
     """Return the classes that may have the members of an object, or of a class."""
     kind = type(holder)
     classes = kind.__mro__
-    if isinstance(holder, type):
+    if issubclass(kind, type):
         classes = (*holder.__mro__, *classes)
     return [each for each in classes if not _is_unchanged(each.__module__)]
 
 
 def _values_of(member: Any, holder: object) -> tuple[object, ...]:
     """Return what may run when a member of a class is used, as the getter of a property."""
-    if isinstance(member, staticmethod | classmethod):
+    kind = type(member)
+    if issubclass(kind, staticmethod | classmethod):
         return (member.__func__,)
-    if isinstance(member, property):
+    if issubclass(kind, property):
         return (member.fget,)
-    if type(member) is MemberDescriptorType and not isinstance(holder, type):
+    if kind is MemberDescriptorType and not issubclass(type(holder), type):
         try:
             return (member.__get__(holder),)
         except AttributeError:
