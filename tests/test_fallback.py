@@ -358,7 +358,7 @@ def test_a_dtype_without_stencils_is_refused_quickly_once_it_is_known():
     f, x = cpjit(lambda x: x + 1, fallback="numpy"), np.ones(3, "u1")
     with pytest.warns(RuntimeWarning, match="no stencils for dtype uint8"):
         f(x)
-    (refusal,) = f._calls.values()
+    (refusal,) = f._cache.calls.values()
     assert refusal.why == "no stencils for dtype uint8"
     f._cache._specialization = None  # a call that is remembered does not come here
     assert np.array_equal(f(x), x + 1)
@@ -459,7 +459,7 @@ def test_memory_that_is_refused_later_is_asked_for_again_at_each_call():
             print(error.message, error.where.partition(":")[0], error.seen)
         refused = False
         f(x)
-        print({type(call).__name__ for call in f._calls.values()})
+        print({type(call).__name__ for call in f._cache.calls.values()})
     """
     told, bound, plans = run(code, CPNUM_MEMORY="memfd")
     seen = "memfd: [Errno 24] memfd_create: Too many open files"

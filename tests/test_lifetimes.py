@@ -138,7 +138,7 @@ def test_so_many_refusals_are_remembered(monkeypatch):
     for length in range(2, 20):
         for _ in range(2):
             assert np.array_equal(f(X[:length]), X[:length])
-        assert 1 <= len(f._calls) <= 3
+        assert 1 <= len(f._cache.calls) <= 3
         assert 1 <= len(f._cache._specializations) <= 3
 
 
@@ -180,7 +180,7 @@ def test_so_many_kernels_of_a_signature_are_remembered(monkeypatch):
         (found,) = f._cache.by_signature().values()
         assert 1 <= len(found[0].kernels) <= 3
         assert 1 <= len(found[0]._placements) <= 3
-        assert len(f._calls) <= 3
+        assert len(f._cache.calls) <= 3
 
 
 def test_so_many_registries_of_warnings_are_remembered(monkeypatch):
@@ -244,12 +244,12 @@ def test_a_method_keeps_no_instance_alive(name, without_collector):
         assert np.array_equal(bound(), X * factor)
         del instance, bound
     assert [each() for each in gone] == [None] * 20
-    calls = compiled._calls
+    calls = compiled._cache.calls
     entries = _entries(compiled) - before
     assert 2 <= entries <= 3
     getattr(kept, name)(X)
     assert _entries(compiled) - before == entries
-    assert compiled._calls is calls
+    assert compiled._cache.calls is calls
     del kept
     assert _entries(compiled) == before
 
@@ -284,7 +284,7 @@ def test_a_fixed_argument_that_has_no_weak_reference_is_kept_as_it_is():
     for _ in range(2):
         assert np.array_equal(f(X, one), X * 2.0)
         assert np.array_equal(f(X, _Slots(3.0)), X * 3.0)
-    assert len(f._calls) == 3
+    assert len(f._cache.calls) == 3
 
 
 def test_a_weak_reference_is_an_argument_of_its_own():
@@ -300,7 +300,7 @@ def test_a_function_that_is_dropped_is_freed_though_its_fixed_argument_lives(wit
 
     kept, compiled = _Scaled(2.0), cpjit(function)
     compiled(X, kept)
-    table = weakref.ref(compiled._calls)
+    table = weakref.ref(compiled._cache.calls)
     del compiled, function
     gc.collect()
     assert table() is None

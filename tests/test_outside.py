@@ -19,6 +19,7 @@ from cases import assert_same
 
 from cpnum import cpjit
 from cpnum.jit import outside
+from cpnum.jit.cache import Cache
 from cpnum.jit.outside import Outside
 
 factor = 2.0
@@ -479,7 +480,7 @@ def test_the_usual_names_of_modules_that_do_not_change_are_not_compared():
     exec("import math, numpy as np\ndef f(x): return np.exp(x) * math.pi", namespace)
     f = cpjit(namespace["f"])
     f(X)
-    assert f._outside == []
+    assert f._cache.outside.rows == []
 
 
 def test_a_global_that_hides_a_builtin_is_seen():
@@ -768,3 +769,29 @@ def test_what_is_inside_of_an_object_is_a_constant():
     f(X)
     values[0] = 3.0
     assert_same(X * 2.0, f(X))
+
+
+def test_calls_are_compared_with_the_variables_of_their_own_cache():
+    namespace = {"k": 2.0}
+    f = cpjit(eval("lambda x: x * k", namespace))
+    f(X)
+    steps = []
+
+    def use_another_cache_meanwhile(frame, event, argument):
+        """Do as another thread that sees the change, too: before the last line of `_use`."""
+        steps.append(event)
+        if steps.count("line") == lines:
+            sys.settrace(None)
+            f._use(Cache(f.py_func, f._cache.options))
+        return use_another_cache_meanwhile
+
+    for lines in (1, 2, 3):  # noqa: B007
+        namespace["k"] += 1.0
+        steps.clear()
+        cache = Cache(f.py_func, f._cache.options)
+        sys.settrace(use_another_cache_meanwhile)
+        f._use(cache)
+        sys.settrace(None)
+        for _ in range(2):
+            assert_same(X * namespace["k"], f(X))
+            namespace["k"] += 1.0

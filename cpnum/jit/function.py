@@ -85,11 +85,9 @@ class Jit:
         "__dict__",
         "__weakref__",
         "_arity",
-        "_cache",
-        "_calls",
-        "_outside",
         "_signature",
         "_told",
+        "_used",
         "fallback",
         "fastmath",
         "isa",
@@ -143,8 +141,9 @@ class Jit:
         if not keywords and len(arguments) == self._arity and observing is None:
             # The fast path, for a call that is prepared.
             try:
-                prepared = self._calls.get(call_key(out, arguments))
-                for holder, name, value in self._outside:
+                _, calls, outside = self._used
+                prepared = calls.get(call_key(out, arguments))
+                for holder, name, value in outside:
                     if value is not (holder.cell_contents if name is None else holder.get(name)):
                         prepared = None
             except (TypeError, ValueError):
@@ -246,10 +245,13 @@ class Jit:
         return self._cache
 
     def _use(self, cache: Cache) -> None:
-        self._cache = cache
-        # Each call needs these.
-        self._calls = cache.calls
-        self._outside = cache.outside.rows
+        # Each call needs these.  They are one value, since another thread may set it now, and the
+        # calls of one cache must not be compared with the variables of another.
+        self._used = cache, cache.calls, cache.outside.rows
+
+    @property
+    def _cache(self) -> Cache:
+        return self._used[0]
 
     # -- compiling ------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ import dis
 import functools
 import inspect
 import sys
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType, NoneType
 from typing import Any
@@ -101,16 +102,20 @@ def _value_of(row: Row) -> object:
 class _Code:
     """The code of a function, in the place of a namespace: IPython's %autoreload replaces it."""
 
-    __slots__ = ("function", "get")
+    __slots__ = ("code", "function")
 
     def __init__(self, function: FunctionType) -> None:
-        self.function = function
-        self.get = functools.partial(getattr, function)
+        self.code = function.__code__
+        self.function = weakref.ref(function)  # an argument may be one, and is not kept alive
+
+    def get(self, name: str) -> CodeType:
+        function = self.function()
+        return self.code if function is None else function.__code__
 
 
 def _key_of(row: Row) -> tuple[int, str | None]:
     holder, name, _ = row
-    return id(holder.function if type(holder) is _Code else holder), name
+    return id((type(holder) is _Code and holder.function()) or holder), name
 
 
 # -- the search ---------------------------------------------------------------------------------
