@@ -155,7 +155,8 @@ class _Search:
 
     def run(self, function: object, arguments: Iterable[object]) -> None:
         """Search a function, and arguments that it may call."""
-        self._add((*arguments, function))
+        self._visit(function, None)
+        self._add(arguments)
         while self._pending:
             while self._pending:
                 self._visit(*self._pending.pop())
@@ -202,7 +203,10 @@ class _Search:
         else:
             if self._home is None:
                 self._home = _package(function)
-            if self._is_foreign(function):
+                is_foreign = False
+            else:
+                is_foreign = self._is_foreign(function)
+            if is_foreign:
                 names = tuple([name for code in codes for name in code.co_names])
             else:
                 for code in codes:
@@ -217,6 +221,20 @@ class _Search:
                 if _IMPORT in operations:
                     for name in _imported(code, namespace):
                         self._read(sys.modules, name, names)
+        if function.__closure__:
+            self._search_cells(function, names)
+        # Most functions have none of these.
+        if function.__defaults__:
+            self._add(function.__defaults__, names)
+        if function.__kwdefaults__:
+            self._add(function.__kwdefaults__.values(), names)
+        if function.__dict__:
+            if names is None:
+                self._holders.append((function, set()))
+            else:
+                self._look_up(function, names, names)
+
+    def _search_cells(self, function: FunctionType, names: _Names | None) -> None:
         for name, cell in zip(
             function.__code__.co_freevars, function.__closure__ or (), strict=True
         ):
@@ -226,13 +244,6 @@ class _Search:
                     self.rows.setdefault((id(cell), None), row)
                     self.cells[id(cell)] = name
                 self._add((row[2],), names)
-        self._add(function.__defaults__ or (), names)
-        self._add((function.__kwdefaults__ or {}).values(), names)
-        if function.__dict__:
-            if names is None:
-                self._holders.append((function, set()))
-            else:
-                self._look_up(function, names, names)
 
     def _read(self, namespace: dict[str, Any], name: str, names: _Names | None) -> None:
         """Note a variable with its value, and search that."""
