@@ -50,6 +50,8 @@ def is_tracing(arguments: Iterable[object]) -> bool:
     False
     """
     for each in arguments:
+        if type(each) is np.ndarray or each is None:
+            continue  # nearly all are
         if isinstance(each, Traced):
             # A left-over of an earlier trace has no builder, and raises its error here.
             return each.builder is not None
