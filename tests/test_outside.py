@@ -22,6 +22,13 @@ from cpnum.jit import outside
 from cpnum.jit.cache import Cache
 from cpnum.jit.outside import Outside
 
+
+@pytest.fixture
+def without_ipython(monkeypatch):
+    """With it, the code of functions is compared as well."""
+    monkeypatch.delitem(sys.modules, "IPython", raising=False)
+
+
 factor = 2.0
 counter = 0
 compiled_helper = None
@@ -412,7 +419,7 @@ def test_all_that_a_function_may_call_is_searched(way):
     assert_same(X * 3.0, f(X))
 
 
-def test_large_containers_are_not_searched():
+def test_large_containers_are_not_searched(without_ipython):
     namespace = {"k": 2.0, "data": [lambda x: x * 1.0] * 1_001}
     exec("def f(x): return x * len(data)", namespace)
     outside = Outside()
@@ -475,7 +482,7 @@ def test_a_name_may_come_to_stand_for_another_module():
     assert_same(np.zeros(3), f(x))
 
 
-def test_the_usual_names_of_modules_that_do_not_change_are_not_compared():
+def test_the_usual_names_of_modules_that_do_not_change_are_not_compared(without_ipython):
     namespace = {}
     exec("import math, numpy as np\ndef f(x): return np.exp(x) * math.pi", namespace)
     f = cpjit(namespace["f"])
@@ -494,7 +501,7 @@ def test_a_global_that_hides_a_builtin_is_seen():
     assert_same(abs(X) * 2.0, f(X))
 
 
-def test_the_names_of_attributes_are_no_globals():
+def test_the_names_of_attributes_are_no_globals(without_ipython):
     namespace = {"real": 2.0, "np": np}
     names = "\n".join(f"    v{at}" for at in range(300))  # beyond a byte
     exec(f"def many(x):\n{names}\n    return x.real * last", namespace)

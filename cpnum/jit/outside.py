@@ -128,7 +128,7 @@ def _reads_usual(function: FunctionType) -> bool:
     code = function.__code__
     if function.__closure__ or function.__defaults__ or function.__kwdefaults__:
         return False
-    if function.__dict__ or "IPython" in sys.modules:
+    if function.__dict__ or _is_reloaded(function):
         return False
     for constant in code.co_consts:
         if type(constant) is CodeType:
@@ -281,12 +281,8 @@ class _Search:
 
     def _watch_code(self, function: FunctionType) -> None:
         """Note the code of a function that %autoreload may replace: it is found by its name."""
-        name, namespace = function.__qualname__, function.__globals__
-        if (
-            "IPython" in sys.modules
-            and namespace.get("__name__") != "__main__"
-            and ("." in name or namespace.get(name) is function)
-        ):
+        name = function.__qualname__
+        if _is_reloaded(function) and ("." in name or function.__globals__.get(name) is function):
             row = _Code(function), "__code__", function.__code__
             self.rows.setdefault(_key_of(row), row)
 
@@ -322,6 +318,11 @@ class _Search:
     def _is_foreign(self, function: FunctionType) -> bool:
         """Tell whether a function is of an installed package that is not the searched one's."""
         return _package(function) != self._home and is_installed(function.__code__.co_filename)
+
+
+def _is_reloaded(function: FunctionType) -> bool:
+    """Tell whether IPython's %autoreload may replace the code of a function: a module has it."""
+    return "IPython" in sys.modules and function.__globals__.get("__name__") != "__main__"
 
 
 def _package(function: FunctionType) -> str:
