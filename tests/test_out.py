@@ -296,7 +296,8 @@ def test_in_place_nothing_is_copied_that_no_report_may_need(name, level):
             expected = function(x)
             f()
             assert_same(expected, x, name)
-            assert _bytes_of(f) < 10_000
+            # The emulator copies all arrays.
+            assert level == "aarch64" or _bytes_of(f) < 10_000
 
 
 # (the argument, another one) of 12 MB.
