@@ -13,7 +13,8 @@ from typing import TypeVar
 
 E = TypeVar("E", bound=Exception)
 
-_OWN = __file__.removesuffix("errors.py")
+# The names of all files of cpnum begin so.
+OWN = __file__.removesuffix("errors.py")
 
 
 class CpnumError(Exception):
@@ -98,7 +99,7 @@ def trimmed(error: E) -> E:
     kept = []
     step = error.__traceback__
     while step is not None:
-        if not step.tb_frame.f_code.co_filename.startswith(_OWN):
+        if not step.tb_frame.f_code.co_filename.startswith(OWN):
             kept.append(step)
         step = step.tb_next
     traceback: TracebackType | None = None

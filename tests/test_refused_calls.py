@@ -125,7 +125,7 @@ CALLS = {
     "out_of_fewer_axes": (
         OutError,
         lambda out: cpjit(plus_one)(X[None], out=out),  # here
-        lambda: np.full(3, 7.0),
+        seven,
     ),
     "out_of_another_kind": (
         OutError,
@@ -165,53 +165,53 @@ CALLS = {
     "argument_without_stencils": (
         DTypeError,
         lambda out: cpjit(plus_one)(X.astype("uint8"), out=out),  # here
-        lambda: np.full(3, 7.0),
+        seven,
     ),
     "argument_of_bytes_in_other_order": (
         DTypeError,
         lambda out: cpjit(plus_one)(X.astype(">f8"), out=out),  # here
-        lambda: np.full(3, 7.0),
+        seven,
     ),
     "argument_that_is_a_list": (
         UnsupportedError,
         lambda out: cpjit(plus_one)([1.0, 2.0, 3.0], out=out),  # here
-        lambda: np.full(3, 7.0),
+        seven,
     ),
     "argument_that_is_complex": (
         DTypeError,
         lambda out: cpjit(plus_one)(1j, out=out),  # here
-        lambda: np.full(3, 7.0),
+        seven,
     ),
     "argument_that_is_masked": (
         UnsupportedError,
         lambda out: cpjit(plus_one)(np.ma.ones(3), out=out),  # here
-        lambda: np.full(3, 7.0),
+        seven,
     ),
     **{name: (kind, call_of(value), seven) for name, (kind, value) in VALUES.items()},
     "coroutine": (
         TraceError,
         lambda out: cpjit(later)(X, out=out),  # here
-        lambda: np.full(3, 7.0),
+        seven,
     ),
     "generator": (
         TraceError,
         lambda out: cpjit(each_of)(X, out=out),  # here
-        lambda: np.full(3, 7.0),
+        seven,
     ),
     "asynchronous_generator": (
         TraceError,
         lambda out: cpjit(each_later)(X, out=out),  # here
-        lambda: np.full(3, 7.0),
+        seven,
     ),
     "result_in_a_dict": (
         UnsupportedError,
         lambda out: cpjit(lambda x: {"x": x})(X, out=out),  # here
-        lambda: np.full(3, 7.0),
+        seven,
     ),
     "result_of_an_attribute": (
         UnsupportedError,
         lambda out: cpjit(lambda model: model.x + 1)(Model(X), out=out),  # here
-        lambda: np.full(3, 7.0),
+        seven,
     ),
     "integer_beyond_int64": (
         RangeError,
@@ -231,17 +231,17 @@ CALLS = {
     "several_results": (
         UnsupportedError,
         lambda out: cpjit(lambda x: (x, x + 1))(X, out=out),  # here
-        lambda: np.full(3, 7.0),
+        seven,
     ),
     "no_result": (
         TraceError,
         lambda out: cpjit(lambda x: None)(X, out=out),  # here
-        lambda: np.full(3, 7.0),
+        seven,
     ),
     "a_level_of_another_processor": (
         IsaError,
         lambda out: cpjit(plus_one, isa="aarch64")(X, out=out),  # here
-        lambda: np.full(3, 7.0),
+        seven,
     ),
 }
 

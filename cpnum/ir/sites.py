@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from cpnum.errors import OWN
+
 # A code object and the offset of an instruction in it: cheap to note, once a traced operation.
 Site = tuple[CodeType, int]
 # A file and a line.
 Location = tuple[str, int]
 
 _NUMPY = os.path.dirname(np.__file__)
-OWN = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 # A frame whose file name begins so is not the user's: NumPy and SciPy call tracers, too.
 LIBRARIES = (

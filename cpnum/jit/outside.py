@@ -83,7 +83,7 @@ class Outside:
         """Tell whether the variables have the values that they had, be it in new objects."""
         if not self.rows:
             return True
-        now = [(holder, name, _value_of((holder, name, None))) for holder, name, _ in self.rows]
+        now = [(*row[:2], _value_of(row)) for row in self.rows]
         for (*_, value), (*_, before) in zip(now, self.rows, strict=True):
             if value is not before and fixed_key(value) != fixed_key(before):
                 return False

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from types import CodeType, FrameType
 from typing import Any, TypeVar
 
-from cpnum.errors import CpnumError, PythonError
-from cpnum.ir.sites import LIBRARIES, OWN, Site, described, note_site
+from cpnum.errors import OWN, CpnumError, PythonError
+from cpnum.ir.sites import LIBRARIES, Site, described, note_site
 
 E = TypeVar("E", bound=CpnumError)
 
