@@ -175,6 +175,13 @@ def test_the_cases_are_what_they_are_here_for():
     assert lowered("boolean").graph.output.node.dtype.name == "b"
 
 
+def test_a_nest_counts_the_work_for_an_element():
+    """What does not change along the innermost axis is not counted."""
+    ones = np.ones((3, 8), np.float32)
+    sums = cpjit(lambda x, y, n: x * y + (y * n > 2)).lower(ones, ones[:, :1], 2.5).loop_nest
+    assert (sums.element_bytes, sums.element_ops) == (8, 2)
+
+
 @pytest.mark.parametrize("level", LEVELS)
 def test_the_tail_is_one_more_round_of_the_loop(level):
     """Spills and reloads included: only the accesses to memory are others."""

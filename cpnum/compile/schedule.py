@@ -76,6 +76,20 @@ class Nest(NamedTuple):
         """Reads and stores, in the order of the argument block."""
         return (*self.reads, *self.stores)
 
+    @property
+    def element_bytes(self) -> int:
+        """The bytes that are loaded and stored for each element of the innermost loop."""
+        return sum(
+            operand.buffer.dtype.itemsize
+            for operand in self.operands
+            if operand.inner is not Access.BROADCAST
+        )
+
+    @property
+    def element_ops(self) -> int:
+        """The operations for each element of the innermost loop; an elementary function is one."""
+        return sum(type(node) is Apply for node in self.bodies[-1])
+
     def __str__(self) -> str:
         names: dict[Node, str] = {}
         lines = [
