@@ -20,7 +20,8 @@ LINE = {
     "rules rewrite simplify",
     "trace": "site advice fixed parameters kinds builder push promote ufuncs tracer array scalar "
     "leftover functions trace",
-    "compile": "arrange sources call schedule instances skeleton select assign emit verify kernel",
+    "compile": "arrange sources call schedule instances skeleton select assign emit pairs "
+    "origins verify kernel",
     "run": "system linux arena memory recipe alias errstate pieces machine prepared bound "
     "specialization observer",
     "show": "timing table listing report status",

@@ -8,9 +8,10 @@ from cpnum.compile.assign import assign
 from cpnum.compile.call import describe
 from cpnum.compile.emit import emit
 from cpnum.compile.instances import Instance, Label
+from cpnum.compile.pairs import VerifyError
 from cpnum.compile.schedule import schedule
 from cpnum.compile.select import select
-from cpnum.compile.verify import VerifyError, replay, verify_code, verify_selection
+from cpnum.compile.verify import replay, verify_code, verify_selection
 from cpnum.ir.simplify import simplify
 from cpnum.pack.stencil import load
 from cpnum.tables.block import Hole

@@ -50,7 +50,7 @@ class Nest(NamedTuple):
     of the kernel.
     """
 
-    name: str
+    graph: Graph
     isa: Isa
     lane_bytes: int
     vectors: int
@@ -91,9 +91,9 @@ class Nest(NamedTuple):
         return sum(type(node) is Apply for node in self.bodies[-1])
 
     def __str__(self) -> str:
-        names: dict[Node, str] = {}
+        names = self.graph.names
         lines = [
-            f"{self.name}: {self.isa}, {self.lanes} lanes of {self.lane_bytes} bytes, "
+            f"{self.graph.name}: {self.isa}, {self.lanes} lanes of {self.lane_bytes} bytes, "
             f"{self.vectors} at once"
         ]
         for depth, body in enumerate(self.bodies):
@@ -104,7 +104,6 @@ class Nest(NamedTuple):
             elif depth:
                 lines.append(f"{indent}for i{depth - 1}:")
             for node in body:
-                names[node] = f"%{len(names)}"
                 lines.append(f"{indent}  {names[node]} = {self._text(node, names)}  {node.dtype}")
         for store in self.stores:
             indent = "  " * self.axes
@@ -118,8 +117,8 @@ class Nest(NamedTuple):
         if node in self.scalars:
             return f"argument {self.scalars.index(node)}"
         match node:
-            case Constant(value):
-                return f"constant {value}"
+            case Constant():
+                return "constant"
             case Project(of, index):
                 return f"project {names[of]} {index}"
             case Apply(op, args):
@@ -165,7 +164,7 @@ def schedule(graph: Graph, sources: Sources, layouts: Sequence[Layout], isa: Isa
             bodies[depths[output.node]].append(output.node)
     lane_bytes = max([node.dtype.itemsize for body in bodies for node in body])
     return Nest(
-        graph.name,
+        graph,
         isa,
         lane_bytes,
         _vectors(bodies[axes], len(isa.registers)),

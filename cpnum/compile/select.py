@@ -322,3 +322,12 @@ def _access(
 def select(nest: Nest, pack: Pack, entry: Entry = Entry.CALLED) -> Selection:
     """Choose the stencils of a nest."""
     return _Selector(nest, pack, entry).run()
+
+
+def selected_nodes(nest: Nest, pack: Pack) -> list[list[Node]]:
+    """Return the nodes of each body that `select` makes instances for, in their order."""
+    selector = _Selector(nest, pack, Entry.CALLED)
+    return [
+        [node for node, _, _ in selector.choose(nodes) if type(node) is not Project]
+        for nodes in nest.bodies
+    ]

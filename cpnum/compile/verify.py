@@ -13,6 +13,7 @@ from typing import NamedTuple
 from cpnum.compile.assign import Assignment
 from cpnum.compile.emit import Code
 from cpnum.compile.instances import BasicBlock, Instance, Item, Label
+from cpnum.compile.pairs import SPILLS, VerifyError, is_maker, paired
 from cpnum.compile.select import Selection
 from cpnum.ir.graph import Graph
 from cpnum.ir.signature import Fixed
@@ -22,17 +23,13 @@ from cpnum.tables.block import Hole
 THOROUGH = os.environ.get("CPNUM_CHECK") == "1"
 
 
-class VerifyError(AssertionError):
-    """A stage is wrong: a defect of cpnum, not of the program that is compiled."""
-
-
 def verify(graph: Graph, selection: Selection, assignment: Assignment, code: Code) -> None:
     """Check the stages of a kernel, thoroughly with CPNUM_CHECK=1.
 
     Raises:  VerifyError.
     """
     if not selection.nest.stores:
-        raise VerifyError(f"{selection.nest.name} has no result")
+        raise VerifyError(f"{selection.nest.graph.name} has no result")
     if assignment.block_bytes % 8:
         raise VerifyError(f"the argument block has {assignment.block_bytes} bytes")
     if not 0 <= code.head <= code.pool_start <= len(code.data):
@@ -128,10 +125,10 @@ class _State:
 
 
 class _Pair(NamedTuple):
-    """An item of the assignment, and its instance in the selection.
+    """An item of the assignment, and its instance in the selection, if it has one.
 
-    Spills, reloads and makers have none.  The first pair of a basic block has in `fresh` the values
-    that the block makes: a register that holds one of them has it from an earlier round.
+    The first pair of a basic block has in `fresh` the values that the block makes: a register that
+    holds one of them has it from an earlier round.
     """
 
     item: Item
@@ -145,7 +142,7 @@ def replay(selection: Selection, assignment: Assignment) -> None:
     Raises:  VerifyError if one does not.
     """
     _verify_slots(selection, assignment)
-    pairs = _paired(selection, assignment)
+    pairs = _with_fresh(selection, assignment)
     names = {value: _maker_name(maker) for value, maker in selection.makers.items()}
     starts = {pair.item.name: at for at, pair in enumerate(pairs) if type(pair.item) is Label}
     states = {0: _State({}, {})}
@@ -195,7 +192,7 @@ def _run(
 def _move(item: Instance, state: _State) -> None:
     """Replay a spill, a reload or a maker."""
     slot = item.values.get(Hole.SLOT)
-    if _is_maker(item):
+    if is_maker(item):
         state.registers[item.results[0]] = _maker_name(item)
     elif item.operands:
         assert isinstance(slot, int)
@@ -254,78 +251,25 @@ def _verify_slots(selection: Selection, assignment: Assignment) -> None:
 
 
 def _slots_of(item: Item) -> Iterator[int]:
-    if type(item) is Instance and item.stencil.name in _SPILLS:
+    if type(item) is Instance and item.stencil.name in SPILLS:
         slot = item.values[Hole.SLOT]
         assert isinstance(slot, int)
         yield slot
-
-
-# -- pairs of items -----------------------------------------------------------------------------
-
-_SPILLS = ("spill", "reload")
-
-
-def _is_maker(item: Instance) -> bool:
-    """Tell whether an instance is a maker: it reads no register and no array."""
-    is_made = len(item.results) == 1 and not item.operands and item.pointer is None
-    return is_made and item.stencil.name not in _SPILLS
 
 
 def _maker_name(maker: Instance) -> Name:
     return maker.stencil, *maker.values.items()
 
 
-def _paired(selection: Selection, assignment: Assignment) -> list[_Pair]:
-    """Return the items of the assignment, each with its instance in the selection."""
-    items = assignment.items
+def _with_fresh(selection: Selection, assignment: Assignment) -> list[_Pair]:
+    """Return the pairs of all basic blocks, with the values that each block makes."""
     pairs: list[_Pair] = []
-    at = 0
-
-    def take_moves() -> int:
-        end = at
-        while end < len(items) and _is_move(items[end]):
-            pairs.append(_Pair(items[end], None, frozenset()))
-            end += 1
-        return end
-
-    for block in selection.blocks:
-        if block.skeleton:
-            for virtual in block.items:
-                if at == len(items) or items[at] is not virtual:
-                    raise VerifyError(f"{virtual} does not stand where the selection has it")
-                pairs.append(_Pair(virtual, None, frozenset()))
-                at += 1
-            continue
-        start = len(pairs)
-        for virtual in block.items:
-            assert type(virtual) is Instance
-            if _is_maker(virtual):
-                continue  # it stands where its value is used, or only once
-            at = take_moves()
-            if at == len(items) or not _is_same(items[at], virtual, block):
-                raise VerifyError(f"{virtual.text('v')} does not stand where the selection has it")
-            pairs.append(_Pair(items[at], virtual, frozenset()))
-            at += 1
-        at = take_moves()
-        if start < len(pairs):
-            fresh = frozenset(_results_of(block) - selection.makers.keys())
-            pairs[start] = pairs[start]._replace(fresh=fresh)
-    if at < len(items):
-        raise VerifyError(f"{items[at]} is not of the selection")
+    for block, found in zip(selection.blocks, paired(selection, assignment), strict=True):
+        fresh = frozenset(_results_of(block) - selection.makers.keys())
+        for pair in found:
+            pairs.append(_Pair(*pair, fresh))
+            fresh = frozenset()
     return pairs
-
-
-def _is_move(item: Item) -> bool:
-    return type(item) is Instance and (item.stencil.name in _SPILLS or _is_maker(item))
-
-
-def _is_same(item: Item, virtual: Instance, block: BasicBlock) -> bool:
-    if type(item) is not Instance:
-        return False
-    stencil, values = virtual.stencil, virtual.values
-    if block.tail and virtual.tail is not None:
-        stencil, values = virtual.tail
-    return (item.stencil, item.pointer, item.values) == (stencil, virtual.pointer, values)
 
 
 def _results_of(block: BasicBlock) -> set[int]:

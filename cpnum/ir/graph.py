@@ -25,7 +25,7 @@ from cpnum.ir.nodes import (
 )
 from cpnum.ir.signature import ArrayOf, Signature
 from cpnum.ir.sites import Location, Site, location
-from cpnum.ir.text import Parts, of_input, read, written
+from cpnum.ir.text import Parts, of_input, read, value_names, written
 from cpnum.tables.dtypes import B, DType
 from cpnum.tables.ops import CAST, Kind, Op
 
@@ -124,6 +124,17 @@ class Graph:
             if not isinstance(node, Broadcast)
         }
 
+    @property
+    def names(self) -> dict[Node, str]:
+        """The name of each value in all texts: `%3`, or the argument or constant itself."""
+        return value_names(self._parts)
+
+    @property
+    def _parts(self) -> Parts:
+        return Parts(
+            self.name, self.signature, self.nodes, self.results, self.checked, self.conditions
+        )
+
     def name_of(self, node: Input) -> str:
         """Return an input as a user writes it: the parameter's name, and the movement."""
         return of_input(node, self.signature)
@@ -166,11 +177,7 @@ class Graph:
         return f"<graph {self.name}: {len(self.nodes)} nodes>"
 
     def __str__(self) -> str:
-        return written(
-            Parts(
-                self.name, self.signature, self.nodes, self.results, self.checked, self.conditions
-            )
-        )
+        return written(self._parts)
 
 
 def _with_nodes(results: Results, new: Mapping[Node, Node]) -> Results:

@@ -63,16 +63,19 @@ def of_input(node: Input, signature: Signature) -> str:
     return name + "".join(map(str, node.movement)) if node.movement else name
 
 
+def value_names(graph: Parts) -> dict[Node, str]:
+    """Return the name of each value: `%3`, or the argument or constant that is written instead."""
+    writer = _Writer(graph)
+    return {node: writer.operand(node, node.dtype) for node in graph.nodes}
+
+
 def written(graph: Parts) -> str:
     """Return the text of a graph."""
-    writer = _Writer(graph.signature)
+    writer = _Writer(graph)
     lines: list[tuple[str, str]] = []
-    for node in graph.nodes:
-        if not writer.is_inline(node):
-            line = writer.line(node)
-            writer.names[node] = f"%{len(lines)}"
-            after = f"{node.dtype}  checked" if node in graph.checked else str(node.dtype)
-            lines.append((f"{writer.names[node]} = {line}", after))
+    for node, name in writer.names.items():
+        after = f"{node.dtype}  checked" if node in graph.checked else str(node.dtype)
+        lines.append((f"{name} = {writer.line(node)}", after))
     width = max((len(line) for line, _ in lines), default=0)
     conditions = sorted(
         " ".join(of_input(each, graph.signature) for each in condition.inputs)
@@ -89,14 +92,16 @@ def written(graph: Parts) -> str:
 
 
 class _Writer:
-    def __init__(self, signature: Signature) -> None:
-        self.signature = signature
-        self.parameters = {each.name for each in signature}
-        self.names: dict[Node, str] = {}
-
-    def is_inline(self, node: Node) -> bool:
-        """Tell whether a node stands where it is used, and not on a line of its own."""
-        return is_literal(node) or (isinstance(node, Input) and not node.movement)
+    def __init__(self, graph: Parts) -> None:
+        self.signature = graph.signature
+        self.parameters = {each.name for each in graph.signature}
+        # The nodes with a line of their own; others stand where they are used.
+        own = [
+            node
+            for node in graph.nodes
+            if not is_literal(node) and not (isinstance(node, Input) and not node.movement)
+        ]
+        self.names = {node: f"%{at}" for at, node in enumerate(own)}
 
     def line(self, node: Node) -> str:
         match node:
