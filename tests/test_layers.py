@@ -24,7 +24,7 @@ LINE = {
     "origins verify kernel",
     "run": "system linux arena memory recipe alias errstate pieces machine prepared bound "
     "specialization observer",
-    "show": "timing table listing report status",
+    "show": "timing table listing view why report status",
     "jit": "keys outside cache method sending function",
     "top": "special",
     "notebook": "calls magic",

@@ -167,7 +167,7 @@ def schedule(graph: Graph, sources: Sources, layouts: Sequence[Layout], isa: Isa
         graph,
         isa,
         lane_bytes,
-        _vectors(bodies[axes], len(isa.registers)),
+        vectors_of(bodies[axes], len(isa.registers))[0],
         tuple(
             [
                 Operand(_buffer(graph.name_of(node), node.dtype), layout, node)
@@ -197,10 +197,12 @@ _ELEMENTARY = 40
 _LOAD_LATENCY = 5
 
 
-def _vectors(body: Sequence[Node], registers: int) -> int:
-    """Choose how many vectors are computed at once: 1, or one of WIDTHS."""
-    if not _SHORT <= len(body) <= _LONG:
-        return 1
+def vectors_of(body: Sequence[Node], registers: int) -> tuple[int, str]:
+    """Choose how many vectors are computed at once, 1 or one of WIDTHS; say why."""
+    if len(body) < _SHORT:
+        return 1, "the processor overlaps several rounds of so short a body"
+    if len(body) > _LONG:
+        return 1, "the code of more would not fit the cache of instructions"
     last_use = last_uses(body)
     finish: dict[Node, int] = {}
     total = live = most_live = 0
@@ -211,7 +213,7 @@ def _vectors(body: Sequence[Node], registers: int) -> int:
         if type(node) is Apply:
             latency = node.op.latency
             if latency >= _ELEMENTARY:
-                return 1
+                return 1, f"{node.op} alone keeps the processor busy"
             for arg in set(node.args):
                 if arg in finish:
                     start = max(start, finish[arg])
@@ -226,5 +228,7 @@ def _vectors(body: Sequence[Node], registers: int) -> int:
         # Horner's rule of 30 terms with 16 registers: 2.4 ns an element for 4 vectors, 1.6 for 8.
         fits = most_live * vectors <= registers and len(body) * vectors <= _LONG
         if chains * vectors <= _PARALLEL * 1.5 and fits:
-            return vectors
-    return 1
+            return vectors, "too few operations of one vector do not wait for another one"
+    if chains * min(WIDTHS) > _PARALLEL * 1.5:
+        return 1, "enough of its operations do not wait for another one"
+    return 1, "more would need more registers than there are"

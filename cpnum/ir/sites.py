@@ -64,10 +64,15 @@ def described(site: Site) -> str:
     """
     filename, line = location(site)
     text = linecache.getline(filename, line).strip()
-    return f"{_file(filename)}, line {line}:  {text}" if text else f"{_file(filename)}, line {line}"
+    return (
+        f"{file_name(filename)}, line {line}:  {text}"
+        if text
+        else f"{file_name(filename)}, line {line}"
+    )
 
 
-def _file(filename: str) -> str:
+def file_name(filename: str) -> str:
+    """Return a file as users know it: its name without folders, or the cell of a notebook."""
     # Only IPython knows which cell one of its file names stands for.
     ipython: Any = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None

@@ -129,7 +129,7 @@ def _word_names(kernel: Kernel) -> dict[int, str]:
     return names
 
 
-class _Names:
+class Names:
     """The meanings of the values in a kernel's holes; addresses differ from run to run."""
 
     def __init__(self, kernel: Kernel) -> None:
@@ -138,6 +138,7 @@ class _Names:
         self.pointers = {block.pointer(at) for at in range(block.arrays)}
 
     def meaning(self, line: Line, patch: Patch) -> str:
+        """Return what a patched value is, for example `table at 0x0a40`."""
         value = line.instance.values.get(patch.symbol)
         if isinstance(value, Immediate):
             return self.words[value.offset]
@@ -146,7 +147,15 @@ class _Names:
         text = str(patch.text)
         return text if len(text) <= _WIDEST else f"table at {patch.value:#06x}"
 
+    def word(self, line: Line, patch: Patch) -> str:
+        """Return the word of the call or the label that a hole is about, "" for another value."""
+        found = re.search("<.*>", self.meaning(line, patch))
+        if found:
+            return found[0]
+        return patch.text if isinstance(line.instance.values.get(patch.symbol), str) else ""
+
     def is_address(self, line: Line, patch: Patch) -> bool:
+        """Tell whether a patched value is an address, which differs from run to run."""
         value = line.instance.values.get(patch.symbol)
         return isinstance(value, Immediate) and value.offset in self.pointers
 
@@ -156,7 +165,7 @@ class _Names:
 
 def code_table(kernel: Kernel, data: bytes, *, raw: bool) -> Table:
     """Return each instruction with its bytes, its holes, and its stencil."""
-    names = _Names(kernel)
+    names = Names(kernel)
     labels: dict[int, list[str]] = {}
     for label, offset in kernel.code.labels.items():
         labels.setdefault(offset, []).append(label)
@@ -166,7 +175,7 @@ def code_table(kernel: Kernel, data: bytes, *, raw: bool) -> Table:
         rows += [(f"{label}:",) for label in labels.get(line.offset, ())]
         source = f"  ; {line.instance.source}" if line.instance.source else ""
         rows.append((f"{line.offset:#06x}  {line.instance}{source}",))
-        rows += _instruction_rows(line, data, names, kernel.loop_nest.isa.architecture, raw=raw)
+        rows += instruction_rows(line, data, names, kernel.loop_nest.isa.architecture, raw=raw)
         pool = kernel.code.pool.values()
         texts |= {patch.value: str(patch.text) for patch in line.patches if patch.value in pool}
     rows += _pool_rows(kernel, data, texts)
@@ -183,9 +192,10 @@ def halves(code: Table, kernel: Kernel) -> tuple[Table, Table]:
     )
 
 
-def _instruction_rows(
-    line: Line, data: bytes, names: _Names, architecture: str, *, raw: bool
-) -> Iterator[tuple[str, ...]]:
+def instruction_rows(
+    line: Line, data: bytes, names: Names, architecture: str, *, raw: bool
+) -> Iterator[tuple[str, str, str, str]]:
+    """Yield each instruction of an instance: offset, bytes, assembly, meaning of its holes."""
     marks = _marks(line)
     hidden: set[int] = set()
     for patch in line.patches:
@@ -255,30 +265,37 @@ def listing(kernel: Kernel) -> str:
 
 def hole_table(kernel: Kernel, data: bytes, *, raw: bool) -> Table:
     """Return each hole, with its bytes in the stencil and in the code."""
-    names = _Names(kernel)
-    rows: list[tuple[str, ...]] = []
-    for line in kernel.code.lines():
-        instance, size = line.instance, line.instance.stencil.size
-        before, after = instance.stencil.code.to_bytes(size, "little"), data[line.offset :][:size]
-        marks = _marks(line)
-        registers = [at for at in range(size) if marks.get(at, ("",))[0] == _REGISTERS]
-        if registers:
-            chosen = [f"r{each}" for each in instance.registers]
-            chosen += [] if instance.pointer is None else [f"p{instance.pointer}"]
-            offset = f"{line.offset + registers[0]:#06x}"
-            cells = [_cut_hex([code[at] for at in registers]) for code in (before, after)]
-            rows.append((offset, instance.stencil.name, _REGISTERS, *cells, " ".join(chosen)))
-        for patch in line.patches:
-            for run in runs(_bytes_of(patch)):
-                meaning = names.meaning(line, patch)
-                old, new = (_cut_hex([code[at] for at in run]) for code in (before, after))
-                if names.is_address(line, patch) and not raw:
-                    new = " ".join([".."] * len(run))
-                offset = f"{line.offset + run[0]:#06x}"
-                rows.append((offset, instance.stencil.name, patch.symbol, old, new, meaning))
+    names = Names(kernel)
+    rows = [
+        (offset, line.instance.stencil.name, *cells)
+        for line in kernel.code.lines()
+        for offset, *cells in hole_rows(line, data, names, raw=raw)
+    ]
     columns = ("offset", "stencil", "hole", "before", "after", "meaning")
-    note = "after: as read back from the memory that runs"
-    return Table("Holes", columns, tuple(rows), note)
+    return Table("Holes", columns, tuple(rows), "after: as read back from the memory that runs")
+
+
+def hole_rows(
+    line: Line, data: bytes, names: Names, *, raw: bool
+) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield each hole of an instance: offset, name, bytes before and after, meaning."""
+    instance, size = line.instance, line.instance.stencil.size
+    before, after = instance.stencil.code.to_bytes(size, "little"), data[line.offset :][:size]
+    marks = _marks(line)
+    registers = [at for at in range(size) if marks.get(at, ("",))[0] == _REGISTERS]
+    if registers:
+        chosen = [f"r{each}" for each in instance.registers]
+        chosen += [] if instance.pointer is None else [f"p{instance.pointer}"]
+        offset = f"{line.offset + registers[0]:#06x}"
+        old, new = (_cut_hex([code[at] for at in registers]) for code in (before, after))
+        yield offset, _REGISTERS, old, new, " ".join(chosen)
+    for patch in line.patches:
+        for run in runs(_bytes_of(patch)):
+            old, new = (_cut_hex([code[at] for at in run]) for code in (before, after))
+            if names.is_address(line, patch) and not raw:
+                new = " ".join([".."] * len(run))
+            offset = f"{line.offset + run[0]:#06x}"
+            yield offset, patch.symbol, old, new, names.meaning(line, patch)
 
 
 def _cut_hex(data: Iterable[int]) -> str:
