@@ -15,7 +15,7 @@ PACKAGE = Path(cpnum.__file__).parent
 LINE = {
     "": "errors command remembered",
     "tables": "dtypes isa ops block stencils",
-    "pack": "stencil __main__",
+    "pack": "stencil disassembly __main__",
     "ir": "movement sites nodes signature extents walk text graph reference evaluate "
     "rules rewrite simplify",
     "trace": "site advice fixed parameters kinds builder push promote ufuncs tracer array scalar "

@@ -1,5 +1,6 @@
 """`python -m cpnum.pack`: what it prints and builds, and packs that are damaged or missing."""
 
+import re
 import sys
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -33,16 +34,36 @@ def test_list_prints_a_row_for_each_stencil(name, capsys):
         assert ("POINTER" in holes) == (each.pointer is not None)
 
 
-def test_show_prints_the_assembly_and_the_holes(capsys):
+def test_show_prints_the_instructions_and_the_holes(capsys):
     assert main(["show", "add_f64", "--isa", "x86-64-v4"]) == 0
-    out = capsys.readouterr().out
-    assert out.startswith("add_f64: 6 bytes, x86-64-v4\n    {evex} vaddpd %zmm1, %zmm0, %zmm2\n")
-    assert "\n  62 (f1) (fd) (48) 58 (c0)\n" in out
-    assert [line.split(":")[0].strip() for line in out.splitlines()[-3:]] == [
-        "input",
-        "input",
-        "result",
+    assert capsys.readouterr().out.splitlines() == [
+        "add_f64: 6 bytes, x86-64-v4",
+        "code     [ ] a patched value, ( ) bits of register numbers",
+        "  0x0000  62 (f1 fd 48) 58 (d1)  vaddpd zmm2, zmm0, zmm1",
+        "holes    bits of the code, counted from the first byte's lowest",
+        "  input, here register 0: [19] [20] [21] [22] [27]",
+        "  input, here register 1: [40] [41] [42] [13] [14]",
+        "  result, here register 2: [43] [44] [45] [15] [12]",
     ]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("name", ["load_f64", "sin_f64", "entry"])
+def test_show_has_every_byte_and_every_instruction(name, level, capsys):
+    assert main(["show", name, "--isa", level]) == 0
+    out = capsys.readouterr().out
+    stencil = load(LEVELS[level])[name]
+    pointer = next(iter(stencil.pointer), None) if stencil.pointer else None
+    code = stencil.patch(tuple(range(len(stencil.registers))), pointer)
+    lines = re.findall(r"^  0x([0-9a-f]{4})  (.*?)(?:  .*)?$", out, re.M)
+    offset = 0
+    for at, digits in lines:
+        assert int(at, 16) == offset
+        data = bytes.fromhex(re.sub(r"\[[A-Z_]+ |[\[\]()]", "", digits))
+        assert data == code.to_bytes(stencil.size, "little")[offset:][: len(data)]
+        offset += len(data)
+    assert offset == stencil.size
+    assert ".byte" not in out
 
 
 def test_show_prints_constants_and_pointers(capsys):

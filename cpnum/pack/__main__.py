@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from cpnum.command import run
 from cpnum.errors import CpnumError
+from cpnum.pack.disassembly import (
+    LEGEND,
+    REGISTERS,
+    bytes_of,
+    disassembled,
+    hex_text,
+    register_bytes,
+)
 from cpnum.pack.stencil import PACKS, Pack, Stencil, load
 from cpnum.tables.isa import LEVELS, host
 
@@ -61,42 +69,37 @@ def _list(arguments: argparse.Namespace) -> None:
         print("  ".join([f"{name:{widths[0]}}", *cells, holes]).rstrip())
 
 
-def _marked(stencil: Stencil) -> str:
-    """Return the bytes: (..) has bits of register numbers, [NAME ..] is patched with a value."""
-    names = [""] * stencil.size
+def _code(stencil: Stencil, architecture: str) -> Iterator[str]:
+    """Yield a line for each instruction, with registers 0, 1, 2 and so on in the holes."""
+    holes = dict.fromkeys(register_bytes(stencil), REGISTERS)
     for value in stencil.values:
-        for field in value.fields:
-            for byte in range(field.at // 8, (field.at + field.width + 7) // 8):
-                names[byte] = value.symbol
-    bits = 0
-    masks = [mask for hole in stencil.registers for mask in hole.masks]
-    for mask in (*masks, *(stencil.pointer or {}).values()):
-        bits |= mask
-    registers = bits.to_bytes(stencil.size, "little")
-    words = []
-    marked = zip(stencil.code.to_bytes(stencil.size, "little"), names, registers, strict=True)
-    for name, group in itertools.groupby(marked, key=lambda each: each[1]):
-        if name:
-            words.append(f"[{name} {' '.join(f'{byte:02x}' for byte, _, _ in group)}]")
-        else:
-            words += [f"({byte:02x})" if mask else f"{byte:02x}" for byte, _, mask in group]
-    return " ".join(words)
+        holes |= dict.fromkeys(bytes_of(value.fields), str(value.symbol))
+    pointer = next(iter(stencil.pointer)) if stencil.pointer else None
+    code = stencil.patch(tuple(range(len(stencil.registers))), pointer)
+    lines = []
+    offset = 0
+    for data, text in disassembled(code.to_bytes(stencil.size, "little"), 0, architecture):
+        lines.append((offset, hex_text(data, offset, holes), text))
+        offset += len(data)
+    width = max((len(digits) for _, digits, _ in lines), default=0)
+    for offset, digits, text in lines:
+        yield f"  {offset:#06x}  {digits:{width}}  {text}".rstrip()
 
 
 def _show(arguments: argparse.Namespace) -> None:
-    stencil = load(LEVELS[arguments.isa])[arguments.stencil]
-    print(f"{stencil.name}: {stencil.size} bytes, {arguments.isa}")
-    for line in stencil.assembly:
-        print(f"{'' if line.endswith(':') else '    '}{line}")
-    print("\nbytes    ( ) has bits of register numbers, [ ] is patched with a value")
-    print(f"  {_marked(stencil)}")
+    isa = LEVELS[arguments.isa]
+    stencil = load(isa)[arguments.stencil]
+    print(f"{stencil.name}: {stencil.size} bytes, {isa}")
+    print(f"code     {LEGEND}")
+    for line in _code(stencil, isa.architecture):
+        print(line)
     print("holes    bits of the code, counted from the first byte's lowest")
     for at, hole in enumerate(stencil.registers):
         bits = " ".join(
             str([bit for bit in range(mask.bit_length()) if mask >> bit & 1]) for mask in hole.masks
         )
-        early = " early-clobber" if at in stencil.early_clobber else ""
-        print(f"  {hole.role}{early}: {bits}")
+        early = ", early-clobber" if at in stencil.early_clobber else ""
+        print(f"  {hole.role}, here register {at}{early}: {bits}")
     if stencil.pointer:
         print(f"  pointer: one of {len(stencil.pointer)} general registers")
     for value in stencil.values:

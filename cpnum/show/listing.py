@@ -1,8 +1,4 @@
-"""The listing of a kernel: bytes with their holes, and the disassembly.
-
-Holes are marked in the bytes themselves: [ ] around a value that was patched in, after the hole's
-name, and ( ) around bytes with bits of register numbers.
-"""
+"""The listing of a kernel: bytes with their holes, and the disassembly."""
 
 from __future__ import annotations
 
@@ -13,92 +9,31 @@ from cpnum.compile.emit import Line, Patch
 from cpnum.compile.instances import Immediate, runs
 from cpnum.compile.kernel import Kernel
 from cpnum.ir.nodes import Apply, Input
+from cpnum.pack.disassembly import (
+    LEGEND,
+    REGISTERS,
+    bytes_of,
+    disassembled,
+    hex_text,
+    register_bytes,
+)
 from cpnum.show.table import Table
 
 _HEX = 16
 # Constants of more digits are tables, and are named by their offset.
 _WIDEST = 2 + 2 * _HEX
-_REGISTERS = "registers"
-_LEGEND = "[ ] a patched value, ( ) bits of register numbers"
 
 
 # -- bytes --------------------------------------------------------------------------------------
 
 
-def disassembled(data: bytes, offset: int, architecture: str) -> Iterator[tuple[bytes, str]]:
-    """Yield the bytes and the text of each instruction, without a gap.
-
-    Without capstone, the bytes come 8 at a time, without a text.
-    """
-    try:
-        import capstone  # type: ignore[import-untyped, unused-ignore]
-    except ImportError:
-        for at in range(0, len(data), 8):
-            yield data[at : at + 8], ""
-        return
-    kind = (
-        (capstone.CS_ARCH_ARM64, capstone.CS_MODE_ARM)
-        if architecture == "aarch64"
-        else (capstone.CS_ARCH_X86, capstone.CS_MODE_64)
-    )
-    decoder = capstone.Cs(*kind)
-    decoder.skipdata = True  # bytes that are no instruction become .byte
-    end = 0
-    for _, size, name, operands in decoder.disasm_lite(data, offset):
-        yield data[end : end + size], f"{name} {operands}".rstrip()
-        end += size
-    if end < len(data):
-        yield data[end:], f".byte {', '.join(f'{each:#04x}' for each in data[end:])}"
-
-
 def _marks(line: Line) -> dict[int, tuple[str, Patch | None]]:
     """Return the byte offsets in a stencil that have holes: the hole's name, and its patch."""
-    instance = line.instance
-    bits = 0
-    for hole in instance.stencil.registers:
-        for mask in hole.masks:
-            bits |= mask
-    if instance.pointer is not None and instance.stencil.pointer is not None:
-        for mask in instance.stencil.pointer.values():
-            bits |= mask
-    marks: dict[int, tuple[str, Patch | None]] = {
-        at: (_REGISTERS, None) for at in range(instance.stencil.size) if bits >> 8 * at & 0xFF
-    }
+    marks: dict[int, tuple[str, Patch | None]]
+    marks = dict.fromkeys(register_bytes(line.instance.stencil), (REGISTERS, None))
     for patch in line.patches:
-        marks |= dict.fromkeys(_bytes_of(patch), (patch.symbol, patch))
+        marks |= dict.fromkeys(bytes_of(patch.fields), (patch.symbol, patch))
     return marks
-
-
-def _bytes_of(patch: Patch) -> list[int]:
-    """Return the byte offsets in a stencil that a patch changes."""
-    return sorted(
-        {
-            at
-            for field in patch.fields
-            for at in range(field.at // 8, (field.at + field.width - 1) // 8 + 1)
-        }
-    )
-
-
-def _hex(
-    data: bytes, start: int, marks: dict[int, tuple[str, Patch | None]], hidden: set[int]
-) -> str:
-    """Write the bytes from offset `start` of a stencil on, with its holes marked."""
-    groups: list[tuple[str, list[str]]] = []
-    for at, byte in enumerate(data, start):
-        symbol = marks[at][0] if at in marks else ""
-        if not groups or groups[-1][0] != symbol:
-            groups.append((symbol, []))
-        groups[-1][1].append(".." if at in hidden else f"{byte:02x}")
-    parts = []
-    for symbol, digits in groups:
-        text = " ".join(digits)
-        if symbol == _REGISTERS:
-            text = f"({text})"
-        elif symbol:
-            text = f"[{symbol} {text}]"
-        parts.append(text)
-    return " ".join(parts)
 
 
 # -- names --------------------------------------------------------------------------------------
@@ -179,7 +114,7 @@ def code_table(kernel: Kernel, data: bytes, *, raw: bool) -> Table:
         pool = kernel.code.pool.values()
         texts |= {patch.value: str(patch.text) for patch in line.patches if patch.value in pool}
     rows += _pool_rows(kernel, data, texts)
-    return Table("Code", ("offset", "bytes", "assembly", "holes"), tuple(rows), _LEGEND)
+    return Table("Code", ("offset", "bytes", "assembly", "holes"), tuple(rows), LEGEND)
 
 
 def halves(code: Table, kernel: Kernel) -> tuple[Table, Table]:
@@ -197,10 +132,11 @@ def instruction_rows(
 ) -> Iterator[tuple[str, str, str, str]]:
     """Yield each instruction of an instance: offset, bytes, assembly, meaning of its holes."""
     marks = _marks(line)
+    symbols = {at: symbol for at, (symbol, _) in marks.items()}
     hidden: set[int] = set()
     for patch in line.patches:
         if names.is_address(line, patch) and not raw:
-            hidden.update(_bytes_of(patch))
+            hidden.update(bytes_of(patch.fields))
     at = 0
     stencil = data[line.offset : line.offset + line.instance.stencil.size]
     for instruction, text in disassembled(stencil, line.offset, architecture):
@@ -215,7 +151,7 @@ def instruction_rows(
         if any(len(str(each.text)) > _WIDEST for each in patches):
             meanings = [f"CONSTANT: {_constant_read(text, end, data)}"]
         offset = f"{line.offset + at:#06x}"
-        yield offset, _hex(instruction, at, marks, hidden), text, "; ".join(meanings)
+        yield offset, hex_text(instruction, at, symbols, hidden), text, "; ".join(meanings)
         at += len(instruction)
 
 
@@ -282,15 +218,15 @@ def hole_rows(
     instance, size = line.instance, line.instance.stencil.size
     before, after = instance.stencil.code.to_bytes(size, "little"), data[line.offset :][:size]
     marks = _marks(line)
-    registers = [at for at in range(size) if marks.get(at, ("",))[0] == _REGISTERS]
+    registers = [at for at in range(size) if marks.get(at, ("",))[0] == REGISTERS]
     if registers:
         chosen = [f"r{each}" for each in instance.registers]
         chosen += [] if instance.pointer is None else [f"p{instance.pointer}"]
         offset = f"{line.offset + registers[0]:#06x}"
         old, new = (_cut_hex([code[at] for at in registers]) for code in (before, after))
-        yield offset, _REGISTERS, old, new, " ".join(chosen)
+        yield offset, REGISTERS, old, new, " ".join(chosen)
     for patch in line.patches:
-        for run in runs(_bytes_of(patch)):
+        for run in runs(bytes_of(patch.fields)):
             old, new = (_cut_hex([code[at] for at in run]) for code in (before, after))
             if names.is_address(line, patch) and not raw:
                 new = " ".join([".."] * len(run))

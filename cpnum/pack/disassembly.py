@@ -1,0 +1,93 @@
+"""Machine code as text: its instructions, and its bytes with the holes marked.
+
+Holes are marked in the bytes themselves: [ ] around a value that is patched in, after the hole's
+name, and ( ) around bytes with bits of register numbers.  Instructions of x86 are in Intel's order,
+the result first.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from cpnum.pack.stencil import Field, Stencil
+
+REGISTERS = "registers"
+LEGEND = "[ ] a patched value, ( ) bits of register numbers"
+
+
+def disassembled(data: bytes, offset: int, architecture: str) -> Iterator[tuple[bytes, str]]:
+    """Yield the bytes and the text of each instruction, without a gap.
+
+    Without capstone, the bytes come 8 at a time, without a text.
+
+    >>> for code, text in disassembled(bytes.fromhex("62 f1 fd 48 58 d1 c3"), 0, "x86_64"):
+    ...     print(f"{code.hex()}: {text}")
+    62f1fd4858d1: vaddpd zmm2, zmm0, zmm1
+    c3: ret
+    """
+    try:
+        import capstone  # type: ignore[import-untyped, unused-ignore]
+    except ImportError:
+        for at in range(0, len(data), 8):
+            yield data[at : at + 8], ""
+        return
+    kind = (
+        (capstone.CS_ARCH_ARM64, capstone.CS_MODE_ARM)
+        if architecture == "aarch64"
+        else (capstone.CS_ARCH_X86, capstone.CS_MODE_64)
+    )
+    decoder = capstone.Cs(*kind)
+    decoder.skipdata = True  # bytes that are no instruction become .byte
+    end = 0
+    for _, size, name, operands in decoder.disasm_lite(data, offset):
+        yield data[end : end + size], f"{name} {operands}".rstrip()
+        end += size
+    if end < len(data):
+        yield data[end:], f".byte {', '.join(f'{each:#04x}' for each in data[end:])}"
+
+
+def bytes_of(fields: Iterable[Field]) -> list[int]:
+    """Return the byte offsets in a stencil that a value in these fields changes.
+
+    >>> bytes_of([Field(at=8, width=16)])
+    [1, 2]
+    """
+    return sorted(
+        {
+            at
+            for field in fields
+            for at in range(field.at // 8, (field.at + field.width - 1) // 8 + 1)
+        }
+    )
+
+
+def register_bytes(stencil: Stencil) -> list[int]:
+    """Return the byte offsets in a stencil that have bits of register numbers."""
+    bits = 0
+    masks = [mask for hole in stencil.registers for mask in hole.masks]
+    for mask in (*masks, *(stencil.pointer or {}).values()):
+        bits |= mask
+    return [at for at, byte in enumerate(bits.to_bytes(stencil.size, "little")) if byte]
+
+
+def hex_text(
+    data: bytes, start: int, holes: Mapping[int, str], hidden: Collection[int] = ()
+) -> str:
+    """Write the bytes from offset `start` of a stencil on, with its holes marked.
+
+    `holes` are the names of the holes by byte offset; bytes that are `hidden` become dots.
+
+    >>> hex_text(bytes(4), 2, {3: REGISTERS, 4: "HEAD", 5: "HEAD"}, hidden={5})
+    '00 (00) [HEAD 00 ..]'
+    """
+    parts = []
+    numbered = enumerate(data, start)
+    for name, group in itertools.groupby(numbered, lambda each: holes.get(each[0], "")):
+        text = " ".join(".." if at in hidden else f"{byte:02x}" for at, byte in group)
+        if name == REGISTERS:
+            text = f"({text})"
+        elif name:
+            text = f"[{name} {text}]"
+        parts.append(text)
+    return " ".join(parts)
