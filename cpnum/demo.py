@@ -17,8 +17,8 @@ import numpy as np
 from cpnum.compile.kernel import Kernel
 from cpnum.errors import CpnumError
 from cpnum.jit.function import cpjit
+from cpnum.show.comparison import difference
 from cpnum.show.listing import listing
-from cpnum.show.report import difference
 from cpnum.show.timing import format_seconds, measure
 
 Array = np.ndarray[Any, Any]

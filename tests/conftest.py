@@ -21,7 +21,7 @@ from cpnum.run.linux import Linux
 from cpnum.run.memory import ExecutableMemory
 
 # What these compare is shown when it differs, as it is for the tests themselves.
-pytest.register_assert_rewrite("cases", "goldens", "placing", "refused", "tracing")
+pytest.register_assert_rewrite("cases", "goldens", "placing", "refused", "sessions", "tracing")
 
 if os.environ.get("CPNUM_TEST") == "aarch64":
     import aarch64
@@ -30,6 +30,13 @@ if os.environ.get("CPNUM_TEST") == "aarch64":
     aarch64.install(Path(tempfile.gettempdir()) / f"cpnum-aarch64-{os.getuid()}")
 
 import cases  # noqa: E402
+import sessions  # noqa: E402
+
+
+@pytest.fixture
+def session(tmp_path):
+    """Runs cells in an IPython of its own."""
+    return sessions.running(tmp_path)
 
 
 @pytest.fixture(params=cases.HERE)

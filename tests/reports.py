@@ -7,7 +7,6 @@ import pytest
 
 from cpnum import cpjit
 from cpnum.run import memory
-from cpnum.show.report import Report
 from cpnum.tables import isa
 
 MARKS = re.compile(r"\[[A-Z]\w* |[\[\]()]")
@@ -32,13 +31,17 @@ def code_bytes(tables):
     return bytes.fromhex(" ".join(MARKS.sub("", row[1]) for row in rows if len(row) > 1))
 
 
-def without_times(report):
-    tables = report.tables()
-    assert tables[0].title == "Compile time"
-    return "\n".join(table.text() for table in tables[1:])
+def view_bytes(view, data):
+    """Return the bytes that a view shows; copies of a stencil are only named by their offsets."""
+    rows = [row for section in view.sections for row in section.rows]
+    shown = {}
+    for each in (*(line for row in rows for line in row.instructions), *view.constants):
+        shown[int(each.offset, 0)] = bytes.fromhex(MARKS.sub("", each.bytes))
+    for row in rows:
+        for offset in row.copies:
+            shown[offset] = data[offset : offset + row.size]
+    return b"".join(shown[at] for at in sorted(shown))
 
 
-def explained(function, *values, timed=False, **keywords):
-    jit = cpjit(function)
-    bound = jit.bind(*values, **keywords)
-    return Report(jit.lower(*values, **keywords), bound, jit, values, keywords, timed=timed), bound
+def explained(function, *values, timed=False, out=None, **keywords):
+    return cpjit(function).report((values, out, keywords), timed=timed)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from reports import runs
 
-import cpnum.show.report
+import cpnum.show.comparison
 from cpnum import cpjit
 from cpnum.run.observer import as_written
-from cpnum.show.report import difference
+from cpnum.show.comparison import difference
 
 
 def test_difference_counts_ulps():
@@ -43,7 +43,7 @@ def test_difference_of_integers_is_a_number_of_elements():
 
 
 def test_difference_looks_at_every_part_of_a_large_result():
-    one = np.ones(cpnum.show.report._CHUNK * 2 + 5)
+    one = np.ones(cpnum.show.comparison._CHUNK * 2 + 5)
     off = one.copy()
     off[[0, -1]] = np.nextafter(1.0, 2.0), 3.0
     assert f"2 of {one.size:,} elements differ" in difference(one, off)
@@ -120,4 +120,4 @@ def test_a_report_calls_the_function_a_few_times():
         return x + 1
 
     cpjit(noted).explain(np.ones(3))
-    assert 1 < len(calls) <= 2 + cpnum.show.report._CALLS
+    assert 1 < len(calls) <= 2 + cpnum.show.comparison._ROUNDS

@@ -24,10 +24,10 @@ LINE = {
     "origins verify kernel",
     "run": "system linux arena memory recipe alias errstate pieces machine prepared bound "
     "specialization observer",
-    "show": "timing table listing view why report status",
-    "jit": "keys outside cache method sending function",
+    "show": "timing table comparison listing view why key as_text as_html report status",
+    "jit": "keys outside cache method sending explaining function",
     "top": "special",
-    "notebook": "calls magic",
+    "notebook": "calls cell examples options magic",
     "commands": "demo __init__ __main__",
 }
 # The builder of packs stands beside the line: it sees these, and nobody sees it.
@@ -42,7 +42,8 @@ LAZY = {
     ("__main__", "demo"),  # the data of the demonstration
     ("jit.function", "jit.sending"),
     ("jit.function", "show.listing"),
-    ("jit.function", "show.report"),
+    ("jit.function", "jit.explaining"),
+    ("show.report", "show.as_html"),
     ("pack.__main__", "toolchain.build"),  # pyelftools and ziglang, which users do not have
     ("toolchain.hatch", "toolchain.build"),  # a build hook is loaded before its requirements
     ("toolchain.hatch", "pack.stencil"),

@@ -1,72 +1,16 @@
 """%%cpjit in an IPython of its own: what it compiles, what it shows, and what it leaves behind."""
 
-import json
 import os
 import re
 import subprocess
 import sys
 
-import pytest
+from reports import runs
 
-from cpnum.run import memory
 from cpnum.tables import isa
-
-runs = pytest.mark.skipif(
-    isa.host() is None or memory.mode()[0] == "none", reason="machine code cannot run here"
-)
-
-# Runs cells, and writes for each: did it succeed, what it printed, what it displayed.
-SESSION = """
-import json, sys
-from IPython.core.interactiveshell import InteractiveShell
-from IPython.utils.capture import capture_output
-
-shell = InteractiveShell.instance(colors="nocolor")
-shell.history_manager.enabled = False
-outcomes = []
-for cell in json.load(sys.stdin):
-    with capture_output() as captured:
-        success = shell.run_cell(cell, store_history=True).success
-    shown = [output.data for output in captured.outputs]
-    outcomes.append([success, captured.stdout + captured.stderr, shown])
-json.dump(outcomes, sys.stdout)
-"""
-START = "%load_ext cpnum\nimport numpy as np\nfrom cpnum import cpjit"
-
 
 # The ways in which a user calls a compiled function.
 USES = ("(np.ones(3))", ".bind(np.ones(3))", ".lower(np.ones(3))", ".explain(np.ones(3))")
-
-
-class Outcome:
-    """What came of one cell."""
-
-    def __init__(self, success, printed, shown):
-        self.success, self.printed = success, printed
-        value = re.search(r"^Out\[\d+\]: ?(.*)", printed, re.M | re.S)
-        self.value = value and value[1].strip()
-        # What was displayed besides.
-        self.texts = [each["text/plain"] for each in shown]
-        self.html = [each.get("text/html") for each in shown]
-
-
-@pytest.fixture
-def session(tmp_path):
-    def run(*cells, **environment):
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", SESSION],
-            input=json.dumps([START, *cells]),
-            env={**os.environ, "IPYTHONDIR": str(tmp_path), **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        start, *outcomes = [Outcome(*each) for each in json.loads(done.stdout)]
-        assert start.success, start.printed
-        return outcomes
-
-    return run
 
 
 NORM = (
@@ -80,11 +24,11 @@ def test_cell_is_compiled_run_and_shown_in_both_faces(session):
     assert cell.success
     assert cell.value == "array([5., 5., 5.])"
     (report,) = cell.texts
-    assert report.startswith("norm(x: f64[:], y: f64[:]) -> f64: ")
-    for title in ("Compile time", "Graph", "Stencils", "Holes", "Code from the main loop", "Time"):
+    assert report.startswith("norm(x: f64[:], y: f64[:]) -> f64")
+    for title in ("Source", "Code", "Why", "Time"):
         assert f"\n\n{title}" in report
     assert '<div class="cpnum-report">' in cell.html[0]
-    assert "norm(x: f64[:], y: f64[:]) -&gt; f64: " in cell.html[0]
+    assert "norm(x: f64[:], y: f64[:]) -&gt; f64</b>" in cell.html[0]
 
 
 @runs
@@ -295,17 +239,26 @@ def test_options_are_passed_on(session):
     assert fast.success
     assert kept.value.startswith("('Report', True, 'fast', 'error', False, ")
     if isa.runs_here(isa.LEVELS["x86-64-v3"]):
-        assert ": x86-64-v3, 4 lanes" in level.texts[-1]
+        assert "4 elements at once (x86-64-v3)" in level.texts[-1]
     assert "--fallback" in helped.printed + "".join(helped.texts)
 
 
 def test_wrong_options_and_cells_are_usage_errors(session):
     messages = {
-        "%%cpjit --speed\n1": "--speed",
-        "%%cpjit --isa x86-64-v9\n1": "unknown ISA level x86-64-v9",
+        "%%cpjit --fallbck error\n1": "there is no option --fallbck, did you mean --fallback?",
+        "%%cpjit --fast-math\n1": "there is no option --fast-math, did you mean --fastmath?",
+        "%%cpjit --xyz\n1": "there is no option --xyz, `%%cpjit?` lists the options",
+        "%%cpjit --out\n1": "--out takes a value: --out NAME",
+        "%%cpjit --text=no\n1": "--text takes no value",
+        "%%cpjit -r few\n1": "argument -r: invalid int value: 'few'",
+        "%%cpjit --show code,bytes\n1": "no part of a report is called 'bytes'",
+        "%%cpjit --signature 'f65[:]'\ndef f(x):\n    return x": "the text is no signature",
+        "%cpjit": "write an expression behind it",
+        "%cpjit np.sin(1.0)": "no name in np.sin(1.0) stands for an array or a number",
+        "%%cpjit --isa x86-64-v9\n1": "%%cpjit: argument --isa: invalid choice: 'x86-64-v9'",
         "%%cpjit -o 1a\n1": "1a is not a name",
         "%%cpjit -o class\n1": "class is not a name",
-        "%%cpjit 'a\n1": "No closing quotation",
+        "%%cpjit --signature 'a\n1": "No closing quotation",
         "%%cpjit\n\n%%time\n1": "write %%time above %%cpjit",
         "import asyncio": "",
         "%%cpjit\nawait asyncio.sleep(0)\n1": "write the `await` in a cell of its own",
@@ -438,8 +391,10 @@ def test_where_machine_code_cannot_run_the_cell_still_does(session):
     )
     assert cell.success
     assert cell.value == "array([5., 5., 5.])"
-    (said,) = cell.texts
-    assert said.startswith("%%cpjit: norm has no machine code to show: ")
+    (report,) = cell.texts
+    assert "not run as machine code: this machine cannot run it" in report.replace("\n  ", " ")
+    assert "bytes, not run here" in report
+    assert "\n\nTime" not in report
 
 
 def test_nothing_is_left_behind(session):

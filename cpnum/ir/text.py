@@ -190,10 +190,7 @@ def read(text: str) -> Parts:
     head = re.fullmatch(_HEAD, first)
     if head is None or not last.startswith("  return "):
         raise ValueError(f"no text of a graph: {text!r}")
-    signature: list[Parameter] = []
-    for each in _split(head[2], ", "):
-        signature.append(_parameter(each, signature))
-    reader = _Reader(tuple(signature))
+    reader = _Reader(read_signature(head[2]))
     checked, conditions = set(), []
     for line in lines:
         if line.startswith("  requires "):
@@ -210,6 +207,20 @@ def read(text: str) -> Parts:
     results = reader.results(last.removeprefix("  return "))
     nodes = reader.nodes.reaching(output.node for output in leaves(results))
     return Parts(head[1], reader.signature, nodes, results, checked, tuple(conditions))
+
+
+def read_signature(text: str) -> Signature:
+    """Return the signature of a text with types, and names before them or not.
+
+    Raises:  ValueError if an array's extents are no numbers.
+
+    >>> print(*read_signature("x: f64[:, 1], float"), sep="; ")
+    x: f64[:, 1]; arg1: float
+    """
+    signature: list[Parameter] = []
+    for at, each in enumerate(_split(text, ", ")):
+        signature.append(_parameter(each if ": " in each else f"arg{at}: {each}", signature))
+    return tuple(signature)
 
 
 def _split(text: str, separator: str) -> list[str]:

@@ -158,6 +158,18 @@ class Cache:
             )
         return specialization.bind(call, self.level(), machine, arguments.values, out)
 
+    def placed(self, arguments: Arguments, out: Any) -> tuple[Kernel, bytes | None]:
+        """Return the called kernel of these arguments, and its bytes, read where they run.
+
+        They are None if they cannot run here.
+        """
+        specialization, call = self._describe(arguments, out)
+        kernel, machine = specialization.kernel(call, self.level()), machine_of(self.level())
+        if machine is None or machine.why_not() is not None:
+            return kernel, None
+        prepared = specialization.prepare(call, self.level(), machine)
+        return specialization.kernel(call, self.level()), prepared.placement.region.read()
+
     def lower(self, arguments: Arguments, out: Any) -> Kernel:
         """Return the called kernel for these arguments."""
         specialization, call = self._describe(arguments, out)

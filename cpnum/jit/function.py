@@ -301,6 +301,12 @@ class Jit:
         """
         return list(self._cache.by_signature())
 
+    @property
+    def compiled(self) -> int:
+        """How many kernels the function has."""
+        every = self._cache.by_signature().values()
+        return sum(len(each.kernels) for compiled in every for each in compiled)
+
     def inspect_ir(self) -> dict[str, str]:
         """Return the text of the graph by signature."""
         return {
@@ -320,17 +326,29 @@ class Jit:
         }
 
     def explain(self, /, *arguments: Any, out: Array | None = None, **keywords: Any) -> Report:
-        """Return a report: stages, stencils, bytes with their holes, disassembly, timings.
+        """Return a report: the code linked to the user's lines, reasons, times, all stages.
 
         To time NumPy, the function as written is called a dozen times, with its side effects.
         """
-        from cpnum.show.report import Report
+        __tracebackhide__ = True
+        return self.report((arguments, out, keywords))
+
+    def report(
+        self, call: tuple[tuple[Any, ...], Array | None, dict[str, Any]], **options: Any
+    ) -> Report:
+        """Return the report of a call, `(arguments, out, keywords)`, with options of `explained`.
+
+        See `cpnum.jit.explaining`.
+        """
+        from cpnum.jit.explaining import explained  # most users do without
 
         __tracebackhide__ = True
+        arguments, _, keywords = call
         try:
-            bound = self.bind(*arguments, out=out, **keywords)
-            kernel = self.lower(*arguments, out=out, **keywords)
-            return Report(kernel, bound, self, arguments, keywords)
+            given = arguments_of(self.py_func, arguments, keywords, self._signature)
+            return explained(self, self._current(), given, call, **options)
+        except CpnumError as error:
+            raise trimmed(located(error)) from None
         except Exception as error:
             raise trimmed(error)  # noqa: B904
 

@@ -1,9 +1,9 @@
-"""The calls of compiled functions that a cell makes: all are counted, the last one is kept."""
+"""The calls of compiled functions that a cell makes: all are counted, one is kept."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from cpnum.errors import CpnumError
 from cpnum.ir.signature import text_of
@@ -12,12 +12,25 @@ from cpnum.jit.keys import call_key
 from cpnum.trace.parameters import arguments_of, signature_of
 from cpnum.trace.trace import is_tracing
 
-# (function, arguments, out, keywords) of a call
-Call = tuple[Jit, tuple[Any, ...], Any, dict[str, Any]]
+
+class Call(NamedTuple):
+    """A call that returned, and its function and signature as text.
+
+    It is `cached` if it was compiled before the cell.
+    """
+
+    function: Jit
+    arguments: tuple[Any, ...]
+    out: Any
+    keywords: dict[str, Any]
+    text: str
+    cached: bool
 
 
 class Calls:
     """Counts the calls of compiled functions that returned, and keeps the last one.
+
+    If a name is `chosen`, the last call of a function of that name is kept.
 
     >>> import numpy as np
     >>> from cpnum import cpjit
@@ -28,45 +41,51 @@ class Calls:
     ['<lambda>(x: f64[:]) 2 times']
     """
 
-    def __init__(self) -> None:
-        self.last: Call | None = None
-        self._shown = ""
+    def __init__(self, chosen: str | None = None) -> None:
+        self.chosen = chosen
+        self.kept: Call | None = None
         self._counts: Counter[str] = Counter()
-        self._texts: dict[object, str] = {}
+        # The text of a call, and whether it was compiled before the cell; by function and key.
+        self._known: dict[object, tuple[str, bool]] = {}
 
     def observe(
         self, function: Jit, arguments: tuple[Any, ...], out: Any, keywords: dict[str, Any]
     ) -> Any:
         """Make a call."""
         __tracebackhide__ = True
+        if is_tracing(arguments) or is_tracing(keywords.values()):
+            return function.call(arguments, out, keywords)
+        # Now, because an array may have another shape after the call.
+        key = self._key(function, arguments, keywords)
+        known = self._known.get(key)
+        before = 0 if known else function.compiled
         result = function.call(arguments, out, keywords)
-        if not is_tracing(arguments) and not is_tracing(keywords.values()):
-            self.last = function, arguments, out, keywords
-            # Now, because an array may have another shape when the cell ends.
-            self._shown = self._text(self.last)
-            self._counts[self._shown] += 1
+        if known is None:
+            text = _described(function, arguments, keywords)
+            known = self._known[key] = text, function.compiled == before
+        text, cached = known
+        self._counts[text] += 1
+        if self.chosen is None or self.chosen == function.__name__:
+            self.kept = Call(function, arguments, out, keywords, text, cached)
         return result
 
     def others(self) -> list[str]:
-        """Return the calls that differ from the last one, with how often each was made."""
+        """Return the calls that differ from the one that is kept, with how often each was made."""
+        shown = self.kept.text if self.kept else ""
         return [
             f"{text} {count} times" if count > 1 else text
             for text, count in self._counts.items()
-            if text != self._shown
+            if text != shown
         ]
 
-    def _text(self, call: Call) -> str:
-        """Return the function and the signature of a call; a loop may make it a million times."""
-        function, arguments, _, keywords = call
+    def _key(self, function: Jit, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> object:
         values = (*arguments, *keywords.values())
         try:
-            key: object = (id(function), call_key(None, values, tuple(keywords)))
-            known = self._texts.get(key)
+            key = id(function), call_key(None, values, tuple(keywords))
+            hash(key)
         except TypeError:  # an argument that cannot be hashed
-            return f"{function.__name__}(...)"
-        if known is None:
-            known = self._texts[key] = _described(function, arguments, keywords)
-        return known
+            return id(function)
+        return key
 
 
 def _described(function: Jit, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""%%cpjit: compile the functions of a cell, run the cell, and report its last call.
+"""%%cpjit and %cpjit: compile the functions of a cell or an expression, run it, and report a call.
 
     %load_ext cpnum
 
@@ -16,20 +16,16 @@ The cell without its first line is the same working Python.
 
 from __future__ import annotations
 
-import ast
-import inspect
-import itertools
-import keyword
-import re
+import json
 import sys
-from collections.abc import Callable
-from types import CodeType
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from IPython.core.error import UsageError
-from IPython.core.magic import Magics, cell_magic, magics_class
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic import Magics, line_cell_magic, magics_class
+from IPython.core.magic_arguments import magic_arguments
 from IPython.display import Pretty, display
 from IPython.extensions import autoreload
 from IPython.utils.capture import capture_output
@@ -39,11 +35,12 @@ from cpnum.errors import CpnumError
 from cpnum.jit.function import Jit, cpjit
 from cpnum.jit.method import Method
 from cpnum.notebook.calls import Call, Calls
+from cpnum.notebook.cell import Decorated, Expression, run_cell
+from cpnum.notebook.examples import examples
+from cpnum.notebook.options import complete, read_line, with_options
 from cpnum.run.observer import observing
-from cpnum.show.report import Report, one_line
-
-# The name of the decorator while a cell runs; no user has such a name.
-_DECORATOR = "__cpnum_cpjit__"
+from cpnum.show.comparison import one_line
+from cpnum.show.report import Report, parts_of
 
 # After `from module import f`, %autoreload changes the old function to the edited one.  For other
 # objects than Python's functions, it has to be told how.
@@ -57,94 +54,6 @@ def _function(compiled: Jit | Method) -> Any:
     return compiled.__func__ if isinstance(compiled, Method) else compiled
 
 
-class _Decorate(ast.NodeTransformer):
-    """Decorates the functions that a cell defines, unless they have a decorator.
-
-    Functions without parameters and generators compute nothing elementwise: they are left alone,
-    and so are methods and nested functions.  `names` are the functions that were decorated, `left`
-    tells why others were not.
-    """
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self.left: list[str] = []
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        if node.decorator_list:
-            self.left.append(f"{node.name} has a decorator")
-        elif not _has_parameters(node.args):
-            self.left.append(f"{node.name} has no parameters")
-        elif _yields(node):
-            self.left.append(f"{node.name} is a generator")
-        else:
-            self.names.append(node.name)
-            node.decorator_list = [ast.copy_location(ast.Name(_DECORATOR, ast.Load()), node)]
-        return node
-
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AsyncFunctionDef:
-        self.left.append(f"{node.name} is asynchronous")
-        return node
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
-        self.left.append(f"the methods of {node.name} are not compiled: write @cpjit above them")
-        return node
-
-    def visit_Lambda(self, node: ast.Lambda) -> ast.Lambda:
-        self.left.append("a lambda is not compiled: write def, or cpjit(lambda ...)")
-        return node
-
-
-def _has_parameters(arguments: ast.arguments) -> bool:
-    return any(isinstance(each, ast.arg) for each in ast.iter_child_nodes(arguments))
-
-
-def _yields(function: ast.FunctionDef) -> bool:
-    waiting: list[ast.AST] = list(function.body)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Yield | ast.YieldFrom):
-            return True
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            waiting += ast.iter_child_nodes(node)
-    return False
-
-
-def _show(body: list[ast.stmt], interactivity: str) -> int:
-    """Return how many of the last statements IPython shows, for its `ast_node_interactivity`.
-
-    For "last_expr_or_assign", the variable that was assigned is appended as an expression.
-    """
-    if interactivity == "all" or not body:
-        return len(body)
-    last = body[-1]
-    if interactivity == "last_expr_or_assign":
-        match last:
-            case (
-                ast.Assign(targets=[ast.Name(name)])
-                | ast.AugAssign(target=ast.Name(name))
-                | ast.AnnAssign(target=ast.Name(name))
-            ):
-                last = ast.copy_location(ast.Expr(ast.Name(name, ast.Load())), last)
-                body.append(last)
-    if interactivity == "last":
-        return 1
-    return int(interactivity != "none" and isinstance(last, ast.Expr))
-
-
-class CellError(Exception):
-    """A SyntaxError of a cell; the lines are those that IPython prints for any cell.
-
-    For a SyntaxError, IPython would print the frames of the magic as well.
-    """
-
-    def __init__(self, lines: list[str]) -> None:
-        super().__init__(lines[-1])
-        self.lines = lines
-
-    def _render_traceback_(self) -> list[str]:
-        return self.lines
-
-
 def _laid_out_as(array: Array) -> Array:
     """Return an array in other memory, of the same shape and strides, so of the same kernel."""
     low, high = np.lib.array_utils.byte_bounds(array)
@@ -152,25 +61,7 @@ def _laid_out_as(array: Array) -> Array:
     return np.ndarray(array.shape, array.dtype, np.empty(high - low, "b"), first, array.strides)
 
 
-def _report(call: Call, *, timed: bool) -> Report:
-    """Return the report of a call, which is made again, into another result."""
-    function, arguments, out, keywords = call
-    if out is not None:
-        out = _laid_out_as(out)
-    bound = function.bind(*arguments, out=out, **keywords)
-    kernel = function.lower(*arguments, out=out, **keywords)
-    return Report(kernel, bound, function, arguments, keywords, timed=timed)
-
-
-def _compiled(shell: Any, tree: ast.AST, name: str, mode: str) -> CodeType:
-    with shell.compile.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT):
-        code: CodeType = shell.compile(tree, name, mode)
-    if code.co_flags & inspect.CO_COROUTINE:
-        raise UsageError("%%cpjit: write the `await` in a cell of its own")
-    return code
-
-
-def _why_nothing(decorated: _Decorate) -> str:
+def _why_nothing(decorated: Decorated) -> str:
     """Return why a cell has no call to show."""
     if decorated.names:
         names = _enumerated(decorated.names)
@@ -179,20 +70,20 @@ def _why_nothing(decorated: _Decorate) -> str:
     return f"the cell calls no compiled function: {left}"
 
 
-def _enumerated(texts: list[str]) -> str:
+# At most so many calls or functions are listed.
+_LISTED = 8
+
+
+def _enumerated(texts: Sequence[str]) -> str:
     """Return texts as a list in a sentence, shortened.
 
     >>> _enumerated(["f", "g", "h"])
     'f, g and h'
     """
-    shown = texts[:_LISTED]
+    shown = list(texts[:_LISTED])
     if len(texts) > _LISTED:
         shown.append(f"{len(texts) - _LISTED} more")
     return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
-
-
-# At most so many calls or functions are listed.
-_LISTED = 8
 
 
 def _refuse_timeit() -> None:
@@ -208,135 +99,176 @@ def _tell(text: str) -> None:
     display(Pretty(f"%%cpjit: {text}"))
 
 
+def _decorator(options: Any, name: str) -> Callable[..., Any]:
+    """Return the decorator with the options of a line."""
+    try:
+        parts_of(options.show or "code")
+        decorate = cpjit(
+            isa=options.isa,
+            fastmath=options.fastmath,
+            precision=options.precision,
+            fallback=options.fallback,
+        )
+        decorate(np.negative)  # an unknown ISA level is found here
+    except CpnumError as error:
+        raise UsageError(f"{name}: {error}") from None
+    return decorate
+
+
 @magics_class
 class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
     """The magics of cpnum."""
 
     @magic_arguments()
-    @argument("--isa", help="the ISA level: x86-64-v4, x86-64-v3 or aarch64")
-    @argument("--fastmath", action="store_true", help="allow contraction and reassociation")
-    @argument(
-        "--precision",
-        choices=("full", "fast"),
-        default="full",
-        help="how exact elementary functions are: 1 ULP, or 4 where that is faster",
-    )
-    @argument(
-        "--fallback",
-        choices=("error", "numpy"),
-        default="error",
-        help="what becomes of calls that cannot be compiled",
-    )
-    @argument(
-        "--no-time", action="store_true", help="leave out the times, for which functions run again"
-    )
-    @argument("-o", "--out", metavar="NAME", help="keep the report in this variable")
-    @cell_magic
-    def cpjit(self, line: str, cell: str) -> None:
-        """Compile the functions of this cell, run the cell, and report its last call.
+    @with_options
+    @line_cell_magic
+    def cpjit(self, line: str, cell: str | None = None) -> Any:
+        """Compile the functions of a cell or an expression, run it, and report a call.
 
-        Every function with parameters that the cell defines with `def` is compiled as by `@cpjit`,
-        unless it has a decorator, is a generator, or is defined in a class or in another function.
-        The last call of a compiled function is shown: graph, stencils with their registers, holes
-        before and after patching, disassembly, and times against NumPy.
+        Of a cell, every function with parameters that it defines with `def` is compiled as by
+        `@cpjit`, unless it has a decorator, is a generator, or is defined in a class or in another
+        function.  The last call of a compiled function is shown; an expression behind the options
+        is evaluated after the cell.
+
+        Of a line, a call of a compiled function is shown, or the expression is compiled: its arrays
+        and numbers become the parameters of a function.
+
+        Examples::
+
+            %cpjit np.sqrt(x * x + y * y)
+            %cpjit --show code --explain norm(x, y)
+            %cpjit --signature 'f64[:], float' norm
+            %%cpjit -r 50 -o report norm(x, y)
         """
         __tracebackhide__ = True  # IPython leaves this frame out of the cell's tracebacks
-        try:
-            options = parse_argstring(self.cpjit, line)
-        except ValueError as error:  # quotes that are not closed
-            raise UsageError(f"%%cpjit: {error}") from None
-        if options.out and (not options.out.isidentifier() or keyword.iskeyword(options.out)):
-            raise UsageError(f"%%cpjit: {options.out} is not a name")
-        try:
-            decorate = cpjit(
-                isa=options.isa,
-                fastmath=options.fastmath,
-                precision=options.precision,
-                fallback=options.fallback,
-            )
-            decorate(np.negative)  # an unknown ISA level is found here
-        except CpnumError as error:
-            raise UsageError(f"%%cpjit: {error}") from None
+        name = "%cpjit" if cell is None else "%%cpjit"
+        options, expression = read_line(self.cpjit, line, name)
+        decorate = _decorator(options, name)
         _refuse_timeit()
-        calls = Calls()
+        shell: Any = self.shell
+        if cell is None and not expression:
+            raise UsageError("%cpjit: write an expression behind it: %cpjit f(x)")
+        parsed = Expression(shell, expression) if expression else None
+        if options.signature is not None:
+            self._show_signature(cell, expression, decorate, options)
+            return None
+        calls, value = Calls(options.function), None
+        decorated = Decorated()
         with observing(calls.observe) as observer:
-            decorated = self._run(cell, decorate)
+            if cell is not None:
+                decorated = run_cell(shell, cell, decorate)
+            if parsed:
+                value = parsed.run(decorate)
         if observer.elsewhere:
             _tell(f"calls by other threads, which are not shown: {observer.elsewhere}")
-        if calls.last is None:
-            _tell(_why_nothing(decorated))
+        self._show_call(calls, decorated, options)
+        return value
+
+    def _show_call(self, calls: Calls, decorated: Decorated, options: Any) -> None:
+        """Show the call that was kept, and say which others there were."""
+        call, others = calls.kept, calls.others()
+        if call is None:
+            if others:
+                missing = f"no function {options.function} is called"
+                _tell(f"{missing}; the cell calls {_enumerated(others)}")
+            else:
+                _tell(_why_nothing(decorated))
             return
-        others = calls.others()
         if others:
-            _tell(f"the last call is shown; the cell also calls {_enumerated(others)}")
-        name = calls.last[0].__name__
+            which = "last call" if options.function is None else f"last call of {options.function}"
+            _tell(f"the {which} is shown; the cell also calls {_enumerated(others)}")
+        # Its result is written elsewhere, because the function computes it again.
+        out = None if call.out is None else _laid_out_as(call.out)
+        self._show(call.function, call._replace(out=out), options)
+
+    def _show_signature(
+        self, cell: str | None, expression: str, decorate: Callable[..., Any], options: Any
+    ) -> None:
+        """Show the code for a signature of a function: the one named, or the cell's only one."""
+        __tracebackhide__ = True
+        shell: Any = self.shell
+        names = () if cell is None else run_cell(shell, cell, decorate).names
+        wanted = options.function or expression or (names[-1] if len(names) == 1 else "")
+        function = shell.user_ns.get(wanted)
+        if not callable(function):
+            raise UsageError("%cpjit: write the name of one function: --signature 'f64[:]' f")
+        compiled = function if isinstance(function, Jit) else decorate(function)
+        try:
+            arguments = tuple(examples(options.signature))
+        except CpnumError as error:
+            raise UsageError(f"%cpjit: {error}") from None
+        call = Call(compiled, arguments, None, {}, wanted, cached=False)
+        options.no_time = True
+        compiled.lower(*arguments)  # an error is the user's
+        self._show(compiled, call, options)
+
+    def _show(self, function: Jit, call: Call, options: Any) -> None:
+        """Make the report of a call and show it, or say why there is none."""
         try:
             # The function runs again for its times: what it prints was shown before.
             with capture_output():
-                report = _report(calls.last, timed=not options.no_time)
+                report = _report(function, call, options)
         except CpnumError as error:
-            _tell(f"{name} has no machine code to show: {error}")
+            _tell(f"{function.__name__} has no machine code to show: {error}")
             return
         except Exception as error:  # the user's function raises if it is traced again
-            _tell(f"{name} cannot be shown: {one_line(error)}")
+            _tell(f"{function.__name__} cannot be shown: {one_line(error)}")
+            return
+        except KeyboardInterrupt:  # the cell itself has finished
+            _tell("the report was interrupted")
             return
         if options.out:
             shell: Any = self.shell
             shell.user_ns[options.out] = report
-        display(report)
+        if options.to:
+            _write(report, Path(options.to))
+        if not options.quiet:
+            display(Pretty(report.text()) if options.text else report)
 
-    def _run(self, cell: str, decorate: Callable[..., Any]) -> _Decorate:
-        """Run a cell as IPython does, with its functions decorated; tell which they are."""
-        __tracebackhide__ = True
-        shell: Any = self.shell
-        other = re.match(r"\s*(%%\w+)", cell)
-        if other:
-            raise UsageError(f"%%cpjit: write {other[1]} above %%cpjit, which then runs the cell")
-        # For the line numbers that the user sees: the magic's line counts, and so do the empty
-        # lines that IPython drops.
-        dropped = itertools.takewhile(lambda each: not each.strip(), cell.splitlines())
-        source = "\n" * (1 + len(list(dropped))) + shell.transform_cell(cell)
-        number = len(shell.history_manager.input_hist_parsed) - 1
-        name = shell.compile.cache(source, number, raw_code=source)
-        try:
-            module = shell.transform_ast(shell.compile.ast_parse(source, name))
-        except SyntaxError as error:
-            raise CellError(shell.SyntaxTB.structured_traceback(type(error), error, [])) from None
-        decorated = _Decorate()
-        module = ast.fix_missing_locations(decorated.visit(module))
-        # As in any cell, IPython shows the last statements.
-        count = _show(module.body, shell.ast_node_interactivity)
-        if shell.displayhook.semicolon_at_end_of_expression(source):
-            count = 0
-        shown = [module.body.pop() for _ in range(count)][::-1]
-        codes = [
-            _compiled(shell, module, name, "exec"),
-            _compiled(shell, ast.fix_missing_locations(ast.Interactive(shown)), name, "single"),
-        ]
-        names = shell.user_ns
-        outer = names.get(_DECORATOR)  # set if another such cell runs this one
-        names[_DECORATOR] = decorate
-        try:
-            for code in codes:
-                exec(code, shell.user_global_ns, names)
-        finally:
-            if outer is None:
-                names.pop(_DECORATOR, None)
-            else:
-                names[_DECORATOR] = outer
-        return decorated
+
+def _report(function: Jit, call: Call, options: Any) -> Report:
+    parts = parts_of(options.show) if options.show else ()
+    if options.bound and "bound" not in parts:
+        parts = (*(parts or ("code", "why", "time", "stages", "graph", "loops", "key")), "bound")
+    return function.report(
+        (call.arguments, call.out, call.keywords),
+        timed=not options.no_time,
+        rounds=options.r,
+        loops=options.n,
+        cached=call.cached,
+        parts=parts,
+        plain=options.explain,
+    )
+
+
+def _write(report: Report, file: Path) -> None:
+    """Write a report to a file: HTML, JSON or text, by its suffix."""
+    match file.suffix:
+        case ".html":
+            text = f"<!doctype html><meta charset=utf-8>{report.html()}"
+        case ".json":
+            text = json.dumps(report.json(), indent=1)
+        case _:
+            text = report.text(full=True)
+    file.write_text(f"{text}\n", encoding="utf-8")
+    _tell(f"the report is in {file}")
 
 
 def register(shell: Any) -> None:
     """Add the magics to an IPython shell."""
     shell.register_magics(CpnumMagics)
+    if complete not in shell.Completer.custom_matchers:
+        shell.Completer.custom_matchers.append(complete)
     if _RELOAD not in autoreload.UPDATE_RULES:
         autoreload.UPDATE_RULES.insert(0, _RELOAD)
 
 
 def unregister(shell: Any) -> None:
     """Remove the magics from an IPython shell."""
-    shell.magics_manager.magics["cell"].pop("cpjit", None)
+    for kind in ("cell", "line"):
+        shell.magics_manager.magics[kind].pop("cpjit", None)
     shell.magics_manager.registry.pop(CpnumMagics.__name__, None)
+    if complete in shell.Completer.custom_matchers:
+        shell.Completer.custom_matchers.remove(complete)
     if _RELOAD in autoreload.UPDATE_RULES:
         autoreload.UPDATE_RULES.remove(_RELOAD)

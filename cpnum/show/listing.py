@@ -105,15 +105,14 @@ def code_table(kernel: Kernel, data: bytes, *, raw: bool) -> Table:
     for label, offset in kernel.code.labels.items():
         labels.setdefault(offset, []).append(label)
     rows: list[tuple[str, ...]] = []
-    texts: dict[int, str] = {}
     for line in kernel.code.lines():
         rows += [(f"{label}:",) for label in labels.get(line.offset, ())]
         source = f"  ; {line.instance.source}" if line.instance.source else ""
         rows.append((f"{line.offset:#06x}  {line.instance}{source}",))
         rows += instruction_rows(line, data, names, kernel.loop_nest.isa.architecture, raw=raw)
-        pool = kernel.code.pool.values()
-        texts |= {patch.value: str(patch.text) for patch in line.patches if patch.value in pool}
-    rows += _pool_rows(kernel, data, texts)
+    if kernel.code.pool:
+        rows.append(("constants:",))
+    rows += pool_rows(kernel, data)
     return Table("Code", ("offset", "bytes", "assembly", "holes"), tuple(rows), LEGEND)
 
 
@@ -172,11 +171,12 @@ def _constant_read(text: str, end: int, data: bytes) -> str:
     return f"{int.from_bytes(data[at : at + size], 'little'):#x}"
 
 
-def _pool_rows(kernel: Kernel, data: bytes, texts: dict[int, str]) -> Iterator[tuple[str, ...]]:
+def pool_rows(kernel: Kernel, data: bytes) -> Iterator[tuple[str, str, str, str]]:
     """Yield the constants behind the code, and the bytes that align them."""
     end = kernel.code.pool_start
-    if kernel.code.pool:
-        yield ("constants:",)
+    pool = kernel.code.pool.values()
+    patches = [patch for line in kernel.code.lines() for patch in line.patches]
+    texts = {patch.value: str(patch.text) for patch in patches if patch.value in pool}
     for constant, offset in kernel.code.pool.items():
         for at in range(end, offset, _HEX):
             part = data[at : min(at + _HEX, offset)]

@@ -1,127 +1,79 @@
-"""The report of one call: stages, stencils, holes, code, times; as text and as HTML."""
+"""The report of one call: its code linked to the user's lines, reasons, times, and all stages."""
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import io
-import time
-import traceback
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
 
-import numpy as np
-
+from cpnum.compile.instances import Instance
 from cpnum.compile.kernel import Kernel
+from cpnum.errors import RangeError
 from cpnum.ir.nodes import Apply, Node
-from cpnum.run.bound import Bound
-from cpnum.run.observer import as_written
-from cpnum.show.listing import code_table, halves, hole_table
-from cpnum.show.table import Table
-from cpnum.show.timing import Timing, format_seconds, max_ulp, timing_of
+from cpnum.ir.sites import Location
+from cpnum.show.as_text import code_text, source_text
+from cpnum.show.comparison import Comparison
+from cpnum.show.key import key_of
+from cpnum.show.listing import hole_table
+from cpnum.show.table import Table, counted, wrapped
+from cpnum.show.timing import Timing, format_seconds
+from cpnum.show.view import View, locations, view_of
+from cpnum.show.why import Reason, reasons
 from cpnum.tables.ops import OPS
 
-# So many calls are timed, and fewer if they take more than _SECONDS.  They are few because the
-# function as written has side effects.
-_CALLS = 11
-_SECONDS = 0.5
+# The parts of a report, by the letter that `%%cpjit --show` takes.
+PARTS = {
+    "c": "code",
+    "w": "why",
+    "t": "time",
+    "s": "stages",
+    "g": "graph",
+    "l": "loops",
+    "h": "holes",
+    "b": "bound",
+    "k": "key",
+}
+# Without being asked for, these are not shown: holes are in the code, too.
+_LEFT_OUT = ("holes", "bound")
+# These stand open in HTML, and make the text of a report.
+_FIRST = ("code", "why", "time")
 
 
-class _Jit(Protocol):
-    py_func: Callable[..., Any]
+def parts_of(text: str) -> tuple[str, ...]:
+    """Return the parts that a text names, by letters or by names with commas between them.
 
-    def __call__(self, *arguments: Any, **keywords: Any) -> Any: ...
+    Raises:  RangeError if there is no such part.
 
-
-_CHUNK = 1 << 16
-
-
-def difference(result: Any, expected: Any) -> str:
-    """Say how far a result is from NumPy's.
-
-    >>> difference(np.array([1.0, 2.0]), np.array([1.0, np.nextafter(2.0, 3.0)]))
-    'at most 1 ULP from the result of NumPy, 1 of 2 elements differ'
-    >>> difference(np.array([1, 2]), np.array([1, 2]))
-    'the result is that of NumPy, bit for bit'
+    >>> parts_of("cw"), parts_of("graph,time")
+    (('code', 'why'), ('graph', 'time'))
     """
-    result, expected = np.asarray(result), np.asarray(expected)
-    numpy = "NumPy"
-    if result.dtype != expected.dtype:  # `out` has its own
-        numpy += f", converted from {expected.dtype} to {result.dtype}"
-        expected = expected.astype(result.dtype)
-    expected = np.broadcast_to(expected, result.shape)
-    mine, theirs = result.reshape(-1), expected.reshape(-1)
-    count, largest = 0, 0.0
-    for at in range(0, mine.size, _CHUNK):
-        a, b = mine[at : at + _CHUNK], theirs[at : at + _CHUNK]
-        equal = a == b
-        if a.dtype.kind == "f":
-            equal = (equal & (np.signbit(a) == np.signbit(b))) | (np.isnan(a) & np.isnan(b))
-        if not equal.all():
-            count += int(np.count_nonzero(~equal))
-            if a.dtype.kind == "f":
-                largest = max(largest, max_ulp(a, b))
-    if not count:
-        return f"the result is that of {numpy}, bit for bit"
-    differ = f"{count:,} of {mine.size:,} elements differ"
-    if mine.dtype.kind != "f":
-        return differ
-    return f"at most {largest:.0f} ULP from the result of {numpy}, {differ}"
+    words = [each.strip() for each in text.split(",")]
+    if len(words) == 1 and words[0] not in PARTS.values():
+        words = list(words[0]) or [""]
+    names = [PARTS.get(each, each) for each in words]
+    for name in names:
+        if name not in PARTS.values():
+            known = ", ".join(f"{letter} {each}" for letter, each in PARTS.items())
+            raise RangeError(f"no part of a report is called {name!r}", write=f"one of {known}")
+    return tuple(dict.fromkeys(names))
 
 
-def _timed(function: Callable[[], Any]) -> tuple[Any, float]:
-    start = time.perf_counter()
-    result = function()
-    return result, time.perf_counter() - start
+class Code(NamedTuple):
+    """A kernel and its bytes; `ran` if they were read from memory that they run in."""
 
-
-def _timed_as_written(function: Callable[[], Any]) -> tuple[Any, float]:
-    with as_written():
-        return _timed(function)
-
-
-def _timings(calls: Mapping[str, Callable[[], tuple[Any, float]]]) -> dict[str, Timing]:
-    """Time the calls by turns, so that a slow spell of the machine meets them alike."""
-    samples: dict[str, list[float]] = {name: [] for name in calls}
-    start = time.perf_counter()
-    for _ in range(_CALLS):
-        for name, call in calls.items():
-            samples[name].append(call()[1])
-        if time.perf_counter() - start > _SECONDS:
-            break
-    return {name: timing_of(each) for name, each in samples.items()}
-
-
-def _shares(out: np.ndarray[Any, Any], arguments: Iterable[Any]) -> bool:
-    return any(
-        isinstance(each, np.ndarray) and np.may_share_memory(out, each) for each in arguments
-    )
-
-
-def one_line(error: Exception) -> str:
-    r"""Return the type and message of an error on one line.
-
-    >>> one_line(ValueError("one\n  two"))
-    'ValueError: one two'
-    """
-    return " ".join("".join(traceback.format_exception_only(error)).split())
-
-
-def _is_special(node: Node) -> bool:
-    return isinstance(node, Apply) and OPS.get(node.op.function, node.op).home == "special"
-
-
-def _lines_of(text: object) -> tuple[tuple[str], ...]:
-    return tuple((line,) for line in str(text).splitlines())
+    kernel: Kernel
+    data: bytes
+    ran: bool
 
 
 class Report:
-    """The stages, stencils, holes, code and times of one call.
+    """The code, reasons, times and stages of one call.
 
-    `kernel` is the called kernel, `bound` the bound one, and `code` the bytes of the bound kernel,
-    read back from where they run.  `text(raw=True)` shows addresses too, which differ from run to
-    run.  To time NumPy, the function as written is called a dozen times, with its side effects.
+    `kernel` is the called kernel, and `code` its bytes, read back from where they run.  `parts` are
+    the parts that are shown, all but holes and bound code if there are none; `plain` puts plain
+    words beside the instructions.  `seconds` are the times of its stages, `again` those of a second
+    compilation.  `text(raw=True)` shows addresses too, which differ from run to run.
 
+    >>> import numpy as np
     >>> from cpnum import cpjit
     >>> report = cpjit(lambda x: x + 1).explain(np.ones(3))
     >>> "vaddpd" in str(report)
@@ -130,105 +82,136 @@ class Report:
 
     def __init__(
         self,
-        kernel: Kernel,
-        bound: Bound,
-        function: _Jit,
-        arguments: tuple[Any, ...],
-        keywords: Mapping[str, Any],
+        called: Code,
         *,
-        timed: bool = True,
+        bound: Code | None = None,
+        comparison: Comparison | None = None,
+        again: Mapping[str, float] | str,
+        cached: bool | None = None,
+        parts: Collection[str] = (),
+        plain: bool = False,
     ) -> None:
-        self.kernel = kernel
-        self.bound = bound.kernel
-        self.seconds = bound.seconds
-        self.code = bound.region.read()
-        self.timings: dict[str, Timing] = {}
-        self.difference = ""
-        if timed:
-            with np.errstate(all="ignore"):
-                try:
-                    # What the function prints was seen when the user called it.
-                    with contextlib.redirect_stdout(io.StringIO()):
-                        self._time(bound, function, arguments, keywords)
-                except Exception as error:  # the user's function raises when it runs again
-                    self.timings = {}
-                    self.difference = f"none: run again, the function raised {one_line(error)}"
-                except KeyboardInterrupt:
-                    self.timings = {}
-                    self.difference = "none: they were interrupted"
-
-    def _time(
-        self,
-        bound: Bound,
-        function: _Jit,
-        arguments: tuple[Any, ...],
-        keywords: Mapping[str, Any],
-    ) -> None:
-        """Compare results and times of the call with the function as written."""
-        call = functools.partial(function, *arguments, **keywords)
-        written = functools.partial(function.py_func, *arguments, **keywords)
-        expected, _ = _timed_as_written(written)
-        out = bound()
-        self.difference = difference(out, expected)
-        del expected
-        # If `out` is an argument too, each timed call changes it.
-        kept = out.copy() if _shares(out, [*arguments, *keywords.values()]) else None
-        try:
-            self.timings = _timings(
-                {
-                    "called": functools.partial(_timed, call),
-                    "bound": functools.partial(_timed, bound),
-                    "NumPy": functools.partial(_timed_as_written, written),
-                }
-            )
-        finally:
-            if kept is not None:
-                out[...] = kept
-
-    def tables(self, *, raw: bool = False) -> list[Table]:
-        """Return the parts of the report."""
-        bound = self.bound
-        parts = [
-            self._stages(),
-            Table("Graph", (), _lines_of(self.kernel.graph)),
-            Table("Loops", (), _lines_of(self.kernel.loop_nest)),
-            Table("Stencils", (), _lines_of(bound.instances), "rN vector, pN general registers"),
-            hole_table(bound, self.code, raw=raw),
-            *halves(code_table(bound, self.code, raw=raw), bound),
-        ]
-        return [*parts, self._times()] if self.difference else parts
+        self.kernel, self.code, self.ran = called
+        self.bound = bound
+        self.comparison = comparison
+        self.seconds = self.kernel.seconds
+        self.again = again
+        self.cached = cached
+        self.parts = tuple(parts)
+        self.plain = plain
 
     @property
-    def header(self) -> str:
-        """The call in one line."""
-        kernel = self.kernel
-        signature = str(kernel.graph).partition("\n")[0]
-        lines = self.bound.code.lines()
-        holes = len(hole_table(self.bound, self.code, raw=False).rows)
-        nest = kernel.loop_nest
-        seconds = sum(kernel.seconds.values()) - kernel.seconds.get("pack", 0.0)
+    def timings(self) -> Mapping[str, Timing]:
+        """The times of the call: called, bound, and NumPy's; there may be none."""
+        return {} if self.comparison is None else self.comparison.timings
+
+    @property
+    def difference(self) -> str:
+        """How the result differs from NumPy's, or why that is not known."""
+        return "" if self.comparison is None else self.comparison.difference
+
+    def view(self, *, raw: bool = False) -> View:
+        """Return the user's lines and the code that they became, as data."""
+        return view_of(self.kernel, self.code, raw=raw, plain=self.plain)
+
+    # -- head -----------------------------------------------------------------------------------
+
+    @property
+    def head(self) -> tuple[str, ...]:
+        """What users ask first: signature, loops, speed and difference, compile time."""
+        signature = str(self.kernel.graph).partition("\n")[0]
+        dtype = self.kernel.loop_nest.stores[0].buffer.dtype
+        lines = [f"{signature} -> {dtype}", self._loops_text()]
+        if not self.ran:
+            lines.append("not run as machine code: this machine cannot run it")
+        if self.comparison is not None:
+            lines.append(self._speed_text(self.comparison))
+        return (*lines, self._compiled_text())
+
+    def _loops_text(self) -> str:
+        nest = self.kernel.loop_nest
+        loops = "1 loop" if nest.axes == 1 else f"{nest.axes} nested loops"
+        stencils = sum(isinstance(item, Instance) for item in self.kernel.instances.items)
         return (
-            f"{signature} -> {nest.stores[0].buffer.dtype}: {nest.isa}, {nest.lanes} lanes, "
-            f"{len(lines)} stencils, {len(self.code)} bytes, {holes} holes, "
-            f"compiled in {format_seconds(seconds)}"
+            f"fused into {loops}, {nest.vectors * nest.lanes} elements at once ({nest.isa}); "
+            f"{counted(nest.element_ops, 'operation')} and "
+            f"{counted(nest.element_bytes, 'byte')} an element; "
+            f"{counted(stencils, 'stencil')}, {counted(len(self.code), 'byte')} of code"
         )
 
+    def _speed_text(self, comparison: Comparison) -> str:
+        if not comparison.timings:
+            return f"times and difference: {comparison.difference}"
+        median, spread = comparison.speed("called")
+        times = format_seconds(comparison.timings["called"].median)
+        # With one sample nobody knows the spread.
+        more = f" ± {spread:.1f}" if len(comparison.timings["called"].samples) > 1 else ""
+        return f"{median:.1f}{more} x NumPy, {times} a call; {comparison.difference}"
+
+    def _compiled_text(self) -> str:
+        when = {
+            True: "compiled by an earlier call",
+            False: "compiled by this call",
+            None: "compiled",
+        }
+        text = f"{when[self.cached]} in {format_seconds(_without_pack(self.seconds))}"
+        if isinstance(self.again, str):
+            text += f", and not again: {self.again}"
+        else:
+            text += f", again in {format_seconds(_without_pack(self.again))}"
+        pack = self.seconds.get("pack")
+        return text + (f"; the pack was read in {format_seconds(pack)}" if pack else "")
+
+    # -- parts ----------------------------------------------------------------------------------
+
+    def shown(self, parts: Collection[str] = ()) -> tuple[str, ...]:
+        """Return the names of the parts that are shown, of these or of those of the report."""
+        wanted = tuple(parts) or self.parts
+        names = wanted or [each for each in PARTS.values() if each not in _LEFT_OUT]
+        there = {"time": self.comparison is not None, "bound": self.bound is not None}
+        return tuple(each for each in names if there.get(each, True))
+
+    def table(self, part: str, *, raw: bool = False) -> Table:
+        """Return a part that is a table: time, stages, holes or key."""
+        match part:
+            case "time":
+                return self._times()
+            case "stages":
+                return self._stages()
+            case "holes":
+                return hole_table(self.kernel, self.code, raw=raw)
+            case _:
+                return key_of(self.kernel)
+
+    def lines(self, part: str) -> list[tuple[Location | None, str]]:
+        """Return a part that is lines, each with the user's line that it is about."""
+        if part == "why":
+            return [(each.location, each.text) for each in self.why()]
+        stage = self.kernel.graph if part == "graph" else self.kernel.loop_nest
+        return list(_located(str(stage), self.kernel))
+
+    def why(self) -> list[Reason]:
+        """Return what was done once, at once, or not at all, and because of what."""
+        return reasons(self.kernel)
+
     def _stages(self) -> Table:
-        first, again = self.kernel.seconds, self.seconds
+        again = {} if isinstance(self.again, str) else self.again
         rows = [
             (
                 "read the pack" if stage == "pack" else stage,
                 *(format_seconds(each[stage]) if stage in each else "" for each in (first, again)),
             )
+            for first in [self.seconds]
             for stage in {**first, **again}
         ]
-        return Table("Compile time", ("stage", "first call", "bound, after that"), tuple(rows))
+        return Table("Compile time", ("stage", "first time", "again"), tuple(rows))
 
     def _times(self) -> Table:
-        if not self.timings:
-            return Table("Time", (), ((self.difference,),))
-        numpy = self.timings["NumPy"].median
-        written = "the function itself, without cpjit"
+        assert self.comparison is not None
+        comparison, timings = self.comparison, self.comparison.timings
+        if not timings:
+            return Table("Time", (), ((comparison.difference,),))
+        written = "f.py_func(...), the function as written"
         if any(map(_is_special, self.kernel.graph.nodes)):
             written += "; cpnum.special by Python's math"
         what = {
@@ -236,25 +219,63 @@ class Report:
             "bound": "f.bind(...)(), into one result",
             "NumPy": written,
         }
-        once = len(self.timings["NumPy"].samples) == 1
-        rows = [
-            (
-                name,
-                format_seconds(timing.median) if once else str(timing),
-                f"{numpy / timing.median:.1f} x NumPy",
-                what[name],
-            )
-            for name, timing in self.timings.items()
-        ]
-        columns = ("call", "time", "speed", "what")
-        count = len(self.timings["NumPy"].samples)
-        runs = f"the function as written ran {count + 1} times for this"
+        once = len(timings["NumPy"].samples) == 1
+        rows = []
+        for name, timing in timings.items():
+            median, spread = comparison.speed(name)
+            time = format_seconds(timing.median) if once else str(timing)
+            speed = f"{median:.1f} x NumPy" if once else f"{median:.1f} ± {spread:.1f} x NumPy"
+            speed = speed if name != "NumPy" else ""
+            rows.append((name, time, speed, what[name]))
+        runs = f"the function as written ran {comparison.runs} times for this"
         note = f"one call each; {runs}" if once else f"median ± IQR/2; {runs}"
-        return Table("Time", columns, (*rows, (self.difference,)), note)
+        return Table(
+            "Time", ("call", "time", "speed", "what"), (*rows, (comparison.difference,)), note
+        )
 
-    def text(self, *, raw: bool = False) -> str:
-        """Return the report as text, with the addresses of the arrays if `raw`."""
-        return "\n\n".join([self.header, *(each.cut().text() for each in self.tables(raw=raw))])
+    # -- faces ----------------------------------------------------------------------------------
+
+    def text(
+        self,
+        *,
+        width: int = 80,
+        raw: bool = False,
+        full: bool = False,
+        parts: Collection[str] = (),
+    ) -> str:
+        """Return the report as text of at most `width` columns, of any if that is 0.
+
+        The main loop is shown, and all of the code and all parts if `full`; the addresses of the
+        arrays if `raw`.
+        """
+        wanted = parts or self.parts or (() if full else _FIRST)
+        texts = ["\n".join(line for each in self.head for line in wrapped(each, width, 2))]
+        for part in self.shown(wanted):
+            if part == "code":
+                view = self.view(raw=raw)
+                texts.append(source_text(view, width))
+                texts.append(f"{self._code_title()}\n{code_text(view, width, full=full)}")
+            elif part == "bound":
+                assert self.bound is not None
+                view = view_of(self.bound.kernel, self.bound.data, raw=raw, plain=self.plain)
+                texts.append(f"{_BOUND}\n{code_text(view, width, full=full)}")
+            elif part in _LINES:
+                texts.append(self._lines_text(part, width))
+            else:
+                texts.append(self.table(part, raw=raw).text(width))
+        return "\n\n".join(texts)
+
+    def _code_title(self) -> str:
+        how = "read back from the memory that ran" if self.ran else "not run here"
+        return f"Code: {counted(len(self.code), 'byte')}, {how}"
+
+    def _lines_text(self, part: str, width: int) -> str:
+        tags = self.view().tags
+        lines = [_LINES[part]]
+        for location, text in self.lines(part):
+            tag = "" if location is None else tags.get(location, "")
+            lines += wrapped(f"  {tag:>4}  {text}", width, 12)
+        return "\n".join(lines)
 
     def __str__(self) -> str:
         return self.text()
@@ -263,35 +284,90 @@ class Report:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        from html import escape
+        return self.html()
 
-        folded = {"Loops", "Stencils", "Code before the main loop"}
-        tables = "".join(each.cut().html(opened=each.title not in folded) for each in self.tables())
-        return (
-            f'<div class="cpnum-report"><style>{_STYLE}</style>'
-            f"<div><b>{escape(self.header)}</b></div>{tables}</div>"
-        )
+    def html(self, *, raw: bool = False, parts: Collection[str] = ()) -> str:
+        """Return the report as HTML that needs no script and keeps to its own element."""
+        from cpnum.show.as_html import LinkedHtml, fold, page  # 2 ms that only a notebook needs
+
+        wanted = parts or self.parts
+        linked = LinkedHtml(self.view(raw=raw))
+        body = []
+        for part in self.shown(wanted):
+            opened = part in (wanted or _FIRST)
+            if part == "code":
+                body.append(fold(self._code_title(), linked.code(), opened=opened))
+            elif part == "bound":
+                assert self.bound is not None
+                view = view_of(self.bound.kernel, self.bound.data, raw=raw, plain=self.plain)
+                body.append(fold(_BOUND, LinkedHtml(view).sections(), opened=opened))
+            elif part in _LINES:
+                body.append(fold(_LINES[part], linked.lines(self.lines(part)), opened=opened))
+            else:
+                table = self.table(part, raw=raw)
+                body.append(fold(table.title, table.html(), opened=opened, note=table.note))
+        return page(self.head, "".join(body), linked.style())
+
+    def json(self) -> dict[str, Any]:
+        """Return all of the report as a dict of plain values, for tools.
+
+        >>> import json
+        >>> import numpy as np
+        >>> from cpnum import cpjit
+        >>> report = cpjit(lambda x: x + 1, isa="aarch64").explain(np.ones(3))
+        >>> json.dumps(report.json())[:22]
+        '{"function": "<lambda>'
+        """
+        nest, view = self.kernel.loop_nest, self.view()
+        return {
+            "function": self.kernel.graph.name,
+            "head": list(self.head),
+            "isa": str(nest.isa),
+            "loops": nest.axes,
+            "lanes": nest.lanes,
+            "vectors": nest.vectors,
+            "element_bytes": nest.element_bytes,
+            "element_ops": nest.element_ops,
+            "bytes": self.code.hex(),
+            "ran": self.ran,
+            "cached": self.cached,
+            "seconds": dict(self.seconds),
+            "again": self.again if isinstance(self.again, str) else dict(self.again),
+            "timings": {name: list(each.samples) for name, each in self.timings.items()},
+            "difference": self.difference,
+            "runs": 0 if self.comparison is None else self.comparison.runs,
+            "graph": str(self.kernel.graph),
+            "nest": str(nest),
+            "why": [_plain_value(each) for each in self.why()],
+            "source": [_plain_value(each) for each in view.source],
+            "sections": [_plain_value(each) for each in view.sections],
+        }
 
 
-# Foreground and background are set together: in every host there are themes that are not detected,
-# and a panel that owns both colours is readable even then.
-_STYLE = """
-.cpnum-report{--cpn-fg:var(--jp-content-font-color1,var(--vscode-editor-foreground,#1a1a1a));
---cpn-bg:var(--jp-layout-color0,var(--vscode-editor-background,#fff));
-color:var(--cpn-fg);background:var(--cpn-bg);padding:8px;overflow-x:auto}
-html[theme=dark] .cpnum-report,html[data-theme=dark] .cpnum-report{--cpn-fg:#e6e6e6;
---cpn-bg:#1a1a1a}
-.cpnum-report div,.cpnum-report summary,.cpnum-report table,.cpnum-report tr,.cpnum-report th,
-.cpnum-report td,.cpnum-report u,.cpnum-report b,.cpnum-report span{color:var(--cpn-fg);
-background:var(--cpn-bg)}
-.cpnum-report summary{cursor:pointer;font-weight:bold;margin-top:6px}
-.cpnum-report summary span{font-weight:normal}
-.cpnum-report table,.cpnum-report pre{margin:0;line-height:1.4;
-font-family:var(--jp-code-font-family,ui-monospace,monospace);font-size:var(--jp-code-font-size,12px)}
-.cpnum-report table{border-collapse:collapse}
-.cpnum-report pre{color:var(--cpn-fg);background:var(--cpn-bg)}
-.cpnum-report.cpnum-report.cpnum-report th,.cpnum-report.cpnum-report.cpnum-report td{
-white-space:pre;text-align:left;line-height:1.4;padding:0 12px 0 0;border:0}
-.cpnum-report.cpnum-report.cpnum-report td[colspan]{border-top:1px solid #808080}
-.cpnum-report u{text-decoration:underline}
-"""
+_BOUND = "Bound code: pointers, strides, extents and scalars are in it"
+_LINES = {"why": "Why", "graph": "Graph", "loops": "Loops"}
+
+
+def _without_pack(seconds: Mapping[str, float]) -> float:
+    """Return the time of all stages; a pack is read once a process."""
+    return sum(seconds.values()) - seconds.get("pack", 0.0)
+
+
+def _is_special(node: Node) -> bool:
+    return isinstance(node, Apply) and OPS.get(node.op.function, node.op).home == "special"
+
+
+def _located(text: str, kernel: Kernel) -> Iterable[tuple[Location | None, str]]:
+    """Yield the lines of a stage, each with the user's line of the value that it makes."""
+    lines = locations(kernel)
+    known = {name: lines.get(node) for node, name in kernel.graph.names.items()}
+    for line in text.splitlines():
+        name, separator, _ = line.strip().partition(" = ")
+        yield known.get(name) if separator else None, line
+
+
+def _plain_value(value: Any) -> Any:
+    """Return a value of named tuples as dicts and lists."""
+    if hasattr(value, "_asdict"):
+        return {key: _plain_value(each) for key, each in value._asdict().items()}
+    return [_plain_value(each) for each in value] if isinstance(value, tuple) else value

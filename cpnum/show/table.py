@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import dataclass
 
-# Longer tables are cut: the HTML of a report stays below 60 kB, the text below a few screens.
-_ROWS = 60
 # A patched value among the bytes of an instruction.
 _MARKED = re.compile(r"\[[A-Z]\w* [^]]*\]")
 
@@ -28,45 +27,26 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
 
-    def cut(self) -> Table:
-        """Return the table with its first rows, and a note that says how many were cut."""
-        more = len(self.rows) - _ROWS
-        if more <= 0:
-            return self
-        note = "; ".join(filter(None, (self.note, f"{more} more rows are cut")))
-        return Table(self.title, self.columns, self.rows[:_ROWS], note)
-
-    def text(self) -> str:
-        """Return the table as lines of text."""
+    def text(self, width: int = 0) -> str:
+        """Return the table as lines of text, the last column wrapped at a width if one is given."""
         rows = [self.columns, *self.rows] if self.columns else list(self.rows)
         full = [row for row in rows if len(row) > 1]
         widths = [max(map(len, column)) for column in zip(*full, strict=True)]
         lines = [f"{self.title} ({self.note})" if self.note else self.title]
         for row in rows:
             # A row of one cell goes across all columns, so it is not padded.
-            cells = map(str.ljust, row, widths) if len(row) > 1 else row
-            lines.append(f"  {'  '.join(cells)}".rstrip())
+            cells = [*map(str.ljust, row[:-1], widths), row[-1]]
+            before = "  ".join(["", *cells[:-1]]).ljust(2) + ("  " if cells[1:] else "")
+            lines += wrapped(f"{before}{cells[-1]}".rstrip(), width, len(before))
         return "\n".join(lines)
 
-    def html(self, *, opened: bool) -> str:
-        """Return the table as HTML that folds without a script."""
+    def html(self) -> str:
+        """Return the table as HTML, without its title and note."""
         from html import escape  # 2 ms that only a notebook needs
 
-        note = f" <span>({escape(self.note)})</span>" if self.note else ""
-        return (
-            f"<details{' open' if opened else ''}><summary>{escape(self.title)}{note}</summary>"
-            f"{self._columns_html() if self.columns else self._lines_html()}</details>"
-        )
-
-    def _lines_html(self) -> str:
-        from html import escape
-
-        # Indentation survives where styles are dropped, as on GitHub.
-        return f"<pre>{escape(chr(10).join(row[0] for row in self.rows))}</pre>"
-
-    def _columns_html(self) -> str:
-        from html import escape
-
+        if not self.columns:
+            # Indentation survives where styles are dropped, as on GitHub.
+            return f"<pre>{escape(chr(10).join(row[0] for row in self.rows))}</pre>"
         # JupyterLab aligns all cells to the right.  Its rule is stronger than one of a style sheet,
         # and an untrusted notebook has none, so each cell has a style of its own.
         left = ' style="text-align:left"'
@@ -75,7 +55,7 @@ class Table:
             f"<tr><td colspan={len(self.columns)}{left}>{escape(row[0])}</td></tr>"
             if len(row) == 1
             else "<tr>"
-            + "".join(f"<td{left}>{_underlined(escape(cell))}</td>" for cell in row)
+            + "".join(f"<td{left}>{underlined(escape(cell))}</td>" for cell in row)
             + "</tr>"
             for row in self.rows
         )
@@ -83,5 +63,33 @@ class Table:
         return f"{table}<tr>{head}</tr>{body}</table>"
 
 
-def _underlined(cell: str) -> str:
+def underlined(cell: str) -> str:
+    """Return HTML with the patched values of bytes underlined."""
     return _MARKED.sub(r"<u>\g<0></u>", cell)
+
+
+def wrapped(line: str, width: int, indent: int) -> list[str]:
+    """Return a line as lines of at most `width` characters, of any if it is 0.
+
+    >>> wrapped("  %0 = add x y", 10, 4)
+    ['  %0 = add', '    x y']
+    """
+    if not width or len(line) <= width:
+        return [line]
+    own = len(line) - len(line.lstrip())
+    return textwrap.wrap(
+        line.lstrip(),
+        width,
+        initial_indent=" " * own,
+        subsequent_indent=" " * min(indent, width // 2),
+        break_on_hyphens=False,
+    )
+
+
+def counted(count: int, what: str) -> str:
+    """Write a number of things.
+
+    >>> counted(1, "stencil"), counted(1200, "byte")
+    ('1 stencil', '1,200 bytes')
+    """
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

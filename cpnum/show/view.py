@@ -19,19 +19,20 @@ from cpnum.compile.pairs import SPILLS
 from cpnum.ir.nodes import Node, operands
 from cpnum.ir.sites import Location, file_name
 from cpnum.pack.stencil import load
-from cpnum.show.listing import Names, hole_rows, instruction_rows
+from cpnum.show.listing import Names, hole_rows, instruction_rows, pool_rows
 
 # Of a function that others call, so many lines are shown.
 _LINES = 80
 
 
 class Instruction(NamedTuple):
-    """An instruction: its offset, bytes with marks, assembly, and the meaning of its holes."""
+    """An instruction: offset, bytes with marks, assembly, meaning of its holes, plain words."""
 
     offset: str
     bytes: str
     assembly: str
     meaning: str
+    words: str = ""
 
 
 class HoleBytes(NamedTuple):
@@ -85,16 +86,23 @@ class SourceLine(NamedTuple):
 
 
 class View(NamedTuple):
-    """The user's lines and the sections of the code; `tags` are the lines' names in the code."""
+    """The user's lines, the sections of the code, and the constants behind it.
+
+    `tags` are the names of the user's lines in the code: their numbers.
+    """
 
     source: tuple[SourceLine, ...]
     sections: tuple[Section, ...]
+    constants: tuple[Instruction, ...]
     tags: Mapping[Location, str]
     files: tuple[str, ...]
 
 
-def view_of(kernel: Kernel, data: bytes, *, raw: bool = False) -> View:
-    """Return the view of a kernel whose code is `data`, with addresses if `raw`."""
+def view_of(kernel: Kernel, data: bytes, *, raw: bool = False, plain: bool = False) -> View:
+    """Return the view of a kernel whose code is `data`.
+
+    `raw` shows the addresses of arrays, `plain` plain words beside the instructions.
+    """
     nest = kernel.loop_nest
     parts = origins(nest, kernel.instances, load(nest.isa), kernel.entry)
     maker = _Maker(kernel, data, raw=raw)
@@ -106,7 +114,8 @@ def view_of(kernel: Kernel, data: bytes, *, raw: bool = False) -> View:
         + str(line.location[1])
         for line in source
     }
-    return View(source, sections, tags, tuple(map(file_name, files)))
+    constants = tuple(Instruction(*cells) for cells in pool_rows(kernel, data))
+    return View(source, sections, constants, tags, tuple(map(file_name, files)))
 
 
 # -- lines --------------------------------------------------------------------------------------
@@ -168,15 +177,15 @@ class _Maker:
         self.lines: Iterator[Line] = iter(kernel.code.lines())
         self.numbers = itertools.count()
         self.used: list[_Used] = []
+        self.labels: list[str] = []  # of the next row
 
     def section(self, part: Part) -> Section:
         rows: list[Row] = []
         first: dict[object, int] = {}  # the row of a stencil's first vector
-        labels: list[str] = []
         size = stencils = 0
         for origin in part.items:
             if type(origin.item) is Label:
-                labels.append(origin.item.name)
+                self.labels.append(origin.item.name)
                 continue
             line = next(self.lines)
             size += line.instance.stencil.size
@@ -187,17 +196,17 @@ class _Maker:
                 rows[first[key]] = row._replace(copies=(*row.copies, line.offset))
                 continue
             first[key] = len(rows)
-            rows.append(self.row(origin, line, " ".join(labels)))
-            labels.clear()
-        # A label at the end of a part belongs to what follows.
+            rows.append(self.row(origin, line))
         return Section(part.title, part.depth, part.again, tuple(rows), stencils, size)
 
-    def row(self, origin: Origin, line: Line, label: str) -> Row:
+    def row(self, origin: Origin, line: Line) -> Row:
         instance = line.instance
         architecture = self.kernel.loop_nest.isa.architecture
         node = next(iter((*origin.makes, *origin.reads)), None)
         number = next(self.numbers)
         self.used.append((number, origin.makes, origin.reads))
+        label = " ".join(self.labels)
+        self.labels.clear()
         return Row(
             number=number,
             location=None if node is None else self.locations.get(node),
@@ -263,4 +272,5 @@ def _registers(instance: Instance) -> str:
     if not instance.registers:
         return "" if instance.pointer is None else f"p{instance.pointer}"
     text = instance._replace(values=NO_VALUES).text("r")
-    return text.replace(f" {instance.stencil.name}", "").removeprefix(f"{instance.stencil.name} ")
+    text = f"{text} ".replace(f"{instance.stencil.name} ", "")
+    return text.strip().removesuffix(" =")

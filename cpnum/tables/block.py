@@ -25,20 +25,35 @@ class Flag(IntEnum):
 class Hole(StrEnum):
     """The values that are patched into stencils, by the symbols they have in the C sources."""
 
-    SLOT = "SLOT"  # the offset of a word in the argument block
-    SLOT2 = "SLOT2"  # the offset of a second word
-    OFFSET = "OFFSET"  # the bytes from the first vector of a contiguous array to a later one
-    AHEAD = "AHEAD"  # the elements from the first vector of a strided array to a later one
-    STEP = "STEP"  # the number of elements that one round of a loop computes
-    IMMEDIATE = "IMMEDIATE"  # a word of the call that a bound kernel has in its code: 64 bits
-    HEAD = "HEAD"  # the label at which a loop repeats
-    SKIP = "SKIP"  # the label behind a loop that has nothing to do
-    BODY = "BODY"  # the label at which the body of a kernel starts
-    POOL = "POOL"  # a constant of the function, in the kernel's pool
-    CONSTANT = "CONSTANT"  # the constants of the stencil, in the kernel's pool
+    SLOT = "SLOT"
+    SLOT2 = "SLOT2"
+    OFFSET = "OFFSET"
+    AHEAD = "AHEAD"
+    STEP = "STEP"
+    IMMEDIATE = "IMMEDIATE"
+    HEAD = "HEAD"
+    SKIP = "SKIP"
+    BODY = "BODY"
+    POOL = "POOL"
+    CONSTANT = "CONSTANT"
 
     # Enum's own hash is a Python function, and every kernel looks these up in dicts.
     __hash__ = str.__hash__
+
+
+MEANINGS = {
+    Hole.SLOT: "the offset of a word in the argument block",
+    Hole.SLOT2: "the offset of a second word",
+    Hole.OFFSET: "the bytes from the first vector of a contiguous array to a later one",
+    Hole.AHEAD: "the elements from the first vector of a strided array to a later one",
+    Hole.STEP: "the number of elements that one round of a loop computes",
+    Hole.IMMEDIATE: "a word of the call that a bound kernel has in its code: 64 bits",
+    Hole.HEAD: "the label at which a loop repeats",
+    Hole.SKIP: "the label behind a loop that has nothing to do",
+    Hole.BODY: "the label at which the body of a kernel starts",
+    Hole.POOL: "a constant of the function, in the kernel's pool",
+    Hole.CONSTANT: "the constants of the stencil, in the kernel's pool",
+}
 
 
 class ArgumentBlock(NamedTuple):

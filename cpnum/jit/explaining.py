@@ -1,0 +1,79 @@
+"""Explaining: the report of a call, for `f.explain` and for the magics."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Protocol
+
+from cpnum.compile.call import Array
+from cpnum.jit.cache import Cache
+from cpnum.run.bound import Bound
+from cpnum.show.comparison import Comparison, compare, one_line
+from cpnum.show.report import Code, Report
+from cpnum.trace.parameters import Arguments
+
+
+class Compiled(Protocol):
+    """What explaining needs of a compiled function."""
+
+    py_func: Callable[..., Any]
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        """Make a call."""
+
+    def bind(self, *arguments: Any, out: Array | None = None, **keywords: Any) -> Bound:
+        """Return a bound call."""
+
+
+def explained(
+    function: Compiled,
+    cache: Cache,
+    given: Arguments,
+    call: tuple[tuple[Any, ...], Array | None, Mapping[str, Any]],
+    *,
+    timed: bool = True,
+    rounds: int = 11,
+    loops: int = 1,
+    cached: bool | None = None,
+    parts: Collection[str] = (),
+    plain: bool = False,
+) -> Report:
+    """Return the report of a call: `(arguments, out, keywords)`, given to these parameters.
+
+    Where machine code cannot run, the report has no times.
+    """
+    arguments, out, keywords = call
+    kernel, data = cache.placed(given, out)
+    called = Code(kernel, kernel.code.data if data is None else data, ran=data is not None)
+    bound: Code | None = None
+    comparison: Comparison | None = None
+    if called.ran:
+        run = function.bind(*arguments, out=out, **keywords)
+        bound = Code(run.kernel, run.region.read(), ran=True)
+        if timed:
+            comparison = compare(
+                function, function.py_func, run, arguments, keywords, rounds=rounds, loops=loops
+            )
+    return Report(
+        called,
+        bound=bound,
+        comparison=comparison,
+        again=_compiled_again(cache, given, out),
+        cached=cached,
+        parts=parts,
+        plain=plain,
+    )
+
+
+def _compiled_again(cache: Cache, given: Arguments, out: Any) -> Mapping[str, float] | str:
+    """Return the times of the stages in a process that has compiled the function before.
+
+    The function is traced once more; if that raises, return the error in one line.
+    """
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            return Cache(cache.function, cache.options).lower(given, out).seconds
+    except Exception as error:
+        return one_line(error)

@@ -1,0 +1,156 @@
+"""The comparison of a compiled function with the function as written: results and times."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import time
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cpnum.run.observer import as_written
+from cpnum.show.timing import Timing, max_ulp, timing_of
+
+# So many rounds are timed, and fewer if they take more than _SECONDS.  They are few because the
+# function as written has side effects.
+_ROUNDS = 11
+_SECONDS = 0.5
+
+_CHUNK = 1 << 16
+
+
+def difference(result: Any, expected: Any) -> str:
+    """Say how far a result is from NumPy's.
+
+    >>> difference(np.array([1.0, 2.0]), np.array([1.0, np.nextafter(2.0, 3.0)]))
+    'at most 1 ULP from the result of NumPy, 1 of 2 elements differ'
+    >>> difference(np.array([1, 2]), np.array([1, 2]))
+    'the result is that of NumPy, bit for bit'
+    """
+    result, expected = np.asarray(result), np.asarray(expected)
+    numpy = "NumPy"
+    if result.dtype != expected.dtype:  # `out` has its own
+        numpy += f", converted from {expected.dtype} to {result.dtype}"
+        expected = expected.astype(result.dtype)
+    expected = np.broadcast_to(expected, result.shape)
+    mine, theirs = result.reshape(-1), expected.reshape(-1)
+    count, largest = 0, 0.0
+    for at in range(0, mine.size, _CHUNK):
+        a, b = mine[at : at + _CHUNK], theirs[at : at + _CHUNK]
+        equal = a == b
+        if a.dtype.kind == "f":
+            equal = (equal & (np.signbit(a) == np.signbit(b))) | (np.isnan(a) & np.isnan(b))
+        if not equal.all():
+            count += int(np.count_nonzero(~equal))
+            if a.dtype.kind == "f":
+                largest = max(largest, max_ulp(a, b))
+    if not count:
+        return f"the result is that of {numpy}, bit for bit"
+    differ = f"{count:,} of {mine.size:,} elements differ"
+    if mine.dtype.kind != "f":
+        return differ
+    return f"at most {largest:.0f} ULP from the result of {numpy}, {differ}"
+
+
+def _timed(function: Callable[[], Any]) -> tuple[Any, float]:
+    start = time.perf_counter()
+    result = function()
+    return result, time.perf_counter() - start
+
+
+def _timings(
+    calls: Mapping[str, Callable[[], tuple[Any, float]]], rounds: int, loops: int
+) -> dict[str, Timing]:
+    """Time the calls by turns, so that a slow spell of the machine meets them alike."""
+    samples: dict[str, list[float]] = {name: [] for name in calls}
+    start = time.perf_counter()
+    for _ in range(rounds):
+        for name, call in calls.items():
+            samples[name].append(sum(call()[1] for _ in range(loops)) / loops)
+        if time.perf_counter() - start > _SECONDS:
+            break
+    return {name: timing_of(each, loops) for name, each in samples.items()}
+
+
+def _shares(out: np.ndarray[Any, Any], arguments: Iterable[Any]) -> bool:
+    return any(
+        isinstance(each, np.ndarray) and np.may_share_memory(out, each) for each in arguments
+    )
+
+
+def one_line(error: Exception) -> str:
+    r"""Return the type and message of an error on one line.
+
+    >>> one_line(ValueError("one\n  two"))
+    'ValueError: one two'
+    """
+    return " ".join("".join(traceback.format_exception_only(error)).split())
+
+
+class Comparison(NamedTuple):
+    """How a result differs from NumPy's, and the times of the call; `timings` may be empty.
+
+    `difference` says why, if nothing was compared.  The function as written ran `runs` times.
+    """
+
+    difference: str
+    timings: Mapping[str, Timing]
+    runs: int
+
+    def speed(self, name: str) -> tuple[float, float]:
+        """Return how many times as fast as NumPy a call is, and half the spread of that."""
+        pairs = zip(self.timings["NumPy"].samples, self.timings[name].samples, strict=True)
+        ratios = timing_of([numpy / own for numpy, own in pairs])
+        return ratios.median, ratios.iqr / 2
+
+
+def compare(
+    function: Callable[..., Any],
+    written: Callable[..., Any],
+    bound: Callable[[], Any],
+    arguments: tuple[Any, ...],
+    keywords: Mapping[str, Any],
+    *,
+    rounds: int = _ROUNDS,
+    loops: int = 1,
+) -> Comparison:
+    """Compare a call with the function as written, which runs some `rounds * loops` times.
+
+    What the function prints was seen when the user called it, so it is not printed again.
+    """
+    ran = 0
+
+    def as_user_wrote_it() -> tuple[Any, float]:
+        nonlocal ran
+        ran += 1
+        with as_written():
+            return _timed(functools.partial(written, *arguments, **keywords))
+
+    try:
+        with np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
+            expected, _ = as_user_wrote_it()
+            out = bound()
+            differs = difference(out, expected)
+            del expected
+            # If `out` is an argument too, each timed call changes it.
+            kept = out.copy() if _shares(out, [*arguments, *keywords.values()]) else None
+            called = functools.partial(function, *arguments, **keywords)
+            calls: dict[str, Callable[[], tuple[Any, float]]] = {
+                "called": functools.partial(_timed, called),
+                "bound": functools.partial(_timed, bound),
+                "NumPy": as_user_wrote_it,
+            }
+            try:
+                timings = _timings(calls, rounds, loops)
+            finally:
+                if kept is not None:
+                    out[...] = kept
+    except KeyboardInterrupt:
+        return Comparison("none: they were interrupted", {}, ran)
+    except Exception as error:  # the user's function raises when it runs again
+        return Comparison(f"none: run again, the function raised {one_line(error)}", {}, ran)
+    return Comparison(differs, timings, ran)
