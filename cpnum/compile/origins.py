@@ -68,7 +68,7 @@ def origins(nest: Nest, assignment: Assignment, pack: Pack, entry: Entry) -> lis
     for vectors in _widths(nest):
         width = f"{vectors} x {nest.lanes}" if vectors > 1 else str(nest.lanes)
         title = f"for i{nest.axes - 1} by {width}"
-        parts.append(Part(title, nest.axes, (*counted, *take(3)), again=not counted))
+        parts.append(Part(title, nest.axes, (*counted, *take(3)), again=vectors < nest.vectors))
         counted = ()
     parts.append(Part("the tail", nest.axes, take(3), again=True))
     parts.append(Part("after the loops", 0, take(1)))

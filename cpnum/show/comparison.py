@@ -101,11 +101,22 @@ class Comparison(NamedTuple):
     timings: Mapping[str, Timing]
     runs: int
 
-    def speed(self, name: str) -> tuple[float, float]:
-        """Return how many times as fast as NumPy a call is, and half the spread of that."""
+    def speed(self, name: str) -> Timing:
+        """Return how many times as fast as NumPy a call is; its samples are ratios."""
         pairs = zip(self.timings["NumPy"].samples, self.timings[name].samples, strict=True)
-        ratios = timing_of([numpy / own for numpy, own in pairs])
-        return ratios.median, ratios.iqr / 2
+        return timing_of([numpy / own for numpy, own in pairs])
+
+    def speed_text(self, name: str) -> str:
+        """Return the speed as text, with half of its interquartile range if that is known.
+
+        >>> one, two = Timing(2e-6, 0, 2e-6, (2e-6,), 1), Timing(1e-6, 0, 1e-6, (1e-6,), 1)
+        >>> Comparison("", {"NumPy": one, "called": two}, 1).speed_text("called")
+        '2.00 x NumPy'
+        """
+        ratio = self.speed(name)
+        decimals = 2 if ratio.median < 10 else 1
+        spread = f" ± {ratio.iqr / 2:.{decimals}f}" if len(ratio.samples) > 1 else ""
+        return f"{ratio.median:.{decimals}f}{spread} x NumPy"
 
 
 def compare(

@@ -142,11 +142,8 @@ class Report:
     def _speed_text(self, comparison: Comparison) -> str:
         if not comparison.timings:
             return f"times and difference: {comparison.difference}"
-        median, spread = comparison.speed("called")
         times = format_seconds(comparison.timings["called"].median)
-        # With one sample nobody knows the spread.
-        more = f" ± {spread:.1f}" if len(comparison.timings["called"].samples) > 1 else ""
-        return f"{median:.1f}{more} x NumPy, {times} a call; {comparison.difference}"
+        return f"{comparison.speed_text('called')}, {times} a call; {comparison.difference}"
 
     def _compiled_text(self) -> str:
         when = {
@@ -222,10 +219,8 @@ class Report:
         once = len(timings["NumPy"].samples) == 1
         rows = []
         for name, timing in timings.items():
-            median, spread = comparison.speed(name)
             time = format_seconds(timing.median) if once else str(timing)
-            speed = f"{median:.1f} x NumPy" if once else f"{median:.1f} ± {spread:.1f} x NumPy"
-            speed = speed if name != "NumPy" else ""
+            speed = "" if name == "NumPy" else comparison.speed_text(name)
             rows.append((name, time, speed, what[name]))
         runs = f"the function as written ran {comparison.runs} times for this"
         note = f"one call each; {runs}" if once else f"median ± IQR/2; {runs}"
