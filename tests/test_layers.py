@@ -13,9 +13,9 @@ PACKAGE = Path(cpnum.__file__).parent
 
 # The straight line, from what needs nothing to what needs all: folders, and the modules of each.
 LINE = {
-    "": "errors command remembered",
+    "": "errors command remembered faces",
     "tables": "dtypes isa ops block stencils",
-    "pack": "stencil disassembly __main__",
+    "pack": "disassembly stencil __main__",
     "ir": "movement sites nodes signature extents walk text graph reference evaluate "
     "rules rewrite simplify",
     "trace": "site advice fixed parameters kinds builder push promote ufuncs tracer array scalar "

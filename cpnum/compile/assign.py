@@ -25,6 +25,7 @@ from cpnum.compile.instances import (
     shared,
 )
 from cpnum.compile.select import Selection
+from cpnum.faces import pre
 from cpnum.pack.stencil import Pack, Stencil
 from cpnum.tables.block import Hole
 
@@ -48,6 +49,12 @@ class Assignment(NamedTuple):
             if type(item) is Instance and _SLOT in item.values:
                 return True
         return False
+
+    def __repr__(self) -> str:
+        return f"<assignment: {len(self.items)} instances and labels>"
+
+    def _repr_html_(self) -> str:
+        return pre(str(self))
 
     def __str__(self) -> str:
         return "\n".join(f"{'' if isinstance(item, Label) else '  '}{item}" for item in self.items)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from cpnum.compile.assign import Assignment
 from cpnum.compile.instances import SHARED, Immediate, Instance, Item, Label, value_text
+from cpnum.faces import pre
 from cpnum.pack.stencil import Field, ValueHole
 from cpnum.remembered import Remembered
 from cpnum.tables.block import Hole
@@ -50,6 +51,18 @@ class Code(NamedTuple):
     head: int
     labels: Mapping[str, int]
     pool: Mapping[bytes, int]
+
+    def __repr__(self) -> str:
+        return f"<code: {len(self.data)} bytes, {sum(1 for _ in self.instances())} stencils>"
+
+    def __str__(self) -> str:
+        """Write each instance with its offset, and the constants."""
+        lines = [f"{offset:#06x}  {instance}" for offset, instance in self.instances()]
+        lines += [f"{offset:#06x}  {constant.hex()}" for constant, offset in self.pool.items()]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return pre(str(self))
 
     def lines(self) -> tuple[Line, ...]:
         """Return the listing, one line for each instance."""

@@ -24,6 +24,7 @@ from cpnum.compile.skeleton import Entry
 from cpnum.compile.sources import Sources
 from cpnum.compile.verify import verify
 from cpnum.errors import OutError
+from cpnum.faces import pre
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Apply
 from cpnum.pack.stencil import Pack, load
@@ -73,6 +74,9 @@ class Kernel(NamedTuple):
 
     def __str__(self) -> str:
         return "\n\n".join(map(str, (self.graph, self.loop_nest, self.instances)))
+
+    def _repr_html_(self) -> str:
+        return pre(str(self))
 
     def __repr__(self) -> str:
         return f"<kernel {self.graph.name}: {self.loop_nest.isa}, {len(self.code.data)} bytes>"

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from cpnum.compile.arrange import Access, Layout, depth_of, letters
 from cpnum.compile.sources import Sources
+from cpnum.faces import pre
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Apply, Constant, Node, Project
 from cpnum.ir.walk import last_uses
@@ -89,6 +90,12 @@ class Nest(NamedTuple):
     def element_ops(self) -> int:
         """The operations for each element of the innermost loop; an elementary function is one."""
         return sum(type(node) is Apply for node in self.bodies[-1])
+
+    def __repr__(self) -> str:
+        return f"<nest {self.graph.name}: {self.isa}, {self.axes} axes, {self.lanes} lanes>"
+
+    def _repr_html_(self) -> str:
+        return pre(str(self))
 
     def __str__(self) -> str:
         names = self.graph.names

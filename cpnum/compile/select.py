@@ -23,6 +23,7 @@ from cpnum.compile.instances import (
 )
 from cpnum.compile.schedule import Nest, Operand
 from cpnum.compile.skeleton import Entry, skeleton_of, visit
+from cpnum.faces import pre
 from cpnum.ir.nodes import Apply, Constant, Input, Node, Project
 from cpnum.ir.walk import last_uses
 from cpnum.pack.stencil import Pack, Stencil
@@ -54,6 +55,12 @@ class Selection(NamedTuple):
     outer: tuple[int, ...]
     makers: dict[int, Instance]
     main_loop: str
+
+    def __repr__(self) -> str:
+        return f"<selection {self.nest.graph.name}: {len(self.blocks)} basic blocks>"
+
+    def _repr_html_(self) -> str:
+        return pre(str(self))
 
     def __str__(self) -> str:
         lines = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from cpnum.faces import pre
 from cpnum.ir.nodes import (
     Apply,
     Broadcast,
@@ -178,6 +179,9 @@ class Graph:
 
     def __str__(self) -> str:
         return written(self._parts)
+
+    def _repr_html_(self) -> str:
+        return pre(str(self))
 
 
 def _with_nodes(results: Results, new: Mapping[Node, Node]) -> Results:

@@ -16,6 +16,7 @@ import numpy as np
 from cpnum.compile.call import Array
 from cpnum.compile.kernel import Kernel
 from cpnum.errors import CpnumError, OutError, UnsupportedError, trimmed
+from cpnum.faces import pre
 from cpnum.ir.signature import Signature
 from cpnum.ir.simplify import Precision
 from cpnum.jit.cache import Cache, Fallback, Options
@@ -386,6 +387,13 @@ class Jit:
         # Without code, the text is all that tells two functions of one name apart.
         name = self.__name__ if hasattr(self, "__code__") else repr(self.py_func)
         return f"<cpjit {name}: {len(self.signatures)} signatures>"
+
+    def _repr_html_(self) -> str:
+        lines = [f"{self.__name__}, compiled for {len(self.signatures)} signatures"]
+        for signature, compiled in self._cache.by_signature().items():
+            kernels = [kernel for each in compiled for kernel in each.kernels.values()]
+            lines += [f"  {signature}", *(f"    {kernel!r}" for kernel in kernels)]
+        return pre("\n".join(lines))
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         """Return a method of an instance, as functions in a class do."""

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from cpnum.command import run
 from cpnum.errors import CpnumError
-from cpnum.pack.disassembly import (
-    LEGEND,
-    REGISTERS,
-    bytes_of,
-    disassembled,
-    hex_text,
-    register_bytes,
-)
 from cpnum.pack.stencil import PACKS, Pack, Stencil, load
 from cpnum.tables.isa import LEVELS, host
 
@@ -69,43 +60,8 @@ def _list(arguments: argparse.Namespace) -> None:
         print("  ".join([f"{name:{widths[0]}}", *cells, holes]).rstrip())
 
 
-def _code(stencil: Stencil, architecture: str) -> Iterator[str]:
-    """Yield a line for each instruction, with registers 0, 1, 2 and so on in the holes."""
-    holes = dict.fromkeys(register_bytes(stencil), REGISTERS)
-    for value in stencil.values:
-        holes |= dict.fromkeys(bytes_of(value.fields), str(value.symbol))
-    pointer = next(iter(stencil.pointer)) if stencil.pointer else None
-    code = stencil.patch(tuple(range(len(stencil.registers))), pointer)
-    lines = []
-    offset = 0
-    for data, text in disassembled(code.to_bytes(stencil.size, "little"), 0, architecture):
-        lines.append((offset, hex_text(data, offset, holes), text))
-        offset += len(data)
-    width = max((len(digits) for _, digits, _ in lines), default=0)
-    for offset, digits, text in lines:
-        yield f"  {offset:#06x}  {digits:{width}}  {text}".rstrip()
-
-
 def _show(arguments: argparse.Namespace) -> None:
-    isa = LEVELS[arguments.isa]
-    stencil = load(isa)[arguments.stencil]
-    print(f"{stencil.name}: {stencil.size} bytes, {isa}")
-    print(f"code     {LEGEND}")
-    for line in _code(stencil, isa.architecture):
-        print(line)
-    print("holes    bits of the code, counted from the first byte's lowest")
-    for at, hole in enumerate(stencil.registers):
-        bits = " ".join(
-            str([bit for bit in range(mask.bit_length()) if mask >> bit & 1]) for mask in hole.masks
-        )
-        early = ", early-clobber" if at in stencil.early_clobber else ""
-        print(f"  {hole.role}, here register {at}{early}: {bits}")
-    if stencil.pointer:
-        print(f"  pointer: one of {len(stencil.pointer)} general registers")
-    for value in stencil.values:
-        fields = " ".join(f"{each.at}+{each.width}" for each in value.fields)
-        constant = f" = {value.constant.hex()}" if value.constant is not None else ""
-        print(f"  {value.symbol}: {fields}{constant}")
+    print(load(LEVELS[arguments.isa])[arguments.stencil])
 
 
 def main(words: list[str] | None = None) -> int:

@@ -8,9 +8,7 @@ the result first.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping
-
-from cpnum.pack.stencil import Field, Stencil
+from collections.abc import Collection, Iterator, Mapping
 
 REGISTERS = "registers"
 LEGEND = "[ ] a patched value, ( ) bits of register numbers"
@@ -45,30 +43,6 @@ def disassembled(data: bytes, offset: int, architecture: str) -> Iterator[tuple[
         end += size
     if end < len(data):
         yield data[end:], f".byte {', '.join(f'{each:#04x}' for each in data[end:])}"
-
-
-def bytes_of(fields: Iterable[Field]) -> list[int]:
-    """Return the byte offsets in a stencil that a value in these fields changes.
-
-    >>> bytes_of([Field(at=8, width=16)])
-    [1, 2]
-    """
-    return sorted(
-        {
-            at
-            for field in fields
-            for at in range(field.at // 8, (field.at + field.width - 1) // 8 + 1)
-        }
-    )
-
-
-def register_bytes(stencil: Stencil) -> list[int]:
-    """Return the byte offsets in a stencil that have bits of register numbers."""
-    bits = 0
-    masks = [mask for hole in stencil.registers for mask in hole.masks]
-    for mask in (*masks, *(stencil.pointer or {}).values()):
-        bits |= mask
-    return [at for at, byte in enumerate(bits.to_bytes(stencil.size, "little")) if byte]
 
 
 def hex_text(

@@ -17,14 +17,17 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Literal, NamedTuple
 
 from cpnum.errors import IsaError, StencilError
+from cpnum.faces import pre
+from cpnum.pack.disassembly import LEGEND, REGISTERS, disassembled, hex_text
 from cpnum.tables.block import Hole
 from cpnum.tables.dtypes import DType
-from cpnum.tables.isa import Isa
+from cpnum.tables.isa import LEVELS, Isa
 from cpnum.tables.stencils import stencil_name
 
 PACKS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "packs")
@@ -143,6 +146,7 @@ class Stencil:
     values: tuple[ValueHole, ...]
     assembly: tuple[str, ...]
     temporaries: int
+    architecture: str
     _patched: dict[tuple[int, ...], int]
 
     def patch(self, registers: tuple[int, ...], pointer: int | None = None) -> int:
@@ -160,8 +164,74 @@ class Stencil:
                 self._patched[key] = code
         return code
 
+    @property
+    def register_bytes(self) -> list[int]:
+        """The byte offsets in the code that have bits of register numbers."""
+        bits = 0
+        masks = [mask for hole in self.registers for mask in hole.masks]
+        for mask in (*masks, *(self.pointer or {}).values()):
+            bits |= mask
+        return [at for at, byte in enumerate(bits.to_bytes(self.size, "little")) if byte]
+
+    def instructions(self) -> Iterator[tuple[int, str, str]]:
+        """Yield offset, marked bytes and assembly of each instruction.
+
+        Registers 0, 1, 2 and so on are in its holes.
+        """
+        holes: dict[int, str] = dict.fromkeys(self.register_bytes, REGISTERS)
+        for value in self.values:
+            holes |= dict.fromkeys(bytes_of(value.fields), str(value.symbol))
+        pointer = next(iter(self.pointer)) if self.pointer else None
+        code = self.patch(tuple(range(len(self.registers))), pointer)
+        offset = 0
+        for data, text in disassembled(code.to_bytes(self.size, "little"), 0, self.architecture):
+            yield offset, hex_text(data, offset, holes), text
+            offset += len(data)
+
     def __repr__(self) -> str:
         return f"<stencil {self.name}: {self.size} bytes>"
+
+    def __str__(self) -> str:
+        """Write its code, with the holes marked, and where in the code they are."""
+        lines = [f"{self.name}: {self.size} bytes", f"code     {LEGEND}"]
+        code = list(self.instructions())
+        width = max((len(digits) for _, digits, _ in code), default=0)
+        for offset, digits, text in code:
+            lines.append(f"  {offset:#06x}  {digits:{width}}  {text}".rstrip())
+        lines.append("holes    bits of the code, counted from the first byte's lowest")
+        for at, hole in enumerate(self.registers):
+            early = ", early-clobber" if at in self.early_clobber else ""
+            bits = " ".join(str(_bits(mask)) for mask in hole.masks)
+            lines.append(f"  {hole.role}, here register {at}{early}: {bits}")
+        if self.pointer:
+            lines.append(f"  pointer: one of {len(self.pointer)} general registers")
+        for value in self.values:
+            fields = " ".join(f"{each.at}+{each.width}" for each in value.fields)
+            constant = f" = {value.constant.hex()}" if value.constant is not None else ""
+            lines.append(f"  {value.symbol}: {fields}{constant}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return pre(str(self))
+
+
+def bytes_of(fields: Iterable[Field]) -> list[int]:
+    """Return the byte offsets in a stencil that a value in these fields changes.
+
+    >>> bytes_of([Field(at=8, width=16)])
+    [1, 2]
+    """
+    return sorted(
+        {
+            at
+            for field in fields
+            for at in range(field.at // 8, (field.at + field.width - 1) // 8 + 1)
+        }
+    )
+
+
+def _bits(mask: int) -> list[int]:
+    return [bit for bit in range(mask.bit_length()) if mask >> bit & 1]
 
 
 def _mask(bits: list[int]) -> int:
@@ -205,7 +275,7 @@ def _hole(
     return ValueHole(Hole(symbol), tuple(fields), constant, align, linear, plain)
 
 
-def _read(record: dict[str, Any]) -> Stencil:
+def _read(record: dict[str, Any], architecture: str) -> Stencil:
     code = bytes.fromhex(record["code"])
     return Stencil(
         name=record["name"],
@@ -228,6 +298,7 @@ def _read(record: dict[str, Any]) -> Stencil:
         values=_values(record["values"]),
         assembly=tuple(record["assembly"]),
         temporaries=sum(role == "temporary" for role, _ in record["registers"]),
+        architecture=architecture,
         _patched={},
     )
 
@@ -271,6 +342,12 @@ class Pack:
         self._by_stem: dict[tuple[str, DType, int], Stencil] = {}
         self._seconds = perf_counter() - start
 
+    def __repr__(self) -> str:
+        return f"<pack {self.isa}: {len(self)} stencils, digest {self.digest}>"
+
+    def _repr_html_(self) -> str:
+        return pre(f"{self!r}\n{', '.join(self)}")
+
     def seconds(self) -> float:
         """Return the time in which the pack and its stencils were read since the last such call."""
         seconds, self._seconds = self._seconds, 0.0
@@ -311,7 +388,8 @@ class Pack:
 
         clock = perf_counter()
         start = self._base + offset
-        stencil = _read(json.loads(self._data[start : start + size]))
+        record = json.loads(self._data[start : start + size])
+        stencil = _read(record, LEVELS[self.isa].architecture)
         self._seconds += perf_counter() - clock
         return self._stencils.setdefault(name, stencil)
 

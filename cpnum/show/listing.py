@@ -9,14 +9,8 @@ from cpnum.compile.emit import Line, Patch
 from cpnum.compile.instances import Immediate, runs
 from cpnum.compile.kernel import Kernel
 from cpnum.ir.nodes import Apply, Input
-from cpnum.pack.disassembly import (
-    LEGEND,
-    REGISTERS,
-    bytes_of,
-    disassembled,
-    hex_text,
-    register_bytes,
-)
+from cpnum.pack.disassembly import LEGEND, REGISTERS, disassembled, hex_text
+from cpnum.pack.stencil import bytes_of
 from cpnum.show.table import Table
 
 _HEX = 16
@@ -30,7 +24,7 @@ _WIDEST = 2 + 2 * _HEX
 def _marks(line: Line) -> dict[int, tuple[str, Patch | None]]:
     """Return the byte offsets in a stencil that have holes: the hole's name, and its patch."""
     marks: dict[int, tuple[str, Patch | None]]
-    marks = dict.fromkeys(register_bytes(line.instance.stencil), (REGISTERS, None))
+    marks = dict.fromkeys(line.instance.stencil.register_bytes, (REGISTERS, None))
     for patch in line.patches:
         marks |= dict.fromkeys(bytes_of(patch.fields), (patch.symbol, patch))
     return marks
