@@ -1,4 +1,4 @@
-"""Each stage, stencil, pack and compiled function has a short text, and HTML that keeps its lines."""
+"""Stages, stencils, packs and compiled functions have a short text, and HTML with all lines."""
 
 from html import escape
 

@@ -16,7 +16,7 @@ from cpnum.trace.parameters import Arguments
 
 
 class Compiled(Protocol):
-    """What explaining needs of a compiled function."""
+    """A compiled function, as far as explaining needs it."""
 
     py_func: Callable[..., Any]
 

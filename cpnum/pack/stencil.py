@@ -146,7 +146,7 @@ class Stencil:
     values: tuple[ValueHole, ...]
     assembly: tuple[str, ...]
     temporaries: int
-    architecture: str
+    isa: Isa
     _patched: dict[tuple[int, ...], int]
 
     def patch(self, registers: tuple[int, ...], pointer: int | None = None) -> int:
@@ -184,7 +184,9 @@ class Stencil:
         pointer = next(iter(self.pointer)) if self.pointer else None
         code = self.patch(tuple(range(len(self.registers))), pointer)
         offset = 0
-        for data, text in disassembled(code.to_bytes(self.size, "little"), 0, self.architecture):
+        for data, text in disassembled(
+            code.to_bytes(self.size, "little"), 0, self.isa.architecture
+        ):
             yield offset, hex_text(data, offset, holes), text
             offset += len(data)
 
@@ -193,7 +195,7 @@ class Stencil:
 
     def __str__(self) -> str:
         """Write its code, with the holes marked, and where in the code they are."""
-        lines = [f"{self.name}: {self.size} bytes", f"code     {LEGEND}"]
+        lines = [f"{self.name}: {self.size} bytes, {self.isa}", f"code     {LEGEND}"]
         code = list(self.instructions())
         width = max((len(digits) for _, digits, _ in code), default=0)
         for offset, digits, text in code:
@@ -275,7 +277,7 @@ def _hole(
     return ValueHole(Hole(symbol), tuple(fields), constant, align, linear, plain)
 
 
-def _read(record: dict[str, Any], architecture: str) -> Stencil:
+def _read(record: dict[str, Any], isa: Isa) -> Stencil:
     code = bytes.fromhex(record["code"])
     return Stencil(
         name=record["name"],
@@ -298,7 +300,7 @@ def _read(record: dict[str, Any], architecture: str) -> Stencil:
         values=_values(record["values"]),
         assembly=tuple(record["assembly"]),
         temporaries=sum(role == "temporary" for role, _ in record["registers"]),
-        architecture=architecture,
+        isa=isa,
         _patched={},
     )
 
@@ -389,7 +391,7 @@ class Pack:
         clock = perf_counter()
         start = self._base + offset
         record = json.loads(self._data[start : start + size])
-        stencil = _read(record, LEVELS[self.isa].architecture)
+        stencil = _read(record, LEVELS[self.isa])
         self._seconds += perf_counter() - clock
         return self._stencils.setdefault(name, stencil)
 

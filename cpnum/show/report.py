@@ -118,7 +118,7 @@ class Report:
 
     @property
     def head(self) -> tuple[str, ...]:
-        """What users ask first: signature, loops, speed and difference, compile time."""
+        """The answers to what users ask first: loops, speed, difference, compile time."""
         signature = str(self.kernel.graph).partition("\n")[0]
         dtype = self.kernel.loop_nest.stores[0].buffer.dtype
         lines = [f"{signature} -> {dtype}", self._loops_text()]
