@@ -64,8 +64,14 @@ def test_quickstart_shows_the_report_as_text_and_as_html(executed):
     value, report = cell["outputs"]
     assert value["output_type"] == "execute_result"
     plain = text(report["data"]["text/plain"])
-    if "text/html" in report["data"]:
-        assert '<div class="cpnum-report">' in text(report["data"]["text/html"])
-        assert plain.startswith("scaled(x: f64[:]) -> f64: ")
-    else:
-        assert "no machine code to show" in plain
+    assert '<div class="cpnum-report">' in text(report["data"]["text/html"])
+    assert plain.startswith("scaled(x: f64[:]) -> f64\n")
+
+
+def test_errors_of_the_quickstart_are_short(executed):
+    _, cells = executed
+    failed = [output for cell in cells for output in cell.get("outputs", []) if "ename" in output]
+    assert [each["ename"] for each in failed] == ["TraceError"]
+    for each in failed:
+        assert len(each["traceback"]) <= 6
+        assert "write np.where" in "\n".join(each["traceback"])
