@@ -8,7 +8,9 @@ the result first.
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 REGISTERS = "registers"
 LEGEND = "[ ] a patched value, ( ) bits of register numbers"
@@ -24,25 +26,39 @@ def disassembled(data: bytes, offset: int, architecture: str) -> Iterator[tuple[
     62f1fd4858d1: vaddpd zmm2, zmm0, zmm1
     c3: ret
     """
-    try:
-        import capstone  # type: ignore[import-untyped, unused-ignore]
-    except ImportError:
+    decoder = _decoder(architecture)
+    if decoder is None:
         for at in range(0, len(data), 8):
             yield data[at : at + 8], ""
         return
-    kind = (
-        (capstone.CS_ARCH_ARM64, capstone.CS_MODE_ARM)
-        if architecture == "aarch64"
-        else (capstone.CS_ARCH_X86, capstone.CS_MODE_64)
-    )
-    decoder = capstone.Cs(*kind)
-    decoder.skipdata = True  # bytes that are no instruction become .byte
     end = 0
     for _, size, name, operands in decoder.disasm_lite(data, offset):
         yield data[end : end + size], f"{name} {operands}".rstrip()
         end += size
     if end < len(data):
         yield data[end:], f".byte {', '.join(f'{each:#04x}' for each in data[end:])}"
+
+
+# A decoder is made in a millisecond and used thousands of times, by one thread at once.
+_decoders = threading.local()
+
+
+def _decoder(architecture: str) -> Any:
+    """Return the decoder of an architecture, None without capstone."""
+    try:
+        import capstone  # type: ignore[import-untyped, unused-ignore]
+    except ImportError:
+        return None
+    decoder = getattr(_decoders, architecture, None)
+    if decoder is None:
+        decoder = (
+            capstone.Cs(capstone.CS_ARCH_ARM64, capstone.CS_MODE_ARM)
+            if architecture == "aarch64"
+            else capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
+        )
+        decoder.skipdata = True  # bytes that are no instruction become .byte
+        setattr(_decoders, architecture, decoder)
+    return decoder
 
 
 def hex_text(

@@ -95,18 +95,21 @@ class LinkedHtml:
         registers = min(28, max(len(row.registers) for row in rows))
         head = _columns("line", "row", "value".ljust(values), "registers".ljust(registers))
         head += f"  {'live in':<7}  {'bytes':>5}        code"
-        return (
-            "".join(
-                fold(
-                    section_title(section),
-                    f"<pre>    {head}</pre>" * (section is main)
-                    + "".join(self._row(row, values, registers) for row in section.rows),
-                    opened=section is main,
-                )
-                for section in self.view.sections
-            )
-            + self._constants()
-        )
+        body = []
+        for section in self.view.sections:
+            shown, left = section.rows, 0
+            if section.again:
+                # The other stencils are those of the main loop, in other places.
+                known = {row.stencil for row in main.rows}
+                shown = tuple(row for row in section.rows if row.stencil not in known)
+                left = len(section.rows) - len(shown)
+            html = "".join(self._row(row, values, registers) for row in shown)
+            if section is main:
+                html = f"<pre>    {head}</pre>{html}"
+            if left:
+                html += f"<pre>    {counted(left, 'more row')} as in the main loop</pre>"
+            body.append(fold(section_title(section), html, opened=section is main))
+        return "".join(body) + self._constants()
 
     def _constants(self) -> str:
         constants = self.view.constants

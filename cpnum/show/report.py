@@ -99,6 +99,7 @@ class Report:
         self.cached = cached
         self.parts = tuple(parts)
         self.plain = plain
+        self._views: dict[tuple[bool, bool], View] = {}
 
     @property
     def timings(self) -> Mapping[str, Timing]:
@@ -112,7 +113,10 @@ class Report:
 
     def view(self, *, raw: bool = False) -> View:
         """Return the user's lines and the code that they became, as data."""
-        return view_of(self.kernel, self.code, raw=raw, plain=self.plain)
+        key = raw, self.plain
+        if key not in self._views:
+            self._views[key] = view_of(self.kernel, self.code, raw=raw, plain=self.plain)
+        return self._views[key]
 
     # -- head -----------------------------------------------------------------------------------
 
