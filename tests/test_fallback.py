@@ -79,9 +79,9 @@ def _asserts_its_type(x):
     return x + 1
 
 
-def _sets_its_shape(x):
+def _sets_its_elements(x):
     y = x + 1
-    y.shape = (37, 1)
+    y.flat = 5.0
     return y
 
 
@@ -92,7 +92,7 @@ ONLY_TRACED = {
     "a buffer": (lambda x: memoryview(x)[0] + x, X),
     "a buffer of NumPy's": (lambda x: np.frombuffer(x), X),
     "the array interface": (lambda x: x * len(x.__array_interface__["shape"]), X),
-    "an attribute that is set": (_sets_its_shape, X),
+    "an attribute that is set": (_sets_its_elements, X),
     "a test of its type": (_checks_its_type, X),
     "an assertion": (_asserts_its_type, X),
     "a test with is": (lambda flag: 1.0 if flag is True else 1 / 0, True),
