@@ -23,7 +23,8 @@ LINE = {
     "compile": "arrange sources call schedule instances skeleton select assign emit verify kernel",
     "run": "system linux arena memory recipe alias errstate pieces machine prepared bound "
     "specialization observer",
-    "show": "timing table listing report status",
+    "show": "timing plain_rows plain_x86_forms plain_x86 plain_aarch64 plain table listing report "
+    "status",
     "jit": "keys outside cache method sending function",
     "top": "special",
     "notebook": "calls magic",
