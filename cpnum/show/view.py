@@ -20,6 +20,7 @@ from cpnum.ir.nodes import Node, operands
 from cpnum.ir.sites import Location, file_name
 from cpnum.pack.stencil import load
 from cpnum.show.listing import Names, hole_rows, instruction_rows, pool_rows
+from cpnum.show.plain import plain as plain_words
 
 # Of a function that others call, so many lines are shown.
 _LINES = 80
@@ -105,7 +106,7 @@ def view_of(kernel: Kernel, data: bytes, *, raw: bool = False, plain: bool = Fal
     """
     nest = kernel.loop_nest
     parts = origins(nest, kernel.instances, load(nest.isa), kernel.entry)
-    maker = _Maker(kernel, data, raw=raw)
+    maker = _Maker(kernel, data, raw=raw, plain=plain)
     sections = _with_live([maker.section(part) for part in parts], maker.used)
     source = _source(kernel, sections)
     files = list(dict.fromkeys(line.location[0] for line in source))
@@ -167,10 +168,11 @@ _Used = tuple[int, tuple[Node, ...], tuple[Node, ...]]
 class _Maker:
     """Makes the sections of a view, whose rows have one numbering."""
 
-    def __init__(self, kernel: Kernel, data: bytes, *, raw: bool) -> None:
+    def __init__(self, kernel: Kernel, data: bytes, *, raw: bool, plain: bool) -> None:
         self.kernel = kernel
         self.data = data
         self.raw = raw
+        self.plain = plain
         self.names = Names(kernel)
         self.values = kernel.graph.names
         self.locations = locations(kernel)
@@ -201,7 +203,6 @@ class _Maker:
 
     def row(self, origin: Origin, line: Line) -> Row:
         instance = line.instance
-        architecture = self.kernel.loop_nest.isa.architecture
         node = next(iter((*origin.makes, *origin.reads)), None)
         number = next(self.numbers)
         self.used.append((number, origin.makes, origin.reads))
@@ -218,15 +219,18 @@ class _Maker:
             offset=line.offset,
             size=instance.stencil.size,
             copies=(),
-            instructions=tuple(
-                Instruction(*cells)
-                for cells in instruction_rows(
-                    line, self.data, self.names, architecture, raw=self.raw
-                )
-            ),
+            instructions=self.instructions(line),
             holes=tuple(
                 HoleBytes(*cells) for cells in hole_rows(line, self.data, self.names, raw=self.raw)
             ),
+        )
+
+    def instructions(self, line: Line) -> tuple[Instruction, ...]:
+        architecture = self.kernel.loop_nest.isa.architecture
+        rows = instruction_rows(line, self.data, self.names, architecture, raw=self.raw)
+        return tuple(
+            Instruction(*cells, plain_words(cells[2], architecture) if self.plain else "")
+            for cells in rows
         )
 
     def value(self, origin: Origin, line: Line) -> str:
