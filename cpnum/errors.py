@@ -6,7 +6,6 @@ to write instead.  Inner code raises the error, and `trace` adds the user's line
 
 from __future__ import annotations
 
-import itertools
 import os
 from types import CodeType, TracebackType
 from typing import TypeVar
@@ -37,8 +36,9 @@ class CpnumError(Exception):
         super().__init__(message)
         self.message = message
         self.where = where
-        # The site (`cpnum.ir.sites`) that is described in `where`.
+        # The site (`cpnum.ir.sites`) that is described in `where`, and marks below its expression.
         self.site: tuple[CodeType, int] | None = None
+        self.carets = ""
         self.seen = seen
         self.write = write
 
@@ -63,30 +63,9 @@ class CpnumError(Exception):
 
             return "".join(traceback.format_exception(self)).splitlines()
         lines = f"{type(self).__name__}: {self}".splitlines()
-        carets = self._carets()
-        if carets is not None:
-            lines.insert(1 + lines.index(f"  {self.where}"), f"  {carets}")
+        if self.carets:
+            lines.insert(1 + lines.index(f"  {self.where}"), f"  {self.carets}")
         return lines
-
-    def _carets(self) -> str | None:
-        """Return a line that marks the expression at fault in `where`, if Python knows it."""
-        if self.site is None or self.where is None:
-            return None
-        code, offset = self.site
-        positions = itertools.islice(code.co_positions(), offset // 2, None)
-        line, last, start, end = next(positions, (None,) * 4)
-        before, separator, text = self.where.partition(":  ")
-        if line is None or start is None or end is None or not separator:
-            return None
-        import linecache  # only for this
-
-        written = linecache.getline(code.co_filename, line).rstrip()
-        # Python counts bytes.
-        first = len(written.encode()[:start].decode()) - (len(written) - len(text))
-        length = len(written.encode()[start:end].decode()) if last == line else len(text) - first
-        if first < 0 or length < 1:
-            return None
-        return " " * (len(before) + len(separator) + first) + "^" * length
 
 
 def trimmed(error: E) -> E:

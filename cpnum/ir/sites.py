@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import functools
+import itertools
 import linecache
 import os
 import sys
@@ -69,6 +70,41 @@ def described(site: Site) -> str:
         if text
         else f"{file_name(filename)}, line {line}"
     )
+
+
+def carets(site: Site) -> str:
+    r"""Return a line that marks the expression of a site below its description, "" if unknown.
+
+    >>> import linecache
+    >>> linecache.cache["heat.py"] = 9, None, ["z = x + y\n"], "heat.py"
+    >>> code = compile("z = x + y", "heat.py", "exec")
+    >>> add = next(at for at, each in enumerate(code.co_positions()) if each[2:] == (4, 9))
+    >>> print(described((code, 2 * add)), carets((code, 2 * add)), sep="\n")
+    heat.py, line 1:  z = x + y
+                          ^^^^^
+    """
+    position = position_of(site)
+    before, separator, text = described(site).partition(":  ")
+    if position is None or not separator:
+        return ""
+    line, last, start, end = position
+    written = linecache.getline(site[0].co_filename, line).rstrip()
+    # Python counts bytes.
+    first = len(written.encode()[:start].decode()) - (len(written) - len(text))
+    length = len(written.encode()[start:end].decode()) if last == line else len(text) - first
+    if first < 0 or length < 1:
+        return ""
+    return " " * (len(before) + len(separator) + first) + "^" * length
+
+
+def position_of(site: Site) -> tuple[int, int, int, int] | None:
+    """Return where the expression of a site starts and ends: lines, then columns in bytes."""
+    code, offset = site
+    positions = itertools.islice(code.co_positions(), offset // 2, None)
+    line, last, start, end = next(positions, (None,) * 4)
+    if line is None or last is None or start is None or end is None:
+        return None
+    return line, last, start, end
 
 
 def file_name(filename: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import dis
-import itertools
 import linecache
 import os
 import sys
@@ -13,7 +12,7 @@ from types import CodeType, FrameType
 from typing import Any, TypeVar
 
 from cpnum.errors import OWN, CpnumError, PythonError
-from cpnum.ir.sites import LIBRARIES, Site, described, note_site
+from cpnum.ir.sites import LIBRARIES, Site, carets, described, note_site, position_of
 
 E = TypeVar("E", bound=CpnumError)
 
@@ -60,10 +59,10 @@ def user_expression() -> tuple[ast.expr | None, Mapping[str, Any]]:
     frame = user_frame()
     names = {**frame.f_builtins, **frame.f_globals, **frame.f_locals}
     code = frame.f_code
-    at = frame.f_lasti // 2
-    first, last, start, end = next(itertools.islice(code.co_positions(), at, None))
-    if first is None or last is None or start is None or end is None:
+    position = position_of((code, frame.f_lasti))
+    if position is None:
         return None, names
+    first, last, start, end = position
     lines = [linecache.getline(code.co_filename, n).encode() for n in range(first, last + 1)]
     lines[-1] = lines[-1][:end]
     lines[0] = lines[0][start:]
@@ -127,6 +126,7 @@ def at(error: E, site: Site) -> E:
     """Return the error, which names a site of the user's code from now on."""
     error.site = site
     error.where = described(site)
+    error.carets = carets(site)
     return error
 
 
