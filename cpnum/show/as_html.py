@@ -210,7 +210,8 @@ html[theme=dark] .cpnum-report,html[data-theme=dark] .cpnum-report{--cpn-fg:#e6e
 .cpnum-report>details{margin-top:6px}
 .cpnum-report details details{margin-left:12px}
 .cpnum-report details details details{padding-left:4px}
-.cpnum-report pre,.cpnum-report code,.cpnum-report table{margin:0;padding:0;line-height:1.4;
+.cpnum-report.cpnum-report.cpnum-report pre,.cpnum-report.cpnum-report.cpnum-report code,
+.cpnum-report table{margin:0;padding:0;line-height:1.4;background:var(--cpn-bg);color:var(--cpn-fg);
 white-space:pre;font-family:var(--jp-code-font-family,ui-monospace,monospace);
 font-size:var(--jp-code-font-size,12px)}
 .cpnum-report pre{overflow:visible}
