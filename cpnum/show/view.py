@@ -239,12 +239,12 @@ class _Maker:
         name = instance.stencil.name
         made = " ".join(values[node] for node in origin.makes)
         read = [values[node] for node in origin.reads]
-        if name not in SPILLS and instance.operands and not instance.results:
-            made = str(instance.source)  # a store
         if not made and not read:
             read = [word for patch in line.patches if (word := self.names.word(line, patch))]
-        elif not read and instance.source and str(instance.source) != made:
-            read = [str(instance.source)]
+        elif name not in SPILLS and not made:
+            made = str(instance.source)  # a store
+        elif name not in SPILLS and not read and str(instance.source) != made:
+            read = [str(instance.source)]  # a load of a view
         text = " ".join([name, *read])
         return f"{made} = {text}" if made else text
 
