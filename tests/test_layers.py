@@ -24,7 +24,8 @@ LINE = {
     "origins verify kernel",
     "run": "system linux arena memory recipe alias errstate pieces machine prepared bound "
     "specialization observer",
-    "show": "timing table comparison listing view why key as_text as_html report status",
+    "show": "timing table comparison plain_rows plain_x86_forms plain_x86 plain_aarch64 plain "
+    "listing view why key as_text as_html report status",
     "jit": "keys outside cache method sending explaining function",
     "top": "special",
     "notebook": "calls cell examples options magic",
