@@ -28,11 +28,12 @@ from cpnum.jit.function import cpjit
 
 __all__ = [
     "CpnumError", "DTypeError", "IsaError", "OutError", "RangeError", "ShapeError", "StencilError",
-    "TraceError", "UnsupportedError", "cpjit", "status",
+    "TraceError", "UnsupportedError", "bench", "cpjit", "status",
 ]  # fmt: skip
 
 
 if TYPE_CHECKING:
+    from cpnum.compare.bench import bench
     from cpnum.show.status import status
 
 
@@ -41,6 +42,10 @@ def __getattr__(name: str) -> Any:
         from cpnum.show.status import status  # 1.5 ms that few programs need
 
         return status
+    if name == "bench":
+        from cpnum.compare.bench import bench  # with what shows times, which few programs need
+
+        return bench
     if name == "special":
         import cpnum.special  # most users do without
 

@@ -23,9 +23,10 @@ LINE = {
     "compile": "arrange sources call schedule instances skeleton select assign emit verify kernel",
     "run": "system linux arena memory recipe alias errstate pieces machine prepared bound "
     "specialization observer",
-    "show": "timing table listing report status",
+    "show": "timing table listing report processor status progress",
     "jit": "keys outside cache method sending function",
     "top": "special",
+    "compare": "expression competitors contest ceilings errors drawing result plots bench",
     "notebook": "calls magic",
     "commands": "demo __init__ __main__",
 }
@@ -35,9 +36,11 @@ SEEN_BY_TOOLCHAIN = ("", "tables", "pack", "toolchain")
 
 # Imports inside of functions: what only some users pay for.  (module, what it imports)
 LAZY = {
+    ("__init__", "compare.bench"),
     ("__init__", "notebook.magic"),  # IPython
     ("__init__", "show.status"),
     ("__init__", "special"),
+    ("compare.result", "compare.plots"),  # matplotlib
     ("__main__", "demo"),  # the data of the demonstration
     ("jit.function", "jit.sending"),
     ("jit.function", "show.listing"),

@@ -322,3 +322,9 @@ def _access(
 def select(nest: Nest, pack: Pack, entry: Entry = Entry.CALLED) -> Selection:
     """Choose the stencils of a nest."""
     return _Selector(nest, pack, entry).run()
+
+
+def forget() -> None:
+    """Forget the instances that kernels share, which keep their pack alive."""
+    _access.cache_clear()
+    skeleton_of.cache_clear()
