@@ -54,14 +54,16 @@ def __getattr__(name: str) -> Any:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Register %%cpjit; IPython calls this at `%load_ext cpnum`."""
-    from cpnum.notebook import magic  # imports IPython
+    """Register %%cpjit and %cpbench; IPython calls this at `%load_ext cpnum`."""
+    from cpnum.notebook import benching, magic  # imports IPython
 
     magic.register(shell)
+    benching.register(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """Remove %%cpjit; IPython calls this at `%unload_ext cpnum`."""
-    from cpnum.notebook import magic
+    """Remove %%cpjit and %cpbench; IPython calls this at `%unload_ext cpnum`."""
+    from cpnum.notebook import benching, magic
 
     magic.unregister(shell)
+    benching.unregister(shell)

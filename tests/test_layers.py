@@ -27,7 +27,7 @@ LINE = {
     "jit": "keys outside cache method sending function",
     "top": "special",
     "compare": "expression competitors contest ceilings errors drawing result plots bench",
-    "notebook": "calls magic",
+    "notebook": "calls magic benching",
     "commands": "demo __init__ __main__",
 }
 # The builder of packs stands beside the line: it sees these, and nobody sees it.
@@ -37,7 +37,8 @@ SEEN_BY_TOOLCHAIN = ("", "tables", "pack", "toolchain")
 # Imports inside of functions: what only some users pay for.  (module, what it imports)
 LAZY = {
     ("__init__", "compare.bench"),
-    ("__init__", "notebook.magic"),  # IPython
+    ("__init__", "notebook.benching"),  # IPython
+    ("__init__", "notebook.magic"),
     ("__init__", "show.status"),
     ("__init__", "special"),
     ("compare.result", "compare.plots"),  # matplotlib
