@@ -141,6 +141,11 @@ def test_a_function_that_is_not_compiled_is_refused():
         cpnum.bench(norm, *pair())
 
 
+def test_a_result_to_write_to_is_refused():
+    with pytest.raises(TypeError, match="bench has no argument out"):
+        quick(out=np.empty(100))
+
+
 @runs
 def test_a_call_that_is_refused_is_refused_as_without_bench():
     with pytest.raises(TraceError, match="a truth value"):
@@ -157,6 +162,17 @@ def test_a_peer_that_is_not_installed_is_an_error_if_it_is_named(monkeypatch):
     with pytest.raises(CpnumError, match="numba is not installed") as refused:
         quick(against=["numba"])
     assert "write pip install numba" in str(refused.value)
+
+
+@runs
+def test_a_peer_that_cannot_be_imported_is_left_out(tmp_path, monkeypatch):
+    broken = tmp_path / "numexpr.py"
+    broken.write_text("raise ImportError('it needs another NumPy')\n", encoding="ascii")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [each for each in sys.modules if each.partition(".")[0] == "numexpr"]:
+        monkeypatch.delitem(sys.modules, name)
+    result = quick(against=iter(["numexpr"]))
+    assert result.left_out == {"numexpr": "ImportError: it needs another NumPy"}
 
 
 @runs

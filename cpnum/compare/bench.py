@@ -78,10 +78,13 @@ def bench(
     __tracebackhide__ = True  # IPython leaves this frame out
     try:
         refuse_others(f)
+        if "out" in keywords:
+            raise TypeError("bench has no argument out: each call returns a new result")
         given_of, counts = _cases(arguments, keywords, sizes)
-        peers, _ = wanted(against)
-        contest = Contest(lambda given: competitors(f, given, against, threads), seconds, rounds)
-        with _quiet(), computing_with(threads, peers):
+        names, others = wanted(against)
+        make = functools.partial(competitors, f, names=names, others=others, threads=threads)
+        contest = Contest(make, seconds, rounds)
+        with _quiet(), computing_with(threads, names):
             interrupted = _run(contest, counts, given_of, progress)
         if against is None:
             contest.left_out.update(dict.fromkeys(missing(), "it is not installed"))

@@ -224,10 +224,13 @@ def missing() -> list[str]:
 
 
 def competitors(
-    function: Compiled, given: Given, against: Against, threads: int
+    function: Compiled,
+    given: Given,
+    names: Iterable[str],
+    others: Mapping[str, Callable[..., Any]],
+    threads: int,
 ) -> tuple[list[Competitor], dict[str, str]]:
     """Return all that are compared, and why others are not."""
-    names, others = wanted(against)
     found = [compiled(function, given), written(function)]
     left_out: dict[str, str] = {}
     for name in names:
@@ -261,7 +264,10 @@ def computing_with(threads: int, names: Iterable[str]) -> Iterator[None]:
     for name in names:
         if name == "numba" and threads == 1:
             continue  # without parallel=True it has none, and starts them when it is asked
-        peer = importlib.import_module(name)
+        try:
+            peer = importlib.import_module(name)
+        except ImportError:
+            continue  # said where it is left out: one that was built for another NumPy, for example
         before[peer] = peer.get_num_threads()
         peer.set_num_threads(threads)
     try:

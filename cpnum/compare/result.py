@@ -281,6 +281,7 @@ def _row_values(row: Row) -> dict[str, Any]:
         "name": row.name,
         "size": row.size,
         "elements": row.elements,
+        "dtype": row.dtype,
         "timing": None if row.timing is None else _timing_values(row.timing),
         "difference": row.difference,
         "ulp": "inf" if row.ulp == math.inf else row.ulp,
