@@ -1,6 +1,7 @@
 """The result of a bench: when it breaks even, what it says, and its values."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -13,18 +14,18 @@ from cpnum.compare.competitors import Given
 from cpnum.compare.contest import FirstCalls, Row
 from cpnum.compare.errors import errors_of
 from cpnum.compare.result import Bench
-from cpnum.show.processor import caches, version, versions
+from cpnum.show.processor import busy, caches, version, versions
 from cpnum.show.timing import timing_of
 
 # -- breaking even ------------------------------------------------------------------------------
 
 
-def made(cpnum=1.0, numpy=4.0, compiling=10.0, other=None):
+def made(cpnum=1.0, numpy=4.0, compiling=10.0, busy=""):
     """Return a bench of these seconds."""
-    seconds = {"cpnum": cpnum, "NumPy": numpy} | ({} if other is None else {"other": other})
+    seconds = {"cpnum": cpnum, "NumPy": numpy}
     rows = tuple(Row(name, 8, 8, timing_of([each]), "") for name, each in seconds.items())
     first = {"cpnum": FirstCalls(timing_of([cpnum + compiling]))}
-    return Bench("f(x: f64[:])", rows, first, {}, {}, 1, "", "", (), None)
+    return Bench("f(x: f64[:])", rows, first, {}, {}, 1, "", "", (), None, busy=busy)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +127,14 @@ def test_the_versions_and_the_processor_are_said():
     assert versions(["matplotlib", "no-such-package"]).startswith("cpnum ")
     assert "no-such-package not installed" in versions(["no-such-package"])
     assert version("no-such-package") is None
+
+
+def test_a_busy_machine_is_said(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    for load, said in ((3.9, ""), (4.5, "the machine was busy: load 4.5 on 4 processors")):
+        monkeypatch.setattr(os, "getloadavg", lambda load=load: (load, 0.0, 0.0))
+        assert busy() == said
+    assert str(made(busy=busy())).endswith(said)
 
 
 def test_caches_are_those_of_data(tmp_path):

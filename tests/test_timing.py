@@ -127,6 +127,14 @@ def test_a_sample_is_long_enough_and_the_time_kept(clock: Clock) -> None:
     assert 0.1 <= taken < 0.1 + 260e-6
 
 
+def test_a_call_before_each_sample_does_not_count(clock: Clock) -> None:
+    search, (cold, hot) = (300_000,) * 3, (9_000_000, 400_000)
+    (result,) = measure(
+        {"slow": clock.costs(*search, *(cold, hot) * 5)}, rounds=5, warm=True
+    ).values()
+    assert pytest.approx([hot * 1e-9] * 5) == result.samples
+
+
 def test_an_interruption_does_not_make_a_sample_look_long_enough(clock: Clock) -> None:
     undisturbed, disturbed = (
         measure({"fast": clock.costs(*times)}, seconds=0.01)["fast"]

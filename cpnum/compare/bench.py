@@ -31,7 +31,7 @@ from cpnum.compare.result import Bench, Work
 from cpnum.errors import ShapeError, trimmed
 from cpnum.jit.function import Jit
 from cpnum.jit.method import Method
-from cpnum.show.processor import caches, processor, versions
+from cpnum.show.processor import busy, caches, processor, versions
 from cpnum.show.progress import progress as told
 
 # Without sizes there is one, which is that of the result.
@@ -160,6 +160,7 @@ def _result(f: Compiled, contest: Contest, threads: int, interrupted: str) -> Be
         caches=tuple(caches()),
         work=work,
         interrupted=interrupted,
+        busy=busy(),
         subject=(f, given),
     )
 

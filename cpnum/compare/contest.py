@@ -200,7 +200,7 @@ class Contest:
             except Exception as error:
                 row = Row(name, size, np.size(expected), None, "", why=short(error))
             found.append(row)
-        timings = measure(calls, self._seconds, self._rounds)
+        timings = measure(calls, self._seconds, self._rounds, warm=True)
         self.rows += [replace(row, timing=timings.get(row.name)) for row in found]
 
     def _start(self, given: Given) -> None:

@@ -37,8 +37,9 @@ class Bench:
     """Times of a compiled function and of its competitors, which `cpnum.bench` returns.
 
     `rows` has one for each size and competitor.  `first` are their first calls, `about` says how
-    they compute, `left_out` why some were not timed.  `interrupted` says what is missing after an
-    interrupt, and `caches` has the sizes of the caches in bytes.
+    they compute, `left_out` why some were not timed.  `caches` are the sizes of the caches, in
+    bytes.  `interrupted` says what is missing after an interrupt, and `busy` that the machine had
+    more to do.
 
     >>> import numpy as np
     >>> import cpnum
@@ -61,6 +62,7 @@ class Bench:
     caches: tuple[tuple[str, int], ...]
     work: Work | None
     interrupted: str = ""
+    busy: str = ""
     subject: tuple[Compiled, Given] | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -167,8 +169,7 @@ class Bench:
                 yield f"{name}: {text}"
         for name, why in self.left_out.items():
             yield f"{name} is not timed: {why}"
-        if self.interrupted:
-            yield self.interrupted
+        yield from filter(None, (self.busy, self.interrupted))
 
     def __str__(self) -> str:
         parts = [_wrapped(self.signature), _wrapped(self._heading()), "", self._times().text()]
@@ -211,6 +212,7 @@ class Bench:
             "about": dict(self.about),
             "left_out": dict(self.left_out),
             "interrupted": self.interrupted,
+            "busy": self.busy,
         }
 
     def plot(

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,6 +27,12 @@ def processor() -> str:
     except OSError:
         return platform.machine()
     return platform.machine()
+
+
+def busy() -> str:
+    """Return a remark if the machine had more to do in the last minute than it has processors."""
+    load, count = os.getloadavg()[0], os.cpu_count() or 1
+    return f"the machine was busy: load {load:.1f} on {count} processors" if load > count else ""
 
 
 def caches(folder: Path = _CACHES) -> list[tuple[str, int]]:

@@ -108,12 +108,18 @@ def _loops(function: Callable[[], object]) -> int:
 
 
 def measure(
-    functions: Mapping[str, Callable[[], object]], seconds: float = 0.5, rounds: int | None = None
+    functions: Mapping[str, Callable[[], object]],
+    seconds: float = 0.5,
+    rounds: int | None = None,
+    *,
+    warm: bool = False,
 ) -> dict[str, Timing]:
     """Time the calls of functions against each other, for about `seconds` each.
 
     Every round takes one sample of each, in shuffled order, so that a slow spell of the machine
     meets them alike.  If a number of `rounds` is given, so many are taken, however long they are.
+    If they are to be `warm`, a call before each sample does not count: without it, a function that
+    returns a new array meets the memory as the one before has left it, and may pay for its pages.
     Garbage collection is off.  The loop around the call costs some 10 ns, which are part of the
     result.
 
@@ -137,6 +143,8 @@ def measure(
                 break
             shuffle(order)
             for name in order:
+                if warm:
+                    functions[name]()
                 samples[name].append(_sample(functions[name], loops[name]) / loops[name])
     finally:
         if collecting:
