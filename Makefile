@@ -3,6 +3,7 @@
 #               with the oldest NumPy on one of them
 # make test-aarch64  the kernels of that pack, in an emulator (Debian: qemu-user-static)
 # make bench    the figures of the documentation, against NumPy, numexpr, Numba and JAX
+# make pictures the plots of the documentation, measured anew
 # make fuzz     random expressions against NumPy, for FUZZ_SECONDS
 # make clean    remove all that these have made
 #
@@ -22,7 +23,7 @@ AARCH64_TESTS := $(patsubst %,tests/test_%.py,operators python_operators result_
     floating_point_errors fastmath elementary layouts views_inside register_pressure out scalars \
     mixed_dtypes bound_calls calling fuzz)
 
-.PHONY: demo test test-aarch64 check pythons wheel bench fuzz clean
+.PHONY: demo test test-aarch64 check pythons wheel bench pictures fuzz clean
 # Tests on two Pythons at once would only slow each other down.
 .NOTPARALLEL:
 
@@ -53,6 +54,9 @@ test-aarch64: .venv/with-test
 
 bench: .venv/with-bench
 	$(BIN)/python -m tests.benchmarks
+
+pictures: .venv/with-bench .venv/with-notebook
+	$(BIN)/python tests/pictures.py
 
 fuzz: .venv/with-test
 	$(BIN)/python tests/test_fuzz.py --seconds $(FUZZ_SECONDS)

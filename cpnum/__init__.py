@@ -28,11 +28,12 @@ from cpnum.jit.function import cpjit
 
 __all__ = [
     "CpnumError", "DTypeError", "IsaError", "OutError", "RangeError", "ShapeError", "StencilError",
-    "TraceError", "UnsupportedError", "cpjit", "status",
+    "TraceError", "UnsupportedError", "bench", "cpjit", "status",
 ]  # fmt: skip
 
 
 if TYPE_CHECKING:
+    from cpnum.compare.bench import bench
     from cpnum.show.status import status
 
 
@@ -41,6 +42,10 @@ def __getattr__(name: str) -> Any:
         from cpnum.show.status import status  # 1.5 ms that few programs need
 
         return status
+    if name == "bench":
+        from cpnum.compare.bench import bench  # with what shows times, which few programs need
+
+        return bench
     if name == "special":
         import cpnum.special  # most users do without
 
@@ -49,14 +54,16 @@ def __getattr__(name: str) -> Any:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Register %%cpjit; IPython calls this at `%load_ext cpnum`."""
-    from cpnum.notebook import magic  # imports IPython
+    """Register %%cpjit and %cpbench; IPython calls this at `%load_ext cpnum`."""
+    from cpnum.notebook import benching, magic  # imports IPython
 
     magic.register(shell)
+    benching.register(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """Remove %%cpjit; IPython calls this at `%unload_ext cpnum`."""
-    from cpnum.notebook import magic
+    """Remove %%cpjit and %cpbench; IPython calls this at `%unload_ext cpnum`."""
+    from cpnum.notebook import benching, magic
 
     magic.unregister(shell)
+    benching.unregister(shell)

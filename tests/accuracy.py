@@ -152,6 +152,8 @@ def plot(path: Path, names: Sequence[str]) -> None:
     """Draw the errors of each function of one argument, float64 and float32, over the argument."""
     import matplotlib.pyplot as plt
 
+    from cpnum.compare.plots import scatter_errors
+
     unary = [name for name in names if FUNCTIONS[name].arity == 1]
     rows = -(-len(unary) // _COLUMNS)
     figure, axes = plt.subplots(
@@ -160,14 +162,15 @@ def plot(path: Path, names: Sequence[str]) -> None:
     for axis in axes.flat[len(unary) :]:
         axis.set_visible(False)
     for axis, name in zip(axes.flat, unary, strict=False):
-        for dtype, colour in ((F32, "tab:orange"), (F64, "tab:blue")):
+        series = {}
+        for dtype, colour in ((F32, "#E69F00"), (F64, "#0072B2")):
             low, high = FUNCTIONS[name].typical
             random = np.random.default_rng(0)
             x = random.uniform(low, high, _SHOWN).astype(dtype.numpy)
             with np.errstate(over="ignore"):
                 x = x[FUNCTIONS[name].inside(x)]
-            error = error_of(name, dtype, [x])
-            axis.plot(x, error, ",", color=colour, alpha=0.5, label=dtype.name)
+            series[dtype.name] = x, error_of(name, dtype, [x]), colour
+        scatter_errors(axis, series, 0.5)
         axis.axhline(0.5, color="gray", linewidth=0.5)
         axis.axhline(1.0, color="tab:red", linewidth=0.8)
         axis.set_title(name, fontsize=9)

@@ -25,10 +25,11 @@ LINE = {
     "run": "system linux arena memory recipe alias errstate pieces machine prepared bound "
     "specialization observer",
     "show": "timing table comparison listing plain_rows plain_x86_forms plain_x86 plain_aarch64 "
-    "plain view why key as_text as_html report status",
+    "plain view why key as_text as_html report processor status progress",
     "jit": "keys outside cache method sending explaining function",
     "top": "special",
-    "notebook": "calls cell examples options magic",
+    "compare": "expression competitors contest ceilings errors drawing result plots bench",
+    "notebook": "calls cell examples options magic benching",
     "commands": "demo __init__ __main__",
 }
 # The builder of packs stands beside the line: it sees these, and nobody sees it.
@@ -37,9 +38,12 @@ SEEN_BY_TOOLCHAIN = ("", "tables", "pack", "toolchain")
 
 # Imports inside of functions: what only some users pay for.  (module, what it imports)
 LAZY = {
-    ("__init__", "notebook.magic"),  # IPython
+    ("__init__", "compare.bench"),
+    ("__init__", "notebook.benching"),  # IPython
+    ("__init__", "notebook.magic"),
     ("__init__", "show.status"),
     ("__init__", "special"),
+    ("compare.result", "compare.plots"),  # matplotlib
     ("__main__", "demo"),  # the data of the demonstration
     ("jit.function", "jit.sending"),
     ("jit.function", "show.listing"),

@@ -16,7 +16,14 @@ from numpy.typing import ArrayLike
 
 from cpnum.errors import DTypeError
 from cpnum.show import timing
-from cpnum.show.timing import Timing, format_seconds, max_ulp, measure, ulp_difference
+from cpnum.show.timing import (
+    Timing,
+    format_seconds,
+    max_ulp,
+    measure,
+    ulp_difference,
+    ulp_error,
+)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +127,14 @@ def test_a_sample_is_long_enough_and_the_time_kept(clock: Clock) -> None:
     assert 0.1 <= taken < 0.1 + 260e-6
 
 
+def test_a_call_before_each_sample_does_not_count(clock: Clock) -> None:
+    search, (cold, hot) = (300_000,) * 3, (9_000_000, 400_000)
+    (result,) = measure(
+        {"slow": clock.costs(*search, *(cold, hot) * 5)}, rounds=5, warm=True
+    ).values()
+    assert pytest.approx([hot * 1e-9] * 5) == result.samples
+
+
 def test_an_interruption_does_not_make_a_sample_look_long_enough(clock: Clock) -> None:
     undisturbed, disturbed = (
         measure({"fast": clock.costs(*times)}, seconds=0.01)["fast"]
@@ -134,6 +149,13 @@ def test_median_and_quartiles_are_of_the_samples(clock: Clock) -> None:
     (result,) = measure({"slow": clock.costs(*search, *samples)}, seconds=0.0104).values()
     assert pytest.approx([each * 1e-9 for each in samples]) == result.samples
     assert pytest.approx((400e-6, 200e-6, 200e-6)) == (result.median, result.iqr, result.minimum)
+    assert pytest.approx((300e-6, 500e-6)) == result.quartiles
+
+
+def test_as_many_rounds_are_taken_as_are_asked_for(clock: Clock) -> None:
+    for rounds in (1, 7):
+        (result,) = measure({"slow": clock.costs(1_000_000)}, 9.0, rounds).values()
+        assert rounds == len(result.samples)
 
 
 def test_a_slow_function_is_called_few_times(clock: Clock) -> None:
@@ -217,6 +239,22 @@ def test_ulps_broadcast() -> None:
     assert ((3, 4), 1.0) == (result.shape, result.max())
     assert () == ulp_difference(1.0, 2.0).shape
     assert 0.0 == max_ulp([], [])
+
+
+def test_errors_are_in_units_of_the_last_place_of_the_true_value() -> None:
+    one, inf, nan = np.float32(1), np.inf, np.nan
+    tiny = np.finfo(np.float32).smallest_subnormal
+    # fmt: off
+    rows = [
+        (1.0, 1.0, 0), (one, 1 + 2.0**-24, 0.5), (np.nextafter(one, 2), 1, 1), (-1.0, 1.0, 2**24),
+        (0.0, 1e-60, 0), (tiny, 0.25 * float(tiny), 0.75), (-0.0, 0.0, 0),
+        (inf, inf, 0), (inf, 1e300, 0), (-inf, inf, inf), (inf, 1.0, inf), (1.0, inf, inf),
+        (nan, nan, 0), (1.0, nan, inf), (nan, 1.0, inf),
+    ]
+    # fmt: on
+    for actual, true, error in rows:
+        found = ulp_error(np.float32([actual]), np.float64([true]))
+        np.testing.assert_allclose(error, found, err_msg=f"{actual} for {true}", atol=1e-6)
 
 
 @pytest.mark.parametrize(

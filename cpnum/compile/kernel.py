@@ -19,6 +19,7 @@ from cpnum.compile.arrange import Layout
 from cpnum.compile.assign import Assignment, assign
 from cpnum.compile.emit import Code, emit
 from cpnum.compile.schedule import Nest, schedule
+from cpnum.compile.select import forget as forget_instances
 from cpnum.compile.select import select
 from cpnum.compile.skeleton import Entry
 from cpnum.compile.sources import Sources
@@ -119,3 +120,9 @@ def compile(
     clock.end("emit")
     verify(graph, selection, instances, code)
     return Kernel(entry, graph, nest, instances, code, clock.seconds)
+
+
+def forget() -> None:
+    """Forget the packs, so that the next kernel is compiled as the first one of a process is."""
+    load.cache_clear()
+    forget_instances()

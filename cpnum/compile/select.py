@@ -338,3 +338,9 @@ def selected_nodes(nest: Nest, pack: Pack) -> list[list[Node]]:
         [node for node, _, _ in selector.choose(nodes) if type(node) is not Project]
         for nodes in nest.bodies
     ]
+
+
+def forget() -> None:
+    """Forget the instances that kernels share, which keep their pack alive."""
+    _access.cache_clear()
+    skeleton_of.cache_clear()

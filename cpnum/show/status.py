@@ -10,11 +10,10 @@ import os
 import platform
 from dataclasses import dataclass
 
-import numpy as np
-
 from cpnum.errors import IsaError
 from cpnum.pack.stencil import PACKS, load
 from cpnum.run import memory
+from cpnum.show.processor import processor, versions
 from cpnum.tables import isa
 
 
@@ -47,28 +46,6 @@ class Status:
 
     # Interactive sessions show it.
     __repr__ = __str__
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:  # noqa: PTH123
-            for line in lines:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    except OSError:
-        return platform.machine()
-    return platform.machine()
-
-
-def _version() -> str:
-    try:
-        from importlib import metadata  # 3 ms that only this function needs
-    except ImportError as error:  # metadata imports csv, which has a library
-        return f"({error})"
-    try:
-        return metadata.version("cpnum")
-    except metadata.PackageNotFoundError:
-        return "not installed (a checkout)"
 
 
 def _level() -> tuple[isa.Isa | None, str]:
@@ -104,14 +81,11 @@ def status() -> Status:
     except IsaError as error:
         active, why = "nothing", f"calls raise IsaError: {error.message}"
     return Status(
-        processor=_processor(),
+        processor=processor(),
         isa=level_text,
         pack=pack_text,
         memory=f"{mode}: {reason}",
         active=active,
         why=why,
-        versions=(
-            f"cpnum {_version()}, NumPy {np.__version__}, "
-            f"Python {platform.python_version()} ({platform.system()} {platform.machine()})"
-        ),
+        versions=f"{versions()} ({platform.system()} {platform.machine()})",
     )

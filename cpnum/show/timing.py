@@ -49,6 +49,12 @@ class Timing:
         """Whether the spread is more than a tenth of the median."""
         return self.iqr > _NOISY * self.median
 
+    @property
+    def quartiles(self) -> tuple[float, float]:
+        """The lower and the upper quartile of the samples."""
+        lower, upper = np.quantile(self.samples, (0.25, 0.75)).tolist()
+        return lower, upper
+
     def __str__(self) -> str:
         """Write the median ± half of the interquartile range."""
         size, unit, decimals = _scale(self.median)
@@ -102,13 +108,20 @@ def _loops(function: Callable[[], object]) -> int:
 
 
 def measure(
-    functions: Mapping[str, Callable[[], object]], seconds: float = 0.5
+    functions: Mapping[str, Callable[[], object]],
+    seconds: float = 0.5,
+    rounds: int | None = None,
+    *,
+    warm: bool = False,
 ) -> dict[str, Timing]:
     """Time the calls of functions against each other, for about `seconds` each.
 
     Every round takes one sample of each, in shuffled order, so that a slow spell of the machine
-    meets them alike.  Garbage collection is off.  The loop around the call costs some 10 ns, which
-    are part of the result.
+    meets them alike.  If a number of `rounds` is given, so many are taken, however long they are.
+    If they are to be `warm`, a call before each sample does not count: without it, a function that
+    returns a new array meets the memory as the one before has left it, and may pay for its pages.
+    Garbage collection is off.  The loop around the call costs some 10 ns, which are part of the
+    result.
 
     >>> measure({"none": lambda: None}, seconds=0.01)["none"].loops > 100
     True
@@ -124,12 +137,14 @@ def measure(
     try:
         loops = {name: _loops(function) for name, function in functions.items()}
         start = time.perf_counter()
-        for rounds in itertools.count():
+        for done in itertools.count() if rounds is None else range(rounds):
             spent = time.perf_counter() - start
-            if rounds >= _ROUNDS_MIN and spent >= seconds * len(order):
+            if rounds is None and done >= _ROUNDS_MIN and spent >= seconds * len(order):
                 break
             shuffle(order)
             for name in order:
+                if warm:
+                    functions[name]()
                 samples[name].append(_sample(functions[name], loops[name]) / loops[name])
     finally:
         if collecting:
@@ -179,6 +194,28 @@ def ulp_difference(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
     distance = (high.view(unsigned) - low.view(unsigned)).astype(np.float64).reshape(a.shape)
     nans = np.isnan(a).astype(int) + np.isnan(b)
     return np.where(nans == 0, distance, np.where(nans == 2, 0.0, np.inf))
+
+
+def ulp_error(actual: ArrayLike, true: ArrayLike) -> NDArray[np.float64]:
+    """Return the errors of floats in units in the last place of the true values.
+
+    `true` has a wider dtype than `actual`.  The unit is that of the float next to the true value.
+    Equal infinities have no error, nor has a NaN in the place of one.
+
+    Shapes:  `actual` and `true` are broadcast.
+    Source:  Muller, "On the definition of ulp(x)", INRIA RR-5504, 2005.
+
+    >>> ulp_error(np.float32([1.0, np.inf]), [1.0 + 2.0**-25, np.inf])
+    array([0.25, 0.  ])
+    """
+    actual, true = np.asarray(actual), np.asarray(true)
+    with np.errstate(all="ignore"):
+        heads = true.astype(actual.dtype)
+        unit = np.spacing(np.abs(heads)).astype(true.dtype)
+        error = np.abs((actual.astype(true.dtype) - true) / unit)
+    same = (actual == heads) | (np.isnan(actual) & np.isnan(heads))
+    measured = np.isfinite(heads) & ~np.isnan(actual)
+    return np.where(measured, error, np.where(same, 0.0, np.inf)).astype(np.float64)
 
 
 def max_ulp(a: ArrayLike, b: ArrayLike) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 import gmpy2
 import numpy as np
 
+from cpnum.show.timing import ulp_error
 from cpnum.tables.dtypes import F64, DType
 
 Array = np.ndarray[Any, Any]
@@ -147,10 +148,8 @@ def errors_of_float32(actual: Array, wide: Array) -> tuple[Array, Array]:
 
     And these rounded to float32, finite or not.
     """
-    with np.errstate(all="ignore"):
-        heads = wide.astype(np.float32)
-        unit = np.spacing(np.abs(heads)).astype(np.float64)
-        return np.abs(actual.astype(np.float64) - wide) / unit, heads
+    with np.errstate(over="ignore"):
+        return ulp_error(actual, wide), wide.astype(np.float32)
 
 
 # A function in long double may be off by so many units of float64's last place.

@@ -1,0 +1,1 @@
+"""Compares compiled functions with NumPy, numexpr and Numba: results, times, plots."""

@@ -1,0 +1,219 @@
+"""The contest: results are compared, first calls timed, then the calls of all by turns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from cpnum.compare.competitors import NUMPY, Competitor, Given, Prepared, short
+from cpnum.compile.kernel import forget
+from cpnum.show.comparison import difference
+from cpnum.show.timing import Timing, max_ulp, measure, timing_of
+
+Stages = dict[str, float]
+
+# Makes the competitors, and says which were left out and why.
+Make = Callable[[Given], tuple[list[Competitor], dict[str, str]]]
+
+# So many first calls are timed, and fewer if they take longer than _SECONDS.
+_COLD, _AGAIN, _SECONDS = 5, 9, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The time of a call of one competitor for one size, or why it was not timed.
+
+    `elements` and `dtype` are those of the result.  `difference` says how far the result is from
+    NumPy's, and `ulp` is the largest distance, if both are floats of one dtype.
+    """
+
+    name: str
+    size: int
+    elements: int
+    timing: Timing | None
+    difference: str
+    dtype: str = ""
+    ulp: float | None = None
+    why: str = ""
+
+    @property
+    def element(self) -> float | None:
+        """The time of an element, in seconds."""
+        return None if self.timing is None else self.timing.median / self.elements
+
+
+@dataclass(frozen=True, slots=True)
+class FirstCalls:
+    """The times of first calls, in which functions are compiled, and of the stages of cpnum.
+
+    `cold` is the first call of all: cpnum has forgotten its packs, and Numba may have been imported
+    just now.  `again` is the first call of a function that was made anew.
+    """
+
+    cold: Timing
+    again: Timing | None = None
+    cold_stages: Stages = field(default_factory=dict)
+    again_stages: Stages = field(default_factory=dict)
+
+
+# -- first calls --------------------------------------------------------------------------------
+
+
+def first_calls(competitor: Competitor, given: Given) -> tuple[FirstCalls, Prepared]:
+    """Time first calls; return the function that was made last as well."""
+    cpnum = competitor.kernel is not None
+    cold, cold_stages, prepared = _first_calls(competitor, given, _COLD if cpnum else 1, forget)
+    if competitor.compiles == "once":
+        return FirstCalls(cold), prepared
+    again, stages, prepared = _first_calls(competitor, given, _AGAIN, lambda: None)
+    return FirstCalls(cold, again, cold_stages, stages), prepared
+
+
+def _first_calls(
+    competitor: Competitor, given: Given, most: int, before: Callable[[], None]
+) -> tuple[Timing, Stages, Prepared]:
+    samples: list[float] = []
+    stages: list[Stages] = []
+    end = time.perf_counter() + _SECONDS
+    while True:
+        before()
+        start = time.perf_counter()
+        prepared = competitor.make()
+        prepared(given)()
+        samples.append(time.perf_counter() - start)
+        if competitor.kernel is not None:
+            stages.append(competitor.kernel(given).seconds)
+        if len(samples) == most or time.perf_counter() > end:
+            return timing_of(samples), _of_the_median(samples, stages), prepared
+
+
+def _of_the_median(samples: list[float], stages: list[Stages]) -> Stages:
+    """Return the stages of the call that took as long as the median.
+
+    >>> _of_the_median([1.0, 3.0, 2.0], [{"trace": 0.1}, {"trace": 0.3}, {"trace": 0.2}])
+    {'trace': 0.2}
+    """
+    if not stages:
+        return {}
+    order = sorted(range(len(samples)), key=samples.__getitem__)
+    return stages[order[len(order) // 2]]
+
+
+# -- results ------------------------------------------------------------------------------------
+
+_CHUNK = 1 << 16
+# Relative to the largest of the results, which may be a sum that nearly cancels.
+_TOLERANCE = 1e-3
+
+
+def _ulp(result: Any, expected: Any) -> float | None:
+    """Return the largest distance between results of floats, None if they have not one dtype."""
+    if result.dtype != expected.dtype or result.dtype not in (np.float32, np.float64):
+        return None
+    a, b = result.reshape(-1), expected.reshape(-1)
+    starts = range(0, a.size, _CHUNK)
+    return max((max_ulp(a[at : at + _CHUNK], b[at : at + _CHUNK]) for at in starts), default=0.0)
+
+
+def _is_wrong(result: Any, expected: Any) -> bool:
+    """Tell whether a result is no rounding of the expected one, but another value.
+
+    >>> _is_wrong(np.array([1.0, np.nan]), np.array([1.0 + 1e-9, np.nan]))
+    False
+    >>> _is_wrong(np.array([1, 2]), np.array([1, 3])), _is_wrong(np.ones(2), np.ones(1))
+    (True, True)
+    """
+    if result.shape != expected.shape:
+        return True
+    if expected.dtype.kind != "f" and result.dtype.kind != "f":
+        return not np.array_equal(result, expected)
+    finite = np.abs(expected[np.isfinite(expected)])
+    scale = float(np.max(finite, initial=0.0))
+    return not np.allclose(
+        result, expected, rtol=_TOLERANCE, atol=_TOLERANCE * scale, equal_nan=True
+    )
+
+
+def compared(name: str, size: int, result: Any, expected: Any) -> Row:
+    """Return the row of a competitor that is not timed yet, or will not be: its result is wrong.
+
+    >>> compared("g", 2, np.array([1, 2]), np.array([1, 3])).why
+    'its result is wrong: 1 of 2 elements differ'
+    """
+    result, expected = np.asarray(result), np.asarray(expected)
+    row = Row(name, size, expected.size, None, "", str(result.dtype))
+    if result.shape != expected.shape:
+        what = f"its shape is {result.shape}, not {expected.shape}"
+        return replace(row, difference=what, why=f"its result is wrong: {what}")
+    what = difference(result, expected)
+    if _is_wrong(result, expected):
+        return replace(row, difference=what, why=f"its result is wrong: {what}")
+    return replace(row, difference=what, ulp=_ulp(result, expected))
+
+
+# -- the contest --------------------------------------------------------------------------------
+
+# Arguments of larger results are not kept, except the first ones.
+_KEPT = 1 << 16
+
+
+class Contest:
+    """Times competitors, size by size; they are made at the first size, whose first calls count.
+
+    `left_out` says which are not timed at all, and why.  `subject` are arguments that are kept.
+    """
+
+    def __init__(self, make: Make, seconds: float, rounds: int | None) -> None:
+        self.rows: list[Row] = []
+        self.competitors: list[Competitor] = []
+        self.left_out: dict[str, str] = {}
+        self.first: dict[str, FirstCalls] = {}
+        self.subject: Given | None = None
+        self._make = make
+        self._seconds = seconds
+        self._rounds = rounds
+        self._prepared: dict[str, Prepared] = {}
+
+    def add(self, size: int | None, given: Given) -> None:
+        """Compare the results for one size with NumPy's, and time the right ones.
+
+        Without a size, it is that of the result.
+        """
+        if self.subject is None:
+            self._start(given)
+        expected = self._prepared[NUMPY](given)()
+        if self.subject is None or np.size(expected) <= _KEPT:
+            self.subject = given
+        size = np.size(expected) if size is None else size
+        found: list[Row] = []
+        calls: dict[str, Callable[[], Any]] = {}
+        for name, prepared in self._prepared.items():
+            try:
+                call = prepared(given)
+                row = compared(name, size, call(), expected)
+                if not row.why:
+                    calls[name] = call
+            except Exception as error:
+                row = Row(name, size, np.size(expected), None, "", why=short(error))
+            found.append(row)
+        timings = measure(calls, self._seconds, self._rounds, warm=True)
+        self.rows += [replace(row, timing=timings.get(row.name)) for row in found]
+
+    def _start(self, given: Given) -> None:
+        """Make the function of each competitor, and time its first calls."""
+        self.competitors, self.left_out = self._make(given)
+        for each in self.competitors:
+            if each.compiles == "never":
+                self._prepared[each.name] = each.make()
+                continue
+            try:
+                first, self._prepared[each.name] = first_calls(each, given)
+                self.first[each.name] = first
+            except Exception as error:  # a peer may raise anything
+                if each.kernel is not None:
+                    raise
+                self.left_out[each.name] = short(error)
