@@ -18,7 +18,8 @@ outcomes = []
 for cell in json.load(sys.stdin):
     with capture_output() as captured:
         success = shell.run_cell(cell, store_history=True).success
-    shown = [output.data for output in captured.outputs]
+    texts = [output.data.items() for output in captured.outputs]
+    shown = [{kind: str(value) for kind, value in each} for each in texts]
     outcomes.append([success, captured.stdout + captured.stderr, shown])
 json.dump(outcomes, sys.stdout)
 """
@@ -35,6 +36,7 @@ class Outcome:
         # What was displayed besides.
         self.texts = [each["text/plain"] for each in shown]
         self.html = [each.get("text/html") for each in shown]
+        self.kinds = [sorted(each) for each in shown]
 
 
 def running(folder):

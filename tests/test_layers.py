@@ -29,7 +29,7 @@ LINE = {
     "jit": "keys outside cache method sending explaining function",
     "top": "special",
     "compare": "expression competitors contest ceilings errors drawing result plots bench",
-    "notebook": "calls cell examples options magic benching",
+    "notebook": "calls cell examples options benching magic",
     "commands": "demo __init__ __main__",
 }
 # The builder of packs stands beside the line: it sees these, and nobody sees it.

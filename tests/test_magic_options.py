@@ -82,6 +82,15 @@ def test_plain_words_stand_beside_the_instructions(session):
 
 
 @runs
+def test_a_bench_is_shown_on_request(session):
+    plain, bench = session(f"%%cpjit --no-time\n{CALL}", f"%%cpjit --no-time --bench\n{CALL}")
+    assert len(plain.texts) == 1
+    assert len(bench.texts) == 2
+    assert "NumPy" in bench.texts[1]
+    assert 'class="cpnum-bench"' in bench.html[1]
+
+
+@runs
 def test_a_signature_is_compiled_without_a_call(session):
     f32, named, of_line, not_one = session(
         f"%%cpjit --signature 'f32[:], float'\n{F}",
@@ -181,6 +190,7 @@ def test_options_and_their_values_are_completed(session):
         "%cpjit --fallback ": ["error", "numpy"],
         "%%cpjit -o name --sh": ["--show"],
         "%%cpjit --show lo": ["loops"],
+        "%cpbench --th": ["--threads"],
     }
     (cell,) = session(
         "from IPython.core.completer import provisionalcompleter\n"

@@ -30,6 +30,7 @@ from IPython.display import Pretty, display
 from IPython.extensions import autoreload
 from IPython.utils.capture import capture_output
 
+from cpnum.compare.bench import bench
 from cpnum.compile.call import Array
 from cpnum.errors import CpnumError
 from cpnum.jit.function import Jit, cpjit
@@ -37,7 +38,7 @@ from cpnum.jit.method import Method
 from cpnum.notebook.calls import Call, Calls
 from cpnum.notebook.cell import Decorated, Expression, run_cell
 from cpnum.notebook.examples import examples
-from cpnum.notebook.options import complete, read_line, with_options
+from cpnum.notebook.options import OPTIONS, complete, read_line, with_options
 from cpnum.run.observer import observing
 from cpnum.show.comparison import one_line
 from cpnum.show.report import Report, parts_of
@@ -120,7 +121,7 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
     """The magics of cpnum."""
 
     @magic_arguments()
-    @with_options
+    @with_options(OPTIONS)
     @line_cell_magic
     def cpjit(self, line: str, cell: str | None = None) -> Any:
         """Compile the functions of a cell or an expression, run it, and report a call.
@@ -224,6 +225,8 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
             _write(report, Path(options.to))
         if not options.quiet:
             display(Pretty(report.text()) if options.text else report)
+        if options.bench:
+            display(bench(function, *call.arguments, **call.keywords))
 
 
 def _report(function: Jit, call: Call, options: Any) -> Report:

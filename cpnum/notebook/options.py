@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import keyword
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
@@ -46,6 +47,30 @@ class Option(NamedTuple):
         )
 
 
+def sizes_of(text: str) -> list[int]:
+    """Return the sizes that are written as `1e3,1e5`, or as a range `1e3:1e6`.
+
+    Raises:  ArgumentTypeError if the text is none of these.
+
+    >>> sizes_of("10,1e3"), sizes_of("1e2:1e4")
+    ([10, 1000], [100, 300, 1000, 3000, 10000])
+    """
+    first, colon, last = text.partition(":")
+    try:
+        if not colon:
+            return [int(float(each)) for each in text.split(",")]
+        low, high = int(float(first)), int(float(last))
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text} is not as 1e3,1e5 or 1e3:1e6") from None
+    if not 1 <= low <= high:
+        raise argparse.ArgumentTypeError(f"there are no sizes from {first} to {last}")
+    between = [step * 10**power for power in range(len(str(high))) for step in _STEPS]
+    return sorted({low, high, *(each for each in between if low < each < high)})
+
+
+# Of each power of ten.
+_STEPS = (1, 3)
+
 # A part of `--show` may be one of many letters, so its values are only completed.
 _PARTS = ", ".join(f"{letter} {name}" for letter, name in PARTS.items())
 
@@ -82,15 +107,38 @@ OPTIONS = (
 )
 
 
-def with_options(function: Any) -> Any:
-    """Give a magic all options, in their order."""
-    for option in reversed(OPTIONS):
-        function = option.decorator()(function)
-    return function
+# The options of `%cpbench`; `read_line` and `complete` serve both.
+BENCH_OPTIONS = (
+    Option(
+        ("-n", "--sizes"),
+        "numbers of elements that arrays are repeated or cut to: 1e3,1e5 or 1e3:1e7",
+        "SIZES",
+        type=sizes_of,
+    ),
+    Option(("-r", "--repeat"), "take R samples of each, not for 0.2 s", "R", type=int),
+    Option(("--against",), "of numpy,numexpr,numba: those that are installed", "NAMES"),
+    Option(("--threads",), "of numexpr and Numba", "N", default=1, type=int),
+    Option(("-p", "--plot"), "draw the times by size, or by calls"),
+    Option(("-q", "--quiet"), "show no table and no progress"),
+    Option(("-o", "--out"), "keep the result in this variable", "NAME"),
+)
+
+_MAGICS = {"%cpjit": OPTIONS, "%%cpjit": OPTIONS, "%cpbench": BENCH_OPTIONS}
+
+
+def with_options(options: Sequence[Option]) -> Callable[[Any], Any]:
+    """Return a decorator that gives a magic options, in their order."""
+
+    def decorate(function: Any) -> Any:
+        for option in reversed(options):
+            function = option.decorator()(function)
+        return function
+
+    return decorate
 
 
 def read_line(magic: Any, line: str, name: str) -> tuple[Any, str]:
-    """Return the options of a line, and the expression behind them.
+    """Return the options of a line of a magic, and the expression behind them.
 
     Raises:  UsageError if an option is not known, has a wrong value, or lacks its value.
     """
@@ -137,10 +185,10 @@ def _first_word(line: str, name: str) -> tuple[str, str]:
 
 
 def _named(word: str, name: str) -> Option:
-    for option in OPTIONS:
+    for option in _MAGICS[name]:
         if word in option.names:
             return option
-    names = [each for option in OPTIONS for each in option.names]
+    names = [each for option in _MAGICS[name] for each in option.names]
     near = difflib.get_close_matches(word, names, 1)
     meant = f", did you mean {near[0]}?" if near else f", `{name}?` lists the options"
     raise UsageError(f"{name}: there is no option {word}{meant}")
@@ -158,17 +206,18 @@ def complete(context: CompletionContext) -> Any:
     """
     *words, begun = context.text_until_cursor.split(" ")
     texts: Iterable[str] = ()
-    if words and words[0] in ("%cpjit", "%%cpjit"):
-        texts = _values(words[-1])
+    options = _MAGICS.get(words[0], ()) if words else ()
+    if options:
+        texts = _values(words[-1], options)
         if not texts and begun.startswith("-"):
-            texts = [name for option in OPTIONS for name in option.names]
+            texts = [name for option in options for name in option.names]
     found = [SimpleCompletion(each) for each in texts if each.startswith(begun)]
     # No names of Python besides.
     return {"completions": found, "suppress": bool(found)}
 
 
-def _values(word: str) -> tuple[str, ...]:
-    for option in OPTIONS:
+def _values(word: str, options: Sequence[Option]) -> tuple[str, ...]:
+    for option in options:
         if word in option.names:
             return tuple(PARTS.values()) if "--show" in option.names else option.values
     return ()
