@@ -58,6 +58,7 @@ def explained(
             )
     return Report(
         called,
+        function=getattr(function.py_func, "__code__", None),
         bound=bound,
         comparison=comparison,
         again=_compiled_again(cache, given, out),

@@ -210,7 +210,8 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
             with capture_output():
                 report = _report(function, call, options)
         except CpnumError as error:
-            _tell(f"{function.__name__} has no machine code to show: {error}")
+            seen = f": {error.seen}" if error.seen else ""
+            _tell(f"{function.__name__} has no machine code to show: {error.message}{seen}")
             return
         except Exception as error:  # the user's function raises if it is traced again
             _tell(f"{function.__name__} cannot be shown: {one_line(error)}")

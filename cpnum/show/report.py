@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from types import CodeType
 from typing import Any, NamedTuple
 
 from cpnum.compile.instances import Instance
@@ -84,6 +85,7 @@ class Report:
         self,
         called: Code,
         *,
+        function: CodeType | None = None,
         bound: Code | None = None,
         comparison: Comparison | None = None,
         again: Mapping[str, float] | str,
@@ -93,6 +95,7 @@ class Report:
     ) -> None:
         self.kernel, self.code, self.ran = called
         self.bound = bound
+        self._function = function
         self.comparison = comparison
         self.seconds = self.kernel.seconds
         self.again = again
@@ -115,7 +118,9 @@ class Report:
         """Return the user's lines and the code that they became, as data."""
         key = raw, self.plain
         if key not in self._views:
-            self._views[key] = view_of(self.kernel, self.code, raw=raw, plain=self.plain)
+            self._views[key] = view_of(
+                self.kernel, self.code, self._function, raw=raw, plain=self.plain
+            )
         return self._views[key]
 
     # -- head -----------------------------------------------------------------------------------

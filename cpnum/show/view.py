@@ -99,16 +99,24 @@ class View(NamedTuple):
     files: tuple[str, ...]
 
 
-def view_of(kernel: Kernel, data: bytes, *, raw: bool = False, plain: bool = False) -> View:
+def view_of(
+    kernel: Kernel,
+    data: bytes,
+    function: CodeType | None = None,
+    *,
+    raw: bool = False,
+    plain: bool = False,
+) -> View:
     """Return the view of a kernel whose code is `data`.
 
-    `raw` shows the addresses of arrays, `plain` plain words beside the instructions.
+    The lines of the `function` are shown first, if it is given.  `raw` shows the addresses of
+    arrays, `plain` plain words beside the instructions.
     """
     nest = kernel.loop_nest
     parts = origins(nest, kernel.instances, load(nest.isa), kernel.entry)
     maker = _Maker(kernel, data, raw=raw, plain=plain)
     sections = _with_live([maker.section(part) for part in parts], maker.used)
-    source = _source(kernel, sections)
+    source = _source(kernel, function, sections)
     files = list(dict.fromkeys(line.location[0] for line in source))
     tags = {
         line.location: (chr(ord("a") + files.index(line.location[0]) % 26) if files[1:] else "")
@@ -134,7 +142,9 @@ def locations(kernel: Kernel) -> dict[Node, Location]:
     return found
 
 
-def _source(kernel: Kernel, sections: Iterable[Section]) -> tuple[SourceLine, ...]:
+def _source(
+    kernel: Kernel, function: CodeType | None, sections: Iterable[Section]
+) -> tuple[SourceLine, ...]:
     """Return the lines of the functions that were traced, in the order of their first use."""
     sizes: dict[Location, int] = {}
     for section in sections:
@@ -143,6 +153,8 @@ def _source(kernel: Kernel, sections: Iterable[Section]) -> tuple[SourceLine, ..
                 size = row.size * (1 + len(row.copies))
                 sizes[row.location] = sizes.get(row.location, 0) + size
     codes = dict.fromkeys(code for code, _ in kernel.graph.sites.values())
+    if function is not None:
+        codes = {function: None, **codes}
     lines = dict.fromkeys(each for code in codes for each in _lines_of(code, sizes))
     lines |= dict.fromkeys(sizes)
     files = list(dict.fromkeys(filename for filename, _ in lines))
