@@ -76,5 +76,7 @@ def _compiled_again(cache: Cache, given: Arguments, out: Any) -> Mapping[str, fl
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             return Cache(cache.function, cache.options).lower(given, out).seconds
+    except KeyboardInterrupt:  # the rest of the report is there
+        return "interrupted"
     except Exception as error:
         return one_line(error)
