@@ -359,7 +359,7 @@ def test_keywords_are_explained():
         return x * by
 
     report = cpjit(scaled).explain(np.ones(3), by=3.0)
-    assert "by = argument_f64" in report.text(full=True)
+    assert "<by>" in report.text(full=True)
     assert "bit for bit" in report.difference
 
 
