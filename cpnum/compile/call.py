@@ -31,6 +31,10 @@ class Call(NamedTuple):
     sources: Sources
 
 
+# Other functions are called with the same arrays; to look one up takes a tenth of the time.
+_arranged = functools.lru_cache(maxsize=1024)(arrange)
+
+
 def describe(graph: Graph, arguments: Sequence[Any], out: Array | None) -> Call:
     """Return the call of a graph with these arguments.
 
@@ -53,7 +57,7 @@ def describe(graph: Graph, arguments: Sequence[Any], out: Array | None) -> Call:
         return Call(shape, order, None, sources)
     own = strides_in(out, shape) if out is not None else new_strides(shape, order, dtype.itemsize)
     itemsizes = [node.dtype.itemsize for node in sources.arrays]
-    arrangement = arrange(shape, [*strides, own], [*itemsizes, dtype.itemsize])
+    arrangement = _arranged(shape, (*strides, own), (*itemsizes, dtype.itemsize))
     return Call(shape, order, arrangement, sources)
 
 

@@ -25,6 +25,7 @@ def sources_of(graph: Graph) -> Sources:
     parameters = graph.scalars
     read = {output.node for output in graph.outputs}
     host: set[Node] = set()
+    inputs: list[Input] = []
     for node in graph.nodes:
         if type(node) is Apply:
             args = node.args
@@ -32,8 +33,11 @@ def sources_of(graph: Graph) -> Sources:
                 host.add(node)
             else:
                 read.update(args)
-        elif type(node) is Input and node.parameter in parameters:
-            host.add(node)
-    arrays = [node for node in graph.inputs if node in read and node not in host]
+        elif type(node) is Input:
+            if node.parameter in parameters:
+                host.add(node)
+            else:
+                inputs.append(node)
+    arrays = [node for node in inputs if node in read]
     scalars = [node for node in graph.nodes if node in host and node in read] if host else ()
     return Sources(tuple(arrays), tuple(scalars), frozenset(host))
