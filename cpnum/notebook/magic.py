@@ -20,7 +20,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from IPython.core.error import UsageError
@@ -41,7 +41,7 @@ from cpnum.notebook.examples import examples
 from cpnum.notebook.options import OPTIONS, complete, read_line, with_options
 from cpnum.run.observer import observing
 from cpnum.show.comparison import one_line
-from cpnum.show.report import Report, parts_of
+from cpnum.show.report import SHOWN, Report, parts_of
 
 # After `from module import f`, %autoreload changes the old function to the edited one.  For other
 # objects than Python's functions, it has to be told how.
@@ -205,19 +205,11 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
 
     def _show(self, function: Jit, call: Call, options: Any) -> None:
         """Make the report of a call and show it, or say why there is none."""
-        try:
-            # The function runs again for its times: what it prints was shown before.
-            with capture_output():
-                report = _report(function, call, options)
-        except CpnumError as error:
-            seen = f": {error.seen}" if error.seen else ""
-            _tell(f"{function.__name__} has no machine code to show: {error.message}{seen}")
-            return
-        except Exception as error:  # the user's function raises if it is traced again
-            _tell(f"{function.__name__} cannot be shown: {one_line(error)}")
-            return
-        except KeyboardInterrupt:  # the cell itself has finished
-            _tell("the report was interrupted")
+        # The function runs again for its times: what it prints was shown before.
+        with capture_output():
+            report = _tried(function, lambda: _report(function, call, options))
+        if isinstance(report, str):
+            _tell(report)
             return
         if options.out:
             shell: Any = self.shell
@@ -227,13 +219,31 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
         if not options.quiet:
             display(Pretty(report.text()) if options.text else report)
         if options.bench:
-            display(bench(function, *call.arguments, **call.keywords))
+            compared = _tried(function, lambda: bench(function, *call.arguments, **call.keywords))
+            display(Pretty(compared) if isinstance(compared, str) else compared)
+
+
+R = TypeVar("R")
+
+
+def _tried(function: Jit, make: Callable[[], R]) -> R | str:
+    """Return what is made for a call, or why it is not: the cell itself has finished."""
+    name = function.__name__
+    try:
+        return make()
+    except CpnumError as error:
+        seen = f": {error.seen}" if error.seen else ""
+        return f"{name} has no machine code to show: {error.message}{seen}"
+    except Exception as error:  # the user's function raises if it runs again
+        return f"{name} cannot be shown: {one_line(error)}"
+    except KeyboardInterrupt:
+        return "the report was interrupted"
 
 
 def _report(function: Jit, call: Call, options: Any) -> Report:
     parts = parts_of(options.show) if options.show else ()
     if options.bound and "bound" not in parts:
-        parts = (*(parts or ("code", "why", "time", "stages", "graph", "loops", "key")), "bound")
+        parts = (*(parts or SHOWN), "bound")
     return function.report(
         (call.arguments, call.out, call.keywords),
         timed=not options.no_time,

@@ -33,8 +33,8 @@ PARTS = {
     "b": "bound",
     "k": "key",
 }
-# Without being asked for, these are not shown: holes are in the code, too.
-_LEFT_OUT = ("holes", "bound")
+# These are shown if none are asked for.  Holes are in the code, too.
+SHOWN = tuple(each for each in PARTS.values() if each not in ("holes", "bound"))
 # These stand open in HTML, and make the text of a report.
 _FIRST = ("code", "why", "time")
 
@@ -123,6 +123,10 @@ class Report:
             )
         return self._views[key]
 
+    def _bound_view(self, *, raw: bool) -> View:
+        assert self.bound is not None
+        return view_of(self.bound.kernel, self.bound.data, raw=raw, plain=self.plain)
+
     # -- head -----------------------------------------------------------------------------------
 
     @property
@@ -172,8 +176,7 @@ class Report:
 
     def shown(self, parts: Collection[str] = ()) -> tuple[str, ...]:
         """Return the names of the parts that are shown, of these or of those of the report."""
-        wanted = tuple(parts) or self.parts
-        names = wanted or [each for each in PARTS.values() if each not in _LEFT_OUT]
+        names = tuple(parts) or self.parts or SHOWN
         there = {"time": self.comparison is not None, "bound": self.bound is not None}
         return tuple(each for each in names if there.get(each, True))
 
@@ -205,10 +208,10 @@ class Report:
         rows = [
             (
                 "read the pack" if stage == "pack" else stage,
-                *(format_seconds(each[stage]) if stage in each else "" for each in (first, again)),
+                _seconds_text(self.seconds, stage),
+                _seconds_text(again, stage),
             )
-            for first in [self.seconds]
-            for stage in {**first, **again}
+            for stage in {**self.seconds, **again}
         ]
         return Table("Compile time", ("stage", "first time", "again"), tuple(rows))
 
@@ -260,8 +263,7 @@ class Report:
                 texts.append(source_text(view, width))
                 texts.append(f"{self._code_title()}\n{code_text(view, width, full=full)}")
             elif part == "bound":
-                assert self.bound is not None
-                view = view_of(self.bound.kernel, self.bound.data, raw=raw, plain=self.plain)
+                view = self._bound_view(raw=raw)
                 texts.append(f"{_BOUND}\n{code_text(view, width, full=full)}")
             elif part in _LINES:
                 texts.append(self._lines_text(part, width))
@@ -302,9 +304,8 @@ class Report:
             if part == "code":
                 body.append(fold(self._code_title(), linked.code(), opened=opened))
             elif part == "bound":
-                assert self.bound is not None
-                view = view_of(self.bound.kernel, self.bound.data, raw=raw, plain=self.plain)
-                body.append(fold(_BOUND, LinkedHtml(view).sections(), opened=opened))
+                sections = LinkedHtml(self._bound_view(raw=raw)).sections()
+                body.append(fold(_BOUND, sections, opened=opened))
             elif part in _LINES:
                 body.append(fold(_LINES[part], linked.lines(self.lines(part)), opened=opened))
             else:
@@ -345,6 +346,7 @@ class Report:
             "why": [_plain_value(each) for each in self.why()],
             "source": [_plain_value(each) for each in view.source],
             "sections": [_plain_value(each) for each in view.sections],
+            "constants": [_plain_value(each) for each in view.constants],
         }
 
 
@@ -355,6 +357,10 @@ _LINES = {"why": "Why", "graph": "Graph", "loops": "Loops"}
 def _without_pack(seconds: Mapping[str, float]) -> float:
     """Return the time of all stages; a pack is read once a process."""
     return sum(seconds.values()) - seconds.get("pack", 0.0)
+
+
+def _seconds_text(seconds: Mapping[str, float], stage: str) -> str:
+    return format_seconds(seconds[stage]) if stage in seconds else ""
 
 
 def _is_special(node: Node) -> bool:
