@@ -114,6 +114,7 @@ class BenchMagics(Magics):  # type: ignore[misc, unused-ignore]
     @argument("-r", "--repeat", type=int, metavar="R", help="take R samples of each, not for 0.2 s")
     @argument("--against", metavar="NAMES", help="of numpy,numexpr,numba: those that are installed")
     @argument("--threads", type=int, default=1, help="of numexpr and Numba")
+    @argument("--cpu-time", action="store_true", help="do not count the time of other programs")
     @argument("-p", "--plot", action="store_true", help="draw the times by size, or by calls")
     @argument("-q", "--quiet", action="store_true", help="show no table and no progress")
     @argument("-o", "--out", metavar="NAME", help="keep the result in this variable")
@@ -150,6 +151,7 @@ class BenchMagics(Magics):  # type: ignore[misc, unused-ignore]
             against=options.against,
             rounds=options.repeat,
             threads=options.threads,
+            cpu_time=options.cpu_time,
             progress=False if options.quiet else None,
             **keywords,
         )
