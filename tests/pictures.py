@@ -3,7 +3,7 @@
     python tests/pictures.py                     all of them, into docs/pictures
     python tests/pictures.py --quick --into DIR  roughly, into another folder
 
-The times are those of the machine that it runs on, so it should do nothing else meanwhile.
+The times are those of the machine that it runs on, where other programs share the caches.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ def measured(quick: bool) -> Bench:
         sizes=_SIZES[:6] if quick else _SIZES,
         rounds=3 if quick else None,
         seconds=1.0,
+        cpu_time=True,
     )
 
 

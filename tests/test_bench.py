@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+import time
 from types import SimpleNamespace
 
 import IPython.display
@@ -144,6 +145,22 @@ def test_a_function_that_is_not_compiled_is_refused():
 def test_a_result_to_write_to_is_refused():
     with pytest.raises(TypeError, match="bench has no argument out"):
         quick(out=np.empty(100))
+
+
+@runs
+def test_the_time_of_other_programs_need_not_count():
+    def sleepy(x, y):
+        time.sleep(0.005)
+        return norm(x, y)
+
+    awake = quick(against={"sleepy": sleepy}, cpu_time=True)
+    asleep = quick(against={"sleepy": sleepy})
+    assert awake.row("sleepy").timing.median < 0.005 <= asleep.row("sleepy").timing.minimum
+    assert awake.first["sleepy"].cold.median < 0.005 <= asleep.first["sleepy"].cold.median
+    assert ", CPU time of 1 thread. " in str(awake)
+    assert ", 1 thread. " in str(asleep)
+    with pytest.raises(ValueError, match="cpu_time is the time of one thread"):
+        quick(cpu_time=True, threads=2)
 
 
 @runs

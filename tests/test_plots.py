@@ -104,7 +104,8 @@ def test_a_plot_changes_nothing_global_and_is_readable_in_any_style(kind, quick_
     assert metadata["alt"].startswith("f: ") or metadata["alt"].startswith("f of 1,000,000 ")
     assert axes.get_xlabel()
     assert axes.get_ylabel() or kind == "compile"
-    assert "some processor, 1 thread; cpnum 1, NumPy 2" == figure._supxlabel.get_text()
+    notes = "; bands: quartiles; hollow: noisy" if kind == "sizes" else ""
+    assert f"some processor, 1 thread; cpnum 1, NumPy 2{notes}" == figure._supxlabel.get_text()
 
 
 @pytest.mark.parametrize("kind", KINDS)

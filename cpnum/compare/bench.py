@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import functools
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -48,6 +49,7 @@ def bench(
     seconds: float = 0.2,
     rounds: int | None = None,
     threads: int = 1,
+    cpu_time: bool = False,
     progress: Progress = None,
     **keywords: Any,
 ) -> Bench:
@@ -62,6 +64,7 @@ def bench(
     Each call returns a new result.  A time is the median of samples that are taken by turns, for
     about `seconds` each, or in a number of `rounds`.  First calls are timed apart, cold ones with
     the packs forgotten.  Peers compute with so many `threads`.  A wrong result is not timed.
+    `cpu_time` counts only the time in which this thread runs, for a machine that others use, too.
 
     `progress` wraps the sizes, as `tqdm` does; False says nothing.  An interrupt ends the run, and
     the sizes that are finished are returned.
@@ -80,15 +83,18 @@ def bench(
         refuse_others(f)
         if "out" in keywords:
             raise TypeError("bench has no argument out: each call returns a new result")
+        if cpu_time and threads > 1:
+            raise ValueError("cpu_time is the time of one thread: there are no others")
         given_of, counts = _cases(arguments, keywords, sizes)
         names, others = wanted(against)
         make = functools.partial(competitors, f, names=names, others=others, threads=threads)
-        contest = Contest(make, seconds, rounds)
+        clock = time.thread_time_ns if cpu_time else time.perf_counter_ns
+        contest = Contest(make, seconds, rounds, clock)
         with _quiet(), computing_with(threads, names):
             interrupted = _run(contest, counts, given_of, progress)
         if against is None:
             contest.left_out.update(dict.fromkeys(missing(), "it is not installed"))
-        return _result(f, contest, threads, interrupted)
+        return _result(f, contest, threads, cpu_time, interrupted)
     except Exception as error:
         raise trimmed(error)  # noqa: B904 (it is the same error)
 
@@ -135,7 +141,7 @@ def _told(progress: Progress, sizes: Sequence[Size]) -> Iterable[Size]:
     return told(sizes, "cpnum.bench") if progress is None else progress(sizes)
 
 
-def _result(f: Compiled, contest: Contest, threads: int, interrupted: str) -> Bench:
+def _result(f: Compiled, contest: Contest, threads: int, cpu_time: bool, interrupted: str) -> Bench:
     """Return what came of a contest."""
     given = contest.subject
     assert given is not None
@@ -155,6 +161,7 @@ def _result(f: Compiled, contest: Contest, threads: int, interrupted: str) -> Be
         about={each.name: each.about for each in contest.competitors},
         left_out=contest.left_out,
         threads=threads,
+        cpu_time=cpu_time,
         processor=f"{processor()}{level}",
         versions=versions([each.name for each in contest.competitors if each.name in PEERS]),
         caches=tuple(caches()),

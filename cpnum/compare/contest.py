@@ -12,7 +12,7 @@ import numpy as np
 from cpnum.compare.competitors import NUMPY, Competitor, Given, Prepared, short
 from cpnum.compile.kernel import forget
 from cpnum.show.comparison import difference
-from cpnum.show.timing import Timing, max_ulp, measure, timing_of
+from cpnum.show.timing import Clock, Timing, max_ulp, measure, timing_of
 
 Stages = dict[str, float]
 
@@ -63,28 +63,30 @@ class FirstCalls:
 # -- first calls --------------------------------------------------------------------------------
 
 
-def first_calls(competitor: Competitor, given: Given) -> tuple[FirstCalls, Prepared]:
+def first_calls(competitor: Competitor, given: Given, clock: Clock) -> tuple[FirstCalls, Prepared]:
     """Time first calls; return the function that was made last as well."""
     cpnum = competitor.kernel is not None
-    cold, cold_stages, prepared = _first_calls(competitor, given, _COLD if cpnum else 1, forget)
+    cold, cold_stages, prepared = _first_calls(
+        competitor, given, clock, _COLD if cpnum else 1, forget
+    )
     if competitor.compiles == "once":
         return FirstCalls(cold), prepared
-    again, stages, prepared = _first_calls(competitor, given, _AGAIN, lambda: None)
+    again, stages, prepared = _first_calls(competitor, given, clock, _AGAIN, lambda: None)
     return FirstCalls(cold, again, cold_stages, stages), prepared
 
 
 def _first_calls(
-    competitor: Competitor, given: Given, most: int, before: Callable[[], None]
+    competitor: Competitor, given: Given, clock: Clock, most: int, before: Callable[[], None]
 ) -> tuple[Timing, Stages, Prepared]:
     samples: list[float] = []
     stages: list[Stages] = []
     end = time.perf_counter() + _SECONDS
     while True:
         before()
-        start = time.perf_counter()
+        start = clock()
         prepared = competitor.make()
         prepared(given)()
-        samples.append(time.perf_counter() - start)
+        samples.append((clock() - start) * 1e-9)
         if competitor.kernel is not None:
             stages.append(competitor.kernel(given).seconds)
         if len(samples) == most or time.perf_counter() > end:
@@ -167,7 +169,7 @@ class Contest:
     `left_out` says which are not timed at all, and why.  `subject` are arguments that are kept.
     """
 
-    def __init__(self, make: Make, seconds: float, rounds: int | None) -> None:
+    def __init__(self, make: Make, seconds: float, rounds: int | None, clock: Clock) -> None:
         self.rows: list[Row] = []
         self.competitors: list[Competitor] = []
         self.left_out: dict[str, str] = {}
@@ -176,6 +178,7 @@ class Contest:
         self._make = make
         self._seconds = seconds
         self._rounds = rounds
+        self._clock = clock
         self._prepared: dict[str, Prepared] = {}
 
     def add(self, size: int | None, given: Given) -> None:
@@ -200,7 +203,7 @@ class Contest:
             except Exception as error:
                 row = Row(name, size, np.size(expected), None, "", why=short(error))
             found.append(row)
-        timings = measure(calls, self._seconds, self._rounds, warm=True)
+        timings = measure(calls, self._seconds, self._rounds, warm=True, clock=self._clock)
         self.rows += [replace(row, timing=timings.get(row.name)) for row in found]
 
     def _start(self, given: Given) -> None:
@@ -211,7 +214,7 @@ class Contest:
                 self._prepared[each.name] = each.make()
                 continue
             try:
-                first, self._prepared[each.name] = first_calls(each, given)
+                first, self._prepared[each.name] = first_calls(each, given, self._clock)
                 self.first[each.name] = first
             except Exception as error:  # a peer may raise anything
                 if each.kernel is not None:

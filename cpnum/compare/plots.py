@@ -57,8 +57,8 @@ def plot(bench: Bench, kind: str, ax: Axes | None, **options: Any) -> Figure | A
     draw(bench, ax, **given)
     make_readable(ax)
     figure.alt = f"{ax.get_title(loc='left')}. {ax.get_xlabel()}; {ax.get_ylabel()}."
-    threads = f"{bench.threads} thread{'s' * (bench.threads > 1)}"
-    footer = f"{bench.processor}, {threads}; {bench.versions}"
+    notes = "; bands: quartiles; hollow: noisy" if kind == "sizes" else ""
+    footer = f"{bench.machine}; {bench.versions}{notes}"
     figure.supxlabel(footer, fontsize=7, color=GREY, x=0.01, ha="left")
     return figure
 

@@ -39,7 +39,7 @@ class Bench:
     `rows` has one for each size and competitor.  `first` are their first calls, `about` says how
     they compute, `left_out` why some were not timed.  `caches` are the sizes of the caches, in
     bytes.  `interrupted` says what is missing after an interrupt, and `busy` that the machine had
-    more to do.
+    more to do.  `cpu_time` tells which clock was read.
 
     >>> import numpy as np
     >>> import cpnum
@@ -63,6 +63,7 @@ class Bench:
     work: Work | None
     interrupted: str = ""
     busy: str = ""
+    cpu_time: bool = False
     subject: tuple[Compiled, Given] | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -122,9 +123,14 @@ class Bench:
 
     # -- text ----------------------------------------------------------------------------------
 
-    def _heading(self) -> str:
+    @property
+    def machine(self) -> str:
+        """The processor, and how many threads ran on it; whether their CPU time was measured."""
         threads = f"{self.threads} thread{'s' * (self.threads > 1)}"
-        return f"{self.processor}, {threads}. {self.versions}. Each call returns a new result."
+        return f"{self.processor}, {'CPU time of ' * self.cpu_time}{threads}"
+
+    def _heading(self) -> str:
+        return f"{self.machine}. {self.versions}. Each call returns a new result."
 
     def _times(self) -> Table:
         rows = []
@@ -202,6 +208,7 @@ class Bench:
         return {
             "signature": self.signature,
             "threads": self.threads,
+            "cpu_time": self.cpu_time,
             "processor": self.processor,
             "versions": self.versions,
             "caches": dict(self.caches),

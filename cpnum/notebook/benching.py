@@ -90,6 +90,7 @@ class BenchMagics(Magics):  # type: ignore[misc, unused-ignore]
             against=options.against,
             rounds=options.repeat,
             threads=options.threads,
+            cpu_time=options.cpu_time,
             progress=False if options.quiet else None,
             **keywords,
         )

@@ -118,6 +118,7 @@ BENCH_OPTIONS = (
     Option(("-r", "--repeat"), "take R samples of each, not for 0.2 s", "R", type=int),
     Option(("--against",), "of numpy,numexpr,numba: those that are installed", "NAMES"),
     Option(("--threads",), "of numexpr and Numba", "N", default=1, type=int),
+    Option(("--cpu-time",), "do not count the time of other programs"),
     Option(("-p", "--plot"), "draw the times by size, or by calls"),
     Option(("-q", "--quiet"), "show no table and no progress"),
     Option(("-o", "--out"), "keep the result in this variable", "NAME"),

@@ -24,6 +24,7 @@ from cpnum.errors import DTypeError
 _SAMPLE_SECONDS = 200e-6
 _ROUNDS_MIN = 3
 _NOISY = 0.10
+Clock = Callable[[], int]
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
@@ -82,23 +83,23 @@ def format_seconds(seconds: float) -> str:
     return f"{seconds / size:.{decimals}f} {unit}"
 
 
-def _sample(function: Callable[[], object], loops: int) -> float:
+def _sample(function: Callable[[], object], loops: int, clock: Clock) -> float:
     """Return the seconds that `loops` calls take together."""
     calls = itertools.repeat(None, loops)
-    start = time.perf_counter_ns()
+    start = clock()
     for _ in calls:
         function()
-    return (time.perf_counter_ns() - start) * 1e-9
+    return (clock() - start) * 1e-9
 
 
-def _loops(function: Callable[[], object]) -> int:
+def _loops(function: Callable[[], object], clock: Clock) -> int:
     """Return how many calls make a sample long enough; the search also warms up."""
     loops = 1
     while True:
         # All three samples must be long enough, because one may have been interrupted.
         shortest = math.inf
         for _ in range(3):
-            shortest = min(shortest, _sample(function, loops))
+            shortest = min(shortest, _sample(function, loops, clock))
             if shortest < _SAMPLE_SECONDS:
                 break
         else:
@@ -113,6 +114,7 @@ def measure(
     rounds: int | None = None,
     *,
     warm: bool = False,
+    clock: Clock | None = None,
 ) -> dict[str, Timing]:
     """Time the calls of functions against each other, for about `seconds` each.
 
@@ -120,13 +122,14 @@ def measure(
     meets them alike.  If a number of `rounds` is given, so many are taken, however long they are.
     If they are to be `warm`, a call before each sample does not count: without it, a function that
     returns a new array meets the memory as the one before has left it, and may pay for its pages.
-    Garbage collection is off.  The loop around the call costs some 10 ns, which are part of the
-    result.
+    `clock` is read in nanoseconds; it is that of the wall if none is given.  Garbage collection is
+    off.  The loop around the call costs some 10 ns, which are part of the result.
 
     >>> measure({"none": lambda: None}, seconds=0.01)["none"].loops > 100
     True
     """
     order = list(functions)
+    clock = clock or time.perf_counter_ns
     import random  # 3 ms that `import cpnum` can do without
 
     shuffle = random.Random(0).shuffle
@@ -135,7 +138,7 @@ def measure(
     gc.collect()
     gc.disable()
     try:
-        loops = {name: _loops(function) for name, function in functions.items()}
+        loops = {name: _loops(function, clock) for name, function in functions.items()}
         start = time.perf_counter()
         for done in itertools.count() if rounds is None else range(rounds):
             spent = time.perf_counter() - start
@@ -145,7 +148,7 @@ def measure(
             for name in order:
                 if warm:
                     functions[name]()
-                samples[name].append(_sample(functions[name], loops[name]) / loops[name])
+                samples[name].append(_sample(functions[name], loops[name], clock) / loops[name])
     finally:
         if collecting:
             gc.enable()
