@@ -2,8 +2,9 @@
 # make test     install into .venv, then all that CI runs, on every supported CPython found here,
 #               with the oldest NumPy on one of them
 # make test-aarch64  the kernels of that pack, in an emulator (Debian: qemu-user-static)
+# make test-browser  the reports in JupyterLab and other hosts, in a browser (Debian: chromium)
 # make bench    the figures of the documentation, against NumPy, numexpr, Numba and JAX
-# make pictures the plots of the documentation, measured anew
+# make pictures the pictures of the documentation: plots, measured anew, and reports
 # make fuzz     random expressions against NumPy, for FUZZ_SECONDS
 # make clean    remove all that these have made
 #
@@ -23,7 +24,7 @@ AARCH64_TESTS := $(patsubst %,tests/test_%.py,operators python_operators result_
     floating_point_errors fastmath elementary layouts views_inside register_pressure out scalars \
     mixed_dtypes bound_calls calling fuzz)
 
-.PHONY: demo test test-aarch64 check pythons wheel bench pictures fuzz clean
+.PHONY: demo test test-aarch64 test-browser chromium check pythons wheel bench pictures fuzz clean
 # Tests on two Pythons at once would only slow each other down.
 .NOTPARALLEL:
 
@@ -52,11 +53,23 @@ wheel: .venv/with-test
 test-aarch64: .venv/with-test
 	CPNUM_TEST=aarch64 $(BIN)/pytest -k "aarch64 or every_isa or test_fuzz" $(AARCH64_TESTS)
 
+test-browser: chromium .venv/with-browser
+	$(BIN)/pytest tests/browser
+
+# Playwright's own browsers are not needed.
+chromium:
+	@command -v chromium > /dev/null || { test "$$(id -u)" = 0 && command -v apt-get > /dev/null; } || { \
+	    echo "tests/browser needs Chromium, which root installs on Debian: apt-get install chromium"; \
+	    exit 1; }
+	@command -v chromium > /dev/null || { apt-get update && apt-get install --yes chromium; }
+
 bench: .venv/with-bench
 	$(BIN)/python -m tests.benchmarks
 
-pictures: .venv/with-bench .venv/with-notebook
+pictures: chromium .venv/with-bench .venv/with-notebook .venv/with-browser
 	$(BIN)/python tests/pictures.py
+	$(BIN)/python -m tests.browser.pictures --only report docs/pictures
+	$(BIN)/python -m tests.browser.pictures --only places docs/pictures/browser
 
 fuzz: .venv/with-test
 	$(BIN)/python tests/test_fuzz.py --seconds $(FUZZ_SECONDS)

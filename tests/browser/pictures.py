@@ -1,0 +1,104 @@
+"""Draws reports as their hosts show them: `python -m tests.browser.pictures [--only NAME] FOLDER`.
+
+The names of the pictures are those of `PICTURES`, and `report`, the one of the README.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from nbformat.v4 import new_code_cell
+from PIL import Image
+from playwright.sync_api import ElementHandle, Page
+
+from .cells import notebook_of, written
+from .chromium import chromium
+from .places import WIDTHS, Opened, Shows, context
+
+# Text and its smoothed edges need few colours; the files are a third of what they were.
+_COLOURS = 128
+_HEIGHT = 900
+
+_START = """%load_ext cpnum
+import numpy as np
+
+x, y = np.linspace(0.0, 1.0, 100_000), np.linspace(1.0, 2.0, 100_000)"""
+# What the README shows.
+CELL = """%%cpjit
+def norm(x, y):
+    return np.sqrt(x * x + y * y)
+
+
+norm(x, y)"""
+
+# To the cell with its code, where there are cells.
+_SCROLL_TO_CELL = """element => (element.closest('.jp-Cell') ?? element).scrollIntoView()"""
+
+# Picture -> the place, the width of the page, which of the reports.
+PICTURES = {
+    "lab-light": ("JupyterLab light, reports", 1280, 0),
+    "lab-dark": ("JupyterLab dark, reports", 1280, 1),
+    "lab-400px": ("JupyterLab light, reports", 400, 0),
+    "like-github": ("like GitHub", 1280, 0),
+}
+
+
+def draw_places(shows: Shows, folder: Path) -> None:
+    """Draw `PICTURES`."""
+    for picture, (name, width, number) in PICTURES.items():
+        shown = shows.place(name)
+        shown.page.set_viewport_size({"width": width, "height": _HEIGHT})
+        shown.reports[number].element.evaluate(_SCROLL_TO_CELL)
+        _write(shown.page.screenshot(), folder / f"{picture}.png")
+        shown.leave()
+
+
+def draw_report(shows: Shows, path: Path, cell: str = CELL) -> None:
+    """Draw the report of a cell in JupyterLab, from its top, 1280 pixels wide at most."""
+    notebook = notebook_of([new_code_cell(_START), new_code_cell(cell)])
+    page = context(shows.browser).new_page()
+    opened = Opened(shows.server, page, "picture", written(notebook), run=True)
+    opened.notebook.choose_theme("light")
+    _write(_top_of(page, page.query_selector(".cpnum-report")), path)
+    page.context.close()
+
+
+def _top_of(page: Page, element: ElementHandle) -> bytes:
+    """Take a picture of an element, or of as much of it as is in the page."""
+    page.set_viewport_size({"width": WIDTHS[0], "height": 2 * _HEIGHT})
+    element.evaluate("element => element.scrollIntoView()")
+    box = element.bounding_box()
+    assert box is not None
+    box["height"] = min(box["height"], _HEIGHT)
+    return page.screenshot(clip=box)
+
+
+def _write(png: bytes, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    picture.quantize(_COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Draw all pictures, or one."""
+    parser = argparse.ArgumentParser(prog="python -m tests.browser.pictures", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", choices=["places", "report"])
+    options = parser.parse_args(arguments)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        chromium() as browser,
+        Shows(browser, Path(folder)) as shows,
+    ):
+        if options.only != "places":
+            draw_report(shows, options.folder / "report.png")
+        if options.only != "report":
+            draw_places(shows, options.folder)
+
+
+if __name__ == "__main__":
+    main()

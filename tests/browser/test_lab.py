@@ -1,0 +1,51 @@
+"""What only JupyterLab shows: errors in cells, its console, the time that a report takes."""
+
+from __future__ import annotations
+
+import pytest
+
+from .cells import ERRORS, REPORTS, reports_of
+from .shown import Shown, measure
+
+# An error is read at a glance.
+LINES = 6
+# A report is loaded and laid out without a pause.  The machine may be a slow one, or busy.
+BYTES = 150_000
+MILLISECONDS = 400
+
+
+def test_every_report_is_small(shows, say):
+    reports = reports_of(shows.opened("reports").saved)
+    assert len(reports) >= len(REPORTS)
+    sizes = [len(each.encode()) for each in reports]
+    say("bytes of HTML", sizes)
+    assert max(sizes) <= BYTES
+
+
+def test_every_report_is_rendered_without_a_pause(shows, say):
+    opened = shows.opened("reports")
+    elements = opened.page.query_selector_all(".cpnum-report")
+    pairs = zip(elements, reports_of(opened.saved), strict=True)
+    times = [Shown(*each).measure("milliseconds") for each in pairs]
+    say("milliseconds to render", [round(each) for each in times])
+    assert max(times) <= MILLISECONDS
+
+
+def test_an_error_is_a_few_lines(shows):
+    page = shows.opened("reports").page
+    page.set_viewport_size({"width": 1280, "height": 900})
+    errors = measure(page.query_selector("body"), "errors")
+    assert len(errors) == len(ERRORS)
+    long = [f"{each['lines']} lines:\n{each['text']}" for each in errors if each["lines"] > LINES]
+    assert not long, "\n".join(long)
+
+
+def test_every_cell_of_the_quickstart_runs(shows):
+    code = [each for each in shows.opened("quickstart").saved.cells if each.cell_type == "code"]
+    assert all(each.execution_count for each in code)
+    assert "error" not in [output.output_type for each in code for output in each.outputs]
+
+
+@pytest.mark.parametrize("name", ["reports", "quickstart", "untrusted"])
+def test_the_console_has_no_errors(shows, name):
+    assert shows.opened(name).errors == []
