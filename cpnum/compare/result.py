@@ -194,7 +194,7 @@ class Bench:
         return (
             f'<div class="cpnum-bench" style="text-align:left"><div><b>{escape(self.signature)}</b>'
             f"</div><div>{escape(self._heading())}</div>"
-            f"{''.join(_table_html(_unbroken(each)) for each in tables)}"
+            f"{''.join(_table_html(each) for each in tables)}"
             f"{''.join(f'<div>{escape(each)}</div>' for each in self._notes())}</div>"
         )
 
@@ -281,15 +281,6 @@ def _table_html(table: Table) -> str:
 
     note = f" ({escape(table.note)})" if table.note else ""
     return f"<div><b>{escape(table.title)}</b>{note}</div>{table.html()}"
-
-
-def _unbroken(table: Table) -> Table:
-    """Return a table whose cells a browser keeps on one line, whatever styles it has."""
-    rows = [
-        tuple(cell.replace(" ", "\N{NO-BREAK SPACE}") for cell in row) if len(row) > 1 else row
-        for row in table.rows
-    ]
-    return Table(table.title, table.columns, tuple(rows), table.note)
 
 
 def _row_values(row: Row) -> dict[str, Any]:

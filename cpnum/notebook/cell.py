@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import CodeType
 from typing import Any, NamedTuple
 
 import numpy as np
 from IPython.core.error import UsageError
 
+from cpnum.errors import OWN
 from cpnum.jit.function import Jit
 from cpnum.jit.method import Method
 
@@ -124,6 +127,24 @@ def _compiled(shell: Any, tree: ast.AST, name: str, mode: str) -> CodeType:
     if code.co_flags & inspect.CO_COROUTINE:
         raise UsageError("%%cpjit: write the `await` in a cell of its own")
     return code
+
+
+@contextmanager
+def errors_as_in_any_cell(shell: Any) -> Iterator[None]:
+    """Have IPython show the user's errors without the frames of the magic, as in any cell."""
+    __tracebackhide__ = True
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        step = error.__traceback__
+        while step is not None and step.tb_frame.f_code.co_filename.startswith(OWN):
+            step = step.tb_next
+        if step is not None and not hasattr(error, "_render_traceback_"):
+            # It keeps its traceback, for %debug.
+            error._render_traceback_ = functools.partial(  # type: ignore[union-attr]
+                shell.InteractiveTB.structured_traceback, type(error), error, step, tb_offset=0
+            )
+        raise
 
 
 def run_cell(shell: Any, cell: str, decorate: Callable[..., Any]) -> Decorated:

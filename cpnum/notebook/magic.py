@@ -36,7 +36,7 @@ from cpnum.errors import CpnumError
 from cpnum.jit.function import Jit, cpjit
 from cpnum.jit.method import Method
 from cpnum.notebook.calls import Call, Calls
-from cpnum.notebook.cell import Decorated, Expression, run_cell
+from cpnum.notebook.cell import Decorated, Expression, errors_as_in_any_cell, run_cell
 from cpnum.notebook.examples import examples
 from cpnum.notebook.options import OPTIONS, complete, read_line, with_options
 from cpnum.run.observer import observing
@@ -155,7 +155,7 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
             return None
         calls, value = Calls(options.function), None
         decorated = Decorated()
-        with observing(calls.observe) as observer:
+        with observing(calls.observe) as observer, errors_as_in_any_cell(shell):
             if cell is not None:
                 decorated = run_cell(shell, cell, decorate)
             if parsed:
@@ -188,7 +188,8 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
         """Show the code for a signature of a function: the one named, or the cell's only one."""
         __tracebackhide__ = True
         shell: Any = self.shell
-        names = () if cell is None else run_cell(shell, cell, decorate).names
+        with errors_as_in_any_cell(shell):
+            names = () if cell is None else run_cell(shell, cell, decorate).names
         wanted = options.function or expression or (names[-1] if len(names) == 1 else "")
         function = shell.user_ns.get(wanted)
         if not callable(function):

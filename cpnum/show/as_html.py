@@ -38,9 +38,10 @@ def page(head: Iterable[str], body: str, style: str) -> str:
     """Return a report as one element, which brings its style sheet."""
     first, *more = head
     lines = "".join(f"<div>{escape(line)}</div>" for line in more)
+    # Hosts that drop the tag of a style sheet show it as text, so it comes last.
     return (
-        f'<div class="cpnum-report"><style>{STYLE}{style}</style>'
-        f"<div><b>{escape(first)}</b></div>{lines}{body}</div>"
+        f'<div class="cpnum-report"><div><b>{escape(first)}</b></div>{lines}{body}'
+        f"<style>{STYLE}{style}</style></div>"
     )
 
 
@@ -203,21 +204,19 @@ STYLE = """
 color:var(--cpn-fg);background:var(--cpn-bg);padding:8px;overflow-x:auto}
 html[theme=dark] .cpnum-report,html[data-theme=dark] .cpnum-report{--cpn-fg:#e6e6e6;
 --cpn-bg:#1a1a1a}
-.cpnum-report div,.cpnum-report summary,.cpnum-report table,.cpnum-report tr,.cpnum-report th,
-.cpnum-report td,.cpnum-report u,.cpnum-report b,.cpnum-report span,.cpnum-report pre,
-.cpnum-report code{color:var(--cpn-fg);background:var(--cpn-bg)}
-.cpnum-report summary{cursor:pointer;white-space:nowrap}
+.cpnum-report div,.cpnum-report summary,.cpnum-report u,.cpnum-report b,.cpnum-report span{
+color:var(--cpn-fg);background:var(--cpn-bg)}
+.cpnum-report summary{display:list-item;cursor:pointer;white-space:nowrap}
 .cpnum-report>details{margin-top:6px}
 .cpnum-report details details{margin-left:12px}
 .cpnum-report details details details{padding-left:4px}
-.cpnum-report.cpnum-report.cpnum-report pre,.cpnum-report.cpnum-report.cpnum-report code,
-.cpnum-report table{margin:0;padding:0;line-height:1.4;background:var(--cpn-bg);color:var(--cpn-fg);
+.cpnum-report.cpnum-report.cpnum-report pre,.cpnum-report.cpnum-report.cpnum-report code{
+margin:0;padding:0;line-height:1.4;background:var(--cpn-bg);color:var(--cpn-fg);
 white-space:pre;font-family:var(--jp-code-font-family,ui-monospace,monospace);
 font-size:var(--jp-code-font-size,12px)}
 .cpnum-report pre{overflow:visible}
-.cpnum-report table{border-collapse:collapse}
-.cpnum-report.cpnum-report.cpnum-report th,.cpnum-report.cpnum-report.cpnum-report td{
-white-space:pre;text-align:left;line-height:1.4;padding:0 12px 0 0;border:0}
-.cpnum-report.cpnum-report.cpnum-report td[colspan]{border-top:1px solid #808080}
 .cpnum-report u{text-decoration:underline}
+@media print{.cpnum-report{overflow:visible}.cpnum-report summary{white-space:normal}
+.cpnum-report.cpnum-report.cpnum-report pre,.cpnum-report.cpnum-report.cpnum-report code{
+white-space:pre-wrap;overflow-wrap:anywhere}}
 """

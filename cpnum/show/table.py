@@ -29,38 +29,31 @@ class Table:
 
     def text(self, width: int = 0) -> str:
         """Return the table as lines of text, the last column wrapped at a width if one is given."""
+        title = f"{self.title} ({self.note})" if self.note else self.title
+        return "\n".join([title, *self.lines(width)])
+
+    def lines(self, width: int = 0) -> list[str]:
+        """Return the table as lines of text, without its title and note."""
         rows = [self.columns, *self.rows] if self.columns else list(self.rows)
         full = [row for row in rows if len(row) > 1]
         widths = [max(map(len, column)) for column in zip(*full, strict=True)]
-        lines = [f"{self.title} ({self.note})" if self.note else self.title]
+        lines = []
         for row in rows:
             # A row of one cell goes across all columns, so it is not padded.
             cells = [*map(str.ljust, row[:-1], widths), row[-1]]
             before = "  ".join(["", *cells[:-1]]).ljust(2) + ("  " if cells[1:] else "")
             lines += wrapped(f"{before}{cells[-1]}".rstrip(), width, len(before))
-        return "\n".join(lines)
+        return lines
 
     def html(self) -> str:
-        """Return the table as HTML, without its title and note."""
+        """Return the table as HTML, without its title and note.
+
+        It is no HTML table: JupyterLab aligns the cells of tables to the right, and GitHub shows
+        them in letters of different widths.
+        """
         from html import escape  # 2 ms that only a notebook needs
 
-        if not self.columns:
-            # Indentation survives where styles are dropped, as on GitHub.
-            return f"<pre>{escape(chr(10).join(row[0] for row in self.rows))}</pre>"
-        # JupyterLab aligns all cells to the right.  Its rule is stronger than one of a style sheet,
-        # and an untrusted notebook has none, so each cell has a style of its own.
-        left = ' style="text-align:left"'
-        head = "".join(f"<th{left}>{escape(each)}</th>" for each in self.columns)
-        body = "".join(
-            f"<tr><td colspan={len(self.columns)}{left}>{escape(row[0])}</td></tr>"
-            if len(row) == 1
-            else "<tr>"
-            + "".join(f"<td{left}>{underlined(escape(cell))}</td>" for cell in row)
-            + "</tr>"
-            for row in self.rows
-        )
-        table = '<table style="margin:0;font-family:monospace">'
-        return f"{table}<tr>{head}</tr>{body}</table>"
+        return f"<pre>{underlined(escape(chr(10).join(self.lines())))}</pre>"
 
 
 def underlined(cell: str) -> str:
