@@ -8,6 +8,7 @@ linked to its code by its number; colours only repeat what the number says.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from html import escape
 
@@ -141,12 +142,22 @@ class LinkedHtml:
         )
         copies = f"{copies_text(row):<4}"
         text = f"{columns}  {live_text(row):<7}  {row.size:>5,}  {copies}  {_first(row)}".rstrip()
-        # Spaces that do not collapse where there is no style.
-        summary = escape(text).replace(" ", "\N{NO-BREAK SPACE}")
+        summary = escape(_SPACES.sub(_kept, text))
         return (
             f"<details{self._band(row.location)}><summary><code>{summary}</code></summary>"
             f"<pre>{_instructions(row)}</pre></details>"
         )
+
+
+_SPACES = re.compile("^ | +")
+
+
+def _kept(spaces: re.Match[str]) -> str:
+    """Return spaces that do not collapse where there is no style, and where a line may break."""
+    if spaces.start() == 0:
+        return "\N{NO-BREAK SPACE}"
+    pairs, single = divmod(len(spaces[0]), 2)
+    return " " * single + "\N{NO-BREAK SPACE} " * pairs
 
 
 def _columns(line: str, number: str, value: str, registers: str) -> str:

@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 _CLASS = "cpnum-report"
 # A word in the output that is no report.
-NEIGHBOUR = "neighbour"
+NEIGHBOUR = "beside reports"
 
 _MARKDOWN = """# Reports
 

@@ -143,6 +143,30 @@ def test_the_rest_of_the_page_is_left_alone(place):
     assert measured["changed"] == []
 
 
+_LIT = """line => {
+  const of = [...line.closest('.cpnum-report').querySelectorAll('.' + line.classList[0])];
+  return of.map(each => getComputedStyle(each).outlineStyle);
+}"""
+
+
+def test_a_line_and_its_code_light_up_together(place):
+    if not place.styled:
+        pytest.skip("nothing lights up")
+    place.show(WIDE)
+    (line, *_) = place.reports[0].element.query_selector_all("span[tabindex]")
+    other = place.reports[0].element.query_selector("summary")
+    other.hover()
+    other.focus()
+    assert set(line.evaluate(_LIT)) == {"none"}
+    line.hover()
+    lit = line.evaluate(_LIT)
+    assert len(lit) > 2
+    assert set(lit) == {"solid"}
+    other.hover()
+    line.focus()
+    assert set(line.evaluate(_LIT)) == {"solid"}
+
+
 # -- folding ------------------------------------------------------------------------------------
 
 
