@@ -5,6 +5,7 @@ Each kernel that is compiled is checked: its registers are replayed (CPNUM_CHECK
 With CPNUM_TEST=aarch64, kernels of that level run in an emulator: `make test-aarch64`.
 """
 
+import gc
 import os
 import platform
 import subprocess
@@ -30,6 +31,12 @@ if os.environ.get("CPNUM_TEST") == "aarch64":
     aarch64.install(Path(tempfile.gettempdir()) / f"cpnum-aarch64-{os.getuid()}")
 
 import cases  # noqa: E402
+
+
+def pytest_collection_finish():
+    """Let the garbage collector pass over the tests: they stay, and there are thousands."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(params=cases.HERE)

@@ -67,7 +67,6 @@ REFUSED = {
 
 @pytest.fixture
 def without_collector():
-    gc.collect()
     gc.disable()
     yield
     gc.enable()
