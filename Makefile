@@ -8,9 +8,11 @@
 # make fuzz     random expressions against NumPy, for FUZZ_SECONDS
 # make clean    remove all that these have made
 #
-# PYTHON is the one that .venv is made with: make PYTHON=python3.12 test
+# PYTHON is the one that .venv is made with, WORKERS the number of processes that share the tests:
+# make PYTHON=python3.12 WORKERS=8 test
 
 PYTHON ?= python3
+WORKERS ?= 2
 FUZZ_SECONDS ?= 3600
 BIN := .venv/bin
 
@@ -19,6 +21,8 @@ INSTALLED_FROM := pyproject.toml $(wildcard cpnum/tables/*.py cpnum/toolchain/*.
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_PROGRESS_BAR := off
+# pytest reads it: here, and where tests/pythons.py runs it.
+export PYTEST_ADDOPTS := --numprocesses=$(WORKERS) --dist=worksteal
 
 AARCH64_TESTS := $(patsubst %,tests/test_%.py,operators python_operators result_dtypes \
     floating_point_errors fastmath elementary layouts views_inside register_pressure out scalars \

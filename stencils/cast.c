@@ -9,7 +9,19 @@
 #define IN_RANGE(bytes, a)                                                                         \
     ((a >= (__typeof__(a))LOWEST(bytes)) & (a < -(__typeof__(a))LOWEST(bytes)))
 #define FLOAT_TO_INT(T, bytes, a)                                                                  \
-    (CONVERT(v##T, IN_RANGE(bytes, a)) ? CONVERT(v##T, a) : (v##T)LOWEST(bytes))
+    (CONVERT(v##T, IN_RANGE(bytes, a)) ? truncated_##T(a) : (v##T)LOWEST(bytes))
+#define TRUNCATED(from, to)                                                                        \
+    OVERLOADED v##to truncated_##to(v##from a) { return CONVERT(v##to, a); }
+FITS_4(TRUNCATED(f32, i32))
+FITS_8(TRUNCATED(f32, i64))
+FITS_8(TRUNCATED(f64, i64))
+#if LANE == 8
+/* One by one: a vector of them would go through int64, which raises nothing beyond int32. */
+OVERLOADED vi32 truncated_i32(vf64 a) {
+    FLAGS_MATTER
+    return (vi32){a[0], a[1]};
+}
+#endif
 #else
 #define FLOAT_TO_INT(T, bytes, a) CONVERT(v##T, a)
 #endif

@@ -5,6 +5,7 @@ Each kernel that is compiled is checked: its registers are replayed (CPNUM_CHECK
 With CPNUM_TEST=aarch64, kernels of that level run in an emulator: `make test-aarch64`.
 """
 
+import gc
 import os
 import platform
 import subprocess
@@ -37,6 +38,12 @@ import sessions  # noqa: E402
 def session(tmp_path):
     """Runs cells in an IPython of its own."""
     return sessions.running(tmp_path)
+
+
+def pytest_collection_finish():
+    """Let the garbage collector pass over the tests: they stay, and there are thousands."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(params=cases.HERE)

@@ -294,10 +294,11 @@ def test_finite_arguments_in_the_domain_raise_no_flag(op, dtype, level, monkeypa
     """Not even one that NumPy, asked for its message, then does not raise: that costs time."""
     raised = []
     monkeypatch.setattr(prepared, "report", lambda graph, arguments, flags: raised.append(flags))
-    operands = operands_of(op, dtype, 2000)
-    heads, _ = truth_of(op, dtype, 2000)
-    finite = np.isfinite(heads)
-    compiled(op, level)(*(each[finite] for each in operands))
+    ours, operands = compiled(op, level), operands_of(op, dtype, 2000)
+    with quiet():
+        finite = np.isfinite(ours(*operands))
+    raised.clear()
+    ours(*(each[finite] for each in operands))
     assert not [flags for flags in raised if flags & ~Flag.under]
 
 

@@ -26,7 +26,7 @@ from cpnum import cpjit
 from cpnum.ir.evaluate import QUIET
 from cpnum.run import pieces, prepared
 from cpnum.tables.block import Flag
-from cpnum.tables.dtypes import B
+from cpnum.tables.dtypes import DTYPES, B
 from cpnum.tables.isa import LEVELS
 
 
@@ -386,15 +386,31 @@ def numpy_flags(function, operands):
 UNDERFLOW = Flag.under
 
 
+@pytest.fixture
+def kernel_flags(monkeypatch):
+    """Return what yields a place of the culprits among harmless values, and the kernel's flags."""
+    raised = []
+    monkeypatch.setattr(prepared, "report", lambda graph, arguments, flags: raised.append(flags))
+
+    def flags_by_place(compiled, culprits, harmless, lanes):
+        for length, at in ((1, 0), (lanes, lanes - 1), (lanes + 2, lanes)):
+            arrays = [np.full(length, each) for each in harmless]
+            for array, culprit in zip(arrays, culprits, strict=True):
+                array[at] = culprit
+            raised.clear()
+            compiled(*arrays)
+            yield (length, at), raised[0] if raised else 0
+
+    return flags_by_place
+
+
 @pytest.mark.parametrize(("op", "dtype"), [row for row in ROWS if row[1] is not B], ids=row_name)
-def test_kernel_raises_the_flags_of_numpy_and_no_others(op, dtype, level, monkeypatch):
+def test_kernel_raises_the_flags_of_numpy_and_no_others(op, dtype, level, kernel_flags):
     """Each value alone: in the body, beside harmless ones, and in the tail.
 
     Underflow is advisory: NumPy raises it for subnormal operands of some functions whose results
     are normal, and not always alike in body and tail.
     """
-    raised = []
-    monkeypatch.setattr(prepared, "report", lambda graph, arguments, flags: raised.append(flags))
     function = function_of(op)
     compiled = cpjit(function, isa=level)
     dtypes = operand_dtypes(op, dtype)
@@ -419,14 +435,25 @@ def test_kernel_raises_the_flags_of_numpy_and_no_others(op, dtype, level, monkey
                 expected = 0  # in NumPy, a comparison with nan is invalid, and x - y overflows
         if op.name == "power" and np.isinf(operands[1]):
             expected = 0  # in NumPy, some large numbers overflow, but not the largest
-        for length, at in ((1, 0), (lanes, lanes - 1), (lanes + 2, lanes)):
-            arrays = [np.full(length, each) for each in harmless]
-            for array, each in zip(arrays, operands, strict=True):
-                array[at] = each
-            raised.clear()
-            compiled(*arrays)
-            actual = (raised[0] if raised else 0) & ~ignored
-            assert expected == actual, (op, dtype, operands, length, at)
+        for place, flags in kernel_flags(compiled, operands, harmless, lanes):
+            assert expected == flags & ~ignored, (op, dtype, operands, place)
+
+
+@pytest.mark.parametrize(("old", "new"), [*itertools.permutations(DTYPES, 2)], ids=row_name)
+def test_a_cast_raises_the_flags_of_numpy_and_no_others(old, new, level, kernel_flags):
+    """A float whose fraction reaches beyond an integer dtype is in range: it is cut off."""
+    culprits = special(old)
+    if old.family == "F" and new.family == "I":
+        limit = -float(np.iinfo(new.numpy).min)
+        near = [limit - 1.0, limit - 0.5, limit, limit + 0.5, limit + 1.0, 2 * limit]
+        with quiet():
+            culprits = np.concatenate([culprits, near, np.negative(near)]).astype(old.numpy)
+    compiled = cpjit(lambda x: x.astype(new.numpy), isa=level)
+    lanes = LEVELS[level].lanes(max(old.itemsize, new.itemsize))
+    for culprit in culprits:
+        expected = numpy_flags(lambda x: x.astype(new.numpy), [np.array([culprit])]) & ~UNDERFLOW
+        for place, flags in kernel_flags(compiled, [culprit], tame(old, 1), lanes):
+            assert expected == flags & ~UNDERFLOW, (culprit, place)
 
 
 def test_overflow_of_integer_scalars_is_reported_as_numpy_does(level):

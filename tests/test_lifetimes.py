@@ -67,7 +67,6 @@ REFUSED = {
 
 @pytest.fixture
 def without_collector():
-    gc.collect()
     gc.disable()
     yield
     gc.enable()
@@ -122,7 +121,9 @@ def test_a_call_that_falls_back_holds_no_argument(name, without_collector):
 
 
 @pytest.mark.filterwarnings("ignore:.* runs through NumPy")
-@pytest.mark.parametrize("kind", [list, set, np.ma.array, np.uint8, dict.fromkeys], ids=str)
+@pytest.mark.parametrize(
+    "kind", [list, set, np.ma.array, np.uint8, dict.fromkeys], ids=lambda kind: kind.__name__
+)
 def test_an_argument_that_is_refused_is_not_kept_alive(kind, without_collector):
     f, argument = cpjit(lambda x, y: x + len(y), fallback="numpy"), kind([1, 2])
     before = sys.getrefcount(argument)

@@ -67,11 +67,14 @@ class Emulator:
             "ZIG_LOCAL_CACHE_DIR": str(folder / "zig"),
         }
         command = "cc -target aarch64-linux-musl -O1 -static -Wall -Werror".split()
+        # A process beside this one may run what it has built there.
+        unfinished = folder / f"runner-{os.getpid()}"
         subprocess.run(
-            [sys.executable, "-m", "ziglang", *command, str(_RUNNER), "-o", str(self._path)],
+            [sys.executable, "-m", "ziglang", *command, str(_RUNNER), "-o", str(unfinished)],
             env=environment,
             check=True,
         )
+        unfinished.replace(self._path)
         self._process = self._start()
         self._lock = threading.Lock()
 
