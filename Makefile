@@ -58,7 +58,7 @@ test-aarch64: .venv/with-test
 	CPNUM_TEST=aarch64 $(BIN)/pytest -k "aarch64 or every_isa or test_fuzz" $(AARCH64_TESTS)
 
 test-browser: chromium .venv/with-browser
-	$(BIN)/pytest tests/browser
+	PYTEST_ADDOPTS= $(BIN)/pytest tests/browser
 
 # Playwright's own browsers are not needed.
 chromium:
