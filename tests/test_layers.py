@@ -15,7 +15,7 @@ PACKAGE = Path(cpnum.__file__).parent
 LINE = {
     "": "errors command remembered faces",
     "tables": "dtypes isa ops block stencils",
-    "pack": "disassembly stencil __main__",
+    "pack": "disassembly holes stencil __main__",
     "ir": "movement sites nodes signature extents walk text graph reference evaluate "
     "rules rewrite simplify",
     "trace": "site advice fixed parameters kinds builder push promote ufuncs tracer array scalar "

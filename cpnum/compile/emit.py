@@ -13,7 +13,7 @@ from typing import NamedTuple
 from cpnum.compile.assign import Assignment
 from cpnum.compile.instances import SHARED, Immediate, Instance, Item, Label, value_text
 from cpnum.faces import pre
-from cpnum.pack.stencil import Field, ValueHole
+from cpnum.pack.holes import Field, ValueHole
 from cpnum.remembered import Remembered
 from cpnum.tables.block import Hole
 

@@ -10,7 +10,7 @@ from cpnum.compile.instances import Immediate, runs
 from cpnum.compile.kernel import Kernel
 from cpnum.ir.nodes import Apply, Input
 from cpnum.pack.disassembly import LEGEND, REGISTERS, disassembled, hex_text
-from cpnum.pack.stencil import bytes_of
+from cpnum.pack.holes import bytes_of
 from cpnum.show.table import Table
 
 _HEX = 16
