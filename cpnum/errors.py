@@ -198,6 +198,13 @@ class IsaError(CpnumError, RuntimeError):
     """
 
 
+class ToolchainError(CpnumError, ImportError):
+    """A compiler is needed, as by `cpnum.learn.stencil`, and is not installed.
+
+    Fix: `pip install "cpnum[learn]"`.  Compiled functions need no compiler.
+    """
+
+
 class CrashError(CpnumError, RuntimeError):
     """Machine code that crashed in `cpnum.learn.run`, ended the process, or did not return.
 

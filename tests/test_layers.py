@@ -35,7 +35,7 @@ LINE = {
 # The builder of packs stands beside the line: it sees these, and only lessons see it.
 TOOLCHAIN = "headers architecture assembly compiler extract build hatch"
 # What readers learn with; it sees everything.
-LEARN = "child gluing crashes running __init__"
+LEARN = "child compiling gluing crashes running operators __init__"
 # Folders whose __init__ has names for users; those of all others are a docstring.
 DOORS = {"learn"}
 SEEN_BY_TOOLCHAIN = ("", "tables", "pack", "toolchain")
@@ -43,6 +43,7 @@ SEEN_BY_TOOLCHAIN = ("", "tables", "pack", "toolchain")
 # Imports inside of functions: what only some users pay for.  (module, what it imports)
 LAZY = {
     ("__init__", "compare.bench"),
+    ("__init__", "learn.operators"),
     ("__init__", "notebook.benching"),  # IPython
     ("__init__", "notebook.magic"),
     ("__init__", "show.status"),
@@ -53,6 +54,10 @@ LAZY = {
     ("jit.function", "show.listing"),
     ("jit.function", "jit.explaining"),
     ("show.report", "show.as_html"),
+    # pyelftools and ziglang, which users may not have
+    ("learn.compiling", "toolchain.build"),
+    ("learn.compiling", "toolchain.compiler"),
+    ("learn.compiling", "toolchain.headers"),
     ("pack.__main__", "toolchain.build"),  # pyelftools and ziglang, which users do not have
     ("toolchain.hatch", "toolchain.build"),  # a build hook is loaded before its requirements
     ("toolchain.hatch", "pack.stencil"),

@@ -9,7 +9,8 @@ Code ([ ] a patched value, ( ) bits of register numbers)
   0x0000  c4 (e1) 7d 51 (d8)  vsqrtpd ymm3, ymm0
 """
 
+from cpnum.learn.compiling import stencil
 from cpnum.learn.gluing import Glued, glue, instance
 from cpnum.learn.running import run
 
-__all__ = ["Glued", "glue", "instance", "run"]
+__all__ = ["Glued", "glue", "instance", "run", "stencil"]

@@ -18,7 +18,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -284,7 +284,8 @@ def _hole(
     return ValueHole(Hole(symbol), tuple(fields), constant, align, linear, plain)
 
 
-def _read(record: dict[str, Any], isa: Isa) -> Stencil:
+def stencil_of(record: dict[str, Any], isa: Isa) -> Stencil:
+    """Return the stencil of a record of a pack."""
     code = bytes.fromhex(record["code"])
     return Stencil(
         name=record["name"],
@@ -372,7 +373,14 @@ class Pack:
         key = stem, dtype, lane_bytes
         stencil = self._by_stem.get(key)
         if stencil is None:
-            stencil = self._by_stem[key] = self[stencil_name(stem, dtype, lane_bytes)]
+            maker = _makers.get(stem)
+            if maker is None:
+                stencil = self[stencil_name(stem, dtype, lane_bytes)]
+            else:
+                clock = perf_counter()
+                stencil = maker(dtype, lane_bytes, LEVELS[self.isa])
+                self._seconds += perf_counter() - clock
+            self._by_stem[key] = stencil
         return stencil
 
     def __contains__(self, name: str) -> bool:
@@ -398,9 +406,25 @@ class Pack:
         clock = perf_counter()
         start = self._base + offset
         record = json.loads(self._data[start : start + size])
-        stencil = _read(record, LEVELS[self.isa])
+        stencil = stencil_of(record, LEVELS[self.isa])
         self._seconds += perf_counter() - clock
         return self._stencils.setdefault(name, stencil)
+
+
+# Makes the stencil of a stem that is on no disk, for a dtype, bytes of a lane and an ISA level.
+Maker = Callable[[DType, int, Isa], Stencil]
+_makers: dict[str, Maker] = {}
+
+
+def provide(stem: str, maker: Maker) -> None:
+    """Give every pack the stencils of a further stem; they are made when they are asked for.
+
+    >>> provide("doubled", lambda dtype, lane_bytes, isa: load(isa).of("add", dtype, lane_bytes))
+    >>> from cpnum.tables.dtypes import F32
+    >>> load("x86-64-v4").of("doubled", F32, 4)
+    <stencil add_f32: 6 bytes>
+    """
+    _makers[stem] = maker
 
 
 @functools.cache
