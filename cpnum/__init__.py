@@ -15,25 +15,29 @@ from typing import TYPE_CHECKING, Any
 
 from cpnum.errors import (
     CpnumError,
+    CrashError,
     DTypeError,
     IsaError,
     OutError,
     RangeError,
     ShapeError,
     StencilError,
+    ToolchainError,
     TraceError,
     UnsupportedError,
 )
 from cpnum.jit.function import cpjit
 
 __all__ = [
-    "CpnumError", "DTypeError", "IsaError", "OutError", "RangeError", "ShapeError", "StencilError",
-    "TraceError", "UnsupportedError", "bench", "cpjit", "status",
+    "CpnumError", "CrashError", "DTypeError", "IsaError", "OutError", "RangeError", "ShapeError",
+    "StencilError", "ToolchainError", "TraceError", "UnsupportedError", "bench", "cpjit",
+    "operator", "status",
 ]  # fmt: skip
 
 
 if TYPE_CHECKING:
     from cpnum.compare.bench import bench
+    from cpnum.learn.operators import operator
     from cpnum.show.status import status
 
 
@@ -46,6 +50,10 @@ def __getattr__(name: str) -> Any:
         from cpnum.compare.bench import bench  # with what shows times, which few programs need
 
         return bench
+    if name == "operator":
+        from cpnum.learn.operators import operator  # few programs have operators of their own
+
+        return operator
     if name == "special":
         import cpnum.special  # most users do without
 

@@ -198,5 +198,30 @@ class IsaError(CpnumError, RuntimeError):
     """
 
 
+class ToolchainError(CpnumError, ImportError):
+    """A compiler is needed, as by `cpnum.learn.stencil`, and is not installed.
+
+    Fix: `pip install "cpnum[learn]"`.  Compiled functions need no compiler.
+    """
+
+
+class CrashError(CpnumError, RuntimeError):
+    """Machine code that crashed in `cpnum.learn.run`, ended the process, or did not return.
+
+    `signal` is the signal's name.  `offset` is where in the code it was, and `stencil` the name of
+    the stencil there, if they are known.
+
+    >>> from cpnum import learn
+    >>> learn.run(b"")
+    Traceback (most recent call last):
+    cpnum.errors.CrashError: there is no code
+      seen: 0 bytes
+    """
+
+    signal: str | None = None
+    offset: int | None = None
+    stencil: str | None = None
+
+
 class StencilError(CpnumError, RuntimeError):
     """A stencil that the pack builder refuses; the message names it and the cause."""

@@ -66,7 +66,7 @@ def test_what_assign_made_is_right(level):
     assert places(assignment, "spill")
     verify_selection(selection)
     replay(selection, assignment)
-    verify_code(emit(assignment, selection.main_loop))
+    verify_code(emit(assignment.items, selection.main_loop))
 
 
 def test_an_operand_in_another_register_is_found():

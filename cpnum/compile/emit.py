@@ -1,4 +1,4 @@
-"""Assignment to Code: copies stencils and patches their holes.
+"""Instances to Code: copies stencils and patches their holes.
 
 The code of a kernel is its stencils end to end, then a pool: each constant of the graph once, and
 the constants of each stencil once.  Offsets count from the first byte.  The code runs at any
@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from cpnum.compile.assign import Assignment
 from cpnum.compile.instances import SHARED, Immediate, Instance, Item, Label, value_text
 from cpnum.faces import pre
-from cpnum.pack.stencil import Field, ValueHole
+from cpnum.pack.holes import Field, ValueHole
 from cpnum.remembered import Remembered
 from cpnum.tables.block import Hole
 
@@ -143,10 +142,10 @@ def _patch(instance: Instance) -> _Patched:
     return patched
 
 
-def emit(assignment: Assignment, main_loop: str) -> Code:
+def emit(items: tuple[Item, ...], main_loop: str | None = None) -> Code:
     """Copy the stencils and patch all holes but the words of a bound call.
 
-    `main_loop` is the label that has to be on a cache line.
+    `main_loop` is the label that has to be on a cache line, by default the first byte.
     """
     parts: list[bytes] = []
     labels: dict[str, int] = {}
@@ -154,7 +153,7 @@ def emit(assignment: Assignment, main_loop: str) -> Code:
     # (index in `parts`, offset in the code, fixups)
     unfixed: list[tuple[int, int, tuple[_Fixup, ...]]] = []
     offset = 0
-    for item, known in zip(assignment.items, map(_patched.get, assignment.items), strict=True):
+    for item, known in zip(items, map(_patched.get, items), strict=True):
         if known is not None:
             data, fixups = known
         elif type(item) is Label:
@@ -172,7 +171,7 @@ def emit(assignment: Assignment, main_loop: str) -> Code:
                         aligns[value] = align
         parts.append(data)
         offset += len(data)
-    head = labels[main_loop]
+    head = 0 if main_loop is None else labels[main_loop]
     pool = _pool(aligns, offset, head)
     for index, start, fixups in unfixed:
         data = parts[index]
@@ -190,7 +189,7 @@ def emit(assignment: Assignment, main_loop: str) -> Code:
         parts.append(b"\0" * (start - end))
         parts.append(constant)
         end = start + len(constant)
-    return Code(assignment.items, b"".join(parts), offset, head, labels, pool)
+    return Code(items, b"".join(parts), offset, head, labels, pool)
 
 
 def _pool(aligns: dict[bytes, int], start: int, head: int) -> dict[bytes, int]:

@@ -116,7 +116,7 @@ def compile(
     clock.end("select", pack)
     instances = assign(selection, pack)
     clock.end("assign", pack)
-    code = emit(instances, selection.main_loop)
+    code = emit(instances.items, selection.main_loop)
     clock.end("emit")
     verify(graph, selection, instances, code)
     return Kernel(entry, graph, nest, instances, code, clock.seconds)

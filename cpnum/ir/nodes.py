@@ -28,6 +28,9 @@ T = TypeVar("T")
 # A Python scalar.
 Scalar = float | int | bool
 
+# The operators of users, by name: the text of a graph is read back with them.
+OWN_OPS: dict[str, Op] = {}
+
 # An argument or an intermediate value: an array, a NumPy scalar or a Python scalar.
 Value = Any
 

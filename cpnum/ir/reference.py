@@ -22,6 +22,8 @@ from cpnum.tables.ops import OPS, Op
 
 def function_of(op: Op) -> Callable[..., Any]:
     """Return the function of arrays and NumPy scalars that a row stands for."""
+    if op.own is not None:
+        return op.own
     op = OPS[op.function]
     if op.home == "numpy":
         function: Callable[..., Any] = getattr(np, op.name)

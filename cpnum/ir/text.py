@@ -17,6 +17,7 @@ import numpy as np
 
 from cpnum.ir.movement import BroadcastTo, Index, IndexItem, Movement, Reshape, Transpose
 from cpnum.ir.nodes import (
+    OWN_OPS,
     Apply,
     Broadcast,
     Constant,
@@ -280,8 +281,9 @@ class _Reader:
             of = self.named[rest[0]]
             assert isinstance(of, Apply)
             return self.nodes.project(of, int(rest[1]), dtype)
-        if first == CAST.name or first in OPS:
-            return self.apply(CAST if first == CAST.name else OPS[first], rest, dtype)
+        op = CAST if first == CAST.name else OPS.get(first) or OWN_OPS.get(first)
+        if op is not None:
+            return self.apply(op, rest, dtype)
         module, _, name = first.rpartition(".")
         function = getattr(operator if module else builtins, name)
         return self.nodes.host(function, tuple(map(self.operand, rest)), dtype)

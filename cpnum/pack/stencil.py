@@ -1,4 +1,4 @@
-"""Stencils, their holes, and packs, which read each stencil when it is first asked for.
+"""Stencils, and packs, which read each stencil when it is first asked for.
 
 A stencil is one Python integer, its machine code read as a little-endian number, and patching is
 arithmetic on it.  A register number is a few bits of an instruction, and these bits are XOR-linear
@@ -17,15 +17,17 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from cpnum.errors import IsaError, StencilError
 from cpnum.faces import pre
 from cpnum.pack.disassembly import LEGEND, REGISTERS, disassembled, hex_text
-from cpnum.tables.block import Hole
+from cpnum.pack.holes import Field, RegisterHole, Role, ValueHole, bytes_of
+from cpnum.tables.block import MEANINGS, Hole
 from cpnum.tables.dtypes import DType
 from cpnum.tables.isa import LEVELS, Isa
 from cpnum.tables.stencils import stencil_name
@@ -34,90 +36,10 @@ PACKS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "packs")
 
 _REMEDY = "python -m cpnum.pack build, in a source checkout; or install a wheel"
 
-Role = Literal["input", "result", "temporary"]
+NO_VALUES: dict[str, int] = {}
 
-
-class RegisterHole(NamedTuple):
-    """A vector register that is chosen when the stencil is copied.
-
-    `masks[k]` is the XOR that flips bit k of the register's number.
-
-    >>> hole = RegisterHole("input", masks=(1 << 5, 1 << 6))
-    >>> hole.xor(3)
-    96
-    """
-
-    role: Role
-    masks: tuple[int, ...]
-
-    def xor(self, register: int) -> int:
-        """Return the XOR that puts `register` into the hole."""
-        code = 0
-        for mask in self.masks:
-            if register & 1:
-                code ^= mask
-            register >>= 1
-        return code
-
-
-class Field(NamedTuple):
-    """Bits of an instruction that hold bits of a value.
-
-    Analogous to a relocation: `width` bits of (value + addend) >> `shift` go to bit `at` of the
-    stencil's code.  A relative field holds its value's distance from the byte `origin`.
-    """
-
-    at: int
-    width: int
-    shift: int = 0
-    addend: int = 0
-    relative: bool = False
-    origin: int = 0
-    checked: bool = True
-
-    def encode(self, value: int) -> int:
-        """Return the bits of `value` in place.
-
-        Raises:  OverflowError if the value does not fit.
-
-        >>> Field(at=8, width=8).encode(3)
-        768
-        """
-        value = (value + self.addend) >> self.shift
-        if self.checked and not -(1 << (self.width - 1)) <= value < 1 << self.width:
-            raise OverflowError(f"{value} does not fit a hole of {self.width} bits")
-        return (value & ((1 << self.width) - 1)) << self.at
-
-
-class ValueHole(NamedTuple):
-    """A hole for a value: `symbol` says which value, `fields` say where it goes.
-
-    `constant`, if any, is the bytes that clang put into .rodata; they go to the kernel's pool, at
-    a multiple of `align`, and the value is their address.
-
-    `linear`, if all fields are distances of 32 bits, are two numbers: a distance d > 0 from the
-    stencil goes into all fields at once as d * linear[0] + linear[1], since no field overflows into
-    the next.  The 20 constants of an elementary function take a tenth of the time so.  `plain` is
-    the bit of the only field, if the field is a number of 32 bits.
-    """
-
-    symbol: Hole
-    fields: tuple[Field, ...]
-    constant: bytes | None = None
-    align: int = 1
-    linear: tuple[int, int] | None = None
-    plain: int | None = None
-
-    def encode(self, value: int) -> int:
-        """Return the bits of a value, or of its distance from the stencil, in all fields.
-
-        >>> hex(ValueHole(Hole.HEAD, (Field(0, 8, relative=True, origin=1),)).encode(0x10))
-        '0xf'
-        """
-        code = 0
-        for field in self.fields:
-            code |= field.encode(value - field.origin if field.relative else value)
-        return code
+# Small numbers as words, in messages.
+_COUNTS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -163,6 +85,106 @@ class Stencil:
             if len(self._patched) < 4096:
                 self._patched[key] = code
         return code
+
+    def fill(
+        self,
+        registers: Sequence[int] = (),
+        pointer: int | None = None,
+        values: Mapping[str, int] = NO_VALUES,
+        at: int = 0,
+    ) -> bytes:
+        """Return the stencil's bytes with all of its holes filled.
+
+        `registers` are in the order of `self.registers`.  `values` are by the holes' names.  The
+        value of a jump or of a constant is its offset in code where this stencil starts at `at`.
+
+        Raises:  StencilError if a hole has no value, a value has no hole, or one does not fit.
+
+        >>> load("x86-64-v4")["add_f64"].fill((0, 1, 2)).hex(" ")
+        '62 f1 fd 48 58 d1'
+        >>> load("x86-64-v4")["vectors"].fill(values={"STEP": 8, "SKIP": 0x40}, at=0x10).hex(" ")
+        'b8 08 00 00 00 49 29 c6 4d 39 f5 0f 8f 1f 00 00 00'
+        """
+        self.check(registers, pointer, values)
+        code = self.patch(tuple(registers), pointer)
+        for hole in self.values:
+            value = values[hole.symbol]
+            relative = any(field.relative for field in hole.fields)
+            try:
+                code |= hole.encode(value - at if relative else value)
+            except OverflowError as error:
+                raise StencilError(f"{self.name}: {hole.symbol}: {error}") from None
+        return code.to_bytes(self.size, "little")
+
+    def check(
+        self, registers: Sequence[int], pointer: int | None, values: Mapping[str, object]
+    ) -> None:
+        """Check what is to fill the holes: each has something, and registers fit each other.
+
+        Raises:  StencilError, which says what the stencil needs.
+
+        >>> load("x86-64-v3")["add_f64"].check((0, 1, 99), None, {})
+        Traceback (most recent call last):
+        cpnum.errors.StencilError: add_f64: there is no register 99
+          seen: registers 0, 1, 99
+          write three numbers of 0 to 15: input, input, result
+        """
+        roles = [hole.role for hole in self.registers]
+        fault = self._fault(roles, registers)
+        if fault:
+            first, last = self.isa.registers[0], self.isa.registers[-1]
+            wanted = f"{_COUNTS.get(len(roles), len(roles))} number{'s' * (len(roles) > 1)} of "
+            raise StencilError(
+                f"{self.name}: {fault}",
+                seen=f"registers {', '.join(map(str, registers)) or 'none'}",
+                write=f"{wanted}{first} to {last}: {', '.join(roles)}" if roles else "no registers",
+            )
+        if pointer not in (self.pointer or (None,)):
+            allowed = ", ".join(map(str, self.pointer or ()))
+            raise StencilError(
+                f"{self.name}: {'no such' if allowed else 'it has no hole for a'} pointer",
+                seen=f"pointer {pointer}",
+                write=f"pointer=N, one of the general registers {allowed}" if allowed else None,
+            )
+        wanted_values = [str(hole.symbol) for hole in self.values]
+        if sorted(values) != sorted(wanted_values):
+            raise StencilError(
+                f"{self.name}: its value holes are {', '.join(wanted_values) or 'none'}",
+                seen=f"values for {', '.join(values) or 'none'}",
+                write="; ".join(f"{each}: {MEANINGS[Hole(each)]}" for each in wanted_values)
+                or "no values",
+            )
+
+    def _fault(self, roles: list[Role], registers: Sequence[int]) -> str | None:
+        """Return what is wrong with registers for the holes, None if nothing is."""
+        if len(registers) != len(roles):
+            return f"it has {len(roles)} register holes, and {len(registers)} numbers are given"
+        for number in registers:
+            if number not in self.isa.registers:
+                return f"there is no register {number}"
+        inputs, others = registers[: self.operands], registers[self.operands :]
+        read_late = {inputs[at] for at in self.early_clobber}
+        results = others[: len(others) - self.temporaries]
+        temporaries = others[len(results) :]
+        if len(set(others)) < len(others) or not {*inputs, *results}.isdisjoint(temporaries):
+            return "each result and each temporary needs a register of its own"
+        if not read_late.isdisjoint(results):
+            return "a result may not take the register of an operand that is read after it"
+        if self.restores and len(set(inputs)) < len(inputs):
+            return "its operands need different registers"
+        return None
+
+    def show(self) -> None:
+        """Print the stencil: its instructions with the holes marked, and where the holes are.
+
+        >>> load("x86-64-v4")["finish"].show()
+        finish: 4 bytes, x86-64-v4
+        code     [ ] a patched value, ( ) bits of register numbers
+          0x0000  c5 f8 77  vzeroupper
+          0x0003  c3        ret
+        holes    bits of the code, counted from the first byte's lowest
+        """
+        sys.stdout.write(f"{self}\n")
 
     @property
     def register_bytes(self) -> list[int]:
@@ -217,21 +239,6 @@ class Stencil:
         return pre(str(self))
 
 
-def bytes_of(fields: Iterable[Field]) -> list[int]:
-    """Return the byte offsets in a stencil that a value in these fields changes.
-
-    >>> bytes_of([Field(at=8, width=16)])
-    [1, 2]
-    """
-    return sorted(
-        {
-            at
-            for field in fields
-            for at in range(field.at // 8, (field.at + field.width - 1) // 8 + 1)
-        }
-    )
-
-
 def _bits(mask: int) -> list[int]:
     return [bit for bit in range(mask.bit_length()) if mask >> bit & 1]
 
@@ -277,7 +284,8 @@ def _hole(
     return ValueHole(Hole(symbol), tuple(fields), constant, align, linear, plain)
 
 
-def _read(record: dict[str, Any], isa: Isa) -> Stencil:
+def stencil_of(record: dict[str, Any], isa: Isa) -> Stencil:
+    """Return the stencil of a record of a pack."""
     code = bytes.fromhex(record["code"])
     return Stencil(
         name=record["name"],
@@ -365,7 +373,14 @@ class Pack:
         key = stem, dtype, lane_bytes
         stencil = self._by_stem.get(key)
         if stencil is None:
-            stencil = self._by_stem[key] = self[stencil_name(stem, dtype, lane_bytes)]
+            maker = _makers.get(stem)
+            if maker is None:
+                stencil = self[stencil_name(stem, dtype, lane_bytes)]
+            else:
+                clock = perf_counter()
+                stencil = maker(dtype, lane_bytes, LEVELS[self.isa])
+                self._seconds += perf_counter() - clock
+            self._by_stem[key] = stencil
         return stencil
 
     def __contains__(self, name: str) -> bool:
@@ -391,9 +406,25 @@ class Pack:
         clock = perf_counter()
         start = self._base + offset
         record = json.loads(self._data[start : start + size])
-        stencil = _read(record, LEVELS[self.isa])
+        stencil = stencil_of(record, LEVELS[self.isa])
         self._seconds += perf_counter() - clock
         return self._stencils.setdefault(name, stencil)
+
+
+# Makes the stencil of a stem that is on no disk, for a dtype, bytes of a lane and an ISA level.
+Maker = Callable[[DType, int, Isa], Stencil]
+_makers: dict[str, Maker] = {}
+
+
+def provide(stem: str, maker: Maker) -> None:
+    """Give every pack the stencils of a further stem; they are made when they are asked for.
+
+    >>> provide("doubled", lambda dtype, lane_bytes, isa: load(isa).of("add", dtype, lane_bytes))
+    >>> from cpnum.tables.dtypes import F32
+    >>> load("x86-64-v4").of("doubled", F32, 4)
+    <stencil add_f32: 6 bytes>
+    """
+    _makers[stem] = maker
 
 
 @functools.cache

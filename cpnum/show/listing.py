@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from cpnum.compile.emit import Line, Patch
+from cpnum.compile.emit import Code, Line, Patch
 from cpnum.compile.instances import Immediate, runs
 from cpnum.compile.kernel import Kernel
 from cpnum.ir.nodes import Apply, Input
 from cpnum.pack.disassembly import LEGEND, REGISTERS, disassembled, hex_text
-from cpnum.pack.stencil import bytes_of
+from cpnum.pack.holes import bytes_of
 from cpnum.show.table import Table
 
 _HEX = 16
@@ -59,12 +59,25 @@ def _word_names(kernel: Kernel) -> dict[int, str]:
 
 
 class Names:
-    """The meanings of the values in a kernel's holes; addresses differ from run to run."""
+    """The meanings of the values in the holes of code; addresses differ from run to run.
 
-    def __init__(self, kernel: Kernel) -> None:
-        self.words = _word_names(kernel)
+    `words` are the names of the words of the argument block, by offset; other words have the name
+    `other`.  `pointers` are the offsets of those that are addresses.
+    """
+
+    def __init__(
+        self, words: Mapping[int, str], pointers: Collection[int] = (), other: str = ""
+    ) -> None:
+        self.words = words
+        self.pointers = pointers
+        self.other = other
+
+    @classmethod
+    def of(cls, kernel: Kernel) -> Names:
+        """Return the names of a kernel's words."""
         block = kernel.loop_nest.block
-        self.pointers = {block.pointer(at) for at in range(block.arrays)}
+        pointers = {block.pointer(at) for at in range(block.arrays)}
+        return cls(_word_names(kernel), pointers, "<spilled>")
 
     def meaning(self, line: Line, patch: Patch) -> str:
         """Return what a patched value is, for example `table at 0x0a40`."""
@@ -72,7 +85,8 @@ class Names:
         if isinstance(value, Immediate):
             return self.words[value.offset]
         if patch.symbol.startswith("SLOT"):
-            return f"{patch.text}, {self.words.get(patch.value, '<spilled>')}"
+            word = self.words.get(patch.value, self.other)
+            return f"{patch.text}, {word}" if word else patch.text
         text = str(patch.text)
         return text if len(text) <= _WIDEST else f"table at {patch.value:#06x}"
 
@@ -94,19 +108,25 @@ class Names:
 
 def code_table(kernel: Kernel, data: bytes, *, raw: bool) -> Table:
     """Return each instruction with its bytes, its holes, and its stencil."""
-    names = Names(kernel)
+    architecture = kernel.loop_nest.isa.architecture
+    return table_of(kernel.code, data, Names.of(kernel), architecture, raw=raw)
+
+
+def table_of(code: Code, data: bytes, names: Names, architecture: str, *, raw: bool) -> Table:
+    """Return each instruction of any code, as `code_table` does for a kernel."""
     labels: dict[int, list[str]] = {}
-    for label, offset in kernel.code.labels.items():
+    for label, offset in code.labels.items():
         labels.setdefault(offset, []).append(label)
     rows: list[tuple[str, ...]] = []
-    for line in kernel.code.lines():
-        rows += [(f"{label}:",) for label in labels.get(line.offset, ())]
+    for line in code.lines():
+        rows += [(f"{label}:",) for label in labels.pop(line.offset, ())]
         source = f"  ; {line.instance.source}" if line.instance.source else ""
         rows.append((f"{line.offset:#06x}  {line.instance}{source}",))
-        rows += instruction_rows(line, data, names, kernel.loop_nest.isa.architecture, raw=raw)
-    if kernel.code.pool:
+        rows += instruction_rows(line, data, names, architecture, raw=raw)
+    rows += [(f"{label}:",) for each in labels.values() for label in each]  # behind all stencils
+    if code.pool:
         rows.append(("constants:",))
-    rows += pool_rows(kernel, data)
+    rows += pool_rows(code, data)
     return Table("Code", ("offset", "bytes", "assembly", "holes"), tuple(rows), LEGEND)
 
 
@@ -165,13 +185,13 @@ def _constant_read(text: str, end: int, data: bytes) -> str:
     return f"{int.from_bytes(data[at : at + size], 'little'):#x}"
 
 
-def pool_rows(kernel: Kernel, data: bytes) -> Iterator[tuple[str, str, str, str]]:
+def pool_rows(code: Code, data: bytes) -> Iterator[tuple[str, str, str, str]]:
     """Yield the constants behind the code, and the bytes that align them."""
-    end = kernel.code.pool_start
-    pool = kernel.code.pool.values()
-    patches = [patch for line in kernel.code.lines() for patch in line.patches]
+    end = code.pool_start
+    pool = code.pool.values()
+    patches = [patch for line in code.lines() for patch in line.patches]
     texts = {patch.value: str(patch.text) for patch in patches if patch.value in pool}
-    for constant, offset in kernel.code.pool.items():
+    for constant, offset in code.pool.items():
         for at in range(end, offset, _HEX):
             part = data[at : min(at + _HEX, offset)]
             yield f"{at:#06x}", part.hex(" "), f".zero {len(part)}", ""
@@ -195,7 +215,7 @@ def listing(kernel: Kernel) -> str:
 
 def hole_table(kernel: Kernel, data: bytes, *, raw: bool) -> Table:
     """Return each hole, with its bytes in the stencil and in the code."""
-    names = Names(kernel)
+    names = Names.of(kernel)
     rows = [
         (offset, line.instance.stencil.name, *cells)
         for line in kernel.code.lines()

@@ -123,7 +123,7 @@ def view_of(
         + str(line.location[1])
         for line in source
     }
-    constants = tuple(Instruction(*cells) for cells in pool_rows(kernel, data))
+    constants = tuple(Instruction(*cells) for cells in pool_rows(kernel.code, data))
     return View(source, sections, constants, tags, tuple(map(file_name, files)))
 
 
@@ -185,7 +185,7 @@ class _Maker:
         self.data = data
         self.raw = raw
         self.plain = plain
-        self.names = Names(kernel)
+        self.names = Names.of(kernel)
         self.values = kernel.graph.names
         self.locations = locations(kernel)
         self.lines: Iterator[Line] = iter(kernel.code.lines())

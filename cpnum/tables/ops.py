@@ -18,14 +18,16 @@ add
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Literal
+from typing import Any, Literal
 
 from cpnum.tables.dtypes import DTYPES, F32, F64, DType
 
 # A row is a function of NumPy; one of SciPy and `cpnum.special`; or one that only rewrites make.
-Home = Literal["numpy", "special", "rewrites"]
+# An operator that is no row is a user's (`cpnum.operator`).
+Home = Literal["numpy", "special", "rewrites", "user"]
 
 
 class Kind(Enum):
@@ -59,6 +61,7 @@ class Op:
     `latency` is in cycles, of the longest chain through the stencil (Zen 4 and Ice Lake tables of
     uops.info, rounded): the schedule interleaves loops whose chains are long.
     `ulp` is the largest error allowed, in units in the last place; 0.5 is correctly rounded.
+    `own` is the reference function of a user's operator.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Op:
     ulp: float
     commutative: bool = False
     home: Home = "numpy"
+    own: Callable[..., Any] | None = None
     operands: tuple[Kind, ...] = field(init=False)
     results: tuple[Kind, ...] = field(init=False)
     form: Form = field(init=False)

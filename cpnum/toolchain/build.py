@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
+from collections.abc import Callable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +15,7 @@ from cpnum import tables
 from cpnum.errors import IsaError, StencilError
 from cpnum.pack.stencil import Pack
 from cpnum.tables.isa import LEVELS, Isa
-from cpnum.tables.stencils import UNITS, expected
+from cpnum.tables.stencils import UNITS, Expected, expected
 from cpnum.toolchain import assembly, compiler, extract, headers
 
 
@@ -32,7 +33,7 @@ def digest(sources: Path) -> str:
     return state.hexdigest()[:16]
 
 
-def _compare(source: str, lane_bytes: int, found: set[str]) -> None:
+def _compare(source: str, lane_bytes: int, found: Set[str]) -> None:
     wanted = set(expected(source, lane_bytes))
     for name in sorted(wanted - found):
         raise StencilError(f"stencils/{source}.c: no stencil {name} (row in cpnum/tables/ops.py)")
@@ -47,9 +48,30 @@ def _build_unit(
 ) -> list[dict[str, Any]]:
     """Return the records of one C file for one ISA level and size of lanes."""
     text = compiler.compile_c(sources / f"{source}.c", isa, lane_bytes, work)
+
+    def wanted(found: Set[str]) -> Mapping[str, Expected]:
+        _compare(source, lane_bytes, found)
+        return expected(source, lane_bytes)
+
+    return records(text, f"{source}.lane{lane_bytes}", isa, work, wanted)
+
+
+def records(
+    text: str,
+    name: str,
+    isa: Isa,
+    work: Path,
+    wanted_of: Callable[[Set[str]], Mapping[str, Expected]],
+) -> list[dict[str, Any]]:
+    """Return the records of all stencils in the assembly text of a C file.
+
+    `wanted_of` takes the names that the file defines and returns what is known of each.  Files
+    that begin with `name` are written into the folder `work`.
+
+    Raises:  StencilError if a stencil is refused.
+    """
     functions, constants = assembly.split(assembly.name_constants(text), isa)
-    _compare(source, lane_bytes, set(functions))
-    wanted = expected(source, lane_bytes)
+    wanted = wanted_of(functions.keys())
     plans = [
         extract.plan(
             assembly.routine(name, lines, isa, entry=name == "entry"), wanted[name].parameters, isa
@@ -59,11 +81,11 @@ def _build_unit(
     if not plans:
         return []
     variants = extract.text_of(plans, constants, isa)
-    elf = compiler.assemble(variants, isa, work, f"{source}.lane{lane_bytes}.variants")
+    elf = compiler.assemble(variants, isa, work, f"{name}.variants")
     obj = extract.read(elf)
-    records = [extract.extract(each, obj, isa) for each in plans]
+    made = [extract.extract(each, obj, isa) for each in plans]
     # The name of a function in C does not have the lanes that it was compiled for.
-    return [record | {"name": wanted[record["name"]].name} for record in records]
+    return [record | {"name": wanted[record["name"]].name} for record in made]
 
 
 def build_pack(sources: Path, isa: Isa) -> bytes:
@@ -71,15 +93,15 @@ def build_pack(sources: Path, isa: Isa) -> bytes:
 
     Raises:  StencilError if a stencil is refused, naming it and the cause.
     """
-    records: list[dict[str, Any]] = []
+    made: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         headers.write(Path(folder))
         for source, lane_bytes in UNITS:
-            records += _build_unit(sources, source, isa, lane_bytes, Path(folder))
-    records.sort(key=lambda record: record["name"])
-    lines = [json.dumps(record, separators=(",", ":")).encode() + b"\n" for record in records]
+            made += _build_unit(sources, source, isa, lane_bytes, Path(folder))
+    made.sort(key=lambda record: record["name"])
+    lines = [json.dumps(record, separators=(",", ":")).encode() + b"\n" for record in made]
     stencils, offset = {}, 0
-    for record, line in zip(records, lines, strict=True):
+    for record, line in zip(made, lines, strict=True):
         stencils[record["name"]] = [offset, len(line)]
         offset += len(line)
     index = {"isa": isa.name, "digest": digest(sources), "stencils": stencils}

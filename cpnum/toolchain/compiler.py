@@ -41,26 +41,32 @@ TARGET_FLAGS = {
 # fmt: on
 
 
-def _clang(arguments: list[str], cache: Path) -> None:
+def _clang(arguments: list[str], source: Path, work: Path) -> None:
+    cache = work / "zig-cache"
     environment = dict(os.environ)
     # Builds must not depend on, or write to, the user's zig cache.
     environment["ZIG_GLOBAL_CACHE_DIR"] = environment["ZIG_LOCAL_CACHE_DIR"] = str(cache)
     command = [sys.executable, "-m", "ziglang", "cc", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
-        raise StencilError(f"clang failed: {' '.join(arguments)}\n{done.stderr.strip()}")
+        # Not the command: its 480 characters would hide the line that is wrong.
+        lines = done.stderr.strip().replace(f"{source.parent}{os.sep}", "")
+        raise StencilError(f"clang refuses {source.name}\n{lines}")
 
 
-def compile_c(source: Path, isa: Isa, lane_bytes: int, work: Path) -> str:
+def compile_c(
+    source: Path, isa: Isa, lane_bytes: int, work: Path, include: Path | None = None
+) -> str:
     """Return the assembly text of a C file for one ISA level and size of lanes.
 
-    `work` has the headers that `headers` writes; they include headers from the C file's folder.
+    `work` has the headers that `headers` writes; they include headers from the folder `include`,
+    by default that of the C file.
     """
     output = work / f"{source.stem}.lane{lane_bytes}.s"
     defines = [f"-DVECTOR_BYTES={isa.vector_bytes}", f"-DLANE={lane_bytes}"]
-    defines += [f"-I{work}", f"-I{source.parent}"]
+    defines += [f"-I{work}", f"-I{include or source.parent}"]
     arguments = [*TARGET_FLAGS[isa], *FLAGS, *defines, "-S", str(source), "-o", str(output)]
-    _clang(arguments, work / "zig-cache")
+    _clang(arguments, source, work)
     return output.read_text()
 
 
@@ -68,5 +74,5 @@ def assemble(text: str, isa: Isa, work: Path, name: str) -> bytes:
     """Return the ELF object of assembly text."""
     source, output = work / f"{name}.s", work / f"{name}.o"
     source.write_text(text)
-    _clang([*TARGET_FLAGS[isa], "-c", str(source), "-o", str(output)], work / "zig-cache")
+    _clang([*TARGET_FLAGS[isa], "-c", str(source), "-o", str(output)], source, work)
     return output.read_bytes()

@@ -23,3 +23,9 @@ class PackHook(BuildHookInterface):  # type: ignore[type-arg] # is a class of Bu
             sys.path.remove(self.root)
         for path in build(Path(self.root, "stencils"), Path(PACKS)):
             self.app.display_info(f"{path.name}: {path.stat().st_size} bytes")
+        if version == "standard":
+            # For stencils that readers make of C; an editable install finds them in the checkout.
+            sources = Path(self.root, "stencils")
+            for path in sorted(sources.rglob("*.h")):
+                target = Path("cpnum", "stencils", path.relative_to(sources))
+                build_data["force_include"][str(path)] = str(target)

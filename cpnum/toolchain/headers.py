@@ -75,6 +75,13 @@ def elementary() -> str:
     )
 
 
+def folder() -> Path:
+    """Return the folder of the C headers: in an installed package, else in the checkout."""
+    package = Path(__file__).parents[1]
+    installed = package / "stencils"
+    return installed if installed.is_dir() else package.parent / "stencils"
+
+
 def write(folder: Path) -> None:
     """Write both headers into a folder."""
     folder.joinpath("dtypes.h").write_text(dtypes(), encoding="utf-8")

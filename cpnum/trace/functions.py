@@ -1,4 +1,4 @@
-"""The NumPy functions that are not ufuncs, and `cpnum.special`, on traced values.
+"""The NumPy functions that are not ufuncs, `cpnum.special`, and users' operators, on traced values.
 
 `FUNCTIONS` maps np.where to a function of tracers, which np.where(x, y, z) calls for a tracer x.
 """
@@ -8,13 +8,14 @@ from __future__ import annotations
 import functools
 import inspect
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
+from cpnum.errors import DTypeError
 from cpnum.tables.dtypes import F32, F64, FLOAT, I32, I64, INT, B, DType, from_numpy
-from cpnum.tables.ops import OPS, Op
+from cpnum.tables.ops import OPS, Kind, Op
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Traced
 from cpnum.trace.promote import loop_dtypes
@@ -285,6 +286,39 @@ def _ravel(a: object, order: str = "C") -> Tracer:
 def _atleast_1d(*arys: object) -> Tracer | tuple[Tracer, ...]:
     views = [_array(a) if _array(a).ndim else _array(a)[None] for a in arys]
     return views[0] if len(views) == 1 else tuple(views)
+
+
+# -- operators of users -------------------------------------------------------------------------
+
+
+def trace_own(op: Op, *operands: object) -> Tracer:
+    """Trace a user's operator, on operands that are promoted as those of a ufunc.
+
+    Raises:  DTypeError if there are no stencils for the dtype they are promoted to.
+    """
+    builder = _first(*operands).builder
+    given = [dtype_of(builder, each) for each in operands]
+    dtype = builder.attempt(common_dtype, op, given)
+    wanted = [dtype if kind is Kind.T else B for kind in op.operands]
+    node, shape = apply_row(builder, op, operands, wanted, B if op.masked else dtype)
+    return Tracer(builder, node, shape)
+
+
+def common_dtype(op: Op, dtypes: Sequence[DType]) -> DType:
+    """Return the dtype in which a user's operator computes, by NumPy's promotion.
+
+    Raises:  DTypeError if it has no stencils for it.
+    """
+    samples = [each.scalar(1) if each.weak else each.numpy for each in dtypes]
+    promoted = np.result_type(*samples)
+    found = next((each for each in op.dtypes if each.numpy == promoted), None)
+    if found is None:
+        raise DTypeError(
+            f"no stencils for {op} of {promoted}",
+            seen=f"{op} of {', '.join(map(str, dtypes))}",
+            write=f"x.astype(dtype) first; {op} has stencils for {', '.join(map(str, op.dtypes))}",
+        )
+    return found
 
 
 # -- cpnum.special ------------------------------------------------------------------------------
