@@ -70,7 +70,8 @@ def _timings(
     start = time.perf_counter()
     for _ in range(rounds):
         for name, call in calls.items():
-            samples[name].append(sum(call()[1] for _ in range(loops)) / loops)
+            # A list: in a generator, a StopIteration of the user's function is a RuntimeError.
+            samples[name].append(sum([call()[1] for _ in range(loops)]) / loops)
         if time.perf_counter() - start > _SECONDS:
             break
     return {name: timing_of(each, loops) for name, each in samples.items()}
