@@ -255,6 +255,19 @@ def test_code_of_another_processor_is_refused():
         learn.run(code)
 
 
+def test_a_process_that_cannot_run_code_says_why(monkeypatch, tmp_path):
+    program = Path(child.__file__).read_text(encoding="utf-8")
+    broken = tmp_path / "child.py"
+    broken.write_text(program.replace("PROT_READ | PROT_EXEC)", "-1)"), encoding="utf-8")
+    monkeypatch.setattr("cpnum.learn.running._CHILD", str(broken))
+    with pytest.raises(CrashError) as caught:
+        run(FORTY_TWO)
+    assert str(caught.value).splitlines() == [
+        "the code cannot be run in a process of its own",
+        "  seen: OSError: mprotect: Invalid argument",
+    ]
+
+
 def test_there_has_to_be_code():
     with pytest.raises(CrashError, match="there is no code"):
         learn.run(b"")

@@ -1,4 +1,4 @@
-"""What a signal says about machine code: the message of a CrashError."""
+"""The message of a CrashError: a signal, told in terms of the code and its arguments."""
 
 from __future__ import annotations
 

@@ -85,6 +85,8 @@ def run(code: bytes | Glued, *arguments: Argument, seconds: float = 2.0) -> int:
             if after is not None:
                 region.write_back(after)
         return int(result)
+    if report is not None and report[0] == "failed":
+        raise CrashError("the code cannot be run in a process of its own", seen=report[1])
     sizes = [region.high - region.low for region in regions] + [8 * len(each) for each in blocks]
     fault = None
     if report is not None:
