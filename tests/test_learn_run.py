@@ -155,7 +155,7 @@ CRASHES = {
         "48 c7 c4 00 00 00 00 58 c3", (), "SIGSEGV at +0x7, address 0x0: 58 pop rax",
     ),
     "a jump away": (
-        "48 bf 2a 00 00 00 00 00 00 00 ff e7", (), "SIGSEGV outside of the code, address 0x2a",
+        "48 bf 2a 00 00 00 00 00 00 00 ff e7", (), "SIGSEGV outside of the code, address 0x2a\n  seen: a jump or a return left the code; are rbx, rbp, ",
     ),
     "a stack that overflows": ("e8 fb ff ff ff", (), "e8 fb ff ff ff call 0"),
     "an exit": (
@@ -266,6 +266,11 @@ def test_a_process_that_cannot_run_code_says_why(monkeypatch, tmp_path):
         "the code cannot be run in a process of its own",
         "  seen: OSError: mprotect: Invalid argument",
     ]
+
+
+def test_there_has_to_be_time():
+    with pytest.raises(ValueError, match="seconds=0"):
+        run(FORTY_TWO, seconds=0)
 
 
 def test_there_has_to_be_code():
