@@ -155,7 +155,9 @@ CRASHES = {
         "48 c7 c4 00 00 00 00 58 c3", (), "SIGSEGV at +0x7, address 0x0: 58 pop rax",
     ),
     "a jump away": (
-        "48 bf 2a 00 00 00 00 00 00 00 ff e7", (), "SIGSEGV outside of the code, address 0x2a",
+        "48 bf 2a 00 00 00 00 00 00 00 ff e7", (),
+        "SIGSEGV outside of the code, address 0x2a\n  seen: a jump or a return left the code; "
+        "are rbx, rbp, r12 to r15 and the stack restored?",
     ),
     "a stack that overflows": ("e8 fb ff ff ff", (), "e8 fb ff ff ff call 0"),
     "an exit": (
@@ -253,6 +255,24 @@ def test_code_of_another_processor_is_refused():
     code = learn.glue([learn.instance(load("aarch64")["finish"])])
     with pytest.raises(IsaError, match="this processor cannot run the code"):
         learn.run(code)
+
+
+def test_a_process_that_cannot_run_code_says_why(monkeypatch, tmp_path):
+    program = Path(child.__file__).read_text(encoding="utf-8")
+    broken = tmp_path / "child.py"
+    broken.write_text(program.replace("PROT_READ | PROT_EXEC)", "-1)"), encoding="utf-8")
+    monkeypatch.setattr("cpnum.learn.running._CHILD", str(broken))
+    with pytest.raises(CrashError) as caught:
+        run(FORTY_TWO)
+    assert str(caught.value).splitlines() == [
+        "the code cannot be run in a process of its own",
+        "  seen: OSError: mprotect: Invalid argument",
+    ]
+
+
+def test_there_has_to_be_time():
+    with pytest.raises(ValueError, match="seconds=0"):
+        run(FORTY_TWO, seconds=0)
 
 
 def test_there_has_to_be_code():

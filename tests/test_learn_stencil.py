@@ -114,6 +114,12 @@ def test_c_that_is_no_stencil_is_refused(why):
     assert "/tmp" not in str(caught.value)
 
 
+def test_clang_says_once_what_each_dtype_has_again():
+    with pytest.raises(StencilError) as caught:
+        learn.stencil("OP(twice, T_T, ALL(a + q))", "twice_f64", "x86-64-v3")
+    assert str(caught.value).count("error:") == 1
+
+
 def test_the_number_of_parameters_can_be_given():
     hidden = SUBTRACT.replace("DEFINE", "#define D DEFINE\nD", 1)
     made = learn.stencil(hidden, isa="x86-64-v3", operands=2)

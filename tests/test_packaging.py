@@ -101,6 +101,21 @@ def test_the_wheel_works_from_any_folder(wheel, tmp_path):
     assert float(result) == 10.0
 
 
+def test_the_wheel_brings_the_headers_with_which_stencils_are_made_of_c(wheel, tmp_path):
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if name.startswith("cpnum/stencils/")}
+        archive.extractall(tmp_path / "installed")
+    headers = {path.relative_to(STENCILS).as_posix() for path in STENCILS.rglob("*.h")}
+    assert names == {f"cpnum/stencils/{each}" for each in headers}
+    program = (
+        "from cpnum import learn; from cpnum.pack.stencil import load; "
+        "made = learn.stencil('OP(exp, T_T, F64(MATH(exp, a)))', 'exp_f64', 'x86-64-v3'); "
+        "print(made.code == load('x86-64-v3')['exp_f64'].code)"
+    )
+    result = run("-c", program, cwd=tmp_path, PYTHONPATH=str(tmp_path / "installed"))
+    assert result == "True\n"
+
+
 def test_the_source_distribution_has_the_stencils_and_no_pack(tmp_path):
     with tarfile.open(built("sdist", checkout(tmp_path / "checkout"))) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
@@ -127,7 +142,9 @@ def test_clang_has_one_pin():
         project = tomllib.load(file)
     clang = [each for each in project["build-system"]["requires"] if each.startswith("ziglang==")]
     assert len(clang) == 1
-    assert clang[0] in project["project"]["optional-dependencies"]["test"]
+    extras = project["project"]["optional-dependencies"]
+    assert clang[0] in extras["test"]
+    assert set(extras["learn"]) <= set(extras["test"])
 
 
 def test_an_import_loads_nothing_that_only_listings_notebooks_or_builds_need():

@@ -62,7 +62,7 @@ def mapped(size: int) -> int:
     size = -(-size // PAGE) * PAGE
     address = LIBC.mmap(None, size + 2 * PAGE, PROT_NONE, MAP_PRIVATE_ANONYMOUS, -1, 0)
     if address in (None, ctypes.c_void_p(-1).value):
-        raise OSError(ctypes.get_errno(), "mmap")
+        raise OSError(f"mmap: {os.strerror(ctypes.get_errno())}")
     start = int(address) + PAGE
     if size:
         protect(start, size, PROT_READ | PROT_WRITE)
@@ -72,7 +72,7 @@ def mapped(size: int) -> int:
 def protect(address: int, size: int, access: int) -> None:
     """Change what may be done to pages."""
     if LIBC.mprotect(address, size, access):
-        raise OSError(ctypes.get_errno(), "mprotect")
+        raise OSError(f"mprotect: {os.strerror(ctypes.get_errno())}")
 
 
 def place_data(data: bytes, writable: bool) -> int:
@@ -165,6 +165,23 @@ def main() -> None:
     """Run one request."""
     pipe = os.dup(1)
     os.dup2(2, 1)  # what the code prints goes another way than the report
+    try:
+        function, words, data, regions, seconds, kept = prepared(pipe)
+    except Exception as error:
+        send(pipe, ("failed", f"{type(error).__name__}: {error}"))
+    alarm(seconds)
+    result = function(*words)
+    alarm(0)
+    changed = []
+    for (before, writable), start in zip(data, regions, strict=False):
+        after = ctypes.string_at(start, len(before)) if writable else before
+        changed.append(None if after == before else after)
+    del kept
+    send(pipe, ("result", result, changed))
+
+
+def prepared(pipe: int) -> Any:
+    """Read the request and place all of it; return what `main` needs."""
     code, data, blocks, arguments, seconds = marshal.loads(sys.stdin.buffer.read())
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     machine = os.uname().machine
@@ -176,15 +193,7 @@ def main() -> None:
     use_signal_stack()
     kept = catch_signals(pipe, machine, address, regions)
     function = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * len(words))(address)
-    alarm(seconds)
-    result = function(*words)
-    alarm(0)
-    changed = []
-    for (before, writable), start in zip(data, regions, strict=False):
-        after = ctypes.string_at(start, len(before)) if writable else before
-        changed.append(None if after == before else after)
-    del kept
-    send(pipe, ("result", result, changed))
+    return function, words, data, regions, seconds, kept
 
 
 if __name__ == "__main__":

@@ -102,9 +102,24 @@ def compiled(
         headers.write(work)
         source = work / "stencil.c"
         source.write_text(f'#include "op.h"\n#line 1\n{c_source}\n', encoding="utf-8")
-        text = compiler.compile_c(source, isa, lane_bytes, work, headers.folder())
+        try:
+            text = compiler.compile_c(source, isa, lane_bytes, work, headers.folder())
+        except StencilError as error:
+            raise StencilError(_once(error.message)) from None
         records = build.records(text, "stencil", isa, work, wanted)
     return {record["name"]: stencil_of(record, isa) for record in records}
+
+
+def _once(message: str) -> str:
+    r"""Return clang's message with each complaint once, though each dtype has it again.
+
+    >>> complaint = "s.c:1:2: error: q\n  q"
+    >>> _once(f"clang refuses s.c\n{complaint}\n{complaint}\n2 errors generated.")
+    'clang refuses s.c\ns.c:1:2: error: q\n  q'
+    """
+    complaints = re.split(r"\n(?=[\w./]+:\d+:\d+: |\d+ errors? generated)", message)
+    kept = [each for each in dict.fromkeys(complaints) if not each.endswith("generated.")]
+    return "\n".join(kept)
 
 
 def _expected(c_source: str, name: str, lane_bytes: int, given: Parameters | None) -> Expected:

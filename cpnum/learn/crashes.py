@@ -1,4 +1,4 @@
-"""What a signal says about machine code: the message of a CrashError."""
+"""The message of a CrashError: a signal, told in terms of the code and its arguments."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from cpnum.pack.disassembly import disassembled
 # Where a signal says which address was wrong (sigaction(2)); SI_KERNEL says that it does not.
 _WITH_ADDRESS = ("SIGSEGV", "SIGBUS")
 _SI_KERNEL = 0x80
+# The registers that a C function has to leave as they were.
+_KEPT = {"x86_64": "rbx, rbp, r12 to r15", "aarch64": "x19 to x29"}
 # An address that is no further from an array than this is told by its distance.
 _NEAR = 4096
 
@@ -77,7 +79,8 @@ def _signalled(code: bytes | Glued, fault: Fault, seconds: float) -> CrashError:
     elif name == "SIGTRAP":
         parts = [f"the code ran past its end, +{len(data):#x}: nothing in it returned"]
     elif seen is None:
-        seen = "a jump or a return left the code; are rbx, rbp, r12 to r15 and the stack restored?"
+        kept = _KEPT.get(architecture, "the registers of the caller")
+        seen = f"a jump or a return left the code; are {kept} and the stack restored?"
     error = CrashError("".join(parts), seen=seen)
     error.signal = name
     if 0 <= at <= len(data):

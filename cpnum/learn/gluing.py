@@ -9,12 +9,12 @@ import numpy as np
 
 from cpnum.compile.emit import Code, Line, emit
 from cpnum.compile.instances import Instance, Item, Label, Value, Values
-from cpnum.errors import StencilError
-from cpnum.pack.stencil import Stencil
+from cpnum.errors import IsaError, StencilError
+from cpnum.pack.stencil import Pack, Stencil, load
 from cpnum.show.listing import Names, table_of
 from cpnum.show.table import Table
 from cpnum.tables.block import MEANINGS, Hole
-from cpnum.tables.isa import Isa
+from cpnum.tables.isa import LEVELS, Isa, choose
 
 # The holes that take a label.
 _TARGETS = (Hole.HEAD, Hole.SKIP, Hole.BODY)
@@ -55,6 +55,20 @@ class Glued(NamedTuple):
         return self.table().html()
 
 
+def pack(isa: Isa | str | None = None) -> Pack:
+    """Return the stencils of an ISA level by name, by default those of this processor.
+
+    Raises:  IsaError if there is no such level, or none for this processor.
+
+    >>> pack("x86-64-v3")["add_f64"]
+    <stencil add_f64: 5 bytes>
+    """
+    level = isa if isinstance(isa, Isa) else choose(isa)
+    if level is None:
+        raise IsaError("no stencil pack fits this processor", write=f"one of {', '.join(LEVELS)}")
+    return load(level)
+
+
 def instance(
     stencil: Stencil,
     *registers: int,
@@ -68,11 +82,10 @@ def instance(
 
     Raises:  StencilError if something does not fit the stencil.
 
-    >>> from cpnum.pack.stencil import load
-    >>> pack = load("x86-64-v3")
-    >>> print(instance(pack["add_f64"], 0, 1, 2))
+    >>> v3 = pack("x86-64-v3")
+    >>> print(instance(v3["add_f64"], 0, 1, 2))
     r2 = add_f64 r0 r1
-    >>> print(instance(pack["load_f64"], 3, pointer=7, OFFSET=0))
+    >>> print(instance(v3["load_f64"], 3, pointer=7, OFFSET=0))
     r3 = load_f64 p7 OFFSET=0
     """
     given: dict[str, object] = dict(values)
@@ -121,10 +134,8 @@ def glue(items: Iterable[Instance | Label | str]) -> Glued:
 
     Raises:  StencilError if a label is missing or comes twice, or a value does not fit.
 
-    >>> from cpnum.pack.stencil import load
-    >>> pack = load("x86-64-v3")
-    >>> code = glue([
-    ...     instance(pack["entry"], BODY="body"), "body", instance(pack["finish"])])
+    >>> v3 = pack("x86-64-v3")
+    >>> code = glue([instance(v3["entry"], BODY="body"), "body", instance(v3["finish"])])
     >>> code
     <code: 106 bytes, 2 stencils>
     """

@@ -72,7 +72,7 @@ def operator(
 
 
 class _Definition:
-    """What defines an operator, and its row; in another process the row is made anew."""
+    """The definition of an operator, and its row, which is made anew in another process."""
 
     def __init__(
         self, name: str, stencils: Stencils, function: Callable[..., Any], latency: int

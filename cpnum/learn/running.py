@@ -66,6 +66,8 @@ def run(code: bytes | Glued, *arguments: Argument, seconds: float = 2.0) -> int:
     >>> run(bytes.fromhex("b8 2a 00 00 00 c3")) if platform.machine() == "x86_64" else 42
     42
     """
+    if not seconds > 0:
+        raise ValueError(f"the code needs some time: seconds={seconds}")
     data = _code(code)
     regions = _regions(arguments)
     blocks: list[list[Any]] = []
@@ -85,6 +87,8 @@ def run(code: bytes | Glued, *arguments: Argument, seconds: float = 2.0) -> int:
             if after is not None:
                 region.write_back(after)
         return int(result)
+    if report is not None and report[0] == "failed":
+        raise CrashError("the code cannot be run in a process of its own", seen=report[1])
     sizes = [region.high - region.low for region in regions] + [8 * len(each) for each in blocks]
     fault = None
     if report is not None:

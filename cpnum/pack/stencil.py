@@ -358,6 +358,11 @@ class Pack:
     def _repr_html_(self) -> str:
         return pre(f"{self!r}\n{', '.join(self)}")
 
+    @property
+    def level(self) -> Isa:
+        """The ISA level of its stencils."""
+        return LEVELS[self.isa]
+
     def seconds(self) -> float:
         """Return the time in which the pack and its stencils were read since the last such call."""
         seconds, self._seconds = self._seconds, 0.0
@@ -378,7 +383,7 @@ class Pack:
                 stencil = self[stencil_name(stem, dtype, lane_bytes)]
             else:
                 clock = perf_counter()
-                stencil = maker(dtype, lane_bytes, LEVELS[self.isa])
+                stencil = maker(dtype, lane_bytes, self.level)
                 self._seconds += perf_counter() - clock
             self._by_stem[key] = stencil
         return stencil
@@ -406,7 +411,7 @@ class Pack:
         clock = perf_counter()
         start = self._base + offset
         record = json.loads(self._data[start : start + size])
-        stencil = stencil_of(record, LEVELS[self.isa])
+        stencil = stencil_of(record, self.level)
         self._seconds += perf_counter() - clock
         return self._stencils.setdefault(name, stencil)
 

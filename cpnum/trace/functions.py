@@ -15,7 +15,7 @@ import numpy as np
 
 from cpnum.errors import DTypeError
 from cpnum.tables.dtypes import F32, F64, FLOAT, I32, I64, INT, B, DType, from_numpy
-from cpnum.tables.ops import OPS, Kind, Op
+from cpnum.tables.ops import OPS, Op
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Traced
 from cpnum.trace.promote import loop_dtypes
@@ -299,7 +299,7 @@ def trace_own(op: Op, *operands: object) -> Tracer:
     builder = _first(*operands).builder
     given = [dtype_of(builder, each) for each in operands]
     dtype = builder.attempt(common_dtype, op, given)
-    wanted = [dtype if kind is Kind.T else B for kind in op.operands]
+    wanted = (dtype,) * op.arity
     node, shape = apply_row(builder, op, operands, wanted, B if op.masked else dtype)
     return Tracer(builder, node, shape)
 
