@@ -29,11 +29,12 @@ import numpy as np
 x, y = np.linspace(0.0, 1.0, 100_000), np.linspace(1.0, 2.0, 100_000)"""
 # What the README shows.
 CELL = """%%cpjit
-def norm(x, y):
-    return np.sqrt(x * x + y * y)
+def bell(x, mean, width):
+    z = (x - mean) / width
+    return np.exp(-0.5 * z * z)
 
 
-norm(x, y)"""
+bell(x, 0.5, 0.1)"""
 
 # To the cell with its code, where there are cells.
 _SCROLL_TO_CELL = """element => (element.closest('.jp-Cell') ?? element).scrollIntoView()"""
