@@ -155,7 +155,8 @@ CRASHES = {
         "48 c7 c4 00 00 00 00 58 c3", (), "SIGSEGV at +0x7, address 0x0: 58 pop rax",
     ),
     "a jump away": (
-        "48 bf 2a 00 00 00 00 00 00 00 ff e7", (), "SIGSEGV outside of the code, address 0x2a\n  seen: a jump or a return left the code; "
+        "48 bf 2a 00 00 00 00 00 00 00 ff e7", (),
+        "SIGSEGV outside of the code, address 0x2a\n  seen: a jump or a return left the code; "
         "are rbx, rbp, r12 to r15 and the stack restored?",
     ),
     "a stack that overflows": ("e8 fb ff ff ff", (), "e8 fb ff ff ff call 0"),
