@@ -130,16 +130,6 @@ def table_of(code: Code, data: bytes, names: Names, architecture: str, *, raw: b
     return Table("Code", ("offset", "bytes", "assembly", "holes"), tuple(rows), LEGEND)
 
 
-def halves(code: Table, kernel: Kernel) -> tuple[Table, Table]:
-    """Split the code at the main loop, so that a report of a long kernel shows the loop."""
-    head = next(label for label, at in kernel.code.labels.items() if at == kernel.code.head)
-    at = code.rows.index((f"{head}:",))
-    return (
-        Table("Code before the main loop", code.columns, code.rows[:at], code.note),
-        Table("Code from the main loop on", code.columns, code.rows[at:], code.note),
-    )
-
-
 def instruction_rows(
     line: Line, data: bytes, names: Names, architecture: str, *, raw: bool
 ) -> Iterator[tuple[str, str, str, str]]:
