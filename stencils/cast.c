@@ -9,18 +9,14 @@
 #define IN_RANGE(bytes, a)                                                                         \
     ((a >= (__typeof__(a))LOWEST(bytes)) & (a < -(__typeof__(a))LOWEST(bytes)))
 #define FLOAT_TO_INT(T, bytes, a)                                                                  \
-    (CONVERT(v##T, IN_RANGE(bytes, a)) ? truncated_##T(a) : (v##T)LOWEST(bytes))
-#define TRUNCATED(from, to)                                                                        \
-    OVERLOADED v##to truncated_##to(v##from a) { return CONVERT(v##to, a); }
-FITS_4(TRUNCATED(f32, i32))
-FITS_8(TRUNCATED(f32, i64))
-FITS_8(TRUNCATED(f64, i64))
+    (CONVERT(v##T, IN_RANGE(bytes, a)) ? TRUNCATED(T, bytes, a) : (v##T)LOWEST(bytes))
 #if LANE == 8
-/* One by one: a vector of them would go through int64, which raises nothing beyond int32. */
-OVERLOADED vi32 truncated_i32(vf64 a) {
-    FLAGS_MATTER
-    return (vi32){a[0], a[1]};
-}
+/* float64 to int32 one by one: a vector would go through int64, which raises nothing. */
+#define TRUNCATED(T, bytes, a)                                                                     \
+    ((bytes) == 4 && sizeof(a[0]) == 8 ? ONE_BY_ONE(T, a) : CONVERT(v##T, a))
+#define ONE_BY_ONE(T, a) ({ FLAGS_MATTER(v##T){a[0], a[1]}; })
+#else
+#define TRUNCATED(T, bytes, a) CONVERT(v##T, a)
 #endif
 #else
 #define FLOAT_TO_INT(T, bytes, a) CONVERT(v##T, a)

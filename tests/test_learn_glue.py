@@ -83,7 +83,7 @@ def test_the_listing_has_labels_stencils_bytes_and_assembly():
     assert lines[-1] == "  x:"
     assert "[HEAD " in str(code)
     assert "HEAD: top" in str(code)
-    assert code._repr_html_().startswith("<table")
+    assert code._repr_html_().startswith("<pre")
     offsets = [int(each, 16) for each in re.findall(r"^  0x(\w+)", str(code), re.M)]
     assert offsets == sorted(offsets)
 
