@@ -10,14 +10,18 @@
     ((a >= (__typeof__(a))LOWEST(bytes)) & (a < -(__typeof__(a))LOWEST(bytes)))
 #define FLOAT_TO_INT(T, bytes, a)                                                                  \
     (CONVERT(v##T, IN_RANGE(bytes, a)) ? TRUNCATED(T, bytes, a) : (v##T)LOWEST(bytes))
-#if LANE == 8
-/* float64 to int32 one by one: a vector would go through int64, which raises nothing. */
+/* float64 to int32 one by one: a vector would go through int64, which raises nothing.  In a
+   function, because FLAGS_MATTER would split the comparisons of IN_RANGE as well. */
+#define DEFINE_ONE_BY_ONE(T, element, bytes, family)                                               \
+    OVERLOADED vi32 one_by_one(v##T a) {                                                           \
+        FLAGS_MATTER                                                                               \
+        vi32 whole;                                                                                \
+        UNROLLED for (int lane = 0; lane < LANES; lane++) whole[lane] = a[lane];                   \
+        return whole;                                                                              \
+    }
+FLOAT_DTYPES(DEFINE_ONE_BY_ONE)
 #define TRUNCATED(T, bytes, a)                                                                     \
-    ((bytes) == 4 && sizeof(a[0]) == 8 ? ONE_BY_ONE(T, a) : CONVERT(v##T, a))
-#define ONE_BY_ONE(T, a) ({ FLAGS_MATTER(v##T){a[0], a[1]}; })
-#else
-#define TRUNCATED(T, bytes, a) CONVERT(v##T, a)
-#endif
+    (sizeof(a[0]) > bytes ? CONVERT(v##T, one_by_one(a)) : CONVERT(v##T, a))
 #else
 #define FLOAT_TO_INT(T, bytes, a) CONVERT(v##T, a)
 #endif
