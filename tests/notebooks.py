@@ -22,9 +22,9 @@ from nbformat import NotebookNode
 FOLDER = Path(__file__).parents[1] / "notebooks"
 SOURCES = sorted(FOLDER.glob("*.py"))
 # Packages that no notebook may need: it runs to its end without them, and says what is missing.
-OPTIONAL = (
-    "ziglang elftools matplotlib numexpr numba llvmlite wasmtime pandas xarray dask polars jax scipy"
-).split()
+OPTIONAL = """
+ziglang elftools matplotlib numexpr numba llvmlite wasmtime pandas xarray dask polars jax scipy
+""".split()
 
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 _ANSWER = re.compile(r"<details>.*?^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)

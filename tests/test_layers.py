@@ -35,7 +35,7 @@ LINE = {
 # The builder of packs stands beside the line: it sees these, and only lessons see it.
 TOOLCHAIN = "headers architecture assembly compiler extract build hatch"
 # What readers learn with; it sees everything.
-LEARN = "child compiling gluing crashes running lessons operators __init__"
+LEARN = "child compiling gluing crashes reading running lessons operators __init__"
 # Folders whose __init__ has names for users; those of all others are a docstring.
 DOORS = {"learn"}
 SEEN_BY_TOOLCHAIN = ("", "tables", "pack", "toolchain")

@@ -14,8 +14,8 @@ Check = Callable[..., object]
 def check(*answers: Any) -> Callable[[Check], Check]:
     """Return a decorator that calls a function with a reader's answers, and prints what it found.
 
-    The function asserts what a right answer has, and its messages say what is missing; its docstring
-    is printed when all is right.  An answer that is still `...` is yet to be given.
+    The function asserts what a right answer has, and its messages say what is missing.  Its
+    docstring is printed when all is right.  An answer that is still `...` is yet to be given.
 
     >>> @check(41)
     ... def is_42(number):
@@ -58,14 +58,15 @@ def needs(line: str, cell: str) -> None:
         %%needs ziglang elftools
         stencil = learn.stencil("OP(cube, T_T, FLOAT(a * a * a))", "cube_f64")
     """
-    from IPython.core.getipython import get_ipython
+    from IPython import get_ipython
 
     missing = [name for name in line.split() if importlib.util.find_spec(name) is None]
     if missing:
         names = " ".join(dict.fromkeys(_DISTRIBUTIONS.get(name, name) for name in missing))
         print(f"This cell was left out. It needs: pip install {names}")
         return
-    get_ipython().run_cell(cell)  # type: ignore[no-untyped-call]
+    shell: Any = get_ipython()
+    shell.run_cell(cell)
 
 
 # Packages that are installed by another name than they are imported by.
