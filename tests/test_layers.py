@@ -35,7 +35,7 @@ LINE = {
 # The builder of packs stands beside the line: it sees these, and only lessons see it.
 TOOLCHAIN = "headers architecture assembly compiler extract build hatch"
 # What readers learn with; it sees everything.
-LEARN = "child compiling gluing crashes reading running lessons operators __init__"
+LEARN = "child objects compiling gluing crashes reading running lessons operators __init__"
 # Folders whose __init__ has names for users; those of all others are a docstring.
 DOORS = {"learn"}
 SEEN_BY_TOOLCHAIN = ("", "tables", "pack", "toolchain")
@@ -58,6 +58,7 @@ LAZY = {
     ("learn.compiling", "toolchain.build"),
     ("learn.compiling", "toolchain.compiler"),
     ("learn.compiling", "toolchain.headers"),
+    ("learn.compiling", "learn.objects"),
     ("pack.__main__", "toolchain.build"),  # pyelftools and ziglang, which users do not have
     ("toolchain.hatch", "toolchain.build"),  # a build hook is loaded before its requirements
     ("toolchain.hatch", "pack.stencil"),

@@ -13,13 +13,13 @@ Code ([ ] a patched value, ( ) bits of register numbers)
 
 from typing import Any
 
-from cpnum.learn.compiling import stencil
+from cpnum.learn.compiling import from_object, stencil
 from cpnum.learn.gluing import Glued, glue, instance, pack
 from cpnum.learn.lessons import check, needs
 from cpnum.learn.reading import listing
 from cpnum.learn.running import run
 
-__all__ = ["Glued", "check", "glue", "instance", "listing", "pack", "run", "stencil"]
+__all__ = ["Glued", "check", "from_object", "glue", "instance", "listing", "pack", "run", "stencil"]
 
 
 def load_ipython_extension(shell: Any) -> None:

@@ -64,6 +64,34 @@ def stencil(
     return found[name]
 
 
+def from_object(
+    elf: bytes, function: str, name: str, isa: Isa | str | None = None, *, operands: int = 1
+) -> Stencil:
+    """Return a stencil of a function in an object file, whatever compiler made it.
+
+    The file is for x86-64, as of `zig build-obj`, `clang++ -c` or `rustc --emit obj`.  The function
+    has the C calling convention: it takes `operands` vectors as long as those of the ISA level, and
+    returns one.  It may call nothing.  The name says the dtype and the lanes, as in a pack.
+
+    Raises:  ToolchainError without an assembler, StencilError for what is no stencil.
+    """
+    _check_tools()
+    from cpnum.learn import objects
+    from cpnum.toolchain import build
+
+    level = isa if isinstance(isa, Isa) else choose(isa) or V3
+    read = objects.read(elf, function)
+    text = objects.text_of(read, name, operands, level)
+    parameters = Parameters(operands, 1)
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        objects.check(read, level, work)
+        (record,) = build.records(
+            text, "object", level, work, lambda found: {name: Expected(name, parameters)}
+        )
+    return stencil_of(record, level)
+
+
 def parts_of(name: str) -> tuple[str, DType | None, int]:
     """Return the stem, the dtype and the bytes of a lane that the name of a stencil says.
 
@@ -85,13 +113,7 @@ def compiled(
 
     Raises:  ToolchainError without a compiler, StencilError for C that is no stencil.
     """
-    for module in ("ziglang", "elftools"):
-        if importlib.util.find_spec(module) is None:
-            raise ToolchainError(
-                "stencils of C need the compiler ziglang and pyelftools",
-                seen=f"no module {module}",
-                write='pip install "cpnum[learn]"',
-            )
+    _check_tools()
     from cpnum.toolchain import build, compiler, headers
 
     def wanted(found: Set[str]) -> Mapping[str, Expected]:
@@ -108,6 +130,16 @@ def compiled(
             raise StencilError(_once(error.message)) from None
         records = build.records(text, "stencil", isa, work, wanted)
     return {record["name"]: stencil_of(record, isa) for record in records}
+
+
+def _check_tools() -> None:
+    for module in ("ziglang", "elftools"):
+        if importlib.util.find_spec(module) is None:
+            raise ToolchainError(
+                "stencils are made with the compiler ziglang and pyelftools",
+                seen=f"no module {module}",
+                write='pip install "cpnum[learn]"',
+            )
 
 
 def _once(message: str) -> str:
