@@ -5,6 +5,7 @@
 # make test-browser  the reports in JupyterLab and other hosts, in a browser (Debian: chromium)
 # make bench    the figures of the documentation, against NumPy, numexpr, Numba and JAX
 # make pictures the pictures of the documentation: plots, measured anew, and reports
+# make notebooks the notebooks, executed and stored with their outputs
 # make fuzz     random expressions against NumPy, for FUZZ_SECONDS
 # make clean    remove all that these have made
 #
@@ -28,7 +29,8 @@ AARCH64_TESTS := $(patsubst %,tests/test_%.py,operators python_operators result_
     floating_point_errors fastmath elementary layouts views_inside register_pressure out scalars \
     mixed_dtypes bound_calls calling fuzz)
 
-.PHONY: demo test test-aarch64 test-browser chromium check pythons wheel bench pictures fuzz clean
+.PHONY: demo test test-aarch64 test-browser chromium check pythons wheel bench pictures notebooks \
+    fuzz clean
 # Tests on two Pythons at once would only slow each other down.
 .NOTPARALLEL:
 
@@ -74,6 +76,10 @@ pictures: chromium .venv/with-bench .venv/with-notebook .venv/with-browser
 	$(BIN)/python tests/pictures.py
 	$(BIN)/python -m tests.browser.pictures --only report docs/pictures
 	$(BIN)/python -m tests.browser.pictures --only places docs/pictures/browser
+
+# With numexpr and Numba, which the notebooks on speed show beside cpnum.
+notebooks: .venv/with-test .venv/with-bench
+	$(BIN)/python tests/notebooks.py
 
 fuzz: .venv/with-test
 	$(BIN)/python tests/test_fuzz.py --seconds $(FUZZ_SECONDS)

@@ -118,7 +118,7 @@ def makes_lines(make):
 #
 # Machine code that was compiled beforehand and has holes is called a *stencil*. `cpnum` has its
 # stencils in a *pack*, a file for each kind of processor. `x86-64-v3` is a kind that most
-# computers of the last ten years are.
+# PCs and servers of the last ten years belong to.
 
 # %%
 pack = learn.pack("x86-64-v3")
@@ -154,9 +154,9 @@ learn.run(stencil + finish)
 
 # %% [markdown]
 # A stencil of `cpnum` has been copied, its holes patched, and the processor ran it. **You have
-# just done copy-and-patch.** `cpnum` does the same, with many stencils one after the other; for
-# each `+` in your formula there is one. No compiler was here, and none is on the computers of
-# those who use `cpnum`.
+# just done copy-and-patch.** `cpnum` does the same with many stencils, one after the other: for a
+# `+` in your formula, there is one that adds. No compiler was here, and none is on the computers
+# of those who use `cpnum`.
 #
 # ## Registers are holes, too
 #
@@ -214,14 +214,14 @@ code = number_of(0) ^ flipped_by_1 ^ flipped_by_2
 code.to_bytes(add.size, "little").hex(" "), add.fill((0, 0, 3)).hex(" ")
 
 # %% [markdown]
-# This is exactly how `cpnum` patches a register. For each digit of a register number, the pack
-# says which bits of the code it flips. You have seen these lists under `holes`: the result's
+# This is exactly how `cpnum` patches these registers. For each digit of a register number, the
+# pack says which bits of the code it flips. You have seen these lists under `holes`: the result's
 # digits, the last one first, flip bits 35, 36, 37 and 15. Bit 35 is in byte 4, as 4 × 8 is 32,
 # and bit 15 is the highest one of byte 1.
 #
 # ## What a hole refuses
 #
-# Here is a third kind of value: the offset in a memory operand, as in `[rdi + 8]`.
+# Here is a third kind of hole: the offset in a memory operand, as in `[rdi + 8]`.
 
 # %%
 load_pointer = pack["load_pointer"]
@@ -284,9 +284,9 @@ def sets_any_register(make):
 #
 # * A *stencil* is machine code with *holes*. To copy it and overwrite the holes takes no
 #   knowledge of the other bytes.
-# * There are four kinds of holes: numbers (IMMEDIATE), offsets (SLOT), the distances of jumps
+# * You have met four kinds of holes: numbers (IMMEDIATE), offsets (SLOT), the distances of jumps
 #   (HEAD, in the last notebook), and registers.
 # * Registers are bits to be flipped, so `^` fills them; the others are whole bytes.
 #
-# One question is left: who wrote the stencils, and who knows where their holes are? It is a C
-# compiler, in both cases: [03 · Stencils from C](03-stencils-from-c.ipynb).
+# One question is left: who writes the stencils, and how does anybody know where their holes are?
+# [03 · Stencils from C](03-stencils-from-c.ipynb).

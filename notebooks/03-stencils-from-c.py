@@ -33,8 +33,10 @@ from cpnum import learn
 # long times(long x) { return x * 3; }
 # ```
 #
-# The next cell has a function that calls the compiler (`-O2` asks for good code, `-c` for no more
-# than this code), and one that takes the bytes of machine code out of the file that it writes.
+# The next cell defines a function that calls the compiler: `-O2` asks for fast code, `-c` for no
+# more than the code of this text, `-target` says for which machine, and the other flags leave out
+# what a debugger wants. Then it prints the machine code in the file that the compiler has
+# written.
 #
 # **Predict.** If there is a byte 03 in the code, it is a hole: put 5 there, and `times`
 # multiplies by 5. Will there be one?
@@ -42,15 +44,16 @@ from cpnum import learn
 
 # %%
 # %%needs ziglang elftools
-from elftools.elf.elffile import ELFFile
-
-FLAGS = "-target x86_64-linux-musl -O2 -c -fomit-frame-pointer -fno-asynchronous-unwind-tables"
+FLAGS = """-O2 -c -target x86_64-linux-musl
+           -g0 -fomit-frame-pointer -fno-asynchronous-unwind-tables"""
 
 
 def compile_c(text):
+    from elftools.elf.elffile import ELFFile
+
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "function.c").write_text(text)
-        command = [sys.executable, "-m", "ziglang", "cc", *FLAGS.split(), "-g0", "function.c"]
+        command = [sys.executable, "-m", "ziglang", "cc", *FLAGS.split(), "function.c"]
         subprocess.run(command, cwd=folder, check=True)
         return ELFFile(io.BytesIO(Path(folder, "function.o").read_bytes()))
 
@@ -60,8 +63,8 @@ for number in 3, 5, 7:
     print(number, "  ", compiled.get_section_by_name(".text").data().hex(" "))
 
 # %% [markdown]
-# What the compiler wrote is copied into the next cell, and so it goes on in this notebook. So you
-# can follow without the compiler.
+# The next cell has a copy of what the compiler wrote, for those who have no compiler at hand. All
+# of this notebook is made so.
 
 # %%
 times_3 = bytes.fromhex("48 8d 04 7f  c3")
@@ -72,20 +75,22 @@ learn.run(times_3, 14), learn.run(times_7, 6)
 
 # %% [markdown]
 # There is no 3 in the first function, and no 7 in the second. `lea` computes an address and keeps
-# it, without looking into memory. Compilers like it for arithmetic: 3x is x + 2x, and 7x is 8x −
-# x. The compiler looked for the best instructions *for this number*, and with another number they
-# are others. No byte can be patched.
+# it, without looking into memory. Compilers like it for arithmetic: 3x is x + 2x, and 7x is 8x
+# less x. The compiler looked for the best instructions *for this number*, and with another number
+# they are others. No byte can be patched.
 #
 # ## A number that the compiler cannot know
 #
 # So the number has to be hidden from it. In C, a program may be spread over many files, and one
 # file can name something that is in another:
-#
-# ```c
-# extern char FACTOR[];
-# long times(long x) { return x * (long)FACTOR; }
-# ```
-#
+
+# %%
+times_in_c = """
+extern char FACTOR[];
+long times(long x) { return x * (long)FACTOR; }
+"""
+
+# %% [markdown]
 # `extern char FACTOR[];` says: somewhere else there is an array FACTOR. `(long)FACTOR` is its
 # address, as a number. Only when all files are put together, that address becomes known.
 #
@@ -93,8 +98,7 @@ learn.run(times_3, 14), learn.run(times_7, 6)
 
 # %%
 # %%needs ziglang elftools
-FACTOR_IN_C = "extern char FACTOR[]; long times(long x) { return x * (long)FACTOR; }"
-times_elf = compile_c(FACTOR_IN_C)
+times_elf = compile_c(times_in_c)
 print(times_elf.get_section_by_name(".text").data().hex(" "))
 
 # %%
@@ -117,7 +121,7 @@ for section in times_elf.iter_sections():
     print(f"{section.name:16} {section.data_size:4} bytes")
 
 # %% [markdown]
-# `.text` is machine code (an old name). `.symtab` has the names of functions and arrays,
+# `.text` is machine code, by an old name. `.symtab` has the names of functions and arrays,
 # *symbols*. `.rela.text` is what we are looking for: the *relocations* of `.text`. A relocation
 # is a request to whoever puts the program together, a tool called *linker*: "at this offset,
 # please write the address of this symbol".
@@ -137,9 +141,9 @@ def show_relocations(elf):
 show_relocations(times_elf)
 
 # %% [markdown]
-# `offset  1  type 10  FACTOR`: behind the first byte, the number FACTOR is wanted. Type 10 means
-# 32 bits, the value itself; type 2, for instance, is the distance from here. **The relocations
-# are the list of holes.** A compiler writes this list for each file that it compiles.
+# `offset  1  type 10  FACTOR`: behind the first byte, the number FACTOR is wanted. Type 10 means:
+# the number itself, in 32 bits. **The relocations are the list of holes**, and a compiler writes
+# it for every file.
 #
 # A linker would fill in an address. But nobody says that it has to be one:
 
@@ -193,20 +197,26 @@ def fills_all_holes(function):
 #     return bytes(code)
 # ```
 #
+# A real linker looks at the types as well. That of FACTOR is 10, for a number that is not
+# negative, since `mov eax` clears the upper half of `rax`. That of TERM is 11, for one with a
+# sign.
+#
 # </details>
 #
 # ## Code that does not return
 #
 # One thing is in the way. A stencil is to be followed by another one, and a function ends with
-# `ret`. So cpnum's C does not return. It *continues*: its last act is to call another function,
-# with all that it has computed.
-#
-# ```c
-# extern char FACTOR[];
-# long next(long x);
-# long times(long x) { return next(x * (long)FACTOR); }
-# ```
-#
+# `ret`. So the C of `cpnum` does not return. It *continues*: its last act is to call another
+# function, with all that it has computed.
+
+# %%
+continued_in_c = """
+extern char FACTOR[];
+long next(long x);
+long times(long x) { return next(x * (long)FACTOR); }
+"""
+
+# %% [markdown]
 # The second line says that there is a function `next` somewhere else.
 #
 # **Predict.** There is nothing left to do after `next`. By which instruction does the compiler go
@@ -214,9 +224,7 @@ def fills_all_holes(function):
 
 # %%
 # %%needs ziglang elftools
-continued_elf = compile_c(
-    "extern char FACTOR[]; long next(long x);long times(long x) { return next(x * (long)FACTOR); }"
-)
+continued_elf = compile_c(continued_in_c)
 print(continued_elf.get_section_by_name(".text").data().hex(" "))
 show_relocations(continued_elf)
 
@@ -225,11 +233,11 @@ continued = bytes.fromhex("b8 00 00 00 00  48 0f af f8  e9 00 00 00 00")
 learn.listing(continued)
 
 # %% [markdown]
-# It is a jump (compilers call this a *tail call*), and the distance is a hole as well: offset 10,
-# `next`.
+# It is a jump (this is called a *tail call*). Its distance is a hole as well: offset 10, `next`,
+# type 4, which is a distance.
 #
-# Two things make this the shape that we want. The jump is *at the end*: if the next piece is put
-# right behind, there is nothing to jump over, and the jump can go. And by the agreement of
+# Two things make this the shape that we want. The jump is *at the end*, so if the next piece is
+# put right behind, there is nothing to jump over, and the jump can go. And by the agreement of
 # notebook 01, a first argument is in `rdi`. `times` finds its x there, and leaves the product
 # there, where the next piece looks for it. So pieces fit together, though none knows any other.
 #
@@ -248,9 +256,11 @@ learn.run(bytes(stencil) + finish, 14)
 #
 # ## How cpnum does it
 #
-# The C of `cpnum` has the same shape. Each stencil gets the same things in the same registers,
-# and passes them on: the argument block in `r12`, the index in `r13`, the end in `r14`, the
-# addresses of arrays in `r15` and six others. That is why notebook 01 found the index in `r13`.
+# The C of `cpnum` has the same shape. Its functions keep to another agreement (`preserve_none`),
+# which has more registers for arguments. Each of them passes on what it got: the index in `r13`,
+# the end in `r14`, the addresses of arrays in `r15` and six others. That is why notebook 01 found
+# an index in `r13`. And they do not leave it to the compiler whether the last call becomes a
+# jump: `musttail` orders it.
 #
 # Here is what the compiler wrote for the pack, not as bytes but as assembly, the text before it.
 # In this dialect, the source stands on the left and the destination on the right.
@@ -274,7 +284,7 @@ for name in "set_pointer", "load_pointer", "add_f64":
 # %%needs ziglang elftools
 add = learn.stencil("OP(add, TT_T, FLOAT(a + b))", "add_f64", isa="x86-64-v3")
 add.show()
-add.fill((3, 4, 5)) == pack["add_f64"].fill((3, 4, 5))
+print(add.fill((3, 4, 5)) == pack["add_f64"].fill((3, 4, 5)))
 
 # %% [markdown]
 # `OP` is an abbreviation that `cpnum` defines in C, for a function which continues:
@@ -285,25 +295,34 @@ add.fill((3, 4, 5)) == pack["add_f64"].fill((3, 4, 5))
 # | `TT_T` | two operands and one result, all of the same type T |
 # | `FLOAT(a + b)` | for floating-point types, this expression of the operands `a` and `b` |
 #
-# `True` says that you have just built the stencil that is in the pack, byte for byte. It has no
+# `True` says that you have built the stencil that is in the pack, with the same bytes. It has no
 # relocations: its operands and its result are registers.
 #
-# **Predict.** How many instructions, and how many relocations, has a × a × a + 0.5? A
-# floating-point constant, `K(0.5)`, is not part of an instruction; it has to lie in memory.
+# Here is another line of `cpnum`'s C, without its part for integers: 1 / x. `K(1.0)` is a
+# floating-point constant. Such a constant cannot be part of an instruction; it lies somewhere in
+# memory.
+#
+# ```c
+# OP(reciprocal, T_T, FLOAT(K(1.0) / a))
+# ```
+#
+# **Predict.** How many instructions does it take, and how many relocations?
 
 # %%
-# %%needs ziglang elftools
-learn.stencil("OP(cube, T_T, FLOAT(a * a * a + K(0.5)))", "cube_f64", isa="x86-64-v3").show()
+pack["reciprocal_f64"].show()
 
 # %% [markdown]
-# Two multiplications, one instruction that fetches the constant, one addition. The relocation is
-# for the place of the constant: CONSTANT. All the rest of this listing you have seen in notebook
-# 02, with more bits, because a register can stand in several instructions.
+# One instruction fetches the constant, and one divides. The relocation is the distance to the
+# constant. CONSTANT shows its bytes, too, and `cpnum` puts them behind the code.
+#
+# This stencil has more register bits than `add_f64`, because the result is in both instructions.
+# For the same reason, its input is an *early-clobber*: it is read after the result's register has
+# been written, so the two may not share one.
 #
 # ## Your turn: a stencil of your own
 #
-# Write C for the curve 1 / (1 + x²), by the name of `bell`: an `OP` with one operand. The check
-# compiles it, and compares with NumPy.
+# Write C for the curve 1 / (1 + x²), by the name of `bell`: an `OP` with one operand, as a
+# string. C has no operator for powers. The check compiles your text, and compares with NumPy.
 
 # %% tags=["exercise"]
 bell = ...
@@ -316,6 +335,8 @@ def is_a_stencil_of_bell(text):
     "Your C has become machine code, which cpnum uses like any stencil of a pack."
     assert isinstance(text, str), 'a string is wanted: "OP(...)"'
     assert text.startswith("OP(bell,"), f"it begins with {text[:12]!r}, and not with 'OP(bell,'"
+    assert "FLOAT(" in text, "the expression belongs into the parentheses of FLOAT(...)"
+    assert "K(1)" not in text, "C wants a point in a floating-point constant: K(1.0)"
     stencil = learn.stencil(text, "bell_f64")
     assert stencil.operands == 1, f"it has {stencil.operands} operands; T_T is for one"
     x = np.linspace(-3, 3, 7)
@@ -326,7 +347,7 @@ def is_a_stencil_of_bell(text):
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Constants need `K`: they are floats of the type of `a`.
+# `K` makes the constants of one type with `a`.
 #
 # ```python
 # bell = "OP(bell, T_T, FLOAT(K(1.0) / (K(1.0) + a * a)))"
@@ -336,11 +357,10 @@ def is_a_stencil_of_bell(text):
 #
 # ## What you know now
 #
-# * A compiler bakes numbers into its choice of instructions. Numbers that it cannot know,
-#   addresses of something in another file, become holes, and the *relocations* in the ELF file
-#   say where.
-# * A function which ends by continuing ends with a jump. Without that jump it is a stencil: code
-#   that runs on into the next piece, and finds its values in agreed registers.
+# * A compiler chooses instructions to suit the numbers that it knows. A number that it cannot
+#   know, the address of something in another file, becomes a hole, and a *relocation* says where.
+# * A function that continues elsewhere ends with a jump. Without this jump it is a stencil: it
+#   runs on into the next piece, and leaves its values in agreed registers.
 # * `cpnum` does this once for all, when the pack is built. Those who use it need no compiler.
 #
 # Next, one stencil becomes many: [04 · Gluing](04-gluing.ipynb).

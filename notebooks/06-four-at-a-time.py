@@ -4,8 +4,8 @@
 # *C → stencil →* **copy → patch → run**
 #
 # A vector register holds several numbers, and one instruction computes with all of them. In this
-# notebook your loop learns to use that, down to the last elements, for which a whole vector is too
-# much. Then you count and measure what it gives.
+# notebook your loop learns to use that, down to the last elements, for which a whole vector is
+# too much. Then you count and measure what it gives.
 #
 # You need notebook 05 (a loop over an array), and 15 minutes.
 
@@ -23,15 +23,21 @@ def put(name, *registers, pack=v3, **values):
     return learn.instance(pack[name], *registers, **values)
 
 
-frame = [put("entry", BODY="body"), "body"]
-frame += [put("load_pointer", pointer=15, SLOT=0), put("load_pointer", pointer=7, SLOT=8)]
+def frame(pack=v3):
+    return [
+        put("entry", BODY="body", pack=pack),
+        "body",
+        put("load_pointer", pointer=15, SLOT=0, pack=pack),
+        put("load_pointer", pointer=7, SLOT=8, pack=pack),
+    ]
+
 
 # %% [markdown]
 # ## One addition, how many sums?
 #
 # This code has no loop. It loads, adds once, stores and returns. The block is `[x, out]`, and `x`
-# is added to what is in `out`. The stencils of memory are `load_f64` and `store_f64` here, without
-# `tail` in their names.
+# is added to what is in `out`. The stencils of memory are `load_f64` and `store_f64` here,
+# without `tail` in their names.
 #
 # **Predict.** How many elements of `out` change?
 
@@ -43,7 +49,7 @@ once = [
     put("store_f64", 2, pointer=7, OFFSET=0),
     put("finish"),
 ]
-adding = learn.glue([*frame, *once])
+adding = learn.glue([*frame(), *once])
 x, out = np.array([1.0, 2, 3, 4, 5]), np.array([10.0, 20, 30, 40, 50])
 learn.run(adding, [x, out], 0, 5)
 out
@@ -63,8 +69,8 @@ out
 #         └──────┴──────┴──────┴──────┘
 # ```
 #
-# This is called SIMD: a single instruction, multiple data. The stencils of notebooks 04 and 05 did
-# the same, and three of their four lanes went to waste.
+# This is called SIMD: a single instruction, multiple data. The stencils of notebooks 04 and 05
+# did the same, and three of their four lanes went to waste.
 #
 # ## A loop in steps of four
 #
@@ -75,12 +81,12 @@ out
 # | `tail` | `vectors` | `STEP`: asks whether so many elements are there |
 # | `next_element` | `next_vectors` | `STEP`: goes so many elements on |
 #
-# This is `a * x + b` again, with the block `[x, out, a, b]`. The loop is a function of the pack and
-# of the first operation, since other packs and another operation come later.
+# This is `a * x + b` again, with the block `[x, out, a, b]`. The loop is a function of the pack
+# and of its first operation, because it will need another pack and another operation later.
 
 
 # %%
-frame += [put("argument_f64", 0, SLOT=16), put("argument_f64", 1, SLOT=24)]
+numbers = [put("argument_f64", 0, SLOT=16), put("argument_f64", 1, SLOT=24)]
 
 
 def loop_of(pack, operation="multiply_f64"):
@@ -97,7 +103,7 @@ def loop_of(pack, operation="multiply_f64"):
     ]
 
 
-by_four = learn.glue([*frame, *loop_of(v3), put("finish")])
+by_four = learn.glue([*frame(), *numbers, *loop_of(v3), put("finish")])
 print(by_four.code)
 
 # %% [markdown]
@@ -109,11 +115,11 @@ learn.run(by_four, [x, out, 2.0, 1.0], 0, 10)
 out
 
 # %% [markdown]
-# Two steps, eight elements. For a third step there are too few. How does the loop know?
+# Two steps, eight elements. For a third step there are too few. How does the loop know? Here is
+# the loop alone:
 
 # %%
-start = by_four.code.labels["loop"] - v3["vectors"].size
-learn.listing(by_four.data[start : by_four.code.labels["done"]])
+learn.listing(learn.glue(loop_of(v3)))
 
 # %% [markdown]
 # `vectors` takes 4 from `r14`, the end. So `r13 <= r14` now means that four more elements are
@@ -127,39 +133,42 @@ learn.run(by_four, [x, out, 2.0, 1.0], 0, 12)
 
 # %% [markdown]
 # A load of 32 bytes at element 8 takes 16 bytes of `x` and 16 of something else. Here that is
-# memory which may not be read. And had the load gone well, the store would write over what belongs
-# to somebody else.
+# memory which may not be read. And had the load gone well, the store would write over what
+# belongs to somebody else.
 #
 # ## The tail
 #
-# The last elements, fewer than the lanes, are the *tail*. They go one at a time, and now the names
-# in notebooks 04 and 05 make sense. `vectors_done` gives the end back what `vectors` took.
+# The last elements, fewer than the lanes, are the *tail*. They go one at a time, and now the
+# names in notebooks 04 and 05 make sense. `vectors_done` gives the end back what `vectors` took.
 #
 # **Predict.** How many times is each of the two multiplications in this code done, for ten
 # elements?
 
+
 # %%
-rest = [
-    put("vectors_done", STEP=4),
-    put("tail", SKIP="tail_done"),
-    "tail_loop",
-    put("load_tail_f64", 2, pointer=15),
-    put("multiply_f64", 2, 0, 2),
-    put("add_f64", 2, 1, 2),
-    put("store_tail_f64", 2, pointer=7),
-    put("next_element", HEAD="tail_loop"),
-    "tail_done",
-]
-whole = learn.glue([*frame, *loop_of(v3), *rest, put("finish")])
+def loop_by_one(operation="multiply_f64"):
+    return [
+        put("tail", SKIP="tail_done"),
+        "tail_loop",
+        put("load_tail_f64", 2, pointer=15),
+        put(operation, 2, 0, 2),
+        put("add_f64", 2, 1, 2),
+        put("store_tail_f64", 2, pointer=7),
+        put("next_element", HEAD="tail_loop"),
+        "tail_done",
+    ]
+
+
+tail = [put("vectors_done", STEP=4), *loop_by_one()]
+whole = learn.glue([*frame(), *numbers, *loop_of(v3), *tail, put("finish")])
 out = np.zeros(10)
 learn.run(whole, [x, out, 2.0, 1.0], 0, 10)
 out
 
 # %% [markdown]
-# Twice the one, for elements 0 to 3 and 4 to 7, and twice the other, for 8 and 9. What is left is
-# the same instructions for other places: `load_tail_f64` puts one element into all four lanes.
-# Empty lanes might hold anything, such as a zero to divide by, and raise an error that no element
-# of the array has raised.
+# The first one twice, for elements 0 to 3 and 4 to 7, and the second one twice, for 8 and 9.
+# `load_tail_f64` puts its one element into all four lanes. A lane without an element might hold
+# anything, such as a zero to divide by, and raise an error that no element of the array raises.
 #
 # ## Your turn: count
 #
@@ -210,16 +219,14 @@ four = v3["add_f64"].fill((0, 1, 2))
 learn.listing(four + one_lane(four))
 
 # %% [markdown]
-# `pd` is *packed double*, all lanes of float64; `sd` is *scalar double*, lane 0 only. (`double` is
-# C's name of float64, and `xmm2` the lower half of `ymm2`.) The third byte was `7d`, and is `7b`:
+# `pd` is *packed double*, all lanes of float64; `sd` is *scalar double*, lane 0 only. (`double`
+# is C's name of float64, and `xmm2` the lower half of `ymm2`.) The third byte was `7d`, and is
+# `7b`:
 #
-# ```
-# 7d   0 1 1 1 1 1 0 1        7b   0 1 1 1 1 0 1 1
-#                ▲ ▲▲▲                      ▲ ▲▲▲
-#                │ └┴┴─ 01: float64,        │ └┴┴─ 11: float64,
-#                │      all lanes           │      lane 0 only
-#                └ 1: ymm                   └ 0: xmm
-# ```
+# | third byte | its bits | the bit before the last two | the last two bits |
+# | --- | --- | --- | --- |
+# | `7d` | 0111 1101 | 1: `ymm` | 01: float64, all lanes |
+# | `7b` | 0111 1011 | 0: `xmm` | 11: float64, lane 0 only |
 #
 # Both have five bytes, so one can take the place of the other in code that is glued already.
 #
@@ -246,7 +253,7 @@ two = ...
 # %%
 @learn.check(two)
 def adds_two_lanes(code):
-    "One bit is the width of the vector. Processors of the year 2000 had no other width than this."
+    "One bit is the width of the vector, 16 bytes or 32, and the others stay as they were."
     assert isinstance(code, bytes | bytearray), f"bytes are wanted, not {type(code).__name__}"
     assert len(code) == 5, f"an instruction of 5 bytes is wanted, and these are {len(code)}"
     x4, out4 = np.array([1.0, 2, 3, 4]), np.array([10.0, 20, 30, 40])
@@ -271,16 +278,169 @@ def adds_two_lanes(code):
 #
 # ## Count instructions
 #
-# The next larger level, x86-64-v4, has `zmm` registers of 64 bytes: eight lanes. Its pack comes
-# with `cpnum` and can be looked at anywhere, though not run anywhere. The loop of one lane is that
-# of notebook 05, with two bits flipped in its multiplication and in its addition.
+# The next ISA level, x86-64-v4, has `zmm` registers of 64 bytes: eight lanes. Its pack comes with
+# `cpnum`, and can be looked at on any processor, though not run on any.
 #
-# **Predict.** How many instructions does each loop take for one element?
+# **Predict.** How many instructions does each of the three loops take for one element?
 
 # %%
 v4 = learn.pack("x86-64-v4")
-by_eight = learn.glue(loop_of(v4))
-by_one = learn.glue(["loop", *rest[3:8], "done"][:1] + [
-    put("load_tail_f64", 2, pointer=15),
-    put("multiply_f64", 2, 0, 2),
-])
+loops = {1: loop_by_one()[1:], 4: loop_of(v3)[1:], 8: loop_of(v4)[1:]}  # from the label on
+for lanes, items in loops.items():
+    instructions = len(learn.listing(learn.glue(items).data).table.rows)
+    print(f"{lanes} at a time: {instructions} instructions, {instructions / lanes} an element")
+
+learn.listing(learn.glue(loops[8]))
+
+# %% [markdown]
+# Each loop has seven instructions, of which four are work and three are the way back. They are
+# shared by one, four or eight elements. The list is the loop of eight. It has wider registers,
+# and other bytes (`62` begins most instructions for `zmm`). Its stencils are the same C, compiled
+# for another level.
+#
+# ## Measure
+#
+# `learn.run` starts a process, which takes far longer than a loop of 1000 elements. So the code
+# itself has to do the loop many times. Three stencils make a second loop around the first:
+# `repeat` counts down a word of the block, and jumps back unless it is 0. The two arrays take 16
+# kB, which fits into the cache next to the processor; notebook 08 is about arrays that do not
+# fit.
+
+
+# %%
+def repeated(pack, loop):
+    return learn.glue(
+        [
+            *frame(pack),
+            put("argument_f64", 0, SLOT=16, pack=pack),
+            put("argument_f64", 1, SLOT=24, pack=pack),
+            put("count_range", SLOT=40, pack=pack),  # word 5 = end - start, the rounds
+            "again",
+            put("inner_range", SLOT=32, pack=pack),  # r13 = 0, r14 = word 4, the elements
+            *loop,
+            put("repeat", SLOT=40, HEAD="again", pack=pack),
+            put("finish", pack=pack),
+        ]
+    )
+
+
+x, out = np.arange(1000.0), np.zeros(1000)
+
+
+def shortest(code, rounds, words=(1.5, 0.5, 1000, 0)):
+    times = []
+    for _ in range(3):
+        begin = perf_counter()
+        learn.run(code, [x, out, *words], 0, rounds, seconds=60)
+        times.append(perf_counter() - begin)
+    return min(times)
+
+
+# %% [markdown]
+# The time of many rounds, less the time of one, is without the start of the process. The loop by
+# one gets the instructions for one lane in place of those for four, so that it computes nothing
+# in vain. Eight lanes are there if your processor is of level v4.
+#
+# **Predict.** How many times faster is each loop than the one before it? And if there is a
+# division in place of the multiplication? This takes some seconds.
+
+
+# %%
+def codes_of(operation):
+    data = repeated(v3, loop_by_one(operation)).data
+    for vector in v3[operation].fill((2, 0, 2)), v3["add_f64"].fill((2, 1, 2)):
+        data = data.replace(vector, one_lane(vector))
+    yield 1, data
+    yield 4, repeated(v3, loop_of(v3, operation))
+    if learn.pack().isa == "x86-64-v4":
+        yield 8, repeated(v4, loop_of(v4, operation))
+
+
+rounds = 200_000
+for operation in "multiply_f64", "divide_f64":
+    for lanes, code in codes_of(operation):
+        seconds = (shortest(code, rounds + 1) - shortest(code, 1)) / rounds / len(x)
+        single = seconds if lanes == 1 else single
+        gain = f"{1e9 * seconds:.2f} ns an element, {single / seconds:.1f} times as fast as one"
+        print(f"{operation:12}  {lanes} at a time: {gain}")
+
+# %% [markdown]
+# If instructions were all that takes time, four lanes would be four times as fast as one. The
+# multiplication may come near to that, as far as loads and stores of more bytes keep up. The
+# division does not: the part of a processor that divides is narrow on most of them, and does a
+# large vector in several goes. More lanes save instructions then, and hardly any time.
+#
+# The figures change from run to run, with all that your computer does besides. Notebook 09 is
+# about that.
+#
+# ## Challenge: eight at a time, on any processor
+#
+# A float32 has 4 bytes, so a `ymm` register has eight lanes of it. Glue `a * x + b` for float32
+# arrays of any size, with the block `[x, out, a, b]`. The stencils have the same names with `f32`
+# at their ends.
+
+# %% tags=["exercise"]
+by_eight = ...
+
+
+# %%
+@learn.check(by_eight)
+def computes_float32(code):
+    "Half the bytes for a number, twice the lanes. That is what a smaller dtype is worth."
+    assert isinstance(code, learn.Glued), f"glued code is wanted, not {type(code).__name__}"
+    a, b = np.float32(2), np.float32(1)
+    for size in 0, 5, 8, 21:
+        values = np.arange(size, dtype=np.float32) * 10
+        result = np.full(size, np.nan, np.float32)
+        learn.run(code, [values, result, a, b], 0, size)
+        wanted = a * values + b
+        assert (result == wanted).all(), f"{size} elements: out is {result}, and not {wanted}"
+    used = [each.instance for each in code.code.lines()]
+    steps = {str(value) for each in used for hole, value in each.values.items() if hole == "STEP"}
+    assert steps, "the result is right, one element at a time: vectors are still missing"
+    assert steps == {"8"}, f"the result is right, with steps of {', '.join(steps)}, not 8"
+
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# by_eight = learn.glue(
+#     [
+#         *frame(),
+#         put("argument_f32", 0, SLOT=16),
+#         put("argument_f32", 1, SLOT=24),
+#         put("vectors", STEP=8, SKIP="done"),
+#         "loop",
+#         put("load_f32", 2, pointer=15, OFFSET=0),
+#         put("multiply_f32", 2, 0, 2),
+#         put("add_f32", 2, 1, 2),
+#         put("store_f32", 2, pointer=7, OFFSET=0),
+#         put("next_vectors", STEP=8, HEAD="loop"),
+#         "done",
+#         put("vectors_done", STEP=8),
+#         put("tail", SKIP="tail_done"),
+#         "tail_loop",
+#         put("load_tail_f32", 2, pointer=15),
+#         put("multiply_f32", 2, 0, 2),
+#         put("add_f32", 2, 1, 2),
+#         put("store_tail_f32", 2, pointer=7),
+#         put("next_element", HEAD="tail_loop"),
+#         "tail_done",
+#         put("finish"),
+#     ]
+# )
+# ```
+#
+# </details>
+#
+# ## What you know now
+#
+# * A vector register has lanes, and an instruction for vectors computes in all of them.
+# * Each loop of vectors needs a tail. On x86-64-v4 a *mask*, one bit a lane, lets a vector load
+#   and store do part of their lanes, and `cpnum` does the whole tail at once.
+# * Lanes divide the number of instructions. They divide the time only where instructions are what
+#   takes the time.
+#
+# By now you have glued by hand what `cpnum` glues for a line of NumPy. It begins with such a
+# line, not with a list of stencils: [07 · Tracing](07-tracing.ipynb).

@@ -11,7 +11,6 @@
 
 # %%
 import timeit
-import timeit
 import tracemalloc
 
 import numpy as np

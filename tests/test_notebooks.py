@@ -1,77 +1,152 @@
-"""The notebooks run from top to bottom, in a kernel of this interpreter."""
+"""The notebooks run from top to bottom: with answers, and without them and optional packages."""
 
-import json
-import subprocess
-import sys
+import re
 from pathlib import Path
 
+import nbformat
+import notebooks
 import pytest
 
-NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
-
-# In a process of its own, where the sockets that the kernel's client leaves open warn nobody.
-EXECUTE = """
-import sys
-import nbformat
-from jupyter_client.manager import AsyncKernelManager
-from nbclient import NotebookClient
-
-notebook = nbformat.read(sys.argv[1], as_version=4)
-manager = AsyncKernelManager(kernel_name="python3")
-# Whatever kernel is installed under that name, it is this interpreter that is tested.
-manager.kernel_spec.argv[0] = sys.executable
-NotebookClient(notebook, km=manager, timeout=120).execute()
-nbformat.write(notebook, sys.stdout)
-"""
+SOURCES = pytest.mark.parametrize("source", notebooks.SOURCES, ids=lambda path: path.stem)
+COURSE = [path for path in notebooks.SOURCES if path.name[0].isdigit()]
+YOUR_TURN = "Your turn: "
 
 
-def text(source):
-    return source if isinstance(source, str) else "".join(source)
+def kinds(cell):
+    """Return the kinds of a cell's outputs; their numbers differ from run to run."""
+    return [
+        (each.output_type, each.get("name") or sorted(each.get("data", {})))
+        for each in cell.get("outputs", [])
+    ]
 
 
-@pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
-def executed(request):
-    run = subprocess.run(
-        [sys.executable, "-c", EXECUTE, request.param], capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stderr
-    return request.param.stem, json.loads(run.stdout)["cells"]
+def of_reader(cell):
+    """Tell whether the outputs of a cell depend on the reader's answers."""
+    return "exercise" in cell.metadata.get("tags", []) or "@learn.check" in cell.source
 
 
-def test_there_are_notebooks():
-    assert NOTEBOOKS
+def verdicts(notebook):
+    """Return what the checks of the exercises print."""
+    return [
+        "".join(each.get("text", "") for each in cell.outputs)
+        for cell in notebook.cells
+        if cell.cell_type == "code" and "@learn.check" in cell.source
+    ]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_is_stored_without_outputs(path):
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-        assert cell.get("outputs", []) == []
-        assert cell.get("execution_count") is None
+def assert_no_complaints(notebook):
+    for cell in notebook.cells:
+        for each in cell.get("outputs", []):
+            assert each.get("name") != "stderr", each.text
+            if each.output_type == "error":
+                assert "raises-exception" in cell.metadata.get("tags", []), cell.source
 
 
-def test_every_cell_runs_and_warns_of_nothing(executed):
-    for cell in executed[1]:
-        if cell["cell_type"] == "code":
-            assert cell["execution_count"] is not None
-            assert [] == [each for each in cell["outputs"] if each.get("name") == "stderr"]
+@SOURCES
+def test_a_notebook_runs_with_answers_and_is_stored_as_it_runs(source):
+    notebook = notebooks.read(source)
+    executed = notebooks.run(notebooks.answered(notebook))
+    assert_no_complaints(executed)
+    assert [each for each in verdicts(executed) if not each.startswith("Right.")] == []
+    stored = nbformat.read(notebooks.stored(source), as_version=4)
+    for before, after in zip(stored.cells, executed.cells, strict=True):
+        if not of_reader(before):
+            assert kinds(before) == kinds(after), before.source
 
 
-def test_quickstart_shows_the_report_as_text_and_as_html(executed):
-    name, cells = executed
-    if name != "01-quickstart":
-        pytest.skip("of another notebook")
-    (cell,) = [each for each in cells if text(each["source"]).startswith("%%cpjit")]
-    value, report = cell["outputs"]
-    assert value["output_type"] == "execute_result"
-    plain = text(report["data"]["text/plain"])
-    assert '<div class="cpnum-report">' in text(report["data"]["text/html"])
-    assert plain.startswith("scaled(x: f64[:]) -> f64\n")
+@SOURCES
+def test_a_notebook_runs_without_answers_and_optional_packages(source):
+    executed = notebooks.run(notebooks.read(source), notebooks.OPTIONAL)
+    assert_no_complaints(executed)
+    left_out = "This cell was left out."
+    assert [each for each in verdicts(executed) if not each.startswith((YOUR_TURN, left_out))] == []
 
 
-def test_errors_of_the_quickstart_are_short(executed):
-    _, cells = executed
-    failed = [output for cell in cells for output in cell.get("outputs", []) if "ename" in output]
-    assert [each["ename"] for each in failed] == ["TraceError"]
-    for each in failed:
-        assert len(each["traceback"]) <= 6
-        assert "write np.where" in "\n".join(each["traceback"])
+@SOURCES
+def test_a_notebook_is_stored_with_the_cells_of_its_source(source):
+    stored = nbformat.read(notebooks.stored(source), as_version=4)
+    expected = notebooks.read(source)
+    assert stored.metadata == expected.metadata
+    for before, after in zip(stored.cells, expected.cells, strict=True):
+        assert (before.id, before.cell_type, before.metadata, before.source) == (
+            after.id,
+            after.cell_type,
+            after.metadata,
+            after.source,
+        )
+    code = [each for each in stored.cells if each.cell_type == "code"]
+    assert [each.execution_count for each in code] == list(range(1, len(code) + 1))
+    assert_no_complaints(stored)
+
+
+def test_the_course_is_complete():
+    assert [path.name[:2] for path in COURSE] == [f"{number:02}" for number in range(14)]
+    assert {path.stem for path in notebooks.FOLDER.glob("*.ipynb")} == {
+        path.stem for path in notebooks.SOURCES
+    }
+
+
+@pytest.mark.parametrize("source", COURSE, ids=lambda path: path.stem)
+def test_a_lesson_has_exercises_and_leads_to_the_next(source):
+    text = source.read_text(encoding="utf-8")
+    assert text.startswith(f"# %% [markdown]\n# # {source.name[:2]} · ")
+    assert len(notebooks.exercises(notebooks.read(source))) >= 2
+    following = COURSE[COURSE.index(source) + 1 :][:1]
+    linked = re.findall(r"\]\(([\w-]+)\.ipynb\)", text)
+    assert [each.stem for each in following] == linked[-1:] or not following
+
+
+@SOURCES
+def test_links_lead_to_notebooks_and_pages(source):
+    for target in re.findall(r"\]\(([^)#]+)", source.read_text(encoding="utf-8")):
+        if not target.startswith("https://"):
+            assert (notebooks.FOLDER / target.replace("\n# ", "")).exists(), target
+
+
+def test_the_page_of_contents_has_each_notebook():
+    text = (notebooks.FOLDER / "README.md").read_text(encoding="utf-8")
+    for source in notebooks.SOURCES:
+        title = source.read_text(encoding="utf-8").split("\n")[1].removeprefix("# # ")
+        assert f"[{title}]({source.stem}.ipynb)" in text
+
+
+def test_an_exercise_without_an_answer_is_found():
+    exercise = nbformat.v4.new_code_cell("mine = ...", metadata={"tags": ["exercise"]})
+    with pytest.raises(ValueError, match="no answer stands behind the exercise\nmine"):
+        notebooks.exercises(nbformat.v4.new_notebook(cells=[exercise]))
+
+
+def test_a_package_that_is_hidden_is_not_found():
+    cells = ["import importlib.util, sys", "importlib.util.find_spec('matplotlib')"]
+    notebook = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, cells)))
+    shown = notebooks.run(notebook).cells[1].outputs
+    assert "ModuleSpec" in shown[0].data["text/plain"]
+    assert notebooks.run(notebook, ["matplotlib"]).cells[1].outputs == []
+
+
+def stored_outputs(stem):
+    notebook = nbformat.read(notebooks.FOLDER / f"{stem}.ipynb", as_version=4)
+    return [(cell, each) for cell in notebook.cells for each in cell.get("outputs", [])]
+
+
+def test_quickstart_shows_the_report_as_text_and_as_html():
+    value, report = [
+        each for cell, each in stored_outputs("quickstart") if cell.source.startswith("%%cpjit")
+    ]
+    assert value.output_type == "execute_result"
+    assert '<div class="cpnum-report">' in report.data["text/html"]
+    assert report.data["text/plain"].startswith("scaled(x: f64[:]) -> f64\n")
+
+
+def test_errors_are_short():
+    """A refusal is a message of a few lines, not a traceback."""
+    for path in sorted(Path(notebooks.FOLDER).glob("*.ipynb")):
+        for cell, each in stored_outputs(path.stem):
+            if each.output_type == "error":
+                assert len(each.traceback) <= 6, cell.source
+
+
+def test_errors_of_the_quickstart_teach():
+    failed = [each for _, each in stored_outputs("quickstart") if each.output_type == "error"]
+    assert [each.ename for each in failed] == ["TraceError"]
+    assert "write np.where" in "\n".join(failed[0].traceback)

@@ -1,6 +1,7 @@
 """Draws reports as their hosts show them: `python -m tests.browser.pictures [--only NAME] FOLDER`.
 
-The names of the pictures are those of `PICTURES`, and `report`, the one of the README.
+The names of the pictures are those of `PICTURES`, and `report`, the one of the README.  `--only
+course` draws all notebooks from top to bottom, for those who review them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from playwright.sync_api import ElementHandle, Page
 
 from .cells import notebook_of, written
 from .chromium import chromium
-from .places import WIDTHS, Opened, Shows, context
+from .places import NOTEBOOKS, WIDTHS, Opened, Shows, context
 
 # Text and its smoothed edges need few colours; the files are a third of what they were.
 _COLOURS = 128
@@ -38,6 +39,10 @@ bell(x, 0.5, 0.1)"""
 
 # To the cell with its code, where there are cells.
 _SCROLL_TO_CELL = """element => (element.closest('.jp-Cell') ?? element).scrollIntoView()"""
+
+# The height of all cells of a notebook, and that of a part of it in a picture.
+_CONTENT_HEIGHT = "() => document.querySelector('.jp-WindowedPanel-outer').scrollHeight"
+_PART = 1800
 
 # Picture -> the place, the width of the page, which of the reports.
 PICTURES = {
@@ -68,6 +73,19 @@ def draw_report(shows: Shows, path: Path, cell: str = CELL) -> None:
     page.context.close()
 
 
+def draw_course(shows: Shows, folder: Path) -> None:
+    """Draw each notebook in parts of one height, after running it."""
+    for name in NOTEBOOKS:
+        opened = shows.opened(name)
+        page = opened.page
+        height = page.evaluate(_CONTENT_HEIGHT)
+        page.set_viewport_size({"width": WIDTHS[0], "height": height + _HEIGHT})
+        for number, top in enumerate(range(0, height, _PART)):
+            part = {"x": 0, "y": top, "width": WIDTHS[0], "height": min(_PART, height - top)}
+            _write(page.screenshot(clip=part), folder / f"{name}-{number}.png")
+        page.context.close()
+
+
 def _top_of(page: Page, element: ElementHandle) -> bytes:
     """Take a picture of an element, or of as much of it as is in the page."""
     page.set_viewport_size({"width": WIDTHS[0], "height": 2 * _HEIGHT})
@@ -88,17 +106,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Draw all pictures, or one."""
     parser = argparse.ArgumentParser(prog="python -m tests.browser.pictures", description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--only", choices=["places", "report"])
+    parser.add_argument("--only", choices=["places", "report", "course"])
     options = parser.parse_args(arguments)
     with (
         tempfile.TemporaryDirectory() as folder,
         chromium() as browser,
         Shows(browser, Path(folder)) as shows,
     ):
-        if options.only != "places":
+        if options.only in (None, "report"):
             draw_report(shows, options.folder / "report.png")
-        if options.only != "report":
+        if options.only in (None, "places"):
             draw_places(shows, options.folder)
+        if options.only == "course":
+            draw_course(shows, options.folder)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,10 @@ _HEIGHT = 900
 # A4, upright, between margins of 1 cm.
 PAPER = 718
 
-_QUICKSTART = Path(__file__).parents[2] / "notebooks" / "01-quickstart.ipynb"
+# The notebooks of the project, by name.
+NOTEBOOKS = {
+    path.stem: path for path in sorted(Path(__file__).parents[2].glob("notebooks/*.ipynb"))
+}
 
 _REPORTS, _OUTPUTS = ".cpnum-report", ".output"
 
@@ -167,8 +170,8 @@ class Shows:
     def _text(self, name: str) -> str:
         if name == "untrusted":
             return self.executed
-        if name == "quickstart":
-            return _QUICKSTART.read_text(encoding="utf-8")
+        if name in NOTEBOOKS:
+            return NOTEBOOKS[name].read_text(encoding="utf-8")
         return cells.written(cells.notebook())
 
     def place(self, name: str) -> Place:
