@@ -44,6 +44,9 @@ REFUSED = {
     "a pointer too many": ("add_f64", ((0, 1, 2), 7, {}), "it has no hole for a pointer"),
     "no value": ("vectors", ((), None, {"STEP": 4}), "its value holes are STEP, SKIP"),
     "a value too many": ("add_f64", ((0, 1, 2), None, {"STEP": 4}), "its value holes are none"),
+    "a value of more than 64 bits": (
+        "set_pointer", ((), 7, {"IMMEDIATE": 2**64 + 5}), "IMMEDIATE has 64 bits at most",
+    ),
     "a value that does not fit": (
         "vectors", ((), None, {"STEP": 1 << 40, "SKIP": 0}),
         "STEP: 1099511627776 does not fit a hole of 32 bits",

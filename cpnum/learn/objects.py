@@ -70,7 +70,7 @@ class Function:
     def constant_lines(self) -> Iterator[str]:
         """Yield the assembly text of the constants."""
         for label, (data, align) in self.constants.items():
-            yield f".section .rodata.{label},\"a\",@progbits"
+            yield f'.section .rodata.{label},"a",@progbits'
             yield f".p2align {align.bit_length() - 1}"
             yield f"{label}:"
             yield f".byte {', '.join(map(str, data))}"

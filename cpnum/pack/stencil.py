@@ -154,6 +154,11 @@ class Stencil:
                 write="; ".join(f"{each}: {MEANINGS[Hole(each)]}" for each in wanted_values)
                 or "no values",
             )
+        for name, value in values.items():
+            if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
+                raise StencilError(
+                    f"{self.name}: {name} has 64 bits at most", seen=f"{name}={value}"
+                )
 
     def _fault(self, roles: list[Role], registers: Sequence[int]) -> str | None:
         """Return what is wrong with registers for the holes, None if nothing is."""
