@@ -25,7 +25,7 @@ learn.listing(bytes.fromhex("b8 2a 00 00 00 c3"))
 #
 # A register holds 8 bytes, one number. There are 16 for everyday work, and most have odd old
 # names: `rax`, `rdi`, `rsi`, but also `r8` to `r15`. `eax` is the lower half of `rax`. There is
-# an agreement about who finds what where, which all functions on Linux keep to:
+# an agreement about who finds what where, which functions on Linux keep to:
 #
 # | | register |
 # | --- | --- |
@@ -167,7 +167,8 @@ learn.listing(total)
 # %% [markdown]
 # "Go to 2" means the instruction at offset 2, `add rax, qword ptr [rdi]`.
 #
-# **Predict.** What is the result for an array and 3? Follow the three registers with your finger.
+# **Predict.** What is the result for an array of 30, 10, 40, 10, 50 and the number 3? Follow the
+# three registers with your finger.
 
 # %%
 x = np.array([30, 10, 40, 10, 50])

@@ -265,7 +265,7 @@ def is_a_roof(function):
 # %%
 def race(function, one_loop, one_by_one, *arguments):
     against = {"one loop": lambda *_: one_loop(), "one by one": lambda *_: one_by_one()}
-    raced = cpnum.bench(function, *arguments, against=against, progress=False)
+    raced = cpnum.bench(function, *arguments, against=against, seconds=0.1, progress=False)
     return raced.row("one by one").timing.median / raced.row("one loop").timing.median
 
 
@@ -293,13 +293,13 @@ gain = race(sines, bound_sines, lambda: [step() for step in three_steps][-1], x)
 print(f"sines:    3.0 times fewer bytes, {gain:.2f} times as fast")
 
 # %% [markdown]
-# # A sine is some thirty instructions. While they are computed, the next bytes arrive, and nobody
+# # A sine takes dozens of instructions. While they are computed, the next bytes arrive, and nobody
 # waits for them. Compare the two lines: fewer bytes are worth as much as the time that was spent
 # waiting.
 #
-# The second factor may even be below 1. In one loop, each sine has to wait for the result of the
-# one before. In a loop of sines only, none depends on another, and the processor works on several
-# at once.
+# The second factor may even be below 1. One likely reason: in one loop, each sine has to wait for
+# the result of the one before. In a loop of sines only, none depends on another, and the
+# processor works on several at once.
 #
 #
 # ## When fusing does not help: there is nothing to fuse
@@ -311,7 +311,7 @@ single = cpjit(lambda x, y: x + y)
 kernel = single.lower(x, y)
 print("NumPy:", bytes_of_numpy(kernel.graph), "bytes for an element")
 print("one loop:", kernel.loop_nest.element_bytes, "bytes for an element")
-alone = cpnum.bench(single, x, y, against="numpy", progress=False)
+alone = cpnum.bench(single, x, y, against="numpy", seconds=0.1, progress=False)
 speed = alone.row("NumPy").timing.median / alone.row("cpnum").timing.median
 print(f"one loop is {speed:.2f} times as fast")
 
@@ -327,7 +327,7 @@ print(f"one loop is {speed:.2f} times as fast")
 
 # %%
 tiny = [10, 100, 1_000, 10_000, 100_000]
-small = cpnum.bench(distance, x, y, sizes=tiny, against="numpy", seconds=0.1, progress=False)
+small = cpnum.bench(distance, x, y, sizes=tiny, against="numpy", seconds=0.05, progress=False)
 faster = []
 for size in tiny:
     speed = small.row("NumPy", size).timing.median / small.row("cpnum", size).timing.median

@@ -283,7 +283,6 @@ GROUPS = (
             "pop": "pop {a} off the stack",
             "call": "call the code at {a}",
             "ret": "return",
-            "nop": "do nothing",
             "jmp": "go to {a}",
             "vldmxcsr": "load the floating-point state (mxcsr) from memory at {address}",
             "vstmxcsr": "store the floating-point state (mxcsr) to memory at {address}",
