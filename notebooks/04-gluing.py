@@ -6,7 +6,7 @@
 # One stencil does one thing. In this notebook you put stencils end to end until they are a
 # function: first `1 + 2`, then `a * x + b`, and at the end your own compiler for polynomials.
 #
-# You need notebook 02 (holes), and 15 minutes.
+# You need [03 · Stencils from C](03-stencils-from-c.ipynb), and 15 minutes.
 
 # %%
 import numpy as np
@@ -15,26 +15,22 @@ from cpnum import learn
 
 pack = learn.pack("x86-64-v3")
 add = pack["add_f64"].fill((0, 1, 2))
-multiply = pack["multiply_f64"].fill((2, 3, 4))
-add.hex(" "), multiply.hex(" ")
 
 # %% [markdown]
-# Two stencils, with numbers of registers in their holes. Both are `bytes`, and `+` puts bytes one
-# behind the other.
+# This adds registers 0 and 1, and the sum goes to register 2. The next stencil is to multiply
+# the sum by register 3, and to leave the product in register 4. Its holes are two inputs and the
+# result, as for `add_f64`.
 #
-# **Predict.** Is `add + multiply` machine code? What does the processor do when it has done the
-# first five bytes?
+# **Predict.** Which numbers go into its holes?
 
 # %%
+multiply = pack["multiply_f64"].fill((2, 3, 4))
 learn.listing(add + multiply)
 
 # %% [markdown]
-# It does the next five. A stencil of a pack has no `ret` and no mark at its end: in C it ends
-# with a jump to "the next stencil", and the builder of the pack deletes that jump. The processor
-# *falls through* from one stencil into the one that stands behind it.
-#
-# What connects the two is a number. `add` leaves its result in `ymm2`, `multiply` takes it from
-# `ymm2`, because 2 is in the holes of both.
+# The processor *falls through* from the addition into the multiplication: the jump at the end of
+# each stencil is gone, as you saw in notebook 03. What connects the two is a number. `add` leaves
+# its result in `ymm2`, and `multiply` takes it from there, because 2 is in a hole of both.
 #
 # The words speak of 4 lanes: an `ymm` register holds four numbers in a row, and an instruction
 # does the same with each. This notebook looks at the first one only. The other three have to wait
@@ -53,8 +49,10 @@ learn.listing(add + multiply)
 # | `store_tail_f64` | writes one number to memory | a register, a general register |
 # | `finish` | goes back to `entry` | none |
 #
+# (*General registers* are those of notebook 01, for integers and addresses.)
+#
 # The *argument block* is a row of words of 8 bytes, one for each argument. `SLOT` is the offset
-# of a word in it. `entry` keeps its address in `r12`, and all stencils look for it there:
+# of a word in it. `entry` puts its address into `r12`, and all stencils look for it there:
 #
 # ```
 # SLOT      0       8       16
@@ -85,10 +83,10 @@ by_hand = b"".join(parts)
 learn.listing(by_hand[size:])
 
 # %% [markdown]
-# This is what `entry` calls: five stencils and a return. General register 15, the pointer, is
-# `r15`; registers 0, 1, 2 are `ymm0`, `ymm1`, `ymm2`. `xmm2` is a name for the first part of
-# `ymm2`, and "bytes 0:8" of it are its first number. `vzeroupper` tidies up before the caller
-# goes on.
+# This is what `entry` calls: five stencils, and `finish`, which is the last two lines. General
+# register 15, the pointer, is `r15`; registers 0, 1, 2 are `ymm0`, `ymm1`, `ymm2`. `xmm2` is a
+# name for the first part of `ymm2`, and "bytes 0:8" of it are its first number. `vzeroupper`
+# tidies up before the caller goes on.
 #
 # `learn.run` makes an argument block of a list. The two integers behind it, 0 and 1, go to `r13`
 # and `r14`: the index of the element to start with, and the one to stop before. There is one

@@ -6,47 +6,29 @@
 # In this notebook you write a loop of stencils. It computes `a * x + b` for all elements of an
 # array, and at the end for slices such as `x[::2]` and `x[::-1]`, none of which it copies.
 #
-# You need notebook 04 (gluing), and 15 minutes.
+# You need [04 · Gluing](04-gluing.ipynb), and 15 minutes.
 
 # %%
 import numpy as np
 
 from cpnum import learn
 
-x = np.arange(10.0) * 10
-x
-
-# %% [markdown]
-# ## Where the numbers are
-#
-# `x` has ten numbers in a row, in 80 bytes of memory. `x.tobytes()` are these bytes.
-#
-# **Predict.** Which number is in bytes 24 to 31?
-
-# %%
-np.frombuffer(x.tobytes()[24:32])
-
-# %% [markdown]
-# A float64 takes 8 bytes, so element 3 begins at byte 24. If the array begins at address `p`,
-# element `i` is at `p + 8 * i`.
-#
-# ```
-# address     p     p+8   p+16  p+24  p+32
-#           ┌─────┬─────┬─────┬─────┬────
-#           │   0 │  10 │  20 │  30 │ 40 ...
-#           └─────┴─────┴─────┴─────┴────
-# ```
-#
-# One stencil of the pack reads a number from just there:
-
-# %%
 pack = learn.pack("x86-64-v3")
+
+# %% [markdown]
+# In notebook 01 you read `[rdi + rsi*8]` as `x[rsi]`.
+#
+# **Predict.** The index of an element is in `r13`, and the address of `x` in `r15`. Which line of
+# Python is this stencil?
+
+# %%
 learn.listing(pack["load_tail_f64"].fill((2,), pointer=15))
 
 # %% [markdown]
-# `r15` is `p`, and `r13` is `i`. All stencils agree on three registers: `r12` has the address of
-# the argument block, `r13` the index of the element, and `r14` the end, the index to stop before.
-# `entry` sets them to what `learn.run` gives: the list and the two integers.
+# It is `value = x[i]`: read 8 bytes, `i` times 8 bytes behind the start. All stencils agree on
+# three registers: `r12` has the address of the argument block, `r13` the index of the element,
+# and `r14` the end, the index to stop before. `entry` sets them to what `learn.run` gives: the
+# list and the two integers.
 #
 # (As in notebook 04, only the first of the four numbers in a vector register matters. Why such
 # stencils are called *tail* is in notebook 06.)
@@ -94,7 +76,7 @@ print(code.code)
 # **Predict.** What is in `out`? How many times does the processor do the multiplication?
 
 # %%
-out = np.zeros(10)
+x, out = np.arange(10.0) * 10, np.zeros(10)
 learn.run(code, [x, out, 2.0, 1.0], 0, 10)
 out
 
@@ -103,22 +85,12 @@ out
 # from `tail` on, which begins at 0x8a.
 
 # %%
-loop_bytes = code.data[0x8A:]
-learn.listing(loop_bytes)
+learn.listing(code.data[0x8A:])
 
 # %% [markdown]
-# The last jump is at 0x25, and its hole was filled with `de ff ff ff`. That looks like a large
-# number.
-#
-# **Predict.** What is it, as a number with a sign?
-
-# %%
-int.from_bytes(loop_bytes[0x27:0x2B], "little", signed=True)
-
-# %% [markdown]
-# The hole of a jump has the distance, counted from the end of the jump. The jump ends at 0x2b,
-# which is 43, and 43 − 34 is 9, the place of the load. A jump back is a negative number, and that
-# is all that makes a loop.
+# The last jump is at 0x25, and `learn.glue` has filled its hole with `de ff ff ff`, which is −34.
+# As in notebook 01, that is the distance from the end of the jump. It ends at 0x2b, which is 43,
+# and 43 − 34 is 9, the place of the load and of the label.
 #
 # ## Start and end
 #
@@ -136,23 +108,13 @@ for start, end in (3, 7), (0, 0):
 # Elements 3 to 6 in the first case, as in `range(3, 7)`. In the second one `tail` jumps to `done`
 # at once. Without `tail` the loop would compute one element before it asks for the first time.
 #
-# **Predict.** The arrays have ten elements. What if the end is 11?
-
-# %% tags=["raises-exception"]
-learn.run(code, [x, np.zeros(10), 2.0, 1.0], 0, 11)
-
-# %% [markdown]
-# NumPy would say that index 10 is out of bounds. Machine code knows no bounds: it reads what is
-# behind the array. `learn.run` has put the array at the end of the memory that may be read, so
-# that such a step is an error. Elsewhere it would be a wrong number, or somebody else's.
-#
 # ## What a slice is
 #
 # `x[::2]` has five numbers, and they are no copy. To see what it is, ask where it begins, and how
 # many bytes it is from one element to the next. NumPy calls the latter its *strides*, one for
 # each axis.
 #
-# **Predict.** What are the two for `x[::-1]`?
+# **Predict.** If `x` begins at address `p`, where does `x[::-1]` begin, and what is its stride?
 
 # %%
 slices = {"x": x, "x[2:]": x[2:], "x[::2]": x[::2], "x[::-1]": x[::-1]}
@@ -160,8 +122,19 @@ for name, view in slices.items():
     print(f"{name:8} begins at p + {view.ctypes.data - x.ctypes.data:2}, strides {view.strides}")
 
 # %% [markdown]
-# A slice is another address and another stride, for the same 80 bytes. Element `i` is at `address
-# + stride * i`, and a stride may be negative: `x[::-1]` begins at the last element and goes down.
+# A slice is another address and another stride, for the same 80 bytes:
+#
+# ```
+# bytes       0     8    16    24    32    40    48    56    64    72
+#          ┌─────┬─────┬─────┬─────┬─────┬─────┬─────┬─────┬─────┬─────┐
+# x        │   0 │  10 │  20 │  30 │  40 │  50 │  60 │  70 │  80 │  90 │
+#          └─────┴─────┴─────┴─────┴─────┴─────┴─────┴─────┴─────┴─────┘
+# x[::2]      0 ────────→ 1 ────────→ 2 ────────→ 3 ────────→ 4
+# x[::-1]     9 ←── 8 ←── 7 ←── 6 ←── 5 ←── 4 ←── 3 ←── 2 ←── 1 ←── 0
+# ```
+#
+# Element `i` is at `address + stride * i`. A stride may be negative: `x[::-1]` begins at the last
+# element of `x` and goes down.
 #
 # **Predict.** The loop of above knows nothing of strides. What does it make of `x[::2]`?
 
@@ -343,7 +316,7 @@ def computes_differences(function):
 #
 # ## What you know now
 #
-# * A loop is a label and a jump back to it: a negative distance in a hole.
+# * A loop over an array is a label, an index in a register, and a jump back.
 # * An array is an address and a stride. A slice is another address and another stride, and costs
 #   no copy.
 # * Machine code has no bounds and no layouts. Those who make it have to know them.

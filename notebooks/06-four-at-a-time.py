@@ -7,7 +7,7 @@
 # notebook your loop learns to use that, down to the last elements, for which a whole vector is
 # too much. Then you count and measure what it gives.
 #
-# You need notebook 05 (a loop over an array), and 15 minutes.
+# You need [05 · A loop over an array](05-a-loop-over-an-array.ipynb), and 15 minutes.
 
 # %%
 import resource
@@ -368,22 +368,23 @@ def codes_of(operation):
 
 rounds = 200_000
 for operation in "multiply_f64", "divide_f64":
+    single = None
     for lanes, code in codes_of(operation):
         seconds = (shortest(code, rounds + 1) - shortest(code, 1)) / rounds / len(x)
-        single = seconds if lanes == 1 else single
+        single = single or seconds
         gain = f"{1e9 * seconds:.2f} ns an element, {single / seconds:.1f} times as fast as one"
         print(f"{operation:12}  {lanes} at a time: {gain}")
 
 # %% [markdown]
 # If instructions were all that takes time, four lanes would be four times as fast as one. The
-# multiplication may come near to that, as far as loads and stores of more bytes keep up. The
-# division does not: the part of a processor that divides is narrow on most of them, and does a
-# large vector in several goes. More lanes save instructions then, and hardly any time.
+# multiplication may come near to that. The division does not: the part of a processor that
+# divides is narrow on most of them, and does a large vector in several goes. Then lanes save less
+# time than they save instructions.
 #
 # The figures change from run to run; notebook 09 is about that. Now leave out the line in
 # `repeated` that "moves what follows", and run the last cells again. On some Intel processors a
-# loop is several times slower if its jump back crosses a multiple of 32 bytes in memory, which it
-# does without that line. On others nothing changes.
+# loop takes up to twice as long if its jump back crosses a multiple of 32 bytes in memory, and
+# without that line these jumps do. On other processors nothing changes.
 #
 # ## Challenge: eight at a time, on any processor
 #

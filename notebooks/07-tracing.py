@@ -116,7 +116,7 @@ def writes_two_more(tracer):
 #
 # </details>
 #
-# Python has some forty such methods. NumPy has a class for those who do not want to write them
+# Python has dozens of such methods. NumPy has a class for those who do not want to write them
 # all: in `NDArrayOperatorsMixin`, each operator calls its ufunc, and all ufuncs end in
 # `__array_ufunc__`.
 
@@ -141,7 +141,8 @@ print("\n".join(x.written))
 # ## The real tracer
 #
 # `f.lower(x)` compiles a function for arguments such as `x`, and returns all the stages without
-# running the code. The first stage is the *graph*, the list of operations.
+# running the code. The first stage is the *graph*, the list of operations, in which some have
+# been rewritten already.
 #
 # **Predict.** Your list has seven lines. Is there one that a careful person would not compute?
 
@@ -169,7 +170,8 @@ print(kernel.graph)
 # ```
 #
 # A compiler that may change the operations has a temptation: to change the result as well. The
-# rule of `cpnum` is that a rewriting keeps each bit of each result.
+# rule of `cpnum` is that a rewriting keeps each bit of each result, unless you ask for
+# `fastmath`.
 #
 # **Predict.** Which of these eight become cheaper, and which have to stay?
 
@@ -298,10 +300,11 @@ print(*polynomial.inspect_ir().values())
 # Three calls, and Python ran the function in the first one only. The loop is gone: the tracer met
 # its six operations one after the other.
 #
-# So a loop of Python is fine, if it does not depend on the numbers in the array. Now for one that
-# does.
+# So a loop of Python is fine, if it does not depend on the numbers in the array. Now for a
+# decision that does.
 #
-# **Predict.** Half of the numbers are negative. What does *your* tracer write down?
+# **Predict.** Say that half of the numbers in `x` are negative. What does *your* tracer write
+# down?
 
 
 # %%

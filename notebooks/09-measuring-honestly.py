@@ -77,7 +77,7 @@ print(f"{np.sum(samples > end)} of {samples.size} are slower still")
 # %% [markdown]
 # Nothing makes a call faster than the machine is. Many things make it slower: another program, an
 # interrupt, a cache that somebody else has filled. So the times have a wall on the left, and a
-# tail on the right.
+# tail on the right. The tail pulls at the mean, and the median hardly feels it.
 #
 # **Predict.** One more sample, during which the machine was away for 50 ms. What does it do to
 # the mean, and to the median?
@@ -169,7 +169,7 @@ for trial in range(1, 5):
 # Measurements by turns are called *interleaved*. `cpnum.bench` takes one sample of each
 # competitor in every round, and shuffles their order from round to round.
 #
-# To compare something with itself is a good test of any way to measure. If it does not say 1.00,
+# To compare something with itself is a good test of any way to measure. If it is far from 1.00,
 # believe no other number that it says.
 #
 # ## Trap: the clock is in the way
@@ -254,7 +254,8 @@ print("cheat is not timed:", raced.row("cheat").why)
 # ## What compiling costs
 #
 # Now for something real: the distance between two points on the globe, beside all that is
-# installed here, at five sizes. This takes some seconds.
+# installed here, at five sizes. `cpu_time` counts only the time in which this thread runs, so
+# that other programs disturb less. This takes some seconds.
 
 
 # %%
@@ -272,11 +273,12 @@ def points(size):
 
 
 sizes = [100, 1_000, 10_000, 100_000, 1_000_000]
-result = cpnum.bench(haversine, points, sizes=sizes, seconds=0.1, progress=False)
+result = cpnum.bench(haversine, points, sizes=sizes, seconds=0.1, cpu_time=True, progress=False)
 result
 
 # %% [markdown]
-# Read the second table. *Cold* is the first call of all, as after a start of Python. *Made again*
+# A row with `~` is a noisy one: run the cell again before you tell anybody. Then read the second
+# table. *Cold* is the first call of all, as after a start of Python. *Made again*
 # is the first call of a function that is compiled once more. Here is where the time goes:
 
 # %%
@@ -305,7 +307,10 @@ print(f"compiling    {compiling * 1e6:9.0f} µs, once")
 print(f"a call saves {(theirs - mine) * 1e6:9.0f} µs")
 
 # %% [markdown]
+# The rest is a division.
+#
 # ## Your turn: when does it pay?
+#
 #
 # Write a function that returns the number of the call from which on the compiled function has
 # taken less time in total, and `None` if that never happens.
@@ -370,8 +375,8 @@ result.plot("calls", size=10_000)
 
 # %% [markdown]
 # A compiler starts high, for it has compiled, and rises slowly. NumPy starts low. Where the lines
-# cross is the break-even, if they do. A compiler that needs a second for the first call starts
-# near the upper edge, and a long way to the right is needed to make up for it.
+# cross is the break-even, if they do. A compiler that needs a second for its first call starts
+# far higher, and needs a long way to the right to make up for it.
 #
 # ## Your turn: a fair comparison
 #
@@ -392,7 +397,7 @@ def compares_fairly(function):
 
     def call(name, milliseconds):
         order.append(name)
-        cold, bad = order.count(name) == 1, name == "A" and order.count(name) == 6
+        cold, bad = order.count(name) == 1, name == "B" and order.count(name) == 6
         time.sleep(0.2 if cold or bad else milliseconds / 1000)
 
     ratio = function(lambda: call("A", 4), lambda: call("B", 2))
@@ -402,7 +407,7 @@ def compares_fairly(function):
     assert turns >= len(order) / 2, f"they do not take turns: {''.join(order[:30])}"
     assert ratio is not None and 1.4 < ratio < 2.6, (
         f"A sleeps for 4 ms, B for 2 ms, and you say {ratio}. Both first calls take 200 ms, and "
-        "so does one call of A. Do they count?"
+        "so does one call of B. Do they count?"
     )
 
 
