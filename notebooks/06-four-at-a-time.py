@@ -287,7 +287,7 @@ def adds_two_lanes(code):
 v4 = learn.pack("x86-64-v4")
 loops = {1: loop_by_one()[1:], 4: loop_of(v3)[1:], 8: loop_of(v4)[1:]}  # from the label on
 for lanes, items in loops.items():
-    instructions = len(learn.listing(learn.glue(items).data).table.rows)
+    instructions = len(learn.listing(learn.glue(items).data))
     print(f"{lanes} at a time: {instructions} instructions, {instructions / lanes} an element")
 
 learn.listing(learn.glue(loops[8]))

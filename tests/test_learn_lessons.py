@@ -83,6 +83,7 @@ def test_instructions_have_plain_words():
     assert str(listing).splitlines()[1].split("  ")[-1] == (
         "load 1 int64 from memory at rdi into rax"
     )
+    assert len(listing) == 3
     assert listing._repr_html_().startswith("<pre>")
 
 

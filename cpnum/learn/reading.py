@@ -18,6 +18,10 @@ class Listing:
     def __init__(self, table: Table) -> None:
         self.table = table
 
+    def __len__(self) -> int:
+        """Return the number of instructions."""
+        return sum(len(row) > 1 for row in self.table.rows)
+
     def __repr__(self) -> str:
         return "\n".join(self.table.lines())
 

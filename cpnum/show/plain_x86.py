@@ -29,6 +29,7 @@ from cpnum.show.plain_x86_forms import (
 # -- suffixes -----------------------------------------------------------------------------------
 
 _FLOAT = {"pd": "float64", "ps": "float32"}
+_ONE_FLOAT = {"sd": "float64", "ss": "float32"}
 _INT = {"b": "int8", "w": "int16", "d": "int32", "q": "int64"}
 _UINT = {suffix: f"u{name}" for suffix, name in _INT.items()}
 _MASK = {"b": "8", "w": "16", "d": "32", "q": "64"}
@@ -114,6 +115,16 @@ GROUPS = (
             "vpermt2": numbered_in_two,
             "vmovh": half("8:16"),
             "vmovl": half("0:8"),
+        },
+    ),
+    # No stencil has these; lessons set them beside those of all lanes.
+    rows(
+        _ONE_FLOAT,
+        {
+            "vadd": "{a} = {b} + {c}, in lane 0 alone, {first}",
+            "vsub": "{a} = {b} - {c}, in lane 0 alone, {first}",
+            "vmul": "{a} = {b} × {c}, in lane 0 alone, {first}",
+            "vdiv": "{a} = {b} / {c}, in lane 0 alone, {first}",
         },
     ),
     rows(
