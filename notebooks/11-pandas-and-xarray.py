@@ -195,7 +195,7 @@ frost = ...
 # %%
 @learn.check(frost)
 def knows_what_it_does_not_know(function):
-    "The gap is asked for first, so no comparison decides about it."
+    "The gap stays a gap, because no comparison decides about it."
     assert callable(function), "a function is wanted: def frost(celsius): ..."
     given = np.array([-3.0, np.nan, 4.0, 0.0])
     found = cpjit(getattr(function, "py_func", function))(given)
