@@ -55,8 +55,8 @@ dew_point(celsius, humidity)
 #
 # | question | where |
 # | --- | --- |
-# | Is it one loop? How many elements at once? | the head, below the signature |
-# | How often as fast as NumPy? Is the result NumPy's? | then |
+# | Is it one loop? How many elements at once? | the head, behind the signature |
+# | How many times as fast as NumPy? Is the result NumPy's? | the next line of it |
 # | Was this call slow because it compiled? | the last line of the head |
 # | Which of my lines is the large one? | the bytes beside your lines |
 # | What is in it? | the rows below; a click on one opens it |
@@ -142,6 +142,9 @@ table = np.stack([celsius, humidity], axis=1)
 # %cpbench -n 1e2,1e4,1e6 --against numpy dew_point(celsius, humidity)
 
 # %% [markdown]
+# The column `x NumPy` answers. For a hundred numbers, most of the time is the call itself; for a
+# million, it is the loop. The second table tells after which call the compiling has paid.
+#
 # ## Compiled anew, or not?
 #
 # A first call takes longer than a later one. So it is good to know which calls are first ones.
@@ -207,8 +210,8 @@ print(corrected(np.zeros((1, 3))))
 # that has 0.5 in it. The third call has two axes. That is a new signature, the function is traced
 # again, and now it meets 7.0. A function with two answers is a mistake that takes long to find.
 #
-# The rule is short: what changes is an argument. `def corrected(celsius, offset)` is traced once,
-# and right each time. The rule also holds for attributes such as `self.offset`, for random
+# The rule is short: what changes is an argument. `def corrected(celsius, offset)` is right each
+# time. The rule also holds for attributes such as `self.offset`, for random
 # numbers, and for the time of day.
 #
 # ## An error, line by line

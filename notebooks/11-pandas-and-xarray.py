@@ -296,8 +296,9 @@ with tempfile.TemporaryDirectory() as folder:
     del on_disk
 
 # %% [markdown]
-# One kernel serves blocks of all lengths, as you know from notebook 10. The cutting can be left to
-# a library, such as dask. An array of dask is a plan: blocks, and what is to be done with them.
+# One kernel serves blocks of all lengths, as you know from notebook 10. The cutting can be left
+# to a library, such as dask. An array of dask is a plan: blocks, and what is to be done with
+# them.
 #
 # **Predict.** Does the line with `map_blocks` compute anything?
 

@@ -336,7 +336,7 @@ def keeps_nan(text):
     assert not lost.size, f"{lost.size} of {made.size} NaNs are lost, as {lost.view('u4')[0]:#x}"
     for name, values in [*ties, *cases("f4"), *cases("f8")]:
         found, wanted = operator(values), repaired_of_numpy(values)
-        assert np.array_equal(found, wanted, equal_nan=True), f"NaN is kept, but {name} differ now"
+        assert np.array_equal(found, wanted, equal_nan=True), f"NaN is kept, and {name} differ"
 
 
 # %% [markdown]

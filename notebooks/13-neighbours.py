@@ -130,12 +130,16 @@ for code in functions(products):
 # `imul`, a shift, and nothing. The same operation, three times something else. So **Cranelift is
 # not copy-and-patch**. It is a compiler that was made to be fast:
 #
-# | | Cranelift | copy-and-patch |
+# | step | Cranelift | copy-and-patch in cpnum |
 # | --- | --- | --- |
-# | knows what an operation means | yes: it rewrites by rules, and leaves out what no one uses | only if somebody rewrites before, as cpnum does in the graph |
-# | *instruction selection* | while it compiles: patterns of several operations, such as a load in a multiplication | when the pack is built, by clang, one operation at a time |
-# | *register allocation* | an algorithm, for the whole function | an algorithm in cpnum, none in many others; a number goes into a hole |
-# | *encoding*, the bytes | made field by field | copied |
+# | *rewriting* | by rules, and what no one uses goes | the same, in the graph |
+# | *instruction selection* | while it compiles, by patterns | by clang, when the pack is built |
+# | *register allocation* | for the whole function | for the whole kernel |
+# | *encoding* | makes the bytes, field by field | copies the bytes, and patches fields |
+#
+# The second row is the difference. A pattern may cover several operations, such as a load and a
+# multiplication. A stencil is one operation, and was chosen without knowing its neighbours.
+# Systems of copy-and-patch other than cpnum often have neither the first row nor the third.
 #
 # The rumour has a cousin that is true. The people of Wasmtime wanted a simpler and faster
 # compiler beside Cranelift, and considered copy-and-patch for it. They expected that building,
@@ -255,8 +259,8 @@ for level in 0, 2:
 # %% [markdown]
 # These are the loops, in the dialect of notebook 03, with the source on the left. `-O0` is for
 # those who do not want to wait: it allocates registers in the simplest way. In front of each jump
-# values go to memory, to the *stack* (`-8(%rsp)`), and behind it they come back: five loads of
-# things that have not changed, in each round.
+# values go to memory, to the *stack* (`-8(%rsp)`), and behind it they come back: loads of things
+# that have not changed, in each round.
 #
 # `-O2` has done what took you notebooks 05 and 06, and takes several vectors a round. Behind this
 # loop it has others for what is left, which are not shown.
@@ -300,8 +304,9 @@ out = np.empty_like(x)
 addresses = x.ctypes.data, out.ctypes.data
 for level in 0, 2:
     engine, function = in_llvm(level)
-    seconds = fastest(lambda: function(*addresses, len(x), 2.0, 1.0), 100)
-    print(f"-O{level}   {seconds / len(x) * 1e9:.2f} ns an element", np.array_equal(out, 2 * x + 1))
+    seconds = fastest(lambda call=function: call(*addresses, len(x), 2.0, 1.0), 100)
+    assert np.array_equal(out, 2 * x + 1)
+    print(f"-O{level}   {seconds / len(x) * 1e9:.2f} ns an element")
 seconds = fastest(compiled_line.bind(x, 2.0, 1.0, out=out), 100)
 print(f"cpnum {seconds / len(x) * 1e9:.2f} ns an element")
 
@@ -342,12 +347,15 @@ def interpret(program, arguments):
     return stack.pop()
 
 
+# %% [markdown]
+# **Predict.** The arguments are `x`, `a` and `b`, with the numbers 0, 1 and 2. Which formula is
+# this program? How many values are on the stack at most?
+
+# %%
 program = bytes([PUSH, 0, PUSH, 1, MULTIPLY, PUSH, 2, ADD, PUSH, 0, PUSH, 0, MULTIPLY, DIVIDE])
 interpret(program, (4.0, 3.0, 5.0))
 
 # %% [markdown]
-# **Predict.** Which formula of `x`, `a`, `b` is this? How deep does the stack become?
-#
 # It is `(x * a + b) / (x * x)`, and 17 / 16 for these numbers. There are three values at most on
 # the stack.
 #
@@ -388,7 +396,7 @@ print(learn.glue(translate(program)).code)
 # interpreter, and copy-and-patch fits it: an instruction is a stencil.
 #
 # The JIT compiler of CPython, Python's usual interpreter, is built so. For each small operation
-# of its interpreter there is a stencil, made by clang from the same C. It came to keep the upper
+# of its interpreter there is a stencil, made by clang from the same C. It came to keep up to
 # three values of the stack in registers, for the reason that you see here. It is at a gain of 8
 # to 9 % over the interpreter on x86-64, by its developers (3.15, beta 1), for programs of all
 # kinds, whose values are Python objects.
@@ -534,7 +542,8 @@ cpp_source = f"""
 {cpp_head}
 template <int n> Vector power(Vector x) {{
     if constexpr (n == 1) return x;
-    else return n % 2 ? x * power<n - n % 2>(x) : power<n / 2>(x * x);
+    else if constexpr (n % 2) return x * power<n - 1>(x);
+    else return power<n / 2>(x * x);
 }}
 extern "C" Vector seventh(Vector x) {{ return power<7>(x); }}
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,9 @@ from cpnum.show.timing import Timing, format_seconds
 if TYPE_CHECKING:
     from cpnum.compare.result import Bench
 
+# Letters in a line of the footer.
+_FOOTER = 140
+
 
 def plot(bench: Bench, kind: str, ax: Axes | None, **options: Any) -> Figure | Axes:
     """Draw a plot of a bench into a figure of its own, or into `ax`.
@@ -59,7 +63,7 @@ def plot(bench: Bench, kind: str, ax: Axes | None, **options: Any) -> Figure | A
     figure.alt = f"{ax.get_title(loc='left')}. {ax.get_xlabel()}; {ax.get_ylabel()}."
     notes = "; bands: quartiles; hollow: noisy" if kind == "sizes" else ""
     footer = f"{bench.machine}; {bench.versions}{notes}"
-    figure.supxlabel(footer, fontsize=7, color=GREY, x=0.01, ha="left")
+    figure.supxlabel(textwrap.fill(footer, _FOOTER), fontsize=7, color=GREY, x=0.01, ha="left")
     return figure
 
 
@@ -81,18 +85,18 @@ def draw_sizes(bench: Bench, ax: Axes, relative_to: str | None = None) -> None:
     if relative_to is None:
         ax.set_yscale("log")
         ax.yaxis.set_major_formatter(FuncFormatter(plain))
-        ax.yaxis.set_minor_formatter(FuncFormatter(_plain_if_few(ax)))
+        ax.yaxis.set_minor_formatter(FuncFormatter(_plain_if_few(ax.get_ylim)))
     else:
         ax.set_ylim(bottom=0)
     _draw_caches(bench, ax)
     legend(ax)
 
 
-def _plain_if_few(ax: Axes) -> Callable[[float, object], str]:
+def _plain_if_few(limits: Callable[[], tuple[float, float]]) -> Callable[[float, object], str]:
     """Return a formatter of the ticks between powers of ten, for axes of less than two of these."""
 
     def write(number: float, position: object) -> str:
-        low, high = ax.get_ylim()
+        low, high = limits()
         first = round(number / 10 ** math.floor(math.log10(number)))
         return plain(number) if high / low < 100 and first in (2, 5) else ""
 
@@ -134,9 +138,11 @@ def _draw_caches(bench: Bench, ax: Axes) -> None:
         elements = size / bench.work.element_bytes
         if low < elements < high:
             ax.axvline(elements, color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
+            at_the_edge = math.log(high / elements) < 0.15 * math.log(high / low)
             ax.annotate(
-                f"{name}, {bytes_text(size)}", (elements, 1), (3, -3), fontsize=8, color=GREY,
-                xycoords=ax.get_xaxis_transform(), textcoords="offset points", va="top",
+                f"{name}, {bytes_text(size)}", (elements, 1), (-3 if at_the_edge else 3, -3),
+                fontsize=8, color=GREY, xycoords=ax.get_xaxis_transform(),
+                textcoords="offset points", va="top", ha="right" if at_the_edge else "left",
             )  # fmt: skip
 
 
@@ -194,11 +200,12 @@ def _crossings(bench: Bench, names: list[str], size: int | None) -> list[tuple[i
 
 
 def _mark(ax: Axes, x: float, y: float, text: str, at: int) -> None:
-    """Mark a point, with a text at its lower right; every second one is lower."""
+    """Mark a point, with a text at its lower right; at its upper left for every second one."""
     ax.plot([x], [y], "o", color=DARK, markersize=10, markerfacecolor="none", markeredgewidth=1.4)
     ax.annotate(
-        text, (x, y), (16, -42 - 30 * (at % 2)), fontsize=9, color=DARK,
-        textcoords="offset points", arrowprops={"arrowstyle": "-", "color": GREY, "lw": 0.8},
+        text, (x, y), (-16, 18) if at % 2 else (16, -42), fontsize=9, color=DARK,
+        textcoords="offset points", ha="right" if at % 2 else "left",
+        arrowprops={"arrowstyle": "-", "color": GREY, "lw": 0.8},
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
     )  # fmt: skip
 
@@ -305,6 +312,8 @@ def draw_roofline(bench: Bench, ax: Axes) -> None:
     ax.set_yscale("log")
     for formatted in (ax.xaxis, ax.yaxis):
         formatted.set_major_formatter(FuncFormatter(plain))
+    ax.xaxis.set_minor_formatter(FuncFormatter(_plain_if_few(ax.get_xlim)))
+    ax.yaxis.set_minor_formatter(FuncFormatter(_plain_if_few(ax.get_ylim)))
     _name_points(
         ax, intensity, [(speed, row.elements) for speed, row in zip(speeds, rows, strict=True)]
     )
@@ -328,6 +337,7 @@ def _name_points(ax: Axes, x: float, points: list[tuple[float, int]]) -> None:
         ax.annotate(
             f"{text} elements", (x, y), (9, 0), fontsize=8, color=DARK,
             textcoords="offset points", va="center",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )  # fmt: skip
 
 
