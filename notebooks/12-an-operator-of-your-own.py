@@ -3,7 +3,7 @@
 #
 # **C → stencil →** *trace → graph → loop →* **code → run**
 #
-# NumPy has some hundred functions, and sooner or later you need one that it has not. In this
+# NumPy has some hundred functions for elements, and one day you need one that it has not. In this
 # notebook you write one in a few lines of C, and `cpnum` fuses it with all others. Then you test
 # it as the operators of `cpnum` are tested, until you find two mistakes that look like none.
 #
@@ -71,15 +71,16 @@ cpjit(bitround_of_numpy)(field)
 #
 # ## The language of one line
 #
-# Every operator of cpnum is one line in the file `stencils/ops.c`. You know these from notebook
-# 03:
+# Every operator of cpnum is one line in the file [`stencils/ops.c`](../stencils/ops.c). You know
+# these from notebook 03:
 #
 # ```c
 # OP(add,        TT_T, FLOAT(a + b), INT(a + b), BOOL(a | b))
 # OP(reciprocal, T_T,  FLOAT(K(1.0) / a))
 # ```
 #
-# `OP` and all other words of these lines are defined in `stencils/op.h`. You need few of them:
+# `OP` and all other words of these lines are defined in [`stencils/op.h`](../stencils/op.h). You
+# need few of them:
 #
 # | word | means |
 # | --- | --- |
@@ -209,13 +210,12 @@ def test(operator, reference, more=()):
 test(bitround, bitround_of_numpy)
 
 # %% [markdown]
-# Nearly. One float32 of 2000, and the same one in each view of the table. In float64, none of
-# thousands. It would be easy to call this noise.
+# It passes, and is wrong. Run the cell again, some ten times: sooner or later one float32 of a
+# table differs, and next time it does not. It would be easy to call this noise.
 #
-# It is not. `first_c` adds half and does not ask what is even, so it differs from the reference
-# for numbers exactly halfway. A random float32 is halfway once in 8192 times, which is once in a
-# while. A random float64 is halfway once in 2⁴² times, which is never: random numbers would not
-# have found it in a year.
+# `first_c` adds half and does not ask what is even, so it differs from the reference for numbers
+# exactly halfway. A random float32 is halfway once in 8192 times. A random float64 is so once in
+# 2⁴² times, which is never: random numbers would not find it in a year.
 #
 # So a test needs the numbers at which the code *decides* something. Here these are multiples of
 # 2⁻¹¹ between 1 and 2: every second one is halfway between two numbers with ten bits.
@@ -243,8 +243,8 @@ print(bitround.explain(ties[0][1]).head[2])
 # ## The second version
 #
 # The reference has two more steps, so the C gets them too. They are the same for both dtypes, and
-# `#define` gives them a name. `({ ... })` is a block, whose last line is its value, and
-# `__typeof__(a)` is the type of `a`.
+# `#define` gives them a name; a backslash continues its line. `({ ... })` is a block, whose last
+# line is its value, and `__typeof__(a)` is the type of `a`.
 
 # %%
 second_c = r"""
@@ -301,7 +301,7 @@ with np.errstate(all="ignore"):
     properties(bitround)
 
 # %% [markdown]
-# A NaN is a number with the highest exponent, and any bits behind it but zeros. There are
+# A NaN is whatever has the highest exponent, and any bits behind it but zeros. There are
 # millions of them. `np.nan` is one, with the first of these bits set, and comes through. But if
 # only low bits are set, rounding drops them, and what is left is *infinity*. If the high ones are
 # all set, adding half runs over, through exponent and sign, and NaN becomes a zero. From there on

@@ -127,8 +127,9 @@ for code in functions(products):
     print(learn.listing(code), end="\n\n")
 
 # %% [markdown]
-# `imul`, a shift, and nothing. The same operation, three times something else. So **Cranelift is
-# not copy-and-patch**. It is a compiler that was made to be fast:
+# `imul`, a shift, and nothing: the same operation, three times something else. A compiler that
+# copies might do so as well, if it rewrites first. So the test says that somebody knows what a
+# multiplication means, and no more. How Cranelift is built can be read in its source:
 #
 # | step | Cranelift | copy-and-patch in cpnum |
 # | --- | --- | --- |
@@ -137,9 +138,10 @@ for code in functions(products):
 # | *register allocation* | for the whole function | for the whole kernel |
 # | *encoding* | makes the bytes, field by field | copies the bytes, and patches fields |
 #
-# The second row is the difference. A pattern may cover several operations, such as a load and a
-# multiplication. A stencil is one operation, and was chosen without knowing its neighbours.
-# Systems of copy-and-patch other than cpnum often have neither the first row nor the third.
+# **Cranelift is not copy-and-patch**, by the second row and the fourth. A pattern may cover
+# several operations, such as a load and a multiplication. A stencil is one operation, as a rule,
+# and was chosen without knowing its neighbours. Systems of copy-and-patch other than cpnum often
+# have neither the first row nor the third.
 #
 # The rumour has a cousin that is true. The people of Wasmtime wanted a simpler and faster
 # compiler beside Cranelift, and considered copy-and-patch for it. They expected that building,
@@ -312,9 +314,10 @@ print(f"cpnum {seconds / len(x) * 1e9:.2f} ns an element")
 
 # %% [markdown]
 # The first row has the price of all those trips to the stack. A stencil is a piece of optimized
-# code. What is slow in LLVM has been done before, when the pack was built. What nobody can do
+# code. What is slow in LLVM has been done before, when the pack was built. What is hard to do
 # before is what concerns two operations at once: the multiplication of `-O2` reads its operand
-# from memory, and cpnum's has a load of its own in front.
+# from memory, and cpnum's has a load of its own in front. There can be stencils for two
+# operations, but not for all pairs.
 #
 # ## 3 A byte code of one's own
 #
@@ -392,8 +395,8 @@ print(learn.glue(translate(program)).code)
 
 # %% [markdown]
 # `translate` has the shape of `interpret`: the same loop, the same two cases. Where one computes,
-# the other yields a stencil. This is a *baseline compiler*, the first and fastest one behind an
-# interpreter, and copy-and-patch fits it: an instruction is a stencil.
+# the other yields a stencil. This is a *baseline compiler*, the one that is quick to compile,
+# next to an interpreter, and copy-and-patch fits it: an instruction is a stencil.
 #
 # The JIT compiler of CPython, Python's usual interpreter, is built so. For each small operation
 # of its interpreter there is a stencil, made by clang from the same C. It came to keep up to
@@ -615,8 +618,9 @@ extern "C" Vector caller(Vector x) { return other(x) * x; }
 learn.from_object(object_of("caller.cpp", cpp_head + caller), "caller", "caller_f64")
 
 # %% [markdown]
-# It is refused, as is whatever has variables outside of registers, or touches a register that is
-# not its own. Each stencil is checked when it is made, so that a kernel need not be.
+# They would be gone, and the result wrong, without a word. So it is refused, as is whatever has
+# variables outside of registers, or touches a register that is not its own. A stencil is checked
+# when it is made.
 #
 # ## Challenge: the larger one
 #
@@ -660,8 +664,8 @@ def chooses_the_larger(text):
 # """
 # ```
 #
-# `size` is a function, and it is called. But `static` says that nobody else needs it, and the
-# compiler puts its code in the place of the call.
+# In the source, `size` is called. But `static` says that nobody else needs it, and the compiler
+# puts its code in the place of the call.
 #
 # </details>
 #
@@ -687,10 +691,10 @@ for count in 1, 2, 4, 8:
 # Everything is copied again in each place, and once more for the tail. The other way is to put
 # the large function somewhere once, and to *call* it. Apache Impala, a database, does so with
 # functions that were compiled beforehand; it has LLVM write the code around them, and can also
-# put them inside. Its users then wait some 300 ms for a query that runs less than a second, so
-# since 2024 it keeps compiled code in a cache. A call has a price of its own. By C's agreement,
-# the function may overwrite all vector registers, so whatever is in them has to go to memory and
-# come back. cpnum copies.
+# put them inside. Its users complained of some 300 ms of compiling for queries of less than a
+# second, and since 2024 it keeps compiled code in a cache. A call has a price of its own, too. By
+# C's agreement, the function may overwrite all vector registers, so whatever is in them has to go
+# to memory and come back. cpnum copies.
 #
 # Where else does copy-and-patch fit? Where a program is put together of known operations while it
 # runs, and not for long enough that a slow compiler pays. These exist:

@@ -23,7 +23,7 @@ FOLDER = Path(__file__).parents[1] / "notebooks"
 SOURCES = sorted(FOLDER.glob("*.py"))
 # Packages that no notebook may need: it runs to its end without them, and says what is missing.
 OPTIONAL = """
-ziglang elftools matplotlib numexpr numba llvmlite wasmtime pandas xarray dask polars jax scipy
+ziglang elftools matplotlib numexpr numba llvmlite wasmtime pandas xarray dask cloudpickle scipy
 """.split()
 
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
