@@ -79,7 +79,7 @@ pictures: chromium .venv/with-bench .venv/with-notebook .venv/with-browser
 
 # With numexpr and Numba, which the notebooks on speed show beside cpnum.
 notebooks: .venv/with-test .venv/with-bench
-	$(BIN)/python tests/notebooks.py
+	$(BIN)/python tests/lessons.py
 
 fuzz: .venv/with-test
 	$(BIN)/python tests/test_fuzz.py --seconds $(FUZZ_SECONDS)

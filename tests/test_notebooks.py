@@ -3,12 +3,12 @@
 import re
 from pathlib import Path
 
+import lessons
 import nbformat
-import notebooks
 import pytest
 
-SOURCES = pytest.mark.parametrize("source", notebooks.SOURCES, ids=lambda path: path.stem)
-COURSE = [path for path in notebooks.SOURCES if path.name[0].isdigit()]
+SOURCES = pytest.mark.parametrize("source", lessons.SOURCES, ids=lambda path: path.stem)
+COURSE = [path for path in lessons.SOURCES if path.name[0].isdigit()]
 YOUR_TURN = "Your turn: "
 
 
@@ -44,11 +44,11 @@ def assert_no_complaints(notebook):
 
 @SOURCES
 def test_a_notebook_runs_with_answers_and_is_stored_as_it_runs(source):
-    notebook = notebooks.read(source)
-    executed = notebooks.run(notebooks.answered(notebook))
+    notebook = lessons.read(source)
+    executed = lessons.run(lessons.answered(notebook))
     assert_no_complaints(executed)
     assert [each for each in verdicts(executed) if not each.startswith("Right.")] == []
-    stored = nbformat.read(notebooks.stored(source), as_version=4)
+    stored = nbformat.read(lessons.stored(source), as_version=4)
     for before, after in zip(stored.cells, executed.cells, strict=True):
         if not of_reader(before):
             assert kinds(before) == kinds(after), before.source
@@ -56,7 +56,7 @@ def test_a_notebook_runs_with_answers_and_is_stored_as_it_runs(source):
 
 @SOURCES
 def test_a_notebook_runs_without_answers_and_optional_packages(source):
-    executed = notebooks.run(notebooks.read(source), notebooks.OPTIONAL)
+    executed = lessons.run(lessons.read(source), lessons.OPTIONAL)
     assert_no_complaints(executed)
     left_out = "This cell was left out."
     assert [each for each in verdicts(executed) if not each.startswith((YOUR_TURN, left_out))] == []
@@ -64,8 +64,8 @@ def test_a_notebook_runs_without_answers_and_optional_packages(source):
 
 @SOURCES
 def test_a_notebook_is_stored_with_the_cells_of_its_source(source):
-    stored = nbformat.read(notebooks.stored(source), as_version=4)
-    expected = notebooks.read(source)
+    stored = nbformat.read(lessons.stored(source), as_version=4)
+    expected = lessons.read(source)
     assert stored.metadata == expected.metadata
     for before, after in zip(stored.cells, expected.cells, strict=True):
         assert (before.id, before.cell_type, before.metadata, before.source) == (
@@ -81,8 +81,8 @@ def test_a_notebook_is_stored_with_the_cells_of_its_source(source):
 
 def test_the_course_is_complete():
     assert [path.name[:2] for path in COURSE] == [f"{number:02}" for number in range(14)]
-    assert {path.stem for path in notebooks.FOLDER.glob("*.ipynb")} == {
-        path.stem for path in notebooks.SOURCES
+    assert {path.stem for path in lessons.FOLDER.glob("*.ipynb")} == {
+        path.stem for path in lessons.SOURCES
     }
 
 
@@ -90,7 +90,7 @@ def test_the_course_is_complete():
 def test_a_lesson_has_exercises_and_leads_to_the_next(source):
     text = source.read_text(encoding="utf-8")
     assert text.startswith(f"# %% [markdown]\n# # {source.name[:2]} · ")
-    assert len(notebooks.exercises(notebooks.read(source))) >= 2
+    assert len(lessons.exercises(lessons.read(source))) >= 2
     following = COURSE[COURSE.index(source) + 1 :][:1]
     linked = re.findall(r"\]\(([\w-]+)\.ipynb\)", text)
     assert [each.stem for each in following] == linked[-1:] or not following
@@ -100,12 +100,12 @@ def test_a_lesson_has_exercises_and_leads_to_the_next(source):
 def test_links_lead_to_notebooks_and_pages(source):
     for target in re.findall(r"\]\(([^)#]+)", source.read_text(encoding="utf-8")):
         if not target.startswith("https://"):
-            assert (notebooks.FOLDER / target.replace("\n# ", "")).exists(), target
+            assert (lessons.FOLDER / target.replace("\n# ", "")).exists(), target
 
 
 def test_the_page_of_contents_has_each_notebook():
-    text = (notebooks.FOLDER / "README.md").read_text(encoding="utf-8")
-    for source in notebooks.SOURCES:
+    text = (lessons.FOLDER / "README.md").read_text(encoding="utf-8")
+    for source in lessons.SOURCES:
         title = source.read_text(encoding="utf-8").split("\n")[1].removeprefix("# # ")
         assert f"[{title}]({source.stem}.ipynb)" in text
 
@@ -113,19 +113,19 @@ def test_the_page_of_contents_has_each_notebook():
 def test_an_exercise_without_an_answer_is_found():
     exercise = nbformat.v4.new_code_cell("mine = ...", metadata={"tags": ["exercise"]})
     with pytest.raises(ValueError, match="no answer stands behind the exercise\nmine"):
-        notebooks.exercises(nbformat.v4.new_notebook(cells=[exercise]))
+        lessons.exercises(nbformat.v4.new_notebook(cells=[exercise]))
 
 
 def test_a_package_that_is_hidden_is_not_found():
     cells = ["import importlib.util, sys", "importlib.util.find_spec('matplotlib')"]
     notebook = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, cells)))
-    shown = notebooks.run(notebook).cells[1].outputs
+    shown = lessons.run(notebook).cells[1].outputs
     assert "ModuleSpec" in shown[0].data["text/plain"]
-    assert notebooks.run(notebook, ["matplotlib"]).cells[1].outputs == []
+    assert lessons.run(notebook, ["matplotlib"]).cells[1].outputs == []
 
 
 def stored_outputs(stem):
-    notebook = nbformat.read(notebooks.FOLDER / f"{stem}.ipynb", as_version=4)
+    notebook = nbformat.read(lessons.FOLDER / f"{stem}.ipynb", as_version=4)
     return [(cell, each) for cell in notebook.cells for each in cell.get("outputs", [])]
 
 
@@ -140,7 +140,7 @@ def test_quickstart_shows_the_report_as_text_and_as_html():
 
 def test_errors_are_short():
     """A refusal is a message of a few lines, not a traceback."""
-    for path in sorted(Path(notebooks.FOLDER).glob("*.ipynb")):
+    for path in sorted(Path(lessons.FOLDER).glob("*.ipynb")):
         for cell, each in stored_outputs(path.stem):
             if each.output_type == "error":
                 assert len(each.traceback) <= 6, cell.source

@@ -30,6 +30,8 @@ X86 = {
     "vdivpd ymm2, ymm9, ymmword ptr [rsp - 0x80]": (
         "ymm2 = ymm9 / memory[rsp - 0x80], in 4 lanes of float64"
     ),
+    "imul rax, rdi": "rax = rax × rdi",
+    "imul rax, qword ptr [rdi], 3": "rax = memory[rdi] × 3, int64",
     "vmulsd xmm2, xmm2, xmm0": "xmm2 = xmm2 × xmm0, in lane 0 alone, float64",
     "vsqrtps xmm5, xmm4": "xmm5 = sqrt(xmm4), in 4 lanes of float32",
     "vminpd ymm2, ymm2, ymm4": "ymm2 = ymm2 if ymm2 < ymm4 else ymm4, in 4 lanes of float64",

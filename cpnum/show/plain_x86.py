@@ -21,6 +21,7 @@ from cpnum.show.plain_x86_forms import (
     part,
     permuted,
     picked,
+    product,
     rounded,
     shuffled,
     ternary,
@@ -278,7 +279,7 @@ GROUPS = (
         {
             "add": integer("{a} += {b}"),
             "sub": integer("{a} -= {b}"),
-            "imul": integer("{a} = {a} × {b}"),
+            "imul": product,
             "and": integer("{a} &= {b}"),
             "xor": same("{a} = 0", "{a} ^= {b}"),
             "shl": "{a} <<= {number}",

@@ -39,6 +39,12 @@ def integer(words: str) -> Choice:
     return choose
 
 
+def product(instruction: Instruction) -> str:
+    """Choose the words of a product, of two operands or of the last two of three."""
+    words = "{a} = {b} × {c}" if len(instruction.operands) == 3 else "{a} = {a} × {b}"
+    return integer(words)(instruction)
+
+
 # -- constants with a meaning -------------------------------------------------------------------
 
 

@@ -1,7 +1,7 @@
 """The notebooks: read from their sources, run, and stored with outputs, for `make notebooks`.
 
-    python tests/notebooks.py         run all, and store each beside its source
-    python tests/notebooks.py 03 06   those whose names begin so
+    python tests/lessons.py         run all, and store each beside its source
+    python tests/lessons.py 03 06   those whose names begin so
 
 A source is jupytext's `py:percent`.  A cell with the tag "exercise" is the reader's; the next
 <details> has the answer.
