@@ -26,7 +26,7 @@ LINE = {
     "specialization observer",
     "show": "timing table comparison listing plain_rows plain_x86_forms plain_x86 plain_aarch64 "
     "plain view why key as_text as_html report processor status progress",
-    "jit": "keys outside cache method sending explaining function",
+    "jit": "keys outside drawing cache method sending explaining function",
     "top": "special",
     "compare": "expression competitors contest ceilings errors drawing result plots bench",
     "notebook": "calls cell examples options benching magic",

@@ -14,6 +14,7 @@ from cpnum.compile.kernel import Clock, Kernel
 from cpnum.errors import IsaError
 from cpnum.ir.signature import Fixed, Signature
 from cpnum.ir.simplify import Precision, simplify
+from cpnum.jit.drawing import Generators, may_draw
 from cpnum.jit.keys import call_key
 from cpnum.jit.outside import Outside
 from cpnum.remembered import Remembered
@@ -212,7 +213,10 @@ class Cache:
             clock = Clock()
             trace = trace_or_refuse if refusing else trace_arguments
             modules = len(sys.modules)
+            drawing = self._generators()
             traced = trace(self.function, arguments, signature)
+            if drawing is not None:
+                drawing.refuse_draws(traced.name)
             clock.end("trace")
             if len(sys.modules) != modules:  # the function imported some
                 self.outside.read(self.function, fixed)
@@ -228,6 +232,12 @@ class Cache:
                 self.calls.clear()
         assert isinstance(found, Specialization)
         return found.into(out)
+
+    def _generators(self) -> Generators | None:
+        """Return the states of random generators, if the function has a name that draws."""
+        own = getattr(self.function, "__code__", None)
+        codes = self.outside.codes if own is None else (own, *self.outside.codes)
+        return Generators() if may_draw(codes) else None
 
     def by_signature(self) -> dict[str, list[Specialization]]:
         """Return the specializations by the text of their signature, which several may share."""

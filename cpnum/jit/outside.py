@@ -64,6 +64,11 @@ class Outside:
         self._codes |= search.codes
         self._cells |= search.cells
 
+    @property
+    def codes(self) -> tuple[CodeType, ...]:
+        """The code of the functions that were searched."""
+        return tuple(self._codes.values())
+
     def drop_assigned(self) -> None:
         """Drop the variables that the trace assigned: their value is another one at each call.
 
