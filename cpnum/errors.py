@@ -134,8 +134,9 @@ class RangeError(CpnumError, OverflowError):
 
     Python's integers have no bounds, and those of compiled code have 64 bits.
 
+    >>> import numpy as np
     >>> from cpnum import cpjit
-    >>> cpjit(lambda n: n * n)(2**40)  # doctest: +ELLIPSIS
+    >>> cpjit(lambda x, n: x + n * n)(np.arange(3), 2**40)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     cpnum.errors.RangeError: Python integer 1208925819614629174706176 out of bounds for int64...
 

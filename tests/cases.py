@@ -10,6 +10,7 @@ import numpy as np
 
 from cpnum import special as special_functions
 from cpnum.ir import reference
+from cpnum.ir.results import opened
 from cpnum.run.machine import machine_of
 from cpnum.tables.dtypes import DTYPES, F32, F64, I32, I64, B, DType
 from cpnum.tables.isa import LEVELS
@@ -183,8 +184,18 @@ def bits(x: Any) -> Any:
 
 
 def assert_same(expected: Any, actual: Any, case: object = "", *operands: Any) -> None:
-    """Assert that type, dtype, shape and bits are equal; NaN equals NaN."""
+    """Assert that type, dtype, shape and bits are equal, of all leaves; NaN equals NaN."""
     assert type(expected) is type(actual), (case, type(expected), type(actual))
+    containers = opened(expected), opened(actual)
+    if containers[0] is not None:
+        (keys, items), (others, made) = containers
+        assert (keys, len(items)) == (others, len(made)), case
+        for one, other in zip(items, made, strict=True):
+            assert_same(one, other, case, *operands)
+        return
+    if not isinstance(expected, np.ndarray | np.generic):
+        assert expected is actual or repr(expected) == repr(actual), (case, expected, actual)
+        return
     assert expected.dtype == actual.dtype, (case, expected.dtype, actual.dtype)
     assert expected.shape == actual.shape, (case, expected.shape, actual.shape)
     differ = bits(expected) != bits(actual)

@@ -16,16 +16,16 @@ LINE = {
     "": "errors command remembered faces",
     "tables": "dtypes isa ops block stencils",
     "pack": "disassembly holes stencil __main__",
-    "ir": "movement sites handling nodes signature extents walk text graph reference evaluate "
-    "rules rewrite simplify",
+    "ir": "movement sites handling nodes results signature returned extents walk text graph "
+    "reference evaluate rules rewrite simplify",
     "trace": "site advice fixed parameters kinds builder push promote ufuncs tracer array scalar "
-    "leftover functions trace",
+    "leftover functions returns trace",
     "compile": "arrange sources call schedule instances skeleton select assign emit pairs "
-    "origins verify kernel",
-    "run": "system linux arena memory recipe alias errstate pieces machine prepared bound "
+    "origins verify kernel outs",
+    "run": "system linux arena memory recipe alias errstate pieces machine prepared results bound "
     "specialization observer",
     "show": "timing table comparison listing plain_rows plain_x86_forms plain_x86 plain_aarch64 "
-    "plain view why key as_text as_html report processor status progress",
+    "plain view why key as_text as_html report reports processor status progress",
     "jit": "keys outside drawing cache method sending explaining function",
     "top": "special",
     "compare": "expression competitors contest ceilings errors drawing result plots bench",

@@ -148,19 +148,19 @@ def test_the_last_call_is_shown(session):
     define = "@cpjit\ndef f(x):\n    return x + 1\n@cpjit\ndef g(x):\n    return f(x) * 2\n"
     of_both, of_f, fallen, earlier = session(
         f"%%cpjit --no-time\n{define}f(1.0); g(1.0); g(np.ones(2));",
-        f"%%cpjit --no-time\n{define}g(1.0); f(1.0);",
+        f"%%cpjit --no-time\n{define}g(1.0); f(np.float64(1.0));",
         "%%cpjit --no-time --fallback numpy\n"
         "import warnings\nwarnings.simplefilter('ignore')\n"
         "def h(x):\n    return g(np.linalg.inv(x))\nh(np.eye(2));",
-        "%%cpjit --no-time\nf(2.0);",
+        "%%cpjit --no-time\nf(np.float64(2.0));",
     )
     assert of_both.texts[-1].startswith("g(x: f64[:]) -> f64")
     assert of_both.texts[:-1] == [
         "%%cpjit: the last call is shown; the cell also calls f(x: float) and g(x: float)"
     ]
-    assert of_f.texts[-1].startswith("f(x: float) -> f64")
+    assert of_f.texts[-1].startswith("f(x: f64) -> f64")
     assert fallen.texts[-1].startswith("%%cpjit: h has no machine code")
-    assert earlier.texts[-1].startswith("f(x: float) -> f64")
+    assert earlier.texts[-1].startswith("f(x: f64) -> f64")
 
 
 @runs
@@ -449,6 +449,6 @@ def test_autoreload_knows_compiled_functions(session, tmp_path):
         write("fastmath=True", 2.0, 3e9),
         "f.fastmath, kept.fastmath, kept is f",
     )
-    assert before.value == "(np.float64(2.0), True)", before.printed
+    assert before.value == "(2.0, True)", before.printed
     assert code.value == "(np.float64(3.0), np.float64(3.0), True)", code.printed
     assert options.value == "(True, True, True)", options.printed

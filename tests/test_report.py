@@ -140,10 +140,13 @@ def test_each_stencil_has_the_line_that_it_computes():
 
 def test_a_function_without_operations_shows_its_lines():
     def same(x):
-        return x
+        return np.copy(x)
 
     report = cpjit(same, isa="x86-64-v4").explain(np.ones(3))
-    assert [line.text.strip() for line in report.view().source] == ["def same(x):", "return x"]
+    assert [line.text.strip() for line in report.view().source] == [
+        "def same(x):",
+        "return np.copy(x)",
+    ]
 
 
 def test_a_value_has_one_name_in_all_parts():

@@ -29,6 +29,7 @@ from cpnum.compare.competitors import (
 )
 from cpnum.compare.contest import Contest
 from cpnum.compare.result import Bench, Work
+from cpnum.compile.kernel import Kernel
 from cpnum.errors import ShapeError, trimmed
 from cpnum.jit.function import Jit
 from cpnum.jit.method import Method
@@ -150,9 +151,10 @@ def _result(f: Compiled, contest: Contest, threads: int, cpu_time: bool, interru
         if each.kernel is not None:
             kernel = each.kernel(given)
             signature = str(kernel.graph).partition("\n")[0]
-            nest = kernel.loop_nest
-            dtype = str(kernel.graph.output.node.dtype.numpy)
-            work = Work(nest.element_bytes, nest.element_ops, dtype)
+            if isinstance(kernel, Kernel):  # the loops of several have no common element
+                nest = kernel.loop_nest
+                dtype = str(nest.stores[0].buffer.dtype.numpy)
+                work = Work(nest.element_bytes, nest.element_ops, dtype)
     level = "" if f.isa is None else f" ({f.isa})"
     return Bench(
         signature=signature,

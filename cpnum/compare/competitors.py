@@ -14,7 +14,7 @@ from types import FunctionType
 from typing import Any, Literal, NamedTuple
 
 from cpnum.compare.expression import Expression, expression_of
-from cpnum.compile.kernel import Kernel
+from cpnum.compile.kernel import Kernel, Kernels
 from cpnum.errors import CpnumError, UnsupportedError
 from cpnum.jit.function import Jit, cpjit
 from cpnum.jit.method import Method
@@ -56,7 +56,7 @@ class Competitor(NamedTuple):
     name: str
     make: Callable[[], Prepared]
     about: str = ""
-    kernel: Callable[[Given], Kernel] | None = None
+    kernel: Callable[[Given], Kernel | Kernels] | None = None
     compiles: Literal["never", "once", "again"] = "again"
 
 
@@ -102,8 +102,8 @@ def compiled(function: Compiled, given: Given) -> Competitor:
         made = remade(function)
         return lambda other: other.call(made)
 
-    def kernel(other: Given) -> Kernel:
-        found: Kernel = made.lower(*other.arguments, **other.keywords)
+    def kernel(other: Given) -> Kernel | Kernels:
+        found: Kernel | Kernels = made.lower(*other.arguments, **other.keywords)
         return found
 
     mode, reason = memory.mode()

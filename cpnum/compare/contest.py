@@ -11,7 +11,7 @@ import numpy as np
 
 from cpnum.compare.competitors import NUMPY, Competitor, Given, Prepared, short
 from cpnum.compile.kernel import forget
-from cpnum.show.comparison import difference
+from cpnum.show.comparison import difference, is_numeric, pairs_of
 from cpnum.show.timing import Clock, Timing, max_ulp, measure, timing_of
 
 Stages = dict[str, float]
@@ -140,21 +140,51 @@ def _is_wrong(result: Any, expected: Any) -> bool:
     )
 
 
+def elements_of(result: Any) -> int:
+    """Return the number of elements of the largest of a function's results.
+
+    >>> elements_of(np.ones(3)), elements_of((np.ones(3), [np.ones(5)], "text"))
+    (3, 5)
+    """
+    sizes = [np.size(each) for _, each, _ in pairs_of(result, result) if is_numeric(each)]
+    return max(sizes, default=0)
+
+
 def compared(name: str, size: int, result: Any, expected: Any) -> Row:
     """Return the row of a competitor that is not timed yet, or will not be: its result is wrong.
 
     >>> compared("g", 2, np.array([1, 2]), np.array([1, 3])).why
     'its result is wrong: 1 of 2 elements differ'
+    >>> compared("g", 2, (np.ones(2), [1, 2]), (np.ones(2), [1, 3])).why
+    'its result [1][1] is wrong: 1 of 1 elements differ'
     """
-    result, expected = np.asarray(result), np.asarray(expected)
-    row = Row(name, size, expected.size, None, "", str(result.dtype))
-    if result.shape != expected.shape:
-        what = f"its shape is {result.shape}, not {expected.shape}"
-        return replace(row, difference=what, why=f"its result is wrong: {what}")
-    what = difference(result, expected)
-    if _is_wrong(result, expected):
-        return replace(row, difference=what, why=f"its result is wrong: {what}")
-    return replace(row, difference=what, ulp=_ulp(result, expected))
+    row = Row(name, size, elements_of(expected), None, "")
+    dtypes: list[str] = []
+    ulps: list[float] = []
+    differing: list[str] = []
+    for place, mine, theirs in pairs_of(result, expected):
+        its = f"its result {place}".rstrip()
+        if not (is_numeric(mine) and is_numeric(theirs)):
+            what = difference(mine, theirs)
+            if not what.endswith("bit for bit"):
+                return replace(row, difference=what, why=f"{its} is wrong: {what}")
+            continue
+        mine, theirs = np.asarray(mine), np.asarray(theirs)
+        dtypes.append(str(mine.dtype))
+        row = replace(row, dtype=", ".join(dict.fromkeys(dtypes)))
+        if mine.shape != theirs.shape:
+            what = f"its shape is {mine.shape}, not {theirs.shape}"
+            return replace(row, difference=what, why=f"{its} is wrong: {what}")
+        what = difference(mine, theirs)
+        if _is_wrong(mine, theirs):
+            return replace(row, difference=what, why=f"{its} is wrong: {what}")
+        ulp = _ulp(mine, theirs)
+        if ulp is not None:
+            ulps.append(ulp)
+        if not what.endswith("bit for bit"):
+            differing.append(f"result {place}: {what}" if place else what)
+    what = "; ".join(differing) or difference(expected, expected)
+    return replace(row, difference=what, ulp=max(ulps) if len(ulps) == len(dtypes) else None)
 
 
 # -- the contest --------------------------------------------------------------------------------
@@ -189,9 +219,9 @@ class Contest:
         if self.subject is None:
             self._start(given)
         expected = self._prepared[NUMPY](given)()
-        if self.subject is None or np.size(expected) <= _KEPT:
+        if self.subject is None or elements_of(expected) <= _KEPT:
             self.subject = given
-        size = np.size(expected) if size is None else size
+        size = elements_of(expected) if size is None else size
         found: list[Row] = []
         calls: dict[str, Callable[[], Any]] = {}
         for name, prepared in self._prepared.items():
@@ -201,7 +231,7 @@ class Contest:
                 if not row.why:
                     calls[name] = call
             except Exception as error:
-                row = Row(name, size, np.size(expected), None, "", why=short(error))
+                row = Row(name, size, elements_of(expected), None, "", why=short(error))
             found.append(row)
         timings = measure(calls, self._seconds, self._rounds, warm=True, clock=self._clock)
         self.rows += [replace(row, timing=timings.get(row.name)) for row in found]

@@ -75,6 +75,8 @@ def expression_of(
     >>> expression.text, *expression.variables.values()
     ('(x_0 * c1)', array([1., 1.], dtype=float32), array(2.5, dtype=float32))
     """
+    if graph.results.output is None:
+        raise _no("several results, nor views or Python's values as results")
     writer = _Writer(graph, arguments, functions)
     for node in graph.nodes:
         if type(node) is Apply and node not in writer.sources.host:

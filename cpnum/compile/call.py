@@ -1,34 +1,50 @@
-"""The shapes and strides of one call, without addresses and values."""
+"""The shapes and strides of one call, without addresses and values.
+
+Outputs of one shape are computed by one kernel, in one loop.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from cpnum.compile.arrange import Arrangement, arrange, memory_order
-from cpnum.compile.sources import Sources, sources_of
+from cpnum.compile.sources import Sources, arrays_of, sources_of
 from cpnum.errors import OutError, ShapeError
 from cpnum.ir.extents import common_shape
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Input, Node, operands
+from cpnum.ir.walk import Shaping
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
 
 
-class Call(NamedTuple):
-    """The shapes and strides of one call, arranged; no arrangement if there are no elements.
+# The axes of a new array from the slowest to the fastest, None for C order.
+Order = tuple[int, ...] | None
 
-    `order` are the axes of a new result from the slowest to the fastest, None for C order.
+
+class Call(NamedTuple):
+    """The shapes and strides of one call of a kernel, arranged.
+
+    All outputs of the kernel have the `shape`.  There is no arrangement if they have no elements.
+    `orders` are those of new arrays, one an output.
     """
 
     shape: Shape
-    order: tuple[int, ...] | None
+    orders: tuple[Order, ...]
     arrangement: Arrangement | None
     sources: Sources
+
+
+class Part(NamedTuple):
+    """The outputs of a graph that one kernel computes, by their places, and its call."""
+
+    places: tuple[int, ...]
+    call: Call
 
 
 # Other functions are called with the same arrays; to look one up takes a tenth of the time.
@@ -36,29 +52,81 @@ _arranged = functools.lru_cache(maxsize=1024)(arrange)
 
 
 def describe(graph: Graph, arguments: Sequence[Any], out: Array | None) -> Call:
-    """Return the call of a graph with these arguments.
+    """Return the call of a graph with one output, with these arguments.
 
     Raises:  ShapeError if they do not broadcast, or not to the shape of `out`; OutError if elements
              of `out` share memory.
     """
-    sources = sources_of(graph)
-    views = {node: node.view(arguments[node.parameter]) for node in graph.inputs}
-    shapes: dict[Node, Shape] = {node: _shape_of(view) for node, view in views.items()}
-    shape = _common_shape(graph, arguments, shapes)
-    dtype = graph.output.node.dtype.numpy
+    views = _views_of(graph, arguments)
+    shapes = {node: _shape_of(view) for node, view in views.items()}
+    _verify_conditions(graph, arguments)
+    shape = _common_shape(graph, shapes)
     if out is not None:
-        shape = _refuse_out(out, shape, dtype)
+        shape = shape_in(out, shape, graph.outputs[0].node.dtype.numpy)
+    return _call(graph, views, shape, (out,))
+
+
+def describe_parts(
+    graph: Graph,
+    arguments: Sequence[Any],
+    outs: Sequence[Array | None],
+    part: Callable[[tuple[int, ...]], Graph],
+) -> list[Part]:
+    """Return the calls of a graph with any number of outputs, one for each shape of these.
+
+    `part` returns the graph of the outputs at some places.
+
+    Raises:  as `describe`.
+    """
+    views = _views_of(graph, arguments)
+    shapes = {node: _shape_of(view) for node, view in views.items()}
+    _verify_conditions(graph, arguments)
+    places: dict[Shape, list[int]] = {}
+    shaping = Shaping(lambda each: True)
+    for at, (output, out) in enumerate(zip(graph.outputs, outs, strict=True)):
+        inputs = {each: shapes[each] for each in shaping.of(output.node)}
+        shape = _common_shape(graph, inputs)
+        if out is not None:
+            shape = shape_in(out, shape, output.node.dtype.numpy)
+        places.setdefault(shape, []).append(at)
+    return [
+        Part(tuple(own), _call(part(tuple(own)), views, shape, [outs[at] for at in own]))
+        for shape, own in places.items()
+    ]
+
+
+def _views_of(graph: Graph, arguments: Sequence[Any]) -> dict[Input, Any]:
+    return {node: node.view(arguments[node.parameter]) for node in graph.inputs}
+
+
+def _call(
+    graph: Graph, views: dict[Input, Any], shape: Shape, outs: Sequence[Array | None]
+) -> Call:
+    """Return the call of a graph whose outputs all have one shape."""
+    sources = sources_of(graph)
     strides = [strides_in(views[node], shape) for node in sources.arrays]
-    order = None
-    if len(shape) > 1 and out is None:
-        found = memory_order(shape, strides)
-        order = None if found == sorted(found) else tuple(found)
-    if 0 in shape:
-        return Call(shape, order, None, sources)
-    own = strides_in(out, shape) if out is not None else new_strides(shape, order, dtype.itemsize)
+    orders: list[Order] = []
+    own: list[tuple[int, ...]] = []
     itemsizes = [node.dtype.itemsize for node in sources.arrays]
-    arrangement = _arranged(shape, (*strides, own), (*itemsizes, dtype.itemsize))
-    return Call(shape, order, arrangement, sources)
+    for output, out in zip(graph.outputs, outs, strict=True):
+        order = None
+        if len(shape) > 1 and out is None:
+            read = strides
+            if len(outs) > 1:
+                arrays = arrays_of(output.node, sources)
+                read = [strides[at] for at, each in enumerate(sources.arrays) if each in arrays]
+            found = memory_order(shape, read)
+            order = None if found == sorted(found) else tuple(found)
+        orders.append(order)
+        itemsize = output.node.dtype.itemsize
+        itemsizes.append(itemsize)
+        own.append(
+            strides_in(out, shape) if out is not None else new_strides(shape, order, itemsize)
+        )
+    arrangement = None
+    if 0 not in shape:
+        arrangement = _arranged(shape, (*strides, *own), tuple(itemsizes))
+    return Call(shape, tuple(orders), arrangement, sources)
 
 
 # -- shapes -------------------------------------------------------------------------------------
@@ -69,8 +137,8 @@ def _shape_of(value: Any) -> Shape:
     return value.shape if type(value) is np.ndarray else np.shape(value)
 
 
-def _common_shape(graph: Graph, arguments: Sequence[Any], shapes: dict[Node, Shape]) -> Shape:
-    """Return the shape of the result."""
+def _verify_conditions(graph: Graph, arguments: Sequence[Any]) -> None:
+    """Raise the ShapeError of the first condition that does not hold."""
     for condition in graph.conditions:
         found = [_shape_of(node.view(arguments[node.parameter])) for node in condition.inputs]
         try:
@@ -78,6 +146,10 @@ def _common_shape(graph: Graph, arguments: Sequence[Any], shapes: dict[Node, Sha
         except ShapeError as error:
             error.site = graph.sites.get(condition)
             raise
+
+
+def _common_shape(graph: Graph, shapes: Mapping[Input, Shape]) -> Shape:
+    """Return the shape of what is computed from inputs of these shapes."""
     try:
         return functools.reduce(common_shape, set(shapes.values()), ())
     except ShapeError:
@@ -85,15 +157,15 @@ def _common_shape(graph: Graph, arguments: Sequence[Any], shapes: dict[Node, Sha
         raise
 
 
-def _raise_at_line(graph: Graph, shapes: dict[Node, Shape]) -> None:
+def _raise_at_line(graph: Graph, inputs: Mapping[Input, Shape]) -> None:
     """Raise the ShapeError of the first operator whose operands do not broadcast."""
+    shapes: dict[Node, Shape] = dict(inputs.items())
     for node in graph.nodes:
-        if isinstance(node, Input):
-            continue
+        args = operands(node)
+        if isinstance(node, Input) or not all(arg in shapes for arg in args):
+            continue  # another output is computed from it
         try:
-            shapes[node] = functools.reduce(
-                common_shape, map(shapes.__getitem__, operands(node)), ()
-            )
+            shapes[node] = functools.reduce(common_shape, map(shapes.__getitem__, args), ())
         except ShapeError as error:
             error.site = graph.sites.get(node)
             raise error from None
@@ -142,9 +214,8 @@ def new_strides(shape: Shape, order: Sequence[int] | None, itemsize: int) -> tup
     return tuple(strides)
 
 
-def new_result(call: Call, dtype: np.dtype[Any]) -> Array:
-    """Return an array for the result, its axes in memory as a ufunc of NumPy has them."""
-    shape, order = call.shape, call.order
+def new_array(shape: Shape, order: Order, dtype: np.dtype[Any]) -> Array:
+    """Return an array for a result, its axes in memory as a ufunc of NumPy has them."""
     if order is None:
         return np.empty(shape, dtype)
     swapped = np.empty([shape[axis] for axis in order], dtype)
@@ -154,8 +225,8 @@ def new_result(call: Call, dtype: np.dtype[Any]) -> Array:
 # -- out ----------------------------------------------------------------------------------------
 
 
-def _refuse_out(out: Array, shape: Shape, dtype: np.dtype[Any]) -> Shape:
-    """Return the shape of `out`; refuse an `out` that cannot take a result of this shape."""
+def shape_in(out: Array, shape: Shape, dtype: np.dtype[Any]) -> Shape:
+    """Return the shape of `out`; refuse one that cannot take a result of this shape."""
     if out.shape != shape and not fits(shape, out.shape):
         raise OutError(
             "`out` has the wrong shape",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,7 +27,8 @@ from cpnum.compile.verify import verify
 from cpnum.errors import OutError
 from cpnum.faces import pre
 from cpnum.ir.graph import Graph
-from cpnum.ir.nodes import Apply
+from cpnum.ir.nodes import Nodes
+from cpnum.ir.results import Leaf, Output
 from cpnum.pack.stencil import Pack, load
 from cpnum.tables.dtypes import DType
 from cpnum.tables.isa import Isa
@@ -83,21 +84,59 @@ class Kernel(NamedTuple):
         return f"<kernel {self.graph.name}: {self.loop_nest.isa}, {len(self.code.data)} bytes>"
 
 
-def cast_to(graph: Graph, dtype: DType) -> Graph:
-    """Return the graph with its result converted to the dtype of an `out`, as ufuncs do.
+class Kernels(NamedTuple):
+    """The kernels of a call whose outputs have several shapes; `graph` is that of all of them."""
+
+    graph: Graph
+    each: tuple[Kernel, ...]
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """The time of each stage: the first ones are done once, the others for each kernel."""
+        found: dict[str, float] = {}
+        for kernel in self.each:
+            for stage, seconds in kernel.seconds.items():
+                once = stage in ("trace", "simplify")
+                found[stage] = seconds if once else found.get(stage, 0.0) + seconds
+        return found
+
+    def __str__(self) -> str:
+        return "\n\n".join([str(self.graph), *map(str, self.each)])
+
+    def _repr_html_(self) -> str:
+        return pre(str(self))
+
+    def __repr__(self) -> str:
+        return f"<{len(self.each)} kernels of {self.graph.name}>"
+
+
+def cast_to(graph: Graph, dtypes: Sequence[DType | None]) -> Graph:
+    """Return the graph with its outputs converted to these dtypes, as ufuncs do for an `out`.
 
     Raises:  OutError if NumPy's rule "same_kind" forbids that.
     """
-    output = graph.output
-    own = output.node.dtype
-    if not np.can_cast(own.numpy, dtype.numpy, "same_kind"):
+    nodes = Nodes(graph.nodes)
+    wanted = iter(dtypes)
+    leaves: list[Leaf] = []
+    for leaf in graph.results.leaves:
+        if isinstance(leaf, Output):
+            dtype, own = next(wanted), leaf.node.dtype
+            if dtype is not None and dtype is not own:
+                refuse_cast(own.numpy, dtype.numpy)
+                leaf = leaf._replace(node=nodes.apply(CAST, (leaf.node,), dtype))
+        leaves.append(leaf)
+    results = graph.results._replace(leaves=tuple(leaves))
+    return replace(graph, nodes=nodes.reaching(results.nodes), results=results)
+
+
+def refuse_cast(own: np.dtype[Any], dtype: np.dtype[Any]) -> None:
+    """Refuse an `out` whose dtype is of another kind than that of the result."""
+    if not np.can_cast(own, dtype, "same_kind"):
         raise OutError(
             "`out` has the wrong dtype",
-            seen=f"out of dtype {dtype.numpy} for a result of {own.numpy}",
-            write=f"out=np.empty(..., {own.numpy})",
+            seen=f"out of dtype {dtype} for a result of {own}",
+            write=f"out=np.empty(..., {own})",
         )
-    cast = Apply(CAST, (output.node,), dtype)
-    return replace(graph, nodes=(*graph.nodes, cast), results=output._replace(node=cast))
 
 
 def compile(

@@ -114,7 +114,8 @@ class Nest(NamedTuple):
                 lines.append(f"{indent}  {names[node]} = {self._text(node, names)}  {node.dtype}")
         for store in self.stores:
             indent = "  " * self.axes
-            lines.append(f"{indent}  store {names[store.node]} {letters(store.layout)}")
+            to = f" to {store.buffer.name}" if len(self.stores) > 1 else ""
+            lines.append(f"{indent}  store {names[store.node]}{to} {letters(store.layout)}")
         return "\n".join(lines)
 
     def _text(self, node: Node, names: dict[Node, str]) -> str:
@@ -169,6 +170,7 @@ def schedule(graph: Graph, sources: Sources, layouts: Sequence[Layout], isa: Isa
         if output.node in waiting:
             waiting.discard(output.node)
             bodies[depths[output.node]].append(output.node)
+    names = ["out"] if len(outputs) == 1 else [f"out{at}" for at in range(len(outputs))]
     lane_bytes = max([node.dtype.itemsize for body in bodies for node in body])
     return Nest(
         graph,
@@ -183,8 +185,8 @@ def schedule(graph: Graph, sources: Sources, layouts: Sequence[Layout], isa: Isa
         ),
         tuple(
             [
-                Operand(_buffer("out", output.node.dtype), layout, output.node)
-                for output, layout in zip(outputs, stores, strict=True)
+                Operand(_buffer(name, output.node.dtype), layout, output.node)
+                for name, output, layout in zip(names, outputs, stores, strict=True)
             ]
         ),
         sources.scalars,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cpnum.ir.graph import Graph
-from cpnum.ir.nodes import Apply, Input, Node
+from cpnum.ir.nodes import Apply, Input, Node, Project
 from cpnum.tables.ops import CAST
 
 
@@ -41,3 +41,18 @@ def sources_of(graph: Graph) -> Sources:
     arrays = [node for node in inputs if node in read]
     scalars = [node for node in graph.nodes if node in host and node in read] if host else ()
     return Sources(tuple(arrays), tuple(scalars), frozenset(host))
+
+
+def arrays_of(node: Node, sources: Sources) -> set[Node]:
+    """Return the arrays through which a kernel reads the elements for a node."""
+    found: set[Node] = set()
+    pending, seen = [node], {node}
+    while pending:
+        each = pending.pop()
+        if isinstance(each, Input):
+            found.add(each)
+        elif isinstance(each, Apply | Project):
+            args = each.args if isinstance(each, Apply) else (each.node,)
+            pending += [arg for arg in args if arg not in seen and arg not in sources.host]
+            seen.update(args)
+    return found

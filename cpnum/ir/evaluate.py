@@ -29,14 +29,13 @@ from cpnum.ir.nodes import (
     Host,
     Input,
     Node,
-    Output,
     Project,
-    Results,
     Value,
     converted_integer,
     operands,
 )
 from cpnum.ir.reference import BETWEEN_SCALARS, function_of
+from cpnum.ir.results import maker_of, values_of
 from cpnum.ir.sites import Site, location, note_site, user_site
 from cpnum.ir.walk import last_uses, postorder
 from cpnum.remembered import Remembered
@@ -52,15 +51,23 @@ def evaluate(
     warn: bool = True,
     known: Mapping[Input, Value] | None = None,
 ) -> Value:
-    """Compute the result of `graph` with NumPy, one node after the other.
+    """Compute the results of `graph` with NumPy, one node after the other.
 
-    The user's function returns the same, or a view of an argument where this is a copy.
     Floating-point errors are handled as `np.errstate` says; a warning names the line in the user's
     code.  `warn=False` ignores such errors.  `known` inputs are not read from the arguments.
     """
-    with _FloatingPointErrors(graph.sites) if warn else np.errstate(all="ignore") as errors:
+    with FloatingPointErrors(graph.sites) if warn else np.errstate(all="ignore") as errors:
         values = _evaluated(graph, arguments, known or {}, errors)
-    return _returned(graph.results, values)
+    results = graph.results
+    leaves = values_of(results, arguments, (_own(node, values[node]) for node in results.nodes))
+    return maker_of(results.tree)(leaves)
+
+
+def outputs_of(graph: Graph, arguments: Sequence[Value]) -> list[Value]:
+    """Return the values of a graph's outputs, which may share memory with arguments."""
+    with FloatingPointErrors(graph.sites) as errors:
+        values = _evaluated(graph, arguments, {}, errors)
+    return [values[output.node] for output in graph.outputs]
 
 
 def errors_of(
@@ -88,18 +95,18 @@ def _evaluated(
     graph: Graph,
     arguments: Sequence[Value],
     known: Mapping[Input, Value],
-    errors: _FloatingPointErrors | _Noted | None,
+    errors: FloatingPointErrors | _Noted | None,
 ) -> dict[Node, Value]:
     """Return the values of the outputs; tell `errors` which node is computed."""
     values: dict[Node, Value] = dict(known.items())
     last_use = last_uses(graph.nodes)
-    kept = {output.node for output in graph.outputs}
+    kept = set(graph.results.nodes)
     handling = graph.handling
     for node in graph.nodes:
         if errors is not None:
             errors.node = node
         if node not in known:
-            if node in handling and isinstance(errors, _FloatingPointErrors):
+            if node in handling and isinstance(errors, FloatingPointErrors):
                 # NumPy computes it once each time; the last value is as good as the first.
                 for each in handling[node]:
                     with errors.handled(each):
@@ -138,15 +145,9 @@ def asked_of(graph: Graph, outside: int) -> int:
     return flags
 
 
-def _returned(results: Results, values: Mapping[Node, Value]) -> Value:
-    if not isinstance(results, Output):
-        return tuple(_returned(each, values) for each in results)
-    value, boxed = values[results.node], results.boxed
-    if isinstance(value, np.ndarray):
-        if value.ndim:
-            return value.copy("K") if isinstance(results.node, Input) else value
-        return value.copy() if boxed else value[()]
-    return np.asarray(value) if boxed else value
+def _own(node: Node, value: Value) -> Value:
+    """Return the value of an output with memory that no argument has."""
+    return value.copy("K") if isinstance(node, Input) and isinstance(value, np.ndarray) else value
 
 
 class _Flags:
@@ -289,7 +290,7 @@ def _at(error: CpnumError, sites: Sites, *nodes: Node) -> CpnumError:
     return error
 
 
-class _FloatingPointErrors:
+class FloatingPointErrors:
     """The user's `np.errstate`, but warnings and errors name the user's line.
 
     Warnings have NumPy's text.  NumPy tells it to the mode "log", not to the mode "call".
@@ -303,7 +304,7 @@ class _FloatingPointErrors:
         self._errstate: Any = None
         self.node: Node | None = None
 
-    def __enter__(self) -> _FloatingPointErrors:
+    def __enter__(self) -> FloatingPointErrors:
         self._errstate = self._told()
         self._errstate.__enter__()
         return self
@@ -337,6 +338,7 @@ class _FloatingPointErrors:
             note_site(error, site)
 
     def __call__(self, kind: str, flags: int) -> None:
+        """Pass on an error to the user's callback."""
         self._user(kind, flags)
 
     def write(self, message: str) -> None:

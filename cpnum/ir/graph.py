@@ -18,13 +18,11 @@ from cpnum.ir.nodes import (
     Input,
     Node,
     Nodes,
-    Output,
     Project,
-    Results,
     Value,
-    leaves,
     operands,
 )
+from cpnum.ir.results import Container, Output, Results
 from cpnum.ir.signature import ArrayOf, Signature
 from cpnum.ir.sites import Location, Site, location
 from cpnum.ir.text import Parts, of_input, read, value_names, written
@@ -45,13 +43,14 @@ class Graph:
     in the user's code a node or a condition was made.  Graphs with the same text are equal;
     `sites`, `as_written` and `handling` are not in the text.
 
+    >>> from cpnum.ir.results import single
     >>> from cpnum.ir.signature import Parameter
     >>> from cpnum.tables.dtypes import F64
     >>> from cpnum.tables.ops import OPS
     >>> nodes = Nodes()
     >>> x = nodes.input(0, (), F64)
     >>> root = nodes.apply(OPS["sqrt"], (x,), x.dtype)
-    >>> graph = Graph("f", (Parameter("x", ArrayOf(F64, (None,))),), (x, root), Output(root))
+    >>> graph = Graph("f", (Parameter("x", ArrayOf(F64, (None,))),), (x, root), single(root))
     >>> print(graph)
     f(x: f64[:])
       %0 = sqrt x  f64
@@ -91,15 +90,29 @@ class Graph:
 
     @property
     def outputs(self) -> tuple[Output, ...]:
-        """The leaves of the results."""
-        return (self.results,) if isinstance(self.results, Output) else tuple(leaves(self.results))
+        """The results that are computed into memory of their own."""
+        return self.results.outputs
 
     @property
     def output(self) -> Output:
-        """The only output of a graph that is compiled: no kernel has several yet."""
-        if not isinstance(self.results, Output):
-            raise ValueError(f"{self.name} has {len(self.outputs)} results, not one")
-        return self.results
+        """The only result, of a function that returns one computed value and nothing else."""
+        output = self.results.output
+        if output is None:
+            raise ValueError(f"{self.name} returns not one computed value, but {self.results}")
+        return output
+
+    def part(self, places: Sequence[int]) -> Graph:
+        """Return the graph that computes the outputs at these places only, as a tuple."""
+        outputs = tuple([self.outputs[at] for at in places])
+        nodes = Nodes(self.nodes).reaching([output.node for output in outputs])
+        tree = Container(tuple, (), tuple(range(len(outputs))))
+        return replace(
+            self,
+            nodes=nodes,
+            results=Results(tree, outputs),
+            checked=self.checked.intersection(nodes),
+            conditions=(),
+        )
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -160,8 +173,8 @@ class Graph:
         self, nodes: Nodes, new: Mapping[Node, Node], sites: Mapping[Node | Broadcast, Site]
     ) -> Graph:
         """Return the graph with `new[node]` in the place of each node, unused ones left out."""
-        results = _with_nodes(self.results, new)
-        kept = nodes.reaching([output.node for output in leaves(results)])
+        results = self.results.with_nodes(new)
+        kept = nodes.reaching(results.nodes)
         return replace(
             self,
             nodes=kept,
@@ -186,13 +199,6 @@ class Graph:
 
     def _repr_html_(self) -> str:
         return pre(str(self))
-
-
-def _with_nodes(results: Results, new: Mapping[Node, Node]) -> Results:
-    """Return results with other nodes."""
-    if isinstance(results, Output):
-        return results._replace(node=new[results.node])
-    return tuple(_with_nodes(each, new) for each in results)
 
 
 # -- checking -----------------------------------------------------------------------------------
@@ -230,11 +236,7 @@ def verify(graph: Graph) -> None:
         elif type(node) is not Input:
             _verify_other(node, seen)
         seen.add(node)
-    for output in graph.outputs:
-        if output.node not in seen:
-            raise ValueError("a result is not among the nodes")
-        if output.node.dtype.weak:
-            raise ValueError(f"a result has the weak dtype {output.node.dtype}")
+    graph.results.verify(seen)
 
 
 def _verify_other(node: Node, seen: set[Node]) -> None:

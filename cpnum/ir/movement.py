@@ -37,6 +37,10 @@ class Movement:
         """Return the view of `array`."""
         raise NotImplementedError
 
+    def returned(self, array: View) -> View:
+        """Return the view as NumPy's function returns it, where a kernel could read another one."""
+        return self.replay(array)
+
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and other.value == self.value
 
@@ -98,6 +102,27 @@ class Reshape(Movement):
 
     def __repr__(self) -> str:
         return f".reshape{self.value}"
+
+
+class Ravel(Reshape):
+    """The same elements along one axis, which NumPy copies unless they are contiguous.
+
+    >>> x = np.arange(4)[::2]
+    >>> np.shares_memory(x, Ravel().replay(x)), np.shares_memory(x, Ravel().returned(x))
+    (True, False)
+    """
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__((-1,))
+
+    def returned(self, array: View) -> View:
+        """Return the view of `array`, or its copy."""
+        return array.ravel()
+
+    def __repr__(self) -> str:
+        return ".ravel()"
 
 
 class BroadcastTo(Movement):

@@ -279,32 +279,6 @@ def renewed(nodes: Nodes, node: Node, new: Mapping[Node, Node]) -> Node:
             return nodes.keep(node)  # it is computed from no operators
 
 
-# -- results ------------------------------------------------------------------------------------
-
-
-class Output(NamedTuple):
-    """A result of the function.
-
-    `boxed`: a result without axes is an array, as from `np.where`, not a scalar, as from a ufunc.
-    """
-
-    node: Node
-    boxed: bool = False
-
-
-# The results of a function: one output, or a tuple of results.
-Results = Output | tuple["Results", ...]
-
-
-def leaves(results: Results) -> Iterator[Output]:
-    """Yield the outputs, from left to right."""
-    if isinstance(results, Output):
-        yield results
-    else:
-        for each in results:
-            yield from leaves(each)
-
-
 class Broadcast(NamedTuple):
     """Inputs whose shapes have to broadcast, though no result is computed from all of them.
 

@@ -36,7 +36,7 @@ def simplify(graph: Graph, fastmath: bool = False, precision: Precision = "full"
     graph = Rewriting(graph, _EXACT_TABLE, None).run()
     if fastmath:
         graph = _rebalanced(graph)
-        once = uses(graph.nodes, [output.node for output in graph.outputs])
+        once = uses(graph.nodes, graph.results.nodes)
         graph = Rewriting(graph, _index(INEXACT), once).run()
     graph = _paired(graph)
     return graph if precision == "full" else Rewriting(graph, _index(FASTER), None).run()
@@ -89,7 +89,7 @@ def _rebalanced(graph: Graph) -> Graph:
 
 def _inside_long_chains(graph: Graph) -> set[Node]:
     """Return the sums within sums, and products within products, of four terms and more."""
-    count = uses(graph.nodes, [output.node for output in graph.outputs])
+    count = uses(graph.nodes, graph.results.nodes)
     chained = {OPS["add"], OPS["multiply"]}
     terms = dict.fromkeys(graph.nodes, 1)
     parents: dict[Node, Node] = {}

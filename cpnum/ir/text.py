@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cpnum.ir.movement import BroadcastTo, Index, IndexItem, Movement, Reshape, Transpose
+from cpnum.ir.movement import BroadcastTo, Index, IndexItem, Movement, Ravel, Reshape, Transpose
 from cpnum.ir.nodes import (
     OWN_OPS,
     Apply,
@@ -25,11 +25,10 @@ from cpnum.ir.nodes import (
     Input,
     Node,
     Nodes,
-    Output,
     Project,
-    Results,
-    leaves,
 )
+from cpnum.ir.results import Results
+from cpnum.ir.returned import LONG, ResultsReader, split, written_results
 from cpnum.ir.signature import (
     ArrayOf,
     Fixed,
@@ -87,7 +86,7 @@ def written(graph: Parts) -> str:
             f"{graph.name}({text_of(graph.signature)})",
             *(f"  {line:{width}}  {after}" for line, after in lines),
             *(f"  requires {each}" for each in conditions),
-            f"  return {writer.results(graph.results)}",
+            f"  return {written_results(graph.results, graph.signature, writer.operand)}",
         ]
     )
 
@@ -132,12 +131,6 @@ class _Writer:
         plain = node.dtype.weak or node.dtype is implied
         return text if plain and text not in self.parameters else f"{text}:{node.dtype}"
 
-    def results(self, results: Results) -> str:
-        if isinstance(results, Output):
-            return self.operand(results.node) + (" as array" if results.boxed else "")
-        inner = ", ".join(map(self.results, results))
-        return f"({inner},)" if len(results) == 1 else f"({inner})"
-
 
 def is_literal(node: Node) -> bool:
     """Tell whether a node is a constant that stands where it is used."""
@@ -171,15 +164,14 @@ def constant_text(constant: Constant) -> str:
     return repr(value) if constant.dtype.weak else str(value)
 
 
-# The text of an integer of more bits has no decimal digits: Python refuses to write thousands.
-LONG = 128
-
 # -- reading ------------------------------------------------------------------------------------
 
 _TYPES = {dtype.name: dtype for dtype in (*DTYPES, FLOAT, INT, BOOL)}
 _HEAD = r"(.+?)\((.*)\)"
 _LINE = r"  (%\d+) = (.*?) {2,}(\w+)(  checked)?"
-_STEP = r"\[(?P<items>[^]]*)\]|\.(?P<name>T|transpose|reshape|broadcast_to)(?P<axes>\([^)]*\))?"
+_STEP = (
+    r"\[(?P<items>[^]]*)\]|\.(?P<name>T|transpose|reshape|ravel|broadcast_to)(?P<axes>\([^)]*\))?"
+)
 
 
 def read(text: str) -> Parts:
@@ -195,18 +187,18 @@ def read(text: str) -> Parts:
     checked, conditions = set(), []
     for line in lines:
         if line.startswith("  requires "):
-            inputs = [reader.input(word) for word in _split(line.removeprefix("  requires "), " ")]
+            inputs = [reader.input(word) for word in split(line.removeprefix("  requires "), " ")]
             conditions.append(Broadcast(tuple(inputs)))
             continue
         match = re.fullmatch(_LINE, line)
         if match is None:
             raise ValueError(f"no line of a graph: {line!r}")
-        node = reader.node(_split(match[2], " "), _TYPES[match[3]])
+        node = reader.node(split(match[2], " "), _TYPES[match[3]])
         reader.named[match[1]] = node
         if match[4]:
             checked.add(node)
     results = reader.results(last.removeprefix("  return "))
-    nodes = reader.nodes.reaching(output.node for output in leaves(results))
+    nodes = reader.nodes.reaching(results.nodes)
     return Parts(head[1], reader.signature, nodes, results, checked, tuple(conditions))
 
 
@@ -219,27 +211,9 @@ def read_signature(text: str) -> Signature:
     x: f64[:, 1]; arg1: float
     """
     signature: list[Parameter] = []
-    for at, each in enumerate(_split(text, ", ")):
+    for at, each in enumerate(split(text, ", ")):
         signature.append(_parameter(each if ": " in each else f"arg{at}: {each}", signature))
     return tuple(signature)
-
-
-def _split(text: str, separator: str) -> list[str]:
-    """Split a text where the separator stands outside of brackets and quotes."""
-    parts, depth, quote, start = [], 0, "", 0
-    for at, letter in enumerate(text):
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in "'\"":
-            quote = letter
-        elif letter in "([{":
-            depth += 1
-        elif letter in ")]}":
-            depth -= 1
-        elif depth == 0 and text.startswith(separator, at):
-            parts.append(text[start:at])
-            start = at + len(separator)
-    return [*parts, text[start:]] if text else []
 
 
 def _parameter(text: str, before: Sequence[Parameter]) -> Parameter:
@@ -247,7 +221,7 @@ def _parameter(text: str, before: Sequence[Parameter]) -> Parameter:
     array = re.fullmatch(r"(\w+)\[(.*)\]", kind)
     of: Type
     if array is not None and array[1] in _TYPES:
-        extents = [None if each == ":" else int(each) for each in _split(array[2], ", ")]
+        extents = [None if each == ":" else int(each) for each in split(array[2], ", ")]
         of = ArrayOf(_TYPES[array[1]], tuple(extents))
     elif kind in _TYPES:
         of = ScalarOf(_TYPES[kind])
@@ -323,10 +297,13 @@ class _Reader:
         return node  # type: ignore[no-any-return]
 
     def results(self, text: str) -> Results:
-        if text.startswith("("):
-            return tuple(map(self.results, _split(text[1:-1].removesuffix(","), ", ")))
-        value, boxed, _ = text.partition(" as array")
-        return Output(self.operand(value), bool(boxed))
+        reader = ResultsReader(self.signature, self.named, self.axes, self.constant, _steps)
+        return reader.read(text)
+
+    def constant(self, text: str) -> Node | None:
+        """Return the constant of a text that tells its dtype, None for another text."""
+        dtype = _TYPES.get(text.rpartition(":")[2])
+        return None if dtype is None or dtype.weak else self.operand(text)
 
 
 def _weak(text: str) -> DType:
@@ -366,6 +343,9 @@ def _steps(text: str, axes: int) -> Iterator[Movement]:
             case "reshape":
                 yield Reshape(tuple(numbers))
                 axes = len(numbers)
+            case "ravel":
+                yield Ravel()
+                axes = 1
             case _:
                 yield BroadcastTo(tuple(numbers))
                 axes = len(numbers)

@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from cpnum.compile.call import Call, describe
-from cpnum.compile.kernel import Clock, Kernel
+from cpnum.compile.call import Part
+from cpnum.compile.kernel import Clock, Kernel, Kernels
 from cpnum.errors import IsaError
 from cpnum.ir.signature import Fixed, Signature
 from cpnum.ir.simplify import Precision, simplify
@@ -19,10 +19,10 @@ from cpnum.jit.keys import call_key
 from cpnum.jit.outside import Outside
 from cpnum.remembered import Remembered
 from cpnum.run import memory
-from cpnum.run.alias import refuse_other_than_arrays
-from cpnum.run.bound import Bound
+from cpnum.run.bound import Bound, BoundResults
 from cpnum.run.machine import Machine, machine_of
 from cpnum.run.prepared import EmptyCall, NumpyCall, PreparedCall
+from cpnum.run.results import ResultsCall
 from cpnum.run.specialization import Specialization
 from cpnum.tables import isa
 from cpnum.tables.isa import Isa
@@ -55,6 +55,8 @@ class Refusal(NamedTuple):
 
 _Found = Specialization | Refusal | str
 
+Prepared = PreparedCall | ResultsCall
+
 _NO_PACK = "no stencil pack fits this processor"
 
 
@@ -78,7 +80,7 @@ class Cache:
         self.options = options
         self.isa = isa.choose(options.level)
         self.outside = Outside()
-        self.calls: Remembered[_Key, PreparedCall | Refusal] = Remembered()
+        self.calls: Remembered[_Key, Prepared | Refusal] = Remembered()
         self._specializations: Remembered[_Key, _Found] = Remembered()
         self._remembers_refusals = options.fallback == "numpy"
         # No method: specializations hold it, and the cache would live until garbage is collected.
@@ -88,7 +90,7 @@ class Cache:
 
     # -- calls ----------------------------------------------------------------------------------
 
-    def prepare(self, arguments: Arguments, out: Any, tell: Callable[[str], None]) -> PreparedCall:
+    def prepare(self, arguments: Arguments, out: Any, tell: Callable[[str], None]) -> Prepared:
         """Return the prepared call for the key of these arguments.
 
         Raises:  ExecutableMemoryError if the system refuses memory for its code; with
@@ -100,33 +102,44 @@ class Cache:
             raise RefusedError(found.why)
         if found is not None:
             return found
-        specialization, call = self._describe(arguments, out, self._remembers_refusals)
-        prepared: PreparedCall
-        if call.arrangement is None:
-            prepared = EmptyCall(specialization.traced, call)
-        else:
+        specialization, parts = self._describe(arguments, out, self._remembers_refusals)
+        machine: Machine | None = None
+        if any(each.call.arrangement is not None for each in parts):
             machine = self._machine()
             why_not = machine.why_not() if machine is not None else _NO_PACK
-            if machine is None or why_not is not None:
+            if why_not is not None:
                 tell(f"is evaluated by NumPy: {why_not}")
-                prepared = NumpyCall(specialization.traced, call)
-            else:
-                prepared = specialization.prepare(call, self.level(), machine)
+                machine = None
+        prepared = self._prepared(specialization, parts, machine)
         objects = _objects_of(specialization.traced.signature)
         self.calls.remember(key, prepared, objects)
         return prepared
 
-    def _known(self, key: _Key) -> PreparedCall | Refusal | None:
+    def _known(self, key: _Key) -> Prepared | Refusal | None:
         """Return the prepared call of a key, or its refusal, if there is one."""
         try:
             return self.calls.get(key)
         except TypeError:
             return None  # an argument that cannot be hashed; no signature has it
 
-    def prepare_numpy(self, arguments: Arguments, out: Any) -> PreparedCall:
+    def _prepared(
+        self, specialization: Specialization, parts: list[Part], machine: Machine | None
+    ) -> Prepared:
+        """Return a prepared call; without a machine, NumPy evaluates it."""
+        if not specialization.is_plain:
+            if machine is None:
+                return specialization.prepare_results(parts, None, None)
+            return specialization.prepare_results(parts, self.level(), machine)
+        call = parts[0].call
+        if call.arrangement is None:
+            return EmptyCall(specialization.traced, call)
+        if machine is None:
+            return NumpyCall(specialization.traced, call)
+        return specialization.prepare(call, self.level(), machine)
+
+    def prepare_numpy(self, arguments: Arguments, out: Any) -> Prepared:
         """Return a call that NumPy evaluates; it is not remembered."""
-        specialization, call = self._describe(arguments, out)
-        return NumpyCall(specialization.traced, call)
+        return self._prepared(*self._describe(arguments, out), None)
 
     def refuse(
         self, arguments: Arguments, out: Any, why: str, signatures: tuple[Signature, ...]
@@ -142,46 +155,54 @@ class Cache:
         if all(isinstance(each, np.ndarray) or _is_hashable(each) for each in arguments.values):
             self.calls.remember(key, refusal, tuple(objects_of(key)))
 
-    def bind(self, arguments: Arguments, out: Any) -> Bound:
-        """Return a bound call of these arguments, its result in `out` or in a new array."""
+    def bind(self, arguments: Arguments, out: Any) -> Bound | BoundResults:
+        """Return a bound call of these arguments, its results in `out` or in new arrays."""
         specialization = self._specialization(arguments, out)
         found = self._known(_key_of(arguments, out))
-        call = (
-            found.call
-            if isinstance(found, PreparedCall)
-            else describe(specialization.graph, arguments.values, out)
-        )
+        if isinstance(found, PreparedCall):
+            parts = [Part((0,), found.call)]
+        else:
+            parts = specialization.describe(arguments.values, out)
         machine = self._machine()
-        if call.arrangement is None or machine is None or machine.why_not() is not None:
+        empty = [each.call.shape for each in parts if each.call.arrangement is None]
+        if parts and (empty or machine is None or machine.why_not() is not None):
             raise IsaError(
-                "there is no code to bind: the result is empty or machine code cannot run here",
-                seen=f"the shape {call.shape}; executable memory: {memory.mode()[0]}",
+                "there is no code to bind: a result is empty or machine code cannot run here",
+                seen=f"the shape {(empty or [parts[0].call.shape])[0]}; "
+                f"executable memory: {memory.mode()[0]}",
             )
-        return specialization.bind(call, self.level(), machine, arguments.values, out)
+        return specialization.bind(parts, self.level(), machine, arguments.values, out)
 
-    def placed(self, arguments: Arguments, out: Any) -> tuple[Kernel, bytes | None]:
-        """Return the called kernel of these arguments, and its bytes, read where they run.
+    def placed(self, arguments: Arguments, out: Any) -> list[tuple[Kernel, bytes | None]]:
+        """Return the called kernels of these arguments, with their bytes, read where they run.
 
-        They are None if they cannot run here.
+        These are None if they cannot run here.
         """
-        specialization, call = self._describe(arguments, out)
-        kernel, machine = specialization.kernel(call, self.level()), machine_of(self.level())
+        specialization, parts = self._describe(arguments, out)
+        kernels = specialization.lower(parts, self.level())
+        machine = machine_of(self.level())
         if machine is None or machine.why_not() is not None:
-            return kernel, None
-        prepared = specialization.prepare(call, self.level(), machine)
-        return specialization.kernel(call, self.level()), prepared.placement.region.read()
+            return [(each, None) for each in _each(kernels)]
+        found: list[tuple[Kernel, bytes | None]] = []
+        for places, call in parts:
+            if call.arrangement is not None:
+                own = specialization.part(places)
+                prepared = own.prepare(call, self.level(), machine)
+                region = prepared.placement.region
+                found.append((own.kernel(call, self.level()), region.read()))
+        return found
 
-    def lower(self, arguments: Arguments, out: Any) -> Kernel:
-        """Return the called kernel for these arguments."""
-        specialization, call = self._describe(arguments, out)
-        return specialization.kernel(call, self.level())
+    def lower(self, arguments: Arguments, out: Any) -> Kernel | Kernels:
+        """Return the called kernel for these arguments, or all of them."""
+        specialization, parts = self._describe(arguments, out)
+        return specialization.lower(parts, self.level())
 
     def _describe(
         self, arguments: Arguments, out: Any, refusing: bool = False
-    ) -> tuple[Specialization, Call]:
-        """Return the specialization of a call, and the call."""
+    ) -> tuple[Specialization, list[Part]]:
+        """Return the specialization of a call, and its parts."""
         specialization = self._specialization(arguments, out, refusing)
-        return specialization, describe(specialization.graph, arguments.values, out)
+        return specialization, specialization.describe(arguments.values, out)
 
     # -- specializations ------------------------------------------------------------------------
 
@@ -192,7 +213,6 @@ class Cache:
 
         If it is `refusing`, any error of a trace is RefusedError, and a remembered one, too.
         """
-        refuse_other_than_arrays(out)
         signature = signature_of(arguments)
         # One look at the table: another thread may be adding the same signature.
         found = self._specializations.get(signature)
@@ -271,6 +291,10 @@ class Cache:
                 write=".lower() to see the code, or another isa=",
             )
         return machine
+
+
+def _each(kernels: Kernel | Kernels) -> tuple[Kernel, ...]:
+    return kernels.each if isinstance(kernels, Kernels) else (kernels,)
 
 
 def _is_hashable(argument: object) -> bool:

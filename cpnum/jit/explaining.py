@@ -7,11 +7,11 @@ import io
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
-from cpnum.compile.call import Array
 from cpnum.jit.cache import Cache
-from cpnum.run.bound import Bound
+from cpnum.run.bound import Bound, BoundResults
 from cpnum.show.comparison import Comparison, compare, one_line
 from cpnum.show.report import Code, Report
+from cpnum.show.reports import Reports
 from cpnum.trace.parameters import Arguments
 
 
@@ -23,7 +23,7 @@ class Compiled(Protocol):
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         """Make a call."""
 
-    def bind(self, *arguments: Any, out: Array | None = None, **keywords: Any) -> Bound:
+    def bind(self, *arguments: Any, out: Any = None, **keywords: Any) -> Bound | BoundResults:
         """Return a bound call."""
 
 
@@ -31,7 +31,7 @@ def explained(
     function: Compiled,
     cache: Cache,
     given: Arguments,
-    call: tuple[tuple[Any, ...], Array | None, Mapping[str, Any]],
+    call: tuple[tuple[Any, ...], Any, Mapping[str, Any]],
     *,
     timed: bool = True,
     rounds: int = 11,
@@ -39,33 +39,41 @@ def explained(
     cached: bool | None = None,
     parts: Collection[str] = (),
     plain: bool = False,
-) -> Report:
+) -> Report | Reports:
     """Return the report of a call: `(arguments, out, keywords)`, given to these parameters.
 
     Where machine code cannot run, the report has no times.
     """
     arguments, out, keywords = call
-    kernel, data = cache.placed(given, out)
-    called = Code(kernel, kernel.code.data if data is None else data, ran=data is not None)
-    bound: Code | None = None
+    called = [
+        Code(kernel, kernel.code.data if data is None else data, ran=data is not None)
+        for kernel, data in cache.placed(given, out)
+    ]
+    bound: list[Code | None] = [None] * len(called)
     comparison: Comparison | None = None
-    if called.ran:
+    if called[0].ran:
         run = function.bind(*arguments, out=out, **keywords)
-        bound = Code(run.kernel, run.region.read(), ran=True)
+        kernels = run.kernels if isinstance(run, BoundResults) else (run,)
+        bound = [Code(each.kernel, each.region.read(), ran=True) for each in kernels]
         if timed:
             comparison = compare(
                 function, function.py_func, run, arguments, keywords, rounds=rounds, loops=loops
             )
-    return Report(
-        called,
-        function=getattr(function.py_func, "__code__", None),
-        bound=bound,
-        comparison=comparison,
-        again=_compiled_again(cache, given, out),
-        cached=cached,
-        parts=parts,
-        plain=plain,
-    )
+    again = _compiled_again(cache, given, out)
+    reports = [
+        Report(
+            code,
+            function=getattr(function.py_func, "__code__", None),
+            bound=bound_code,
+            comparison=None if at else comparison,
+            again=again,
+            cached=cached,
+            parts=parts,
+            plain=plain,
+        )
+        for at, (code, bound_code) in enumerate(zip(called, bound, strict=True))
+    ]
+    return reports[0] if len(reports) == 1 else Reports(reports)
 
 
 def _compiled_again(cache: Cache, given: Arguments, out: Any) -> Mapping[str, float] | str:

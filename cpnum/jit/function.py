@@ -13,20 +13,19 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from cpnum.compile.call import Array
-from cpnum.compile.kernel import Kernel
+from cpnum.compile.outs import filled
 from cpnum.errors import CpnumError, OutError, UnsupportedError, trimmed
 from cpnum.faces import pre
 from cpnum.ir.signature import Signature
 from cpnum.ir.simplify import Precision
-from cpnum.jit.cache import Cache, Fallback, Options
+from cpnum.jit.cache import Cache, Fallback, Options, Prepared
 from cpnum.jit.keys import call_key
 from cpnum.jit.method import Method
 from cpnum.run.alias import copied
-from cpnum.run.bound import Bound
+from cpnum.run.bound import Bound, BoundResults
 from cpnum.run.memory import ExecutableMemoryError
 from cpnum.run.observer import ACTIVE, current
-from cpnum.run.prepared import PreparedCall
+from cpnum.run.results import ResultsCall
 from cpnum.trace.functions import FUNCTIONS
 from cpnum.trace.parameters import Arguments, arguments_of, arity, python_signature, refuse_out
 from cpnum.trace.site import located, user_frame
@@ -34,6 +33,7 @@ from cpnum.trace.trace import RefusedError, is_tracing, why
 
 if TYPE_CHECKING:
     from cpnum.show.report import Report
+    from cpnum.show.reports import Reports
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:
@@ -136,8 +136,12 @@ class Jit:
 
     # -- calling --------------------------------------------------------------------------------
 
-    def __call__(self, /, *arguments: Any, out: Array | None = None, **keywords: Any) -> Any:
-        """Compute the function's result with compiled code, into `out` if it is given."""
+    def __call__(self, /, *arguments: Any, out: Any = None, **keywords: Any) -> Any:
+        """Compute the function's results with compiled code, into `out` if it is given.
+
+        If there are several results, `out` has their containers: `out=(z, None)` writes the first
+        one to `z`, and the second one to a new array.
+        """
         observing = current() if ACTIVE else None
         if not keywords and len(arguments) == self._arity and observing is None:
             # The fast path, for a call that is prepared.
@@ -178,7 +182,7 @@ class Jit:
                 )
             return self.py_func(*arguments, **keywords)
         given: Arguments | None = None
-        prepared: PreparedCall | None = None
+        prepared: Prepared | None = None
         signatures: tuple[Signature, ...] | None = None  # to be remembered as refused
         try:
             given = arguments_of(self.py_func, arguments, keywords, self._signature)
@@ -186,6 +190,9 @@ class Jit:
             if out is None:
                 return prepared.run(given.values)
             done = prepared.into(given.values, out)
+            if done is None and isinstance(prepared, ResultsCall):
+                # All results are computed before any is written.
+                return filled(self._prepared(given, None).run(given.values), out)
             if done is None:
                 # As NumPy, read all elements before any is written.
                 copies = given._replace(values=copied(given.values, out))
@@ -211,13 +218,9 @@ class Jit:
 
     def as_written(self, arguments: tuple[Any, ...], out: Any, keywords: dict[str, Any]) -> Any:
         """Call the function as written, without machine code."""
-        result = self.py_func(*arguments, **keywords)
-        if out is None:
-            return result
-        np.copyto(out, result, casting="same_kind")
-        return out
+        return filled(self.py_func(*arguments, **keywords), out)
 
-    def _prepared(self, arguments: Arguments, out: Any) -> PreparedCall:
+    def _prepared(self, arguments: Arguments, out: Any) -> Prepared:
         """Return the prepared call, for NumPy if the system refuses memory for its code."""
         try:
             return self._current().prepare(arguments, out, self._tell)
@@ -256,8 +259,10 @@ class Jit:
 
     # -- compiling ------------------------------------------------------------------------------
 
-    def lower(self, /, *arguments: Any, out: Array | None = None, **keywords: Any) -> Kernel:
+    def lower(self, /, *arguments: Any, out: Any = None, **keywords: Any) -> Any:
         """Return the kernel for these arguments, with all its stages; do not run it.
+
+        If the results have several shapes, each has a kernel: `Kernels` in the place of `Kernel`.
 
         >>> kernel = cpjit(lambda x: x + 1, isa="aarch64").lower(np.ones(3))
         >>> print(kernel.graph)
@@ -275,7 +280,7 @@ class Jit:
         except Exception as error:
             raise trimmed(error)  # noqa: B904
 
-    def bind(self, /, *arguments: Any, out: Array | None = None, **keywords: Any) -> Bound:
+    def bind(self, /, *arguments: Any, out: Any = None, **keywords: Any) -> Bound | BoundResults:
         """Return a bound call: it takes no arguments, writes to `out`, and returns it.
 
         Raises:  OutError if `out` overlaps an argument and is not the same array;
@@ -306,7 +311,7 @@ class Jit:
     def compiled(self) -> int:
         """How many kernels the function has."""
         every = self._cache.by_signature().values()
-        return sum(len(each.kernels) for compiled in every for each in compiled)
+        return sum(len(each.every_kernel()) for compiled in every for each in compiled)
 
     def inspect_ir(self) -> dict[str, str]:
         """Return the text of the graph by signature."""
@@ -321,12 +326,12 @@ class Jit:
 
         return {
             signature: "\n\n".join(
-                listing(kernel) for each in compiled for kernel in each.kernels.values()
+                listing(kernel) for each in compiled for kernel in each.every_kernel()
             )
             for signature, compiled in self._cache.by_signature().items()
         }
 
-    def explain(self, /, *arguments: Any, out: Array | None = None, **keywords: Any) -> Report:
+    def explain(self, /, *arguments: Any, out: Any = None, **keywords: Any) -> Any:
         """Return a report: the code linked to the user's lines, reasons, times, all stages.
 
         To time NumPy, the function as written is called a dozen times, with its side effects.
@@ -335,8 +340,8 @@ class Jit:
         return self.report((arguments, out, keywords))
 
     def report(
-        self, call: tuple[tuple[Any, ...], Array | None, dict[str, Any]], **options: Any
-    ) -> Report:
+        self, call: tuple[tuple[Any, ...], Any, dict[str, Any]], **options: Any
+    ) -> Report | Reports:
         """Return the report of a call, `(arguments, out, keywords)`, with options of `explained`.
 
         See `cpnum.jit.explaining`.
@@ -391,7 +396,7 @@ class Jit:
     def _repr_html_(self) -> str:
         lines = [f"{self.__name__}, compiled for {len(self.signatures)} signatures"]
         for signature, compiled in self._cache.by_signature().items():
-            kernels = [kernel for each in compiled for kernel in each.kernels.values()]
+            kernels = [kernel for each in compiled for kernel in each.every_kernel()]
             lines += [f"  {signature}", *(f"    {kernel!r}" for kernel in kernels)]
         return pre("\n".join(lines))
 

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from cpnum.ir.results import opened
 from cpnum.trace.fixed import fixed_key
 from cpnum.trace.parameters import repeats
 
@@ -41,7 +42,7 @@ def call_key(
         for each in arguments
     ]
     if out is not None:
-        key += ("out", (out.dtype, out.shape, out.strides) if type(out) is array else _key_of(out))
+        key += ("out", (out.dtype, out.shape, out.strides) if type(out) is array else _out_key(out))
     count = len(arguments)
     if count == 2:
         same: object = arguments[0] is arguments[1]
@@ -59,6 +60,17 @@ def _key_of(argument: Any) -> object:
         if dtype.type is kind:
             return dtype
     return fixed_key(argument)
+
+
+def _out_key(out: Any) -> object:
+    """Return the part of a key for arrays in containers."""
+    if type(out) is np.ndarray:
+        return out.dtype, out.shape, out.strides
+    found = opened(out)
+    if found is None:
+        return None if out is None else _key_of(out)
+    keys, items = found
+    return type(out), keys, tuple(map(_out_key, items))
 
 
 @functools.cache

@@ -33,6 +33,7 @@ from IPython.utils.capture import capture_output
 from cpnum.compare.bench import bench
 from cpnum.compile.call import Array
 from cpnum.errors import CpnumError
+from cpnum.ir.results import made, opened
 from cpnum.jit.function import Jit, cpjit
 from cpnum.jit.method import Method
 from cpnum.notebook.calls import Call, Calls
@@ -42,6 +43,7 @@ from cpnum.notebook.options import OPTIONS, complete, read_line, with_options
 from cpnum.run.observer import observing
 from cpnum.show.comparison import one_line
 from cpnum.show.report import SHOWN, Report, parts_of
+from cpnum.show.reports import Reports
 
 # After `from module import f`, %autoreload changes the old function to the edited one.  For other
 # objects than Python's functions, it has to be told how.
@@ -55,8 +57,16 @@ def _function(compiled: Jit | Method) -> Any:
     return compiled.__func__ if isinstance(compiled, Method) else compiled
 
 
-def _laid_out_as(array: Array) -> Array:
-    """Return an array in other memory, of the same shape and strides, so of the same kernel."""
+def _laid_out_as(out: Any) -> Any:
+    """Return arrays in other memory, of the same shapes and strides, so of the same kernels."""
+    container = opened(out)
+    if container is not None:
+        keys, items = container
+        return made(type(out), keys, [*map(_laid_out_as, items)])
+    return None if out is None else _array_as(out)
+
+
+def _array_as(array: Array) -> Array:
     low, high = np.lib.array_utils.byte_bounds(array)
     first = array.__array_interface__["data"][0] - low
     return np.ndarray(array.shape, array.dtype, np.empty(high - low, "b"), first, array.strides)
@@ -179,7 +189,7 @@ class CpnumMagics(Magics):  # type: ignore[misc, unused-ignore]
             which = "last call" if options.function is None else f"last call of {options.function}"
             _tell(f"the {which} is shown; the cell also calls {_enumerated(others)}")
         # Its result is written elsewhere, because the function computes it again.
-        out = None if call.out is None else _laid_out_as(call.out)
+        out = _laid_out_as(call.out)
         self._show(call.function, call._replace(out=out), options)
 
     def _show_signature(
@@ -241,7 +251,7 @@ def _tried(function: Jit, make: Callable[[], R]) -> R | str:
         return "the report was interrupted"
 
 
-def _report(function: Jit, call: Call, options: Any) -> Report:
+def _report(function: Jit, call: Call, options: Any) -> Report | Reports:
     parts = parts_of(options.show) if options.show else ()
     if options.bound and "bound" not in parts:
         parts = (*(parts or SHOWN), "bound")
@@ -256,7 +266,7 @@ def _report(function: Jit, call: Call, options: Any) -> Report:
     )
 
 
-def _write(report: Report, file: Path) -> None:
+def _write(report: Report | Reports, file: Path) -> None:
     """Write a report to a file: HTML, JSON or text, by its suffix."""
     match file.suffix:
         case ".html":

@@ -63,16 +63,6 @@ def views_of(call: Call, arguments: Sequence[Any]) -> list[Array]:
     return [array.view(arguments[array.parameter]) for array in call.sources.arrays]
 
 
-def refuse_other_than_arrays(out: Any) -> None:
-    """Refuse an `out` that is neither None nor a plain array."""
-    if out is not None and type(out) is not np.ndarray:
-        raise OutError(
-            "`out` is not a plain array",
-            seen=f"a {type(out).__name__}",
-            write="out=np.asarray(out)" if isinstance(out, np.ndarray) else "out=np.empty(...)",
-        )
-
-
 def read_only(out: Array) -> OutError:
     """Return the error of an `out` that must not be written to."""
     return OutError(

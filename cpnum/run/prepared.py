@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cpnum.compile.call import Array, Call, new_result
+from cpnum.compile.call import Array, Call, new_array
 from cpnum.ir.evaluate import checked_of, evaluate, raised_by
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Input
@@ -39,17 +39,20 @@ from cpnum.run.recipe import (
 
 
 class PreparedCall:
-    """A call of one graph with the arguments of one key.
+    """A call of one graph with the arguments of one key, whose only result is computed.
 
     `graph` is the traced one, because reports of floating-point errors name the user's operators.
     """
 
-    __slots__ = ("call", "dtype", "graph")
+    __slots__ = ("boxed", "call", "dtype", "graph", "order", "shape")
 
     def __init__(self, graph: Graph, call: Call) -> None:
         self.graph = graph
         self.call = call
-        self.dtype = graph.output.node.dtype.numpy
+        # Of a new result; attributes of a NamedTuple take twice as long to read.
+        output = graph.outputs[-1]
+        self.shape, self.order = call.shape, call.orders[-1]
+        self.dtype, self.boxed = output.node.dtype.numpy, output.boxed
 
     def compute(self, arguments: Sequence[Any], out: Array) -> int:
         """Compute into `out`; return the floating-point flags that may have been raised."""
@@ -57,11 +60,11 @@ class PreparedCall:
 
     def run(self, arguments: tuple[Any, ...]) -> Any:
         """Return a new result."""
-        result = new_result(self.call, self.dtype)
+        result = new_array(self.shape, self.order, self.dtype)
         flags = self.compute(arguments, result)
         if flags:
             report(self.graph, arguments, flags)
-        return result if result.ndim or self.graph.output.boxed else result[()]
+        return result if result.ndim or self.boxed else result[()]
 
     def into(self, arguments: tuple[Any, ...], out: Array) -> Array | None:
         """Compute into `out`; return None if an element would be written before it is read."""
@@ -107,7 +110,7 @@ class NumpyCall(PreparedCall):
 
 
 class KernelCall(PreparedCall):
-    """A call of a kernel."""
+    """A call of a kernel, which may compute several outputs of one shape."""
 
     __slots__ = (
         "_blocks",
@@ -150,6 +153,10 @@ class KernelCall(PreparedCall):
         del views
         self._blocks.append((block, data))
         return flags | suspected
+
+    def compute_all(self, arguments: tuple[Any, ...], outs: Sequence[Array]) -> int:
+        """Compute all outputs of the kernel, as `compute` does one."""
+        return self.compute((*arguments, *outs[:-1]), outs[-1])
 
     def overwrite(self, arguments: tuple[Any, ...], out: Array, overwritten: Views) -> None:
         """Compute into `out`; save old values that a report may need, piece by piece."""

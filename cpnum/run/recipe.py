@@ -49,6 +49,9 @@ Number = tuple[int, Conversion, int | None, Node]
 class Recipe(NamedTuple):
     """How an argument block is filled; `out` is the word that holds the address of the result.
 
+    If there are several results, `out` has that of the last one, and the others are pointers, as if
+    they were arguments behind those of the function.
+
     `template` has the words that depend only on shapes and strides.  `stop` is the end of the
     range.  `sites` are those of the nodes of numbers, for errors.  `block` has the offsets.
     """
@@ -67,16 +70,19 @@ def recipe_of(call: Call, kernel: Kernel) -> Recipe:
     """Return the recipe of a call of this kernel."""
     assert call.arrangement is not None
     block = kernel.loop_nest.block
+    pointers: list[Pointer] = [
+        (at, array.parameter, array if array.movement else None)
+        for at, array in enumerate(call.sources.arrays)
+    ]
+    out = len(kernel.loop_nest.operands) - 1
+    for at in range(len(pointers), out):
+        behind = at - len(call.sources.arrays)
+        pointers.append((at, len(kernel.graph.signature) + behind, None))
     return Recipe(
         template_of(block, call.arrangement),
         kernel.block_words,
-        tuple(
-            [
-                (at, array.parameter, array if array.movement else None)
-                for at, array in enumerate(call.sources.arrays)
-            ]
-        ),
-        len(call.sources.arrays),
+        tuple(pointers),
+        out,
         tuple([_number(block.scalar(at), node) for at, node in enumerate(call.sources.scalars)]),
         call.arrangement.extents[0],
         kernel.graph.sites,

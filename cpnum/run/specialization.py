@@ -7,17 +7,24 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cpnum.compile.arrange import Layout
-from cpnum.compile.call import Array, Call, new_result
-from cpnum.compile.kernel import Clock, Kernel, cast_to, compile
+from cpnum.compile.call import Call, Part, describe, describe_parts, new_array
+from cpnum.compile.kernel import Clock, Kernel, Kernels, cast_to, compile
+from cpnum.compile.outs import (
+    given_outs,
+    outs_of,
+    refuse_other_than_array,
+    refuse_shared_outs,
+    refuse_wrong_outs,
+)
 from cpnum.compile.skeleton import Entry
-from cpnum.errors import ShapeError
+from cpnum.errors import ShapeError, UnsupportedError
 from cpnum.ir.graph import Graph
 from cpnum.remembered import Remembered
-from cpnum.run.alias import read_only
-from cpnum.run.bound import Bound
+from cpnum.run.bound import Bound, BoundKernel, BoundResults
 from cpnum.run.machine import Machine, Placement
 from cpnum.run.prepared import KernelCall
 from cpnum.run.recipe import recipe_of
+from cpnum.run.results import ResultsCall
 from cpnum.tables.dtypes import DType, from_numpy
 from cpnum.tables.isa import Isa
 
@@ -39,20 +46,86 @@ class Specialization:
         self.kernels: Remembered[tuple[Layout, ...], Kernel] = Remembered()
         self._rewrite = rewrite
         self._placements: Remembered[tuple[Layout, ...], Placement] = Remembered()
-        self._casts: dict[DType, Specialization] = {}
+        self._casts: dict[tuple[DType | None, ...], Specialization] = {}
+        self._parts: dict[tuple[int, ...], Specialization] = {}
 
-    def into(self, out: Array | None) -> Specialization:
-        """Return the specialization whose result has the dtype of `out`."""
-        own = self.graph.output.node.dtype
-        dtype = own if out is None else from_numpy(out.dtype)
-        if dtype is own:
+    @property
+    def is_plain(self) -> bool:
+        """Whether the function returns one computed value and nothing else."""
+        return self.graph.results.output is not None
+
+    def every_kernel(self) -> list[Kernel]:
+        """Return the kernels of all parts."""
+        parts = [self, *self._parts.values()]
+        return [kernel for each in parts for kernel in each.kernels.values()]
+
+    def into(self, out: Any) -> Specialization:
+        """Return the specialization whose results have the dtypes of `out`.
+
+        Raises:  OutError if `out` cannot take them.
+        """
+        if out is None:
             return self
-        found = self._casts.get(dtype)
+        if self.is_plain:
+            refuse_other_than_array(out)
+        given = outs_of(self.graph.results, out)
+        dtypes = [None if each is None else from_numpy(each.dtype) for each in given]
+        own = [output.node.dtype for output in self.graph.outputs]
+        if all(each in (None, mine) for each, mine in zip(dtypes, own, strict=True)):
+            return self
+        found = self._casts.get(tuple(dtypes))
         if found is None:
-            traced = cast_to(self.traced, dtype)
+            traced = cast_to(self.traced, dtypes)
             found = Specialization(traced, self._rewrite, Clock(dict(self.seconds)))
-            found = self._casts.setdefault(dtype, found)
+            found = self._casts.setdefault(tuple(dtypes), found)
         return found
+
+    # -- parts ----------------------------------------------------------------------------------
+
+    def describe(self, arguments: tuple[Any, ...], out: Any) -> list[Part]:
+        """Return the calls of the kernels for these arguments.
+
+        Raises:  ShapeError, OutError.
+        """
+        if self.is_plain:
+            return [Part((0,), describe(self.graph, arguments, out))]
+        results = self.graph.results
+        if out is not None:
+            refuse_wrong_outs(results, arguments, out)
+        return describe_parts(
+            self.graph, arguments, outs_of(results, out), lambda places: self.part(places).graph
+        )
+
+    def part(self, places: tuple[int, ...]) -> Specialization:
+        """Return the specialization of the outputs at these places."""
+        if len(places) == len(self.graph.outputs):
+            return self
+        found = self._parts.get(places)
+        if found is None:
+            graph = self.graph.part(places)
+            traced, clock = self.traced.part(places), Clock(dict(self.seconds))
+            found = Specialization(traced, lambda _: graph, clock)
+            found = self._parts.setdefault(places, found)
+        return found
+
+    def lower(self, parts: list[Part], level: Isa) -> Kernel | Kernels:
+        """Return the called kernel of a call, or all if there are several.
+
+        Raises:  ShapeError, UnsupportedError if there is none.
+        """
+        if not parts:
+            raise UnsupportedError(
+                f"{self.graph.name} computes no array, so it has no kernel",
+                seen=f"return {str(self.graph).rpartition('return ')[2]}",
+                write="its call, which returns that at once",
+            )
+        if len(parts) == 1:
+            return self.part(parts[0].places).kernel(parts[0].call, level)
+        full = [each for each in parts if each.call.arrangement is not None]
+        each = [self.part(places).kernel(call, level) for places, call in full or parts]
+        return Kernels(self.graph, tuple(each)) if len(each) > 1 else each[0]
+
+    # -- kernels --------------------------------------------------------------------------------
 
     def kernel(self, call: Call, level: Isa) -> Kernel:
         """Return the called kernel for the layouts of a call; compile it for the first call.
@@ -82,16 +155,43 @@ class Specialization:
             kernel = self.kernels[layouts] = Kernel(*kernel[:-1], clock.seconds)
         return KernelCall(self.traced, call, recipe_of(call, kernel), placement)
 
+    def prepare_results(
+        self, parts: list[Part], level: Isa | None, machine: Machine | None
+    ) -> ResultsCall:
+        """Return a prepared call of all parts; without a machine, NumPy computes them."""
+        if machine is None or level is None:
+            return ResultsCall(self.traced, parts, None)
+        kernels = [
+            None if call.arrangement is None else self.part(places).prepare(call, level, machine)
+            for places, call in parts
+        ]
+        return ResultsCall(self.traced, parts, kernels)
+
     def bind(
-        self, call: Call, level: Isa, machine: Machine, arguments: tuple[Any, ...], out: Any
-    ) -> Bound:
-        """Return a bound call, its result in `out` or in a new array."""
-        assert call.arrangement is not None
-        if out is None:
-            out = new_result(call, self.graph.output.node.dtype.numpy)
-        if not out.flags.writeable:
-            raise read_only(out)
-        layouts = call.arrangement.layouts
-        kernel = compile(self.graph, call.sources, layouts, level, Clock(), Entry.BOUND)
-        prepare = functools.partial(self.prepare, call, level, machine)
-        return Bound(self.traced, call, kernel, machine, arguments, out, prepare)
+        self,
+        parts: list[Part],
+        level: Isa,
+        machine: Machine | None,
+        arguments: tuple[Any, ...],
+        out: Any,
+    ) -> Bound | BoundResults:
+        """Return a bound call, its results in `out` or in new arrays."""
+        graph = self.graph
+        refuse_shared_outs(given_outs(graph.results, out))
+        outs = outs_of(graph.results, out)
+        for places, call in parts:
+            for at, order in zip(places, call.orders, strict=True):
+                if outs[at] is None:
+                    outs[at] = new_array(call.shape, order, graph.outputs[at].node.dtype.numpy)
+        bound: list[BoundKernel] = []
+        for places, call in parts:
+            assert call.arrangement is not None and machine is not None
+            own = self.part(places)
+            layouts = call.arrangement.layouts
+            kernel = compile(own.graph, call.sources, layouts, level, Clock(), Entry.BOUND)
+            into: list[Any] = [outs[at] for at in places]
+            if self.is_plain:
+                prepare = functools.partial(self.prepare, call, level, machine)
+                return Bound(self.traced, call, kernel, machine, arguments, into[0], prepare)
+            bound.append(BoundKernel(own.traced, call, kernel, machine, arguments, into))
+        return BoundResults(self.traced, bound, arguments, outs, out)

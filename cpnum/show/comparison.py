@@ -7,11 +7,12 @@ import functools
 import io
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from cpnum.ir.results import opened
 from cpnum.run.observer import as_written
 from cpnum.show.timing import Timing, max_ulp, timing_of
 
@@ -23,16 +24,81 @@ _SECONDS = 0.5
 _CHUNK = 1 << 16
 
 
+def pairs_of(result: Any, expected: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield the places of results in containers, with each result and NumPy's.
+
+    Where the containers differ, they are yielded.
+
+    >>> list(pairs_of((1, {"a": 2}), (3, {"a": 4})))
+    [('[0]', 1, 3), ("[1]['a']", 2, 4)]
+    """
+    own, others = opened(result), opened(expected)
+    if own is None or others is None or type(result) is not type(expected):
+        yield name, result, expected
+        return
+    (keys, items), (other_keys, wanted) = own, others
+    if len(items) != len(wanted) or keys != other_keys:
+        yield name, result, expected
+        return
+    for key, mine, theirs in zip(keys or range(len(items)), items, wanted, strict=True):
+        attribute = bool(keys) and not isinstance(result, dict)
+        place = f".{key}" if attribute else f"[{key!r}]"
+        yield from pairs_of(mine, theirs, name + place)
+
+
+def is_numeric(value: Any) -> bool:
+    """Tell whether a result is an array or a number.
+
+    >>> is_numeric(np.ones(2)), is_numeric(2.5), is_numeric("text"), is_numeric((1, 2))
+    (True, True, False, False)
+    """
+    return isinstance(value, np.ndarray | np.generic | bool | int | float)
+
+
 def difference(result: Any, expected: Any) -> str:
+    """Say how far results are from NumPy's.
+
+    >>> difference((np.ones(2), None), (np.ones(2), None))
+    'the result is that of NumPy, bit for bit'
+    >>> difference((np.ones(2), np.array([1])), (np.ones(2), np.array([2])))
+    'result [1]: 1 of 1 elements differ'
+    """
+    differing = []
+    text = f"the result is that of NumPy{_EXACT}"
+    for name, mine, theirs in pairs_of(result, expected):
+        text = _difference(mine, theirs)
+        if not name:
+            return text
+        if not text.endswith(_EXACT):
+            differing.append(f"result {name}: {text}")
+    return "; ".join(differing) or f"the result is that of NumPy{_EXACT}"
+
+
+_EXACT = ", bit for bit"
+
+
+def _difference(result: Any, expected: Any) -> str:
     """Say how far a result is from NumPy's.
 
-    >>> difference(np.array([1.0, 2.0]), np.array([1.0, np.nextafter(2.0, 3.0)]))
+    >>> _difference(np.array([1.0, 2.0]), np.array([1.0, np.nextafter(2.0, 3.0)]))
     'at most 1 ULP from the result of NumPy, 1 of 2 elements differ'
-    >>> difference(np.array([1, 2]), np.array([1, 2]))
+    >>> _difference(np.array([1, 2]), np.array([1, 2]))
     'the result is that of NumPy, bit for bit'
     """
-    result, expected = np.asarray(result), np.asarray(expected)
     numpy = "NumPy"
+    if not (is_numeric(result) and is_numeric(expected)):
+        if type(result) is type(expected) and opened(result) is None:
+            if result is expected or result == expected:
+                return f"the result is that of {numpy}{_EXACT}"
+        return f"{result!r:.60}, where NumPy has {expected!r:.60}"
+    if isinstance(result, int) and isinstance(expected, int):
+        # Python's integers have any size.
+        return (
+            f"the result is that of {numpy}{_EXACT}"
+            if result == expected
+            else "1 of 1 elements differ"
+        )
+    result, expected = np.asarray(result), np.asarray(expected)
     if result.dtype != expected.dtype:  # `out` has its own
         numpy += f", converted from {expected.dtype} to {result.dtype}"
         expected = expected.astype(result.dtype)
@@ -49,7 +115,7 @@ def difference(result: Any, expected: Any) -> str:
             if a.dtype.kind == "f":
                 largest = max(largest, max_ulp(a, b))
     if not count:
-        return f"the result is that of {numpy}, bit for bit"
+        return f"the result is that of {numpy}{_EXACT}"
     differ = f"{count:,} of {mine.size:,} elements differ"
     if mine.dtype.kind != "f":
         return differ
@@ -77,10 +143,16 @@ def _timings(
     return {name: timing_of(each, loops) for name, each in samples.items()}
 
 
-def _shares(out: np.ndarray[Any, Any], arguments: Iterable[Any]) -> bool:
-    return any(
-        isinstance(each, np.ndarray) and np.may_share_memory(out, each) for each in arguments
-    )
+def _shared(results: Any, arguments: Iterable[Any]) -> list[tuple[Any, Any]]:
+    """Return the arrays of results that share memory with arguments, with copies of them."""
+    given = [each for each in arguments if isinstance(each, np.ndarray)]
+    return [
+        (result, result.copy())
+        for _, result, _ in pairs_of(results, results)
+        if isinstance(result, np.ndarray)
+        and result.flags.writeable
+        and any(np.may_share_memory(result, each) for each in given)
+    ]
 
 
 def one_line(error: Exception) -> str:
@@ -149,7 +221,7 @@ def compare(
             differs = difference(out, expected)
             del expected
             # If `out` is an argument too, each timed call changes it.
-            kept = out.copy() if _shares(out, [*arguments, *keywords.values()]) else None
+            kept = _shared(out, [*arguments, *keywords.values()])
             called = functools.partial(function, *arguments, **keywords)
             calls: dict[str, Callable[[], tuple[Any, float]]] = {
                 "called": functools.partial(_timed, called),
@@ -159,8 +231,8 @@ def compare(
             try:
                 timings = _timings(calls, rounds, loops)
             finally:
-                if kept is not None:
-                    out[...] = kept
+                for array, before in kept:
+                    array[...] = before
     except KeyboardInterrupt:
         return Comparison("none: they were interrupted", {}, ran)
     except Exception as error:  # the user's function raises when it runs again

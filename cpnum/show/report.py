@@ -133,8 +133,8 @@ class Report:
     def head(self) -> tuple[str, ...]:
         """The answers to what users ask first: loops, speed, difference, compile time."""
         signature = str(self.kernel.graph).partition("\n")[0]
-        dtype = self.kernel.loop_nest.stores[0].buffer.dtype
-        lines = [f"{signature} -> {dtype}", self._loops_text()]
+        dtypes = ", ".join(str(each.buffer.dtype) for each in self.kernel.loop_nest.stores)
+        lines = [f"{signature} -> {dtypes}", self._loops_text()]
         if not self.ran:
             lines.append("not run as machine code: this machine cannot run it")
         if self.comparison is not None:

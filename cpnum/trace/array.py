@@ -19,7 +19,15 @@ import numpy as np
 
 from cpnum.errors import DTypeError, ShapeError
 from cpnum.ir.extents import in_signature
-from cpnum.ir.movement import BroadcastTo, Index, IndexItem, Movement, Reshape, Transpose
+from cpnum.ir.movement import (
+    BroadcastTo,
+    Index,
+    IndexItem,
+    Movement,
+    Ravel,
+    Reshape,
+    Transpose,
+)
 from cpnum.ir.nodes import Node
 from cpnum.tables.dtypes import INT, from_numpy
 from cpnum.trace.advice import called_by_user, instead_of_attribute
@@ -28,6 +36,7 @@ from cpnum.trace.push import move
 from cpnum.trace.tracer import (
     ARGUMENT,
     OWNED,
+    PART,
     SCALAR,
     VIEW,
     VIEWED,
@@ -183,8 +192,8 @@ class Tracer(AnyTracer):
 
     @property
     def real(self) -> Tracer:
-        """The value itself: there are no complex numbers."""
-        return self.move(None)
+        """The value itself, as NumPy returns it: there are no complex numbers."""
+        return self
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
         """Return NumPy, as arrays do for code that serves several libraries."""
@@ -226,11 +235,17 @@ class Tracer(AnyTracer):
         node, shape = self.node, self.known_shape
         if step is not None:
             node, shape = move(self.builder, node, shape, step)
-        if self.state == OWNED:
+        state = self.state
+        if state is ARGUMENT or state is VIEW:
+            return Tracer(self.builder, node, shape, VIEW)
+        if state is SCALAR and not shape:
+            # A view of a NumPy scalar is a NumPy scalar.
+            return Tracer(self.builder, node, shape, SCALAR)
+        if state is OWNED:
             self.state = VIEWED
-        # A view of a NumPy scalar is a NumPy scalar.
-        state = SCALAR if self.state == SCALAR and not shape else VIEW
-        return Tracer(self.builder, node, shape, state)
+        view = Tracer(self.builder, node, shape, PART)
+        self.builder.parts[id(view)] = self, step
+        return view
 
     def __getitem__(self, key: object) -> Tracer:
         given = key if isinstance(key, tuple) else (key,)
@@ -250,7 +265,10 @@ class Tracer(AnyTracer):
         view = self.move(Index.of(tuple(items)))
         if not view.known_shape:
             # An element is a scalar of its own; the Ellipsis asks for an array.
-            view.state = VIEW if ... in given else SCALAR
+            if ... not in given:
+                view.state = SCALAR
+            elif view.state is SCALAR:
+                view.state = PART
         return view
 
     def _item(self, item: object) -> Any:
@@ -312,7 +330,10 @@ class Tracer(AnyTracer):
 
     def ravel(self, order: str = "C") -> Tracer:
         """Return the elements along one axis, in C order."""
-        return self.reshape(-1, order=order)
+        if order != "C":
+            return self.reshape(-1, order=order)  # refuses it
+        self.builder.shape_observed = True
+        return self.move(Ravel())
 
     def squeeze(self, axis: Any = None) -> Tracer:
         """Return a view without the axes of extent 1, or without those that `axis` names."""
@@ -320,6 +341,8 @@ class Tracer(AnyTracer):
         if not all(in_signature(e) for x in self.builder.like(self.node) for e in extents[x]):
             self.builder.shape_observed = True
         left = self._axes_left(lambda array: array.squeeze(axis))
+        if len(left) == len(self.known_shape):
+            return self  # as NumPy does
         items: list[IndexItem] = [
             slice(None) if i in left else 0 for i in range(len(self.known_shape))
         ]
@@ -329,7 +352,8 @@ class Tracer(AnyTracer):
         """Return a view of the given shape, as `np.broadcast_to` does."""
         new = tuple(shape) if hasattr(shape, "__len__") else (shape,)
         view = self.move(BroadcastTo(tuple(map(operator.index, new))))
-        view.state = VIEW  # an array, even without axes
+        if view.state is SCALAR:
+            view.state = PART  # an array, even without axes
         return view
 
     # -- conversion -----------------------------------------------------------------------------
@@ -469,5 +493,6 @@ for _name in ("shape", "dtype", "strides", "data", "flat", "real", "imag"):
 _REFUSED = {
     ARGUMENT: "to an argument of the function",
     VIEW: "through a view of another array",
+    PART: "through a view of another array",
     VIEWED: "to an array that views were taken of",
 }

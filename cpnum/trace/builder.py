@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from cpnum.errors import CpnumError, UnsupportedError
 from cpnum.ir.extents import Extent, of_argument
 from cpnum.ir.handling import Handling, put_before
-from cpnum.ir.movement import always_exists
+from cpnum.ir.movement import Movement, always_exists
 from cpnum.ir.nodes import Apply, Broadcast, Input, Node, Nodes, Value
 from cpnum.ir.sites import LIBRARIES, Site, user_site
 from cpnum.ir.walk import Shaping
@@ -66,6 +66,7 @@ class Builder:
         "handling",
         "nodes",
         "parameters",
+        "parts",
         "refusal",
         "shape_observed",
         "shapes",
@@ -95,6 +96,8 @@ class Builder:
         self.handling: dict[Node, tuple[Handling, ...]] = {}
         self._shaping = Shaping(self.shapes.get)
         self.views = Views()
+        # The tracer that a view of a computed value was taken of, and the step; by the view's id.
+        self.parts: dict[int, tuple[Traced, Movement | None]] = {}
 
     # -- nodes ----------------------------------------------------------------------------------
 
@@ -208,14 +211,19 @@ class Builder:
         """Return the inputs whose common shape is the shape of `node`."""
         return self._shaping.of(node)
 
-    def conditions(self, nodes: tuple[Node, ...]) -> tuple[Broadcast, ...]:
+    def conditions(
+        self,
+        nodes: tuple[Node, ...],
+        results: Sequence[Node],
+        views: Container[tuple[int, tuple[Movement, ...]]],
+    ) -> tuple[Broadcast, ...]:
         """Return a condition for each value that was made but is not among the graph's `nodes`.
 
-        The last of `nodes` is the result: inputs that broadcast in it need no condition of their
-        own.  A condition has the site of the value.
+        Inputs that broadcast in one of the `results` need no condition of their own, nor do the
+        `views` of parameters that are returned.  A condition has the site of the value.
         """
         alive = set(nodes)
-        shaping = set(self.like(nodes[-1]))
+        shaping = [set(self.like(each)) for each in results]
         found: dict[Broadcast, None] = {}
         for each in self.nodes:
             # A value that was made for a view broadcasts if the value does that was made first.
@@ -223,12 +231,12 @@ class Builder:
                 continue
             if type(each) is Apply:
                 inputs = self.like(each)
-            elif type(each) is Input:
+            elif type(each) is Input and (each.parameter, each.movement) not in views:
                 inputs = (each,)
             else:
                 continue
             # A single input broadcasts, but as a view it has to exist.
-            if shaping.issuperset(inputs) or (
+            if any(known.issuperset(inputs) for known in shaping) or (
                 len(inputs) == 1 and all(map(always_exists, inputs[0].movement))
             ):
                 continue

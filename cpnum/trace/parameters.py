@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cpnum.errors import CpnumError, DTypeError, UnsupportedError
+from cpnum.ir.returned import LONG
 from cpnum.ir.signature import ArrayOf, Fixed, Parameter, SameAs, ScalarOf, Signature, Type
-from cpnum.ir.text import LONG
 from cpnum.tables.dtypes import DType, from_numpy, from_python
 from cpnum.trace.advice import described_argument, instead_of_argument, instead_of_dtype
 from cpnum.trace.fixed import fixed_key

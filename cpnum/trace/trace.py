@@ -13,29 +13,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import (
-    AsyncGenerator,
-    Callable,
-    Coroutine,
-    Generator,
-    Iterable,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from cpnum.errors import CpnumError, ShapeError, TraceError, UnsupportedError
 from cpnum.ir.graph import Graph
-from cpnum.ir.nodes import Output
+from cpnum.ir.nodes import Broadcast
 from cpnum.ir.signature import ArrayOf, Parameter, SameAs, ScalarOf, Signature
-from cpnum.tables.dtypes import from_numpy, from_python
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder, Traced
 from cpnum.trace.functions import FUNCTIONS
 from cpnum.trace.leftover import end
 from cpnum.trace.parameters import Arguments, arguments_of, signature_of, with_shapes
+from cpnum.trace.returns import results_of, views_in
 from cpnum.trace.scalar import WeakTracer
 from cpnum.trace.site import at, of_python, site_of
 from cpnum.trace.tracer import ARGUMENT, SCALAR, AnyTracer
@@ -159,14 +151,18 @@ def _run(
     builder.refuse_seterr()
     if builder.shape_observed:
         signature = with_shapes(signature, values)
-    output = _output(builder, returned, name)
-    nodes = builder.nodes.reaching((output.node,))
-    conditions = builder.conditions(nodes) if len(builder.nodes) > len(nodes) else ()
+    results = results_of(builder, returned, name, signature, values)
+    computed = results.nodes
+    nodes = builder.nodes.reaching(computed)
+    conditions: tuple[Broadcast, ...] = ()
+    if len(builder.nodes) > len(nodes):
+        views = views_in(results)
+        conditions = builder.conditions(nodes, computed, views)
     return Graph(
         name,
         signature,
         nodes,
-        output,
+        results,
         builder.sites,
         frozenset(builder.checked),
         conditions,
@@ -261,50 +257,3 @@ def _tracer(builder: Builder, parameter: Parameter, value: Any, before: Sequence
         return kind(builder, builder.argument(name, of.dtype, ()), (), SCALAR)
     builder.parameters.append(name)
     return before[of.parameter] if isinstance(of, SameAs) else value
-
-
-def _output(builder: Builder, returned: object, name: str) -> Output:
-    if isinstance(returned, AnyTracer):
-        if returned.builder is not builder:
-            raise TraceError(
-                f"{name} returned a value of another trace",
-                seen=f"{returned!r}, of an outer function",
-                write="it as an argument of the function",
-            )
-        node = returned.node
-        if node.dtype.weak:
-            node = builder.cast(node, from_numpy(node.dtype.numpy))
-        return Output(node, not returned.known_shape and returned.state != SCALAR)
-    weak = from_python(returned)
-    if weak is not None:
-        return Output(builder.constant(returned, from_numpy(weak.numpy)))
-    if isinstance(returned, np.generic):
-        return Output(builder.constant(returned, from_numpy(returned.dtype)))
-    raise _refused(returned, name)
-
-
-def _refused(returned: object, name: str) -> CpnumError:
-    if isinstance(returned, tuple | list | dict):
-        several = len(returned) > 1
-        return UnsupportedError(
-            f"{name} returns {len(returned)} values: several results are not supported yet"
-            if several
-            else f"{name} returns a {type(returned).__name__}, not an array",
-            seen=f"a {type(returned).__name__} of {len(returned)}",
-            write="a function for each result" if several else "return and the array itself",
-        )
-    if isinstance(returned, np.ndarray):
-        return UnsupportedError(
-            f"{name} returns an array that does not depend on arguments that are arrays or numbers",
-            seen=f"an array of dtype {returned.dtype} and shape {returned.shape}",
-            write="its arrays as arguments of their own, or the function without cpjit",
-        )
-    write = "return and the array that was computed"
-    if isinstance(returned, Coroutine):
-        returned.close()  # or Python would warn that nobody awaits it
-        write = "def for async def: machine code has nothing to wait for"
-    elif isinstance(returned, Generator | AsyncGenerator):
-        write = "def and return for yield: a call has one result"
-    return TraceError(
-        f"{name} returns no array", seen=f"a result of type {type(returned).__name__}", write=write
-    )

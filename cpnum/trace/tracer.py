@@ -22,10 +22,18 @@ from cpnum.trace.ufuncs import dtype_of, trace_pair, trace_single, trace_ufunc
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# The state of a tracer says whether the memory of its value may be written to.  Only an OWNED value
-# may: the function computed it, and no view shares its memory.  A SCALAR has no memory: an
-# operation in place makes another scalar.
-OWNED, ARGUMENT, VIEW, VIEWED, SCALAR = "owned", "argument", "view", "viewed", "scalar"
+# The state of a tracer says whose memory its value has, and whether that may be written to.  Only
+# an OWNED value may: the function computed it, and no view shares its memory.  A VIEW is one of an
+# argument, a PART is one of a value that the function computed, which is then VIEWED.  A SCALAR
+# has no memory: an operation in place makes another scalar.
+OWNED, ARGUMENT, VIEW, VIEWED, PART, SCALAR = (
+    "owned",
+    "argument",
+    "view",
+    "viewed",
+    "part",
+    "scalar",
+)
 
 _COMPARISONS = frozenset(
     [np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal]

@@ -1,0 +1,249 @@
+"""Results: what a function returns, a leaf or containers of leaves.
+
+Each leaf is one object.  A function that returns an object twice has one leaf, which stands twice
+in the tree.
+
+>>> results = Results(Container(list, (), (0, 0)), (Known(2.5),))
+>>> maker_of(results.tree)(values_of(results, (), iter(())))
+[2.5, 2.5]
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import operator
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cpnum.ir.movement import Movement
+from cpnum.ir.nodes import Node, Value
+
+# -- leaves -------------------------------------------------------------------------------------
+
+
+class Output(NamedTuple):
+    """A value that is computed into memory of its own.
+
+    `boxed`: a result without axes is an array, as from `np.where`, not a scalar, as from a ufunc.
+    An output of an input is a copy.
+    """
+
+    node: Node
+    boxed: bool = False
+
+
+class Number(NamedTuple):
+    """A Python number that Python computes from other Python numbers."""
+
+    node: Node
+
+
+class Given(NamedTuple):
+    """The argument for a parameter itself."""
+
+    parameter: int
+
+
+class View(NamedTuple):
+    """A view of an earlier leaf, which NumPy takes; an element of it if it is not `boxed`."""
+
+    of: int
+    movement: tuple[Movement, ...]
+    boxed: bool = True
+
+
+class Known(NamedTuple):
+    """A value that does not depend on arguments: None, a text, a number."""
+
+    value: object
+
+
+Leaf = Output | Number | Given | View | Known
+
+
+# -- containers ---------------------------------------------------------------------------------
+
+
+class Container(NamedTuple):
+    """A tuple, list, dict, named tuple or dataclass; the last three have keys."""
+
+    kind: type
+    keys: tuple[Any, ...]
+    items: tuple[Tree, ...]
+
+
+# The number of a leaf, or a container of trees.
+Tree = int | Container
+
+# The containers that are made of their items alone, and those that have keys, too.
+_SEQUENCES: tuple[type, ...] = (tuple, list)
+_MAPPINGS: tuple[type, ...] = (dict, OrderedDict)
+
+
+def is_named_tuple(kind: type) -> bool:
+    """Tell whether a class is a named tuple.
+
+    >>> is_named_tuple(Output), is_named_tuple(tuple)
+    (True, False)
+    """
+    return issubclass(kind, tuple) and hasattr(kind, "_fields") and hasattr(kind, "_make")
+
+
+def opened(value: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
+    """Return the keys and the items of a container that a function may return, None for no such.
+
+    >>> opened([1, 2]), opened({"a": 1}), opened("ab")
+    (((), (1, 2)), (('a',), (1,)), None)
+    """
+    kind = type(value)
+    if kind in _SEQUENCES:
+        return (), tuple(value)
+    if kind in _MAPPINGS:
+        return tuple(value), tuple(value.values())
+    if is_named_tuple(kind):
+        return value._fields, tuple(value)
+    if dataclasses.is_dataclass(kind):
+        names = [each.name for each in dataclasses.fields(kind) if hasattr(value, each.name)]
+        names += [name for name in getattr(value, "__dict__", {}) if name not in names]
+        return tuple(names), tuple([getattr(value, name) for name in names])
+    return None
+
+
+def made(kind: type, keys: tuple[Any, ...], items: Sequence[Any]) -> Any:
+    """Return the container of these items.
+
+    >>> made(dict, ("a",), [1]), made(tuple, (), [1])
+    ({'a': 1}, (1,))
+    """
+    if kind in _SEQUENCES:
+        return kind(items)
+    if kind in _MAPPINGS:
+        return kind(zip(keys, items, strict=True))
+    if is_named_tuple(kind):
+        return kind._make(items)  # type: ignore[attr-defined]
+    # A dataclass: what its own __init__ computes was traced.
+    instance: Any = object.__new__(kind)
+    for key, item in zip(keys, items, strict=True):
+        object.__setattr__(instance, key, item)
+    return instance
+
+
+def maker_of(tree: Tree) -> Callable[[Sequence[Any]], Any]:
+    """Return a function that makes the containers of a tree from the values of its leaves."""
+    if isinstance(tree, int):
+        return operator.itemgetter(tree)
+    kind, keys, items = tree
+    if kind is tuple and len(items) > 1 and all(isinstance(each, int) for each in items):
+        return operator.itemgetter(*items)
+    makers = [maker_of(each) for each in items]
+    return lambda values: made(kind, keys, [make(values) for make in makers])
+
+
+# -- results ------------------------------------------------------------------------------------
+
+
+class Results(NamedTuple):
+    """What a function returns: a tree of leaves.  A view stands behind the leaf that it is of."""
+
+    tree: Tree
+    leaves: tuple[Leaf, ...]
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """The leaves that are computed into memory of their own."""
+        return tuple([leaf for leaf in self.leaves if type(leaf) is Output])
+
+    @property
+    def output(self) -> Output | None:
+        """The output, if the function returns nothing but that."""
+        leaf = self.leaves[0] if self.tree == 0 else None
+        return leaf if type(leaf) is Output else None
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The nodes of all leaves that are computed, in their order."""
+        return [leaf.node for leaf in self.leaves if isinstance(leaf, Output | Number)]
+
+    def with_nodes(self, new: Mapping[Node, Node]) -> Results:
+        """Return the results with `new[node]` in the place of each node."""
+        leaves = [
+            leaf._replace(node=new[leaf.node]) if isinstance(leaf, Output | Number) else leaf
+            for leaf in self.leaves
+        ]
+        return Results(self.tree, tuple(leaves))
+
+    def verify(self, nodes: set[Node]) -> None:
+        """Check that all leaves are there, that nodes are of these, and views behind their leaf.
+
+        Raises:  ValueError if not.
+        """
+        for at, leaf in enumerate(self.leaves):
+            if isinstance(leaf, Output | Number):
+                if leaf.node not in nodes:
+                    raise ValueError("a result is not among the nodes")
+                if leaf.node.dtype.weak != (type(leaf) is Number):
+                    weak = "the weak dtype" if leaf.node.dtype.weak else "no weak dtype, but"
+                    raise ValueError(f"a result has {weak} {leaf.node.dtype}")
+            elif isinstance(leaf, View) and not 0 <= leaf.of < at:
+                raise ValueError("a view does not stand behind the leaf that it is of")
+        for index in leaves_of(self.tree):
+            if not 0 <= index < len(self.leaves):
+                raise ValueError(f"there is no leaf {index}")
+
+
+def single(node: Node, boxed: bool = False) -> Results:
+    """Return the results of a function that returns one computed value."""
+    return Results(0, (Output(node, boxed),))
+
+
+def leaves_of(tree: Tree) -> Iterator[int]:
+    """Yield the numbers of the leaves of a tree, from left to right.
+
+    >>> list(leaves_of(Container(tuple, (), (1, Container(list, (), (0, 1))))))
+    [1, 0, 1]
+    """
+    if isinstance(tree, int):
+        yield tree
+    else:
+        for each in tree.items:
+            yield from leaves_of(each)
+
+
+def values_of(
+    results: Results, arguments: Sequence[Value], computed: Iterator[Value]
+) -> list[Value]:
+    """Return the values of all leaves; `computed` are those of outputs and numbers, in order."""
+    values: list[Value] = []
+    for leaf in results.leaves:
+        kind = type(leaf)
+        if kind is Output:
+            value = next(computed)
+            if not value.ndim:
+                value = np.asarray(value) if leaf.boxed else value[()]  # type: ignore[union-attr]
+        elif kind is Number:
+            value = next(computed)
+        elif isinstance(leaf, Given):
+            value = arguments[leaf.parameter]
+        elif isinstance(leaf, View):
+            value = moved(values[leaf.of], leaf)
+        else:
+            value = leaf.value  # type: ignore[union-attr]
+        values.append(value)
+    return values
+
+
+def moved(value: Value, view: View) -> Value:
+    """Return the view of a value.
+
+    >>> x = np.arange(3)
+    >>> moved(x, View(0, ())).base is x
+    True
+    """
+    for step in view.movement:
+        value = step.returned(value)
+    if not view.boxed:
+        return value[()]
+    return value if view.movement else value[...]

@@ -1,0 +1,288 @@
+"""Results as text, written and read back.
+
+    x                   the argument itself
+    x[1:], %3[1:]       a view of it, or of a computed value; x[...] is one of all elements
+    x[0] as scalar      an element
+    %3, 2.5:f64         a computed value
+    %3 as array         one that is an array even without axes
+    x as copy           an input with memory of its own
+    None, 3, 'text'     a value that depends on no argument
+
+A leaf has one text: if another object has the same, `again` is put behind it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from cpnum.ir.movement import Movement, Transpose
+from cpnum.ir.nodes import Input, Node
+from cpnum.ir.results import (
+    Container,
+    Given,
+    Known,
+    Leaf,
+    Number,
+    Output,
+    Results,
+    Tree,
+    View,
+)
+from cpnum.ir.signature import Signature
+from cpnum.tables.dtypes import BOOL, FLOAT, INT
+
+# The text of an integer of more bits has no decimal digits: Python refuses to write thousands.
+LONG = 128
+
+
+def split(text: str, separator: str) -> list[str]:
+    """Split a text where the separator stands outside of brackets and quotes.
+
+    >>> split("x[1, 2], 'a, b'", ", ")
+    ['x[1, 2]', "'a, b'"]
+    """
+    parts, start = [], 0
+    for at, depth in enumerate(_depths(text)):
+        if not depth and text.startswith(separator, at):
+            parts.append(text[start:at])
+            start = at + len(separator)
+    return [*parts, text[start:]] if text else []
+
+
+def _depths(text: str) -> Iterator[int]:
+    """Yield how many brackets and quotes each letter of a text is in; they are in themselves."""
+    depth, quote, escaped = 0, "", False
+    for letter in text:
+        if quote:
+            yield depth + 1
+            if letter == quote and not escaped:
+                quote = ""
+            escaped = letter == "\\" and not escaped
+        elif letter in "'\"":
+            quote = letter
+            yield depth + 1
+        elif letter in ")]}":
+            yield depth
+            depth -= 1
+        else:
+            depth += letter in "([{"
+            yield depth
+
+
+# -- writing ------------------------------------------------------------------------------------
+
+
+def written_results(results: Results, signature: Signature, operand: Callable[[Node], str]) -> str:
+    """Return the text of results; `operand` writes a node."""
+    texts: list[str] = []
+    names = [each.name for each in signature]
+    for leaf in results.leaves:
+        text = _leaf_text(leaf, texts, names, operand)
+        count = 0 if isinstance(leaf, Known) else _again(text, texts)
+        texts.append(text + (f" again {count}" if count > 1 else " again" * count))
+    return _tree_text(results.tree, texts)
+
+
+def _again(text: str, before: Sequence[str]) -> int:
+    return sum(each == text or re.sub(r" again( \d+)?$", "", each) == text for each in before)
+
+
+def _leaf_text(
+    leaf: Leaf, before: Sequence[str], names: Sequence[str], operand: Callable[[Node], str]
+) -> str:
+    match leaf:
+        case Given(parameter):
+            return names[parameter]
+        case View(of, movement, boxed):
+            base = before[of]
+            # Of a computed value, the text does not tell the number of axes.
+            named = base in names
+            steps = "".join(_step_text(step, named) for step in movement) or "[...]"
+            base = f"({base})" if " " in base else base
+            return base + steps + ("" if boxed else " as scalar")
+        case Output(node, boxed):
+            copied = " as copy" if isinstance(node, Input) else ""
+            return operand(node) + (" as array" if boxed else copied)
+        case Number(node):
+            return operand(node)
+        case Known(value):
+            return _known_text(value, names)
+
+
+def _step_text(step: Movement, named: bool) -> str:
+    if type(step) is Transpose and not named:
+        return f".transpose{step.value}"
+    return str(step)
+
+
+_WEAK = {float: FLOAT, int: INT, bool: BOOL}
+
+
+def _known_text(value: object, names: Sequence[str]) -> str:
+    if type(value) is int and value.bit_length() > LONG:
+        return hex(value)
+    text = repr(value)
+    if isinstance(value, complex):
+        text = text.strip("()")
+    elif not isinstance(value, str | bytes):
+        text = re.sub(r"\s+", " ", text).replace(", ", ",")
+    return f"{text}:{_WEAK[type(value)]}" if text in names and type(value) in _WEAK else text
+
+
+def _tree_text(tree: Tree, texts: Sequence[str]) -> str:
+    if isinstance(tree, int):
+        return texts[tree]
+    kind, keys, items = tree
+    inner = [_tree_text(each, texts) for each in items]
+    if kind is tuple:
+        return f"({inner[0]},)" if len(inner) == 1 else f"({', '.join(inner)})"
+    if kind is list:
+        return f"[{', '.join(inner)}]"
+    if issubclass(kind, dict):
+        pairs = [f"{_known_text(key, ())}: {text}" for key, text in zip(keys, inner, strict=True)]
+        return f"{'' if kind is dict else kind.__name__}{{{', '.join(pairs)}}}"
+    named = [f"{key}={text}" for key, text in zip(keys, inner, strict=True)]
+    return f"{kind.__name__}({', '.join(named)})"
+
+
+# -- reading ------------------------------------------------------------------------------------
+
+
+class _Text:
+    """A value of which only the text is known."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+class ResultsReader:
+    """Reads the text of results.
+
+    `named` are the nodes of names, `operand` reads a constant with its dtype, None if it is none;
+    `steps` reads a movement of an array of so many axes, which `axes` has for parameters.
+    """
+
+    def __init__(
+        self,
+        signature: Signature,
+        named: dict[str, Node],
+        axes: dict[str, int],
+        operand: Callable[[str], Node | None],
+        steps: Callable[[str, int], Iterator[Movement]],
+    ) -> None:
+        self.parameters = {each.name: at for at, each in enumerate(signature)}
+        self.named = named
+        self.axes = axes
+        self.operand = operand
+        self.steps = steps
+        self.leaves: list[Leaf] = []
+        self.known: dict[str, int] = {}
+
+    def read(self, text: str) -> Results:
+        """Return the results that have this text."""
+        tree = self.tree(text)
+        return Results(tree, tuple(self.leaves))
+
+    def tree(self, text: str) -> Tree:
+        """Return the tree of a text, whose leaves are read as well."""
+        match = re.fullmatch(r"(\w*)([(\[{])(.*)([)\]}])", text)
+        if match is None or not _encloses(text):
+            return self.leaf(text)
+        name, bracket, inner = match[1], match[2], match[3]
+        parts = split(inner.removesuffix(","), ", ")
+        if bracket == "{":
+            keys, items = self._pairs(parts, ": ")
+            kind = OrderedDict if name == OrderedDict.__name__ else dict
+            return Container(kind, tuple(map(_literal, keys)), items)
+        if bracket == "(" and name:
+            if not all(re.match(r"[^\W\d]\w*=", part) for part in parts):
+                return self.leaf(text)  # the text of a value, as range(0,3)
+            keys, items = self._pairs(parts, "=")
+            return Container(type(name, (), {}), tuple(keys), items)
+        if name:
+            return self.leaf(text)  # a view, as x[1:]
+        return Container(tuple if bracket == "(" else list, (), tuple(map(self.tree, parts)))
+
+    def _pairs(self, parts: Sequence[str], separator: str) -> tuple[list[str], tuple[Tree, ...]]:
+        split_parts = [split(each, separator) for each in parts]
+        items = tuple([self.tree(separator.join(rest)) for _, *rest in split_parts])
+        return [key for key, *_ in split_parts], items
+
+    def leaf(self, text: str) -> int:
+        """Return the number of the leaf of a text."""
+        at = self.known.get(text)
+        if at is None:
+            leaf = self._read(re.sub(r" again( \d+)?$", "", text))
+            at = self.known[text] = len(self.leaves)
+            self.leaves.append(leaf)
+        return at
+
+    def _read(self, text: str) -> Leaf:
+        text, _, suffix = _suffixed(text)
+        base, rest = _base(text)
+        if base in self.parameters or base in self.named:
+            if rest:
+                of = self.leaf(base)
+                steps = () if rest == "[...]" else self.steps(rest, self.axes.get(base, 0))
+                return View(of, tuple(steps), suffix != "scalar")
+            node = self.named.get(base)
+            if base in self.parameters and not suffix:
+                return Given(self.parameters[base])
+            assert node is not None
+            return Number(node) if node.dtype.weak else Output(node, suffix == "array")
+        if base.startswith("("):
+            steps = () if rest == "[...]" else self.steps(rest, 0)
+            return View(self.leaf(base[1:-1]), tuple(steps), suffix != "scalar")
+        node = self.operand(text)
+        if node is not None:
+            return Output(node, suffix == "array")
+        return Known(_literal(text))
+
+
+def _suffixed(text: str) -> tuple[str, str, str]:
+    match = re.fullmatch(r"(.*)( as )(array|copy|scalar)", text)
+    return (text, "", "") if match is None else (match[1], match[2], match[3])
+
+
+def _base(text: str) -> tuple[str, str]:
+    """Return the leaf that a view is of, and the movement.
+
+    >>> _base("x[1:].T"), _base("(%3 as array)[...]"), _base("%3")
+    (('x', '[1:].T'), ('(%3 as array)', '[...]'), ('%3', ''))
+    """
+    match = re.match(r"\([^)]*\)|[^.\[(]+", text)
+    end = 0 if match is None else match.end()
+    return text[:end], text[end:]
+
+
+def _encloses(text: str) -> bool:
+    """Tell whether the first bracket of a text is closed by its last letter.
+
+    >>> _encloses("(x, y)"), _encloses("(x as copy)[1:]")
+    (True, False)
+    """
+    depths = list(_depths(text))
+    return 0 not in depths[depths.index(1) :]
+
+
+def _literal(text: str) -> object:
+    value, _, weak = text.rpartition(":")
+    if weak in ("float", "int", "bool") and value:
+        text = value
+    numpy = re.fullmatch(r"np\.(\w+)\((.*)\)", text)
+    if numpy is not None and numpy[1] in np.sctypeDict:
+        return np.dtype(numpy[1]).type(_literal(numpy[2]))
+    if text in ("inf", "-inf", "nan"):
+        return float(text)
+    try:
+        return int(text, 16) if text.lstrip("-").startswith("0x") else ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return _Text(text)
