@@ -10,7 +10,7 @@ import pytest
 from cases import ELEMENTARY, HERE
 
 from cpnum.tables.ops import OPS
-from cpnum.trace.functions import FUNCTIONS
+from cpnum.trace.registry import FUNCTIONS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])

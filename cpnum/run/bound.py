@@ -12,6 +12,7 @@ from cpnum.compile.kernel import Clock, Kernel
 from cpnum.errors import OutError, UnsupportedError
 from cpnum.ir.evaluate import checked_of, raised_by
 from cpnum.ir.graph import Graph
+from cpnum.ir.nodes import MADE
 from cpnum.run.alias import in_place, overlap, views_of
 from cpnum.run.errstate import report, watched
 from cpnum.run.machine import Machine
@@ -116,7 +117,8 @@ def _refuse(
 ) -> None:
     """Refuse a call whose addresses cannot be in its code."""
     for array, view in zip(call.sources.arrays, views, strict=True):
-        if not np.may_share_memory(view, arguments[array.parameter]):
+        is_made = array.parameter == MADE
+        if not is_made and not np.may_share_memory(view, arguments[array.parameter]):
             raise UnsupportedError(
                 "NumPy copies an argument to reshape it; a bound call would not see it change",
                 seen=graph.name_of(array),

@@ -221,7 +221,8 @@ def conversion(use: str, write: str, weak: bool) -> tuple[str, str]:
     array = "np.multiply(x, 1)" if weak else "x"
     if isinstance(function, type) and issubclass(function, np.generic):
         return f"{name}()", f"{array}.astype({name}) for {name}(x)"
-    if function in _MAKES_ARRAYS:
+    # While a function is traced, another function stands for np.asarray.
+    if function in _MAKES_ARRAYS or getattr(function, "__wrapped__", None) in _MAKES_ARRAYS:
         several = expression.args and isinstance(expression.args[0], ast.List | ast.Tuple)
         if several:
             return f"{name}()", "a function for each of the values: no array is made of them yet"

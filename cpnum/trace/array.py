@@ -411,7 +411,7 @@ class Tracer(AnyTracer):
 
     # -- operations in place --------------------------------------------------------------------
 
-    def overwrite(self, result: Tracer, ufunc: np.ufunc) -> Tracer:
+    def overwrite(self, result: Tracer, ufunc: Callable[..., Any]) -> Tracer:
         """Return this tracer with the value of `result`, which `ufunc` wrote to its memory.
 
         So a change by `x += 1` is seen under all names of `x`.

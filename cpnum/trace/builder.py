@@ -10,8 +10,8 @@ import numpy as np
 
 from cpnum.errors import CpnumError, UnsupportedError
 from cpnum.ir.extents import Extent, of_argument
-from cpnum.ir.movement import always_exists
-from cpnum.ir.nodes import Apply, Broadcast, Input, Node, Nodes, Value
+from cpnum.ir.movement import Held, always_exists
+from cpnum.ir.nodes import MADE, Apply, Broadcast, Input, Node, Nodes, Value
 from cpnum.ir.sites import LIBRARIES, Site, user_site
 from cpnum.ir.walk import Shaping
 from cpnum.tables.dtypes import F32, FLOAT, DType
@@ -54,6 +54,7 @@ class Builder:
         "errstate",
         "extents",
         "functions",
+        "made",
         "nodes",
         "parameters",
         "refusal",
@@ -78,6 +79,8 @@ class Builder:
         self.as_written: dict[Node, Callable[..., Value]] = {}
         # The first error that was made: `trace` raises it even if the user's function caught it.
         self.refusal: CpnumError | None = None
+        # The arrays that the function made by functions such as np.zeros, by their ids.
+        self.made: dict[int, Any] = {}
         self.errstate = ERRSTATE.get()
         self._shaping = Shaping(self.shapes.get)
         self.views = Views()
@@ -91,6 +94,12 @@ class Builder:
         node = self.nodes.input(parameter, (), dtype)
         self.shapes[node] = shape
         self.extents[node] = of_argument(parameter, len(shape))
+        return node
+
+    def held(self, array: Any, dtype: DType) -> Input:
+        """Return the node of an array that the function made: a copy of it is in the graph."""
+        node = self.nodes.input(MADE, (Held.of(array),), dtype)
+        self.shapes[node] = self.extents[node] = array.shape
         return node
 
     def cast(self, node: Node, dtype: DType) -> Node:

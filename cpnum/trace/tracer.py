@@ -16,6 +16,7 @@ from cpnum.ir.reference import BETWEEN_SCALARS
 from cpnum.ir.sites import user_site
 from cpnum.trace.advice import conversion, instead_of_attribute
 from cpnum.trace.builder import Builder, Shape, Traced
+from cpnum.trace.made import adopted
 from cpnum.trace.promote import computed_by_scalars, name_of
 from cpnum.trace.site import is_operator, user_frame
 from cpnum.trace.ufuncs import dtype_of, trace_pair, trace_single, trace_ufunc
@@ -85,17 +86,33 @@ class AnyTracer(Traced):
             first: object = inputs[0]
             if len(inputs) == 2 and first is self and type(inputs[1]) is not np.ndarray:
                 return self.result(*trace_pair(self.builder, ufunc, self, inputs[1]))
-        self._refuse_ufunc(ufunc, method, keywords)
+        if method == "outer" and not keywords:
+            inputs = self._outer(*inputs)
+        else:
+            self._refuse_ufunc(ufunc, method, keywords)
         if ufunc in _COMPARISONS:
             # A NumPy scalar on the left side of a comparison arrives as an array without axes.
             inputs = tuple(
                 each[()] if type(each) is np.ndarray and not each.ndim else each for each in inputs
             )
+        inputs = tuple([adopted(self.builder, each) for each in inputs])
         result = self.result(*trace_ufunc(self.builder, ufunc, inputs))
         if issubclass(type(inputs[0]), np.generic) and is_operator(user_site()):
             # `np.int64(2) + x` arrives here as np.add, since NumPy's scalar comes first.
             return between_scalars(result, *inputs)
         return result
+
+    def _outer(self, first: Any, second: Any) -> tuple[Any, Any]:
+        """Return the operands of ufunc.outer, the first one with new axes for those of the second.
+
+        NumPy makes arrays of both, so numbers among them are not weak.
+        """
+        first, second = (
+            self.adopted(each if isinstance(each, Traced) else np.asarray(each))
+            for each in (first, second)
+        )
+        count = np.ndim(second)
+        return first[(..., *(None,) * count)] if count else first, second
 
     def _refuse_ufunc(self, ufunc: np.ufunc, method: str, keywords: Mapping[str, object]) -> None:
         """Refuse methods of ufuncs, as np.add.reduce, and arguments by keyword."""
@@ -135,13 +152,29 @@ class AnyTracer(Traced):
                 f"{name} cannot be traced" + reason(function.__name__),
                 instead_of_attribute(function.__name__, is_method=True),
             )
+        args = tuple([self.adopted(each) for each in args])
         try:
-            return traced(*args, **keywords)
+            return traced(*args, **{name: self.adopted(each) for name, each in keywords.items()})
         except UnknownArgumentError as error:
             raise self.unsupported(
                 f"the argument {error} of numpy.{function.__name__} cannot be traced",
                 f"it without {error}",
             ) from None
+
+    def adopted(self, operand: Any) -> Any:
+        """Return the tracer of an array that the function made; anything else as it is."""
+        if isinstance(operand, list | tuple):
+            each = [self.adopted(each) for each in operand]
+            # A named tuple, for example, stays what it is.
+            return type(operand)(each) if type(operand) in (list, tuple) else operand
+        if type(operand) is not np.ndarray:
+            return operand
+        value = adopted(self.builder, operand)
+        if value is operand:
+            return operand
+        result = self.result(value.node, value.known_shape)
+        result.state = VIEW
+        return result
 
     # -- refused uses ---------------------------------------------------------------------------
 
