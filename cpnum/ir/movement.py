@@ -146,11 +146,16 @@ class Held(Movement):
         """Return the array that is held, whatever the argument."""
         return self.array
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether the text has all elements, so that the array can be read back."""
+        return len(self.value[-1]) <= _SHOWN
+
     def __repr__(self) -> str:
         dtype, shape, strides, raw = self.value
         between = " of " if self.array.size and not any(strides) else ": "
         text = f"0x{raw.hex()}"
-        if len(raw) > _SHOWN:
+        if not self.is_shown:
             text = f"{len(raw)} bytes, {binascii.crc32(raw):#010x}"
         return f"{{{dtype}[{', '.join(map(str, shape))}]{between}{text}}}"
 

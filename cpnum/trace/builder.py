@@ -79,8 +79,9 @@ class Builder:
         self.as_written: dict[Node, Callable[..., Value]] = {}
         # The first error that was made: `trace` raises it even if the user's function caught it.
         self.refusal: CpnumError | None = None
-        # The arrays that the function made by functions such as np.zeros, by their ids.
-        self.made: dict[int, Any] = {}
+        # The arrays that the function made by functions such as np.zeros, by their ids, and what
+        # makes each of them again.
+        self.made: dict[int, tuple[Any, Callable[[], Any]]] = {}
         self.errstate = ERRSTATE.get()
         self._shaping = Shaping(self.shapes.get)
         self.views = Views()

@@ -115,7 +115,7 @@ def _converted(a: Any, dtype: Any, copy: bool | None, order: Any) -> Tracer:
     if a.state == SCALAR or to is not own or copy:
         if copy is False:
             np.array(0.0, copy=False)  # NumPy's own error
-        if own is FLOAT and to.family != "F":
+        if own is FLOAT and to.family == "I":
             raise a.builder.error(
                 UnsupportedError,
                 f"an array of {to.numpy} of a Python float cannot be traced: NumPy refuses NaN",

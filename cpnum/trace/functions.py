@@ -104,8 +104,15 @@ def _ones_like(
     return _full_like(a, 1, dtype, order, subok, shape)
 
 
-@traces(np.zeros_like, np.empty_like)
+@traces(np.zeros_like)
 def _zeros_like(
+    a: object, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None
+) -> Tracer:
+    return _full_like(a, 0, dtype, order, subok, shape)
+
+
+@traces(np.empty_like)
+def _empty_like(
     prototype: object, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None
 ) -> Tracer:
     return _full_like(prototype, 0, dtype, order, subok, shape)

@@ -1,7 +1,7 @@
 """Made arrays: those that the function makes while it is traced, as by `np.zeros(3)`.
 
 Their elements are as constant as the function's code: NumPy makes them at once, and the graph has a
-copy of them where they meet a traced value.
+copy of them where they meet a traced value.  Arrays that NumPy computes from them are not known.
 
 >>> from cpnum.tables.dtypes import F64
 >>> builder = Builder()
@@ -9,13 +9,14 @@ copy of them where they meet a traced value.
 >>> array = np.arange(3.0)
 >>> adopted(builder, array) is array  # it may be from outside
 True
->>> note_made(builder, array)
+>>> note_made(builder, array, lambda: np.arange(3.0))
 >>> adopted(builder, array[:, None])
 f64[3, 1]
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,16 +25,22 @@ from cpnum.tables.dtypes import from_numpy
 from cpnum.trace.builder import Builder, Shape, Traced
 
 
-def note_made(builder: Builder, array: Any) -> None:
-    """Note an array that the function made."""
-    builder.made[id(array)] = array  # it lives, so its id stays its own
+def note_made(builder: Builder, array: Any, make: Callable[[], Any]) -> None:
+    """Note an array that the function made by a call of `make`."""
+    builder.made[id(array)] = array, make  # it lives, so its id stays its own
 
 
 def is_made(builder: Builder, array: Any) -> bool:
-    """Tell whether an array was made by the function, or is a view of one that was."""
+    """Tell whether an array was made by the function, or is a view of one that was.
+
+    One that was written to since is none: the values may be from outside.
+    """
     while type(array) is np.ndarray:
-        if id(array) in builder.made:
-            return True
+        known = builder.made.get(id(array))
+        if known is not None:
+            made, make = known
+            same: bool = made.tobytes() == make().tobytes()
+            return same
         array = array.base
     return False
 

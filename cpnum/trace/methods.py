@@ -44,6 +44,7 @@ def _imag(self: Tracer) -> Tracer:
 # A name -> the method, or the getter of the attribute.
 _METHODS = {"round": _round, "repeat": _repeat, "flatten": _flatten, "fill": _fill}
 _ATTRIBUTES = {
+    "device": lambda self: "cpu",
     "imag": _imag,
     "mT": matrix_transposed,
     "itemsize": lambda self: self.dtype.itemsize,

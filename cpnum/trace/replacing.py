@@ -74,7 +74,8 @@ class Replacement:
         result = self.original(*arguments, **keywords)
         if builder is not None and type(result) is np.ndarray:
             if all(_is_constant(builder, each) for each in (*arguments, *keywords.values())):
-                note_made(builder, result)
+                make = functools.partial(self.original, *arguments, **keywords)
+                note_made(builder, result, make)
         return result
 
     def __getattr__(self, name: str) -> Any:
@@ -109,7 +110,7 @@ def _is_constant(builder: Builder, argument: Any) -> bool:
 _NUMBERS = (bool, int, float, complex, str, type, np.generic, np.dtype)
 
 # The functions of NumPy that are replaced by name: those of tracers, and those that make arrays.
-_MAKERS = "zeros ones empty eye identity arange linspace logspace geomspace tri".split()
+_MAKERS = "zeros ones eye identity arange linspace logspace geomspace tri".split()
 ORIGINALS: dict[str, _Function] = {
     **{each.__name__: each for each in CONVERSIONS},
     **{name: getattr(np, name) for name in _MAKERS},

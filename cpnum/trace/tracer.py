@@ -14,8 +14,10 @@ from cpnum.errors import CpnumError, TraceError, UnsupportedError
 from cpnum.ir.nodes import Apply, Input, Node
 from cpnum.ir.reference import BETWEEN_SCALARS
 from cpnum.ir.sites import user_site
-from cpnum.trace.advice import conversion, instead_of_attribute
+from cpnum.tables.coverage import REFUSED_MODULES, WHY
+from cpnum.trace.advice import READ, conversion, instead_of_attribute
 from cpnum.trace.builder import Builder, Shape, Traced
+from cpnum.trace.keywords import trace_keywords
 from cpnum.trace.made import adopted
 from cpnum.trace.promote import computed_by_scalars, name_of
 from cpnum.trace.site import is_operator, user_frame
@@ -25,17 +27,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # The state of a tracer says whether the memory of its value may be written to.  Only an OWNED value
 # may: the function computed it, and no view shares its memory.  A SCALAR has no memory: an
-# operation in place makes another scalar.
+# operation in place makes another scalar.  A MADE one has a copy of an array of numbers.
 OWNED, ARGUMENT, VIEW, VIEWED, SCALAR = "owned", "argument", "view", "viewed", "scalar"
+MADE = "made"
 
 _COMPARISONS = frozenset(
     [np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal]
-)
-
-_REDUCTIONS = frozenset(
-    "sum prod mean average std var min max amin amax ptp any all argmin argmax median percentile "
-    "quantile cumsum cumprod nansum nanmean nanmin nanmax nanstd nanvar dot vdot inner matmul "
-    "tensordot einsum trace count_nonzero norm".split()
 )
 
 
@@ -43,13 +40,14 @@ class UnknownArgumentError(TypeError):
     """The argument of this name cannot be traced, though the NumPy function can."""
 
 
-def reason(name: str) -> str:
+def reason(function: Callable[..., Any]) -> str:
     """Return the end of the message that refuses a NumPy function.
 
-    >>> reason("mean"), reason("sort")
-    (': reductions are not supported yet', '')
+    >>> reason(np.mean), reason(np.linalg.inv)
+    (': reductions are not supported yet', ': linear algebra is not supported yet')
     """
-    return ": reductions are not supported yet" if name in _REDUCTIONS else ""
+    why = REFUSED_MODULES.get(function.__module__) or WHY.get(function.__name__)
+    return f": {why}" if why is not None else ""
 
 
 class AnyTracer(Traced):
@@ -88,19 +86,52 @@ class AnyTracer(Traced):
                 return self.result(*trace_pair(self.builder, ufunc, self, inputs[1]))
         if method == "outer" and not keywords:
             inputs = self._outer(*inputs)
-        else:
-            self._refuse_ufunc(ufunc, method, keywords)
+        elif method != "__call__":
+            raise self._refused_method(ufunc, method)
         if ufunc in _COMPARISONS:
             # A NumPy scalar on the left side of a comparison arrives as an array without axes.
             inputs = tuple(
                 each[()] if type(each) is np.ndarray and not each.ndim else each for each in inputs
             )
         inputs = tuple([adopted(self.builder, each) for each in inputs])
+        if keywords:
+            return self._with_keywords(ufunc, inputs, keywords)
         result = self.result(*trace_ufunc(self.builder, ufunc, inputs))
         if issubclass(type(inputs[0]), np.generic) and is_operator(user_site()):
             # `np.int64(2) + x` arrives here as np.add, since NumPy's scalar comes first.
             return between_scalars(result, *inputs)
         return result
+
+    def _with_keywords(
+        self, ufunc: np.ufunc, inputs: tuple[Any, ...], keywords: Mapping[str, Any]
+    ) -> AnyTracer:
+        """Trace a call with `dtype`, `casting`, `where`, and `out` that the function made."""
+        (out,) = keywords.get("out") or (None,)
+        if out is not None and not isinstance(out, AnyTracer):
+            raise self.unsupported(
+                f"numpy.{ufunc.__name__} would write a traced value to an array of numbers",
+                "x = x + y for x += y, or out=np.zeros_like(y) for out=np.zeros(n)",
+            )
+        where = adopted(self.builder, keywords.get("where", True))
+        result = self.result(
+            *trace_keywords(self.builder, ufunc, inputs, {**keywords, "where": where})
+        )
+        if out is None:
+            return result
+        return out.overwrite(result, ufunc, keywords.get("casting", "same_kind"))
+
+    def overwrite(
+        self, result: AnyTracer, ufunc: Callable[..., Any], casting: Any = "same_kind"
+    ) -> AnyTracer:
+        """Return this tracer with the value of `result`, which `ufunc` wrote to its memory."""
+        raise TypeError("return arrays must be of ArrayType")  # as NumPy says of a number
+
+    def _refused_method(self, ufunc: np.ufunc, method: str) -> CpnumError:
+        """Return the error of a method of a ufunc, such as np.add.reduce."""
+        why = WHY["take"] if method == "at" else WHY["sum"]
+        return self.unsupported(
+            f"{name_of(ufunc)}.{method} cannot be traced: {why}", "its call outside of the function"
+        )
 
     def _outer(self, first: Any, second: Any) -> tuple[Any, Any]:
         """Return the operands of ufunc.outer, the first one with new axes for those of the second.
@@ -114,30 +145,6 @@ class AnyTracer(Traced):
         count = np.ndim(second)
         return first[(..., *(None,) * count)] if count else first, second
 
-    def _refuse_ufunc(self, ufunc: np.ufunc, method: str, keywords: Mapping[str, object]) -> None:
-        """Refuse methods of ufuncs, as np.add.reduce, and arguments by keyword."""
-        name = name_of(ufunc)
-        if method != "__call__":
-            raise self.unsupported(
-                f"{name}.{method} cannot be traced: "
-                + ("reductions are not supported yet" if method == "reduce" else "not elementwise"),
-                "its call outside of the function",
-            )
-        if keywords.get("out") is not None:
-            raise self.unsupported(
-                f"the argument out of {name} cannot be traced", "x = f(y) instead of f(y, out=x)"
-            )
-        for keyword in keywords:
-            if keyword not in ("out", "dtype"):
-                raise self.unsupported(
-                    f"the argument {keyword} of {name} cannot be traced",
-                    "np.where(mask, f(x), y)" if keyword == "where" else f"it without {keyword}",
-                )
-        if keywords.get("dtype") is not None:
-            raise self.unsupported(
-                f"the argument dtype of {name} cannot be traced", "x.astype(dtype) for the operands"
-            )
-
     def __array_function__(
         self,
         function: Callable[..., Any],
@@ -149,7 +156,7 @@ class AnyTracer(Traced):
         if traced is None:
             name = f"{function.__module__}.{function.__name__}"
             raise self.unsupported(
-                f"{name} cannot be traced" + reason(function.__name__),
+                f"{name} cannot be traced" + reason(function),
                 instead_of_attribute(function.__name__, is_method=True),
             )
         args = tuple([self.adopted(each) for each in args])
@@ -173,7 +180,7 @@ class AnyTracer(Traced):
         if value is operand:
             return operand
         result = self.result(value.node, value.known_shape)
-        result.state = VIEW
+        result.state = MADE
         return result
 
     # -- refused uses ---------------------------------------------------------------------------
@@ -271,7 +278,7 @@ class AnyTracer(Traced):
     __rmatmul__ = __matmul__
 
     def __array__(self, dtype: object = None, copy: object = None) -> NoReturn:
-        raise self.cannot_be("an array to read", "its use outside of the function")
+        raise self.cannot_be(READ, "its use outside of the function")
 
 
 def between_scalars(result: AnyTracer, *operands: object) -> AnyTracer:
