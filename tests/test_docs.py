@@ -10,7 +10,6 @@ import pytest
 from cases import ELEMENTARY, HERE
 
 from cpnum.tables.ops import OPS
-from cpnum.trace.functions import FUNCTIONS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -53,15 +52,9 @@ def listed(start):
     return page.partition(f"\n\n{start}`")[2].partition("`")[0].split()
 
 
-def traced_functions():
-    """Return the names of NumPy's functions that can be traced and are no operators."""
-    return {function.__name__ for function in FUNCTIONS} - OPS.keys()
-
-
 LISTS = {
     "NumPy's: ": [op.name for op in OPS.values() if op.home == "numpy"],
     "SciPy's: ": [op.name for op in OPS.values() if op.home == "special"],
-    "Functions without arithmetic: ": traced_functions(),
 }
 
 

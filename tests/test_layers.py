@@ -14,12 +14,13 @@ PACKAGE = Path(cpnum.__file__).parent
 # The straight line, from what needs nothing to what needs all: folders, and the modules of each.
 LINE = {
     "": "errors command remembered faces",
-    "tables": "dtypes isa ops block stencils",
+    "tables": "dtypes isa ops coverage block stencils",
     "pack": "disassembly holes stencil __main__",
     "ir": "movement sites handling nodes results signature returned extents walk text graph "
     "reference evaluate rules rewrite simplify",
-    "trace": "site advice fixed parameters kinds builder push promote ufuncs tracer array scalar "
-    "leftover functions returns trace",
+    "trace": "site advice fixed parameters kinds builder made push promote ufuncs keywords tracer "
+    "array scalar leftover registry compositions joining converting replacing functions methods "
+    "returns trace",
     "compile": "arrange sources call schedule instances skeleton select assign emit pairs "
     "origins verify kernel outs",
     "run": "system linux arena memory recipe alias errstate pieces machine prepared results bound "

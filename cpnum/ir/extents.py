@@ -14,7 +14,7 @@ import functools
 from typing import NamedTuple
 
 from cpnum.errors import ShapeError
-from cpnum.ir.movement import BroadcastTo, Index, Movement, Reshape, Transpose
+from cpnum.ir.movement import BroadcastTo, Held, Index, Movement, Reshape, Transpose
 
 
 class Symbol(NamedTuple):
@@ -84,7 +84,7 @@ def moved(
             return (*left, *rest)
         case Transpose(axes):
             return tuple(extents[axis] for axis in axes)
-        case Reshape() | BroadcastTo():
+        case Reshape() | BroadcastTo() | Held():
             return shape
     raise TypeError(f"{step!r} is not a movement")
 

@@ -9,6 +9,7 @@ array([[1],
 
 from __future__ import annotations
 
+import binascii
 import functools
 from typing import Any, Final
 
@@ -138,6 +139,56 @@ class BroadcastTo(Movement):
         return f".broadcast_to{self.value}"
 
 
+class Held(Movement):
+    """An array that the function made while it was traced, in the place of an argument.
+
+    The value tells two arrays apart; only one element is stored of an array that repeats it.
+
+    >>> Held.of(np.zeros((2, 3))), Held.of(np.arange(2, dtype=np.int32))
+    ({float64[2, 3] of 0x0000000000000000}, {int32[2]: 0x0000000001000000})
+    """
+
+    __slots__ = ("array",)
+
+    def __init__(self, value: tuple[Any, ...], array: View) -> None:
+        super().__init__(value)
+        self.array: Final = array
+
+    @classmethod
+    def of(cls, array: View) -> Held:
+        """Return the step to a copy of `array`, which nobody can change."""
+        if array.size and array.tobytes() == array.flat[0].tobytes() * array.size:
+            one = array.flat[0].copy()
+            kept = np.broadcast_to(one, array.shape)
+            raw = one.tobytes()
+        else:
+            kept = array.copy("K")
+            kept.flags.writeable = False
+            raw = kept.tobytes()
+        return cls((str(array.dtype), array.shape, kept.strides, raw), kept)
+
+    def replay(self, array: View) -> View:
+        """Return the array that is held, whatever the argument."""
+        return self.array
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the text has all elements, so that the array can be read back."""
+        return len(self.value[-1]) <= _SHOWN
+
+    def __repr__(self) -> str:
+        dtype, shape, strides, raw = self.value
+        between = " of " if self.array.size and not any(strides) else ": "
+        text = f"0x{raw.hex()}"
+        if not self.is_shown:
+            text = f"{len(raw)} bytes, {binascii.crc32(raw):#010x}"
+        return f"{{{dtype}[{', '.join(map(str, shape))}]{between}{text}}}"
+
+
+# The text of a held array has so many of its bytes; that of a larger one has a checksum.
+_SHOWN = 64
+
+
 def always_exists(step: Movement) -> bool:
     """Tell whether each array of so many axes has the view.
 
@@ -146,7 +197,7 @@ def always_exists(step: Movement) -> bool:
     """
     if isinstance(step, Index):
         return not any(isinstance(item, int) for item in step.items)
-    return isinstance(step, Transpose)
+    return isinstance(step, Transpose | Held)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -44,9 +44,14 @@ def _frozen(kind: type[T]) -> type[T]:
     return dataclass(slots=True, eq=False, repr="__repr__" not in vars(kind))(kind)
 
 
+# The number in the place of a parameter's for an array that the function made while it was traced:
+# the movement of the input begins with that array.
+MADE = -1
+
+
 @_frozen
 class Input:
-    """A view of the argument for parameter number `parameter`."""
+    """A view of the argument for parameter number `parameter`, or of an array made inside."""
 
     parameter: int
     movement: tuple[Movement, ...]
@@ -161,7 +166,11 @@ def _key(node: Node) -> tuple[Any, ...]:
 def _identity(value: Any) -> object:
     """Return a key that differs whenever the bits of two scalars of one type differ."""
     # Zeros of either sign are equal, and a NaN equals nothing.
-    return value if value and value == value else np.asarray(value).tobytes()
+    return value if value and value == value else _asarray(value).tobytes()
+
+
+# The function itself, for which another one stands in NumPy while a function is traced.
+_asarray = np.asarray
 
 
 def converted_integer(value: int, dtype: DType) -> Any:

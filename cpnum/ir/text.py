@@ -15,8 +15,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cpnum.ir.movement import BroadcastTo, Index, IndexItem, Movement, Ravel, Reshape, Transpose
+from cpnum.ir.movement import (
+    BroadcastTo,
+    Held,
+    Index,
+    IndexItem,
+    Movement,
+    Ravel,
+    Reshape,
+    Transpose,
+)
 from cpnum.ir.nodes import (
+    MADE,
     OWN_OPS,
     Apply,
     Broadcast,
@@ -39,7 +49,7 @@ from cpnum.ir.signature import (
     Type,
     text_of,
 )
-from cpnum.tables.dtypes import BOOL, DTYPES, F32, F64, FLOAT, INT, B, DType
+from cpnum.tables.dtypes import BOOL, DTYPES, F32, F64, FLOAT, INT, B, DType, from_numpy
 from cpnum.tables.ops import CAST, OPS, Kind, Op
 
 
@@ -59,7 +69,7 @@ class Parts(NamedTuple):
 
 def of_input(node: Input, signature: Signature) -> str:
     """Return an input as a user writes it: the parameter's name, and the movement."""
-    name = signature[node.parameter].name
+    name = "" if node.parameter == MADE else signature[node.parameter].name
     return name + "".join(map(str, node.movement)) if node.movement else name
 
 
@@ -169,6 +179,7 @@ def constant_text(constant: Constant) -> str:
 _TYPES = {dtype.name: dtype for dtype in (*DTYPES, FLOAT, INT, BOOL)}
 _HEAD = r"(.+?)\((.*)\)"
 _LINE = r"  (%\d+) = (.*?) {2,}(\w+)(  checked)?"
+_HELD = r"\{(?P<dtype>\w+)\[(?P<shape>[^]]*)\](?P<between>: | of )0x(?P<raw>[0-9a-f]*)\}"
 _STEP = (
     r"\[(?P<items>[^]]*)\]|\.(?P<name>T|transpose|reshape|ravel|broadcast_to)(?P<axes>\([^)]*\))?"
 )
@@ -287,6 +298,10 @@ class _Reader:
         return self.nodes.constant(_value(value, dtype), dtype)
 
     def input(self, word: str) -> Input:
+        if word.startswith("{"):
+            made, end = _held(word), word.index("}") + 1
+            steps = (made, *_steps(word[end:], made.array.ndim))
+            return self.nodes.input(MADE, steps, from_numpy(made.array.dtype))
         match = re.match(r"[^.\[]+", word)
         node: Any = self.named.get(word if match is None else match[0])
         if match is None or not isinstance(node, Input):
@@ -304,6 +319,18 @@ class _Reader:
         """Return the constant of a text that tells its dtype, None for another text."""
         dtype = _TYPES.get(text.rpartition(":")[2])
         return None if dtype is None or dtype.weak else self.operand(text)
+
+
+def _held(text: str) -> Held:
+    """Return the array whose text stands at the beginning: `{int32[2]: 0x0000000001000000}`."""
+    match = re.match(_HELD, text)
+    if match is None:
+        raise ValueError(f"the text has not all elements of an array: {text!r}")
+    shape = tuple(int(extent) for extent in match["shape"].split(", ") if extent)
+    elements = np.array(bytearray.fromhex(match["raw"]), np.uint8).view(match["dtype"])
+    if match["between"] == ": ":
+        return Held.of(elements.reshape(shape))
+    return Held.of(np.broadcast_to(elements, shape))
 
 
 def _weak(text: str) -> DType:

@@ -26,8 +26,8 @@ from cpnum.run.bound import Bound, BoundResults
 from cpnum.run.memory import ExecutableMemoryError
 from cpnum.run.observer import ACTIVE, current
 from cpnum.run.results import ResultsCall
-from cpnum.trace.functions import FUNCTIONS
 from cpnum.trace.parameters import Arguments, arguments_of, arity, python_signature, refuse_out
+from cpnum.trace.registry import FUNCTIONS
 from cpnum.trace.site import located, user_frame
 from cpnum.trace.trace import RefusedError, is_tracing, why
 

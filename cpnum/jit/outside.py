@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from cpnum.trace.fixed import fixed_key
+from cpnum.trace.replacing import original
 from cpnum.trace.site import is_installed
 
 # A variable and its value: a namespace, the name of a global in it, the value, None if it has no
@@ -99,7 +100,7 @@ class Outside:
 def _value_of(row: Row) -> object:
     holder, name, _ = row
     if name is not None:
-        return holder.get(name)
+        return original(holder.get(name))  # another thread may be tracing
     try:
         return holder.cell_contents
     except ValueError:
@@ -279,7 +280,7 @@ class _Search:
 
     def _read(self, namespace: dict[str, Any], name: str, names: _Names | None) -> None:
         """Note a variable with its value, and search that."""
-        value: Any = namespace.get(name)
+        value: Any = original(namespace.get(name))
         if not (issubclass(type(value), ModuleType) and _is_usual(value.__name__, name)):
             self.rows.setdefault((id(namespace), name), (namespace, name, value))
             self._add((value,), names)

@@ -13,6 +13,7 @@ from cpnum.compile.outs import filled
 from cpnum.errors import OutError, UnsupportedError
 from cpnum.ir.evaluate import checked_of, host_value, raised_by
 from cpnum.ir.graph import Graph
+from cpnum.ir.nodes import MADE
 from cpnum.ir.results import Number, Output, View, maker_of, values_of
 from cpnum.run.alias import in_place, overlap, read_only, views_of
 from cpnum.run.errstate import report, watched
@@ -246,7 +247,8 @@ def _as_bound(argument: Any) -> Any:
 def _refuse(graph: Graph, call: Call, arguments: tuple[Any, ...], outs: Sequence[Array]) -> None:
     """Refuse a call whose addresses cannot be in its code."""
     for array, view in zip(call.sources.arrays, views_of(call, arguments), strict=True):
-        if not np.may_share_memory(view, arguments[array.parameter]):
+        is_made = array.parameter == MADE
+        if not is_made and not np.may_share_memory(view, arguments[array.parameter]):
             raise UnsupportedError(
                 "NumPy copies an argument to reshape it; a bound call would not see it change",
                 seen=graph.name_of(array),

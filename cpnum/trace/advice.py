@@ -156,26 +156,18 @@ def _each(names: Iterable[object], access: str) -> str:
 
 # An attribute or a method of arrays -> an expression that has its value and can be traced.
 INSTEAD = {
-    "nbytes": "x.size * x.dtype.itemsize",
-    "itemsize": "x.dtype.itemsize",
-    "imag": "np.zeros_like(x)",
     "flat": "x.ravel()",
-    "flatten": "x.ravel()",
-    "mT": "np.swapaxes(x, -1, -2)",
-    "round": "np.rint(x)",
 }
-
-_REMARKS = {"round": ", or np.rint(x * 100) / 100 for two decimals"}
 
 
 def instead_of_attribute(name: str, is_method: bool) -> str:
     """Return what to write instead of an attribute or a method of arrays.
 
-    >>> instead_of_attribute("nbytes", False), instead_of_attribute("flags", False)
-    ('x.size * x.dtype.itemsize', 'its value as an argument of the function')
+    >>> instead_of_attribute("flat", False), instead_of_attribute("flags", False)
+    ('x.ravel()', 'its value as an argument of the function')
     """
     if name in INSTEAD:
-        return INSTEAD[name] + _REMARKS.get(name, "")
+        return INSTEAD[name]
     return "its call outside of the function" if is_method else _VALUE
 
 
@@ -200,6 +192,10 @@ def called_by_user() -> str | None:
 # -- conversions --------------------------------------------------------------------------------
 
 
+# What NumPy asks of a value for which it has no other hook.
+READ = "an array to read"
+
+
 def conversion(use: str, write: str, weak: bool) -> tuple[str, str]:
     """Return the name of a conversion that the user's line makes, and what to write instead.
 
@@ -210,6 +206,9 @@ def conversion(use: str, write: str, weak: bool) -> tuple[str, str]:
     expression, names = user_expression()
     if isinstance(expression, ast.BinOp) and isinstance(expression.op, ast.Mod):
         return "a format", "the text outside of the function"
+    if isinstance(expression, ast.Subscript) and use == READ:  # np.r_[x, y]
+        name = f"{ast.unparse(expression.value)}[...]"
+        return name, "its use outside of the function"
     if not isinstance(expression, ast.Call):
         return use, write
     name = ast.unparse(expression.func)
@@ -218,10 +217,14 @@ def conversion(use: str, write: str, weak: bool) -> tuple[str, str]:
         return "np.vectorize()", "the function itself: it is compiled for whole arrays"
     if function in (float, int, complex, bool) or len(name) > 40:
         return use, write
+    of, _, method = name.rpartition(".")
+    if method in ("reduce", "accumulate") and of:
+        return f"{name}()", f"{of}({of}(x, y), z) for {name}((x, y, z))"
     array = "np.multiply(x, 1)" if weak else "x"
     if isinstance(function, type) and issubclass(function, np.generic):
         return f"{name}()", f"{array}.astype({name}) for {name}(x)"
-    if function in _MAKES_ARRAYS:
+    # While a function is traced, another function stands for np.asarray.
+    if function in _MAKES_ARRAYS or getattr(function, "__wrapped__", None) in _MAKES_ARRAYS:
         several = expression.args and isinstance(expression.args[0], ast.List | ast.Tuple)
         if several:
             return f"{name}()", "a function for each of the values: no array is made of them yet"

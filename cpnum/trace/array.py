@@ -29,12 +29,14 @@ from cpnum.ir.movement import (
     Transpose,
 )
 from cpnum.ir.nodes import Node
+from cpnum.tables.coverage import WHY_OF_ARRAYS
 from cpnum.tables.dtypes import INT, from_numpy
 from cpnum.trace.advice import called_by_user, instead_of_attribute
 from cpnum.trace.builder import Shape, Traced
 from cpnum.trace.push import move
 from cpnum.trace.tracer import (
     ARGUMENT,
+    MADE,
     OWNED,
     PART,
     SCALAR,
@@ -43,7 +45,6 @@ from cpnum.trace.tracer import (
     AnyTracer,
     between_scalars,
     named,
-    reason,
 )
 from cpnum.trace.ufuncs import (
     apply_promoted,
@@ -224,7 +225,7 @@ class Tracer(AnyTracer):
                 f"the call of {caller} outside of the function",
             )
         raise self.unsupported(
-            f"the {what} {name} of {of} cannot be traced" + reason(name),
+            f"the {what} {name} of {of} cannot be traced" + _reason(name),
             instead_of_attribute(name, is_method),
         )
 
@@ -435,7 +436,9 @@ class Tracer(AnyTracer):
 
     # -- operations in place --------------------------------------------------------------------
 
-    def overwrite(self, result: Tracer, ufunc: np.ufunc) -> Tracer:
+    def overwrite(
+        self, result: AnyTracer, ufunc: Callable[..., Any], casting: Any = "same_kind"
+    ) -> Tracer:
         """Return this tracer with the value of `result`, which `ufunc` wrote to its memory.
 
         So a change by `x += 1` is seen under all names of `x`.
@@ -444,10 +447,10 @@ class Tracer(AnyTracer):
         if self.state != OWNED:
             raise self.unsupported(f"{name} would write {_REFUSED[self.state]}", "x = x + y")
         old, new = self.node.dtype, result.node.dtype
-        if not np.can_cast(new.numpy, old.numpy, "same_kind"):
+        if not np.can_cast(new.numpy, old.numpy, casting):
             raise self.builder.error(
                 DTypeError,
-                f"{name} cannot cast {new} to {old} with casting rule 'same_kind'",
+                f"{name} cannot cast {new} to {old} with casting rule {casting!r}",
                 seen=f"{self!r}, and a result of {result!r}",
                 write="x = x + y, or x.astype(dtype) before",
             )
@@ -481,6 +484,10 @@ def _settable(name: str) -> Any:
     return property(known.fget if known is not None else get, refuse, doc=known and known.__doc__)
 
 
+def _reason(name: str) -> str:
+    return f": {WHY_OF_ARRAYS[name]}" if name in WHY_OF_ARRAYS else ""
+
+
 _INSTEAD_OF_SETTING = {
     "shape": "y = x.reshape(shape)",
     "flat": "np.full_like(x, value), or x = np.where(mask, value, x)",
@@ -495,4 +502,5 @@ _REFUSED = {
     VIEW: "through a view of another array",
     PART: "through a view of another array",
     VIEWED: "to an array that views were taken of",
+    MADE: "a traced value to an array of numbers",
 }

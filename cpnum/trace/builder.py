@@ -12,8 +12,8 @@ import numpy as np
 from cpnum.errors import CpnumError, UnsupportedError
 from cpnum.ir.extents import Extent, of_argument
 from cpnum.ir.handling import Handling, put_before
-from cpnum.ir.movement import Movement, always_exists
-from cpnum.ir.nodes import Apply, Broadcast, Input, Node, Nodes, Value
+from cpnum.ir.movement import Held, Movement, always_exists
+from cpnum.ir.nodes import MADE, Apply, Broadcast, Input, Node, Nodes, Value
 from cpnum.ir.sites import LIBRARIES, Site, user_site
 from cpnum.ir.walk import Shaping
 from cpnum.tables.dtypes import F32, FLOAT, DType
@@ -64,6 +64,7 @@ class Builder:
         "filters",
         "functions",
         "handling",
+        "made",
         "nodes",
         "parameters",
         "parts",
@@ -89,6 +90,9 @@ class Builder:
         self.as_written: dict[Node, Callable[..., Value]] = {}
         # The first error that was made: `trace` raises it even if the user's function caught it.
         self.refusal: CpnumError | None = None
+        # The arrays that the function made by functions such as np.zeros, by their ids, and what
+        # makes each of them again.
+        self.made: dict[int, tuple[Any, Callable[[], Any]]] = {}
         self.errstate = ERRSTATE.get()
         self.filters = warnings.filters
         self._record = _record()
@@ -108,6 +112,12 @@ class Builder:
         node = self.nodes.input(parameter, (), dtype)
         self.shapes[node] = shape
         self.extents[node] = of_argument(parameter, len(shape))
+        return node
+
+    def held(self, array: Any, dtype: DType) -> Input:
+        """Return the node of an array that the function made: a copy of it is in the graph."""
+        node = self.nodes.input(MADE, (Held.of(array),), dtype)
+        self.shapes[node] = self.extents[node] = array.shape
         return node
 
     def cast(self, node: Node, dtype: DType) -> Node:

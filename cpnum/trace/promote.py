@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cpnum.errors import DTypeError, UnsupportedError
+from cpnum.tables.coverage import WHY
 from cpnum.tables.dtypes import FLOAT, INT, B, DType, from_numpy
 from cpnum.tables.ops import OPS, Kind, Op
 
@@ -100,8 +101,9 @@ def name_of(ufunc: np.ufunc) -> str:
 def _promoted(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> Promotion:
     op = row_of(ufunc)
     if op is None:
+        why = WHY.get(ufunc.__name__)
         raise UnsupportedError(
-            f"{name_of(ufunc)} cannot be traced",
+            f"{name_of(ufunc)} cannot be traced" + (f": {why}" if why is not None else ""),
             seen=f"operands of {', '.join(map(str, dtypes))}",
             write="its call outside of the function; what can be traced is in cpnum.tables.ops.OPS",
         )

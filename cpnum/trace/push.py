@@ -18,11 +18,14 @@ import numpy as np
 
 from cpnum.errors import UnsupportedError
 from cpnum.ir.extents import in_signature, moved
-from cpnum.ir.movement import Index, IndexItem, Movement, Reshape, Transpose, joined
+from cpnum.ir.movement import BroadcastTo, Index, IndexItem, Movement, Reshape, Transpose, joined
 from cpnum.ir.nodes import Apply, Constant, Input, Node, operands
 from cpnum.ir.walk import postorder
+from cpnum.tables.dtypes import B, from_numpy
+from cpnum.tables.ops import OPS
 from cpnum.trace.builder import Builder, Shape
 from cpnum.trace.kinds import Kind, Kinds, Push
+from cpnum.trace.made import shaping
 
 # The operations that movement may write down again while one function is traced.
 LIMIT = 15_000
@@ -44,19 +47,23 @@ def move(builder: Builder, node: Node, shape: Shape, step: Movement) -> tuple[No
     if isinstance(node, Input):
         return _moved(builder, node, step), left
     kinds = _kinds(builder, node)
-    if left and not any(len(each) == len(shape) for each, _ in kinds.each):
-        raise builder.error(
-            UnsupportedError,
-            "a single value that is computed cannot be given axes",
-            write="the new axes on an argument instead",
-        )
+    is_single = not shape and isinstance(step, Reshape)
+    if is_single or (left and not any(len(each) == len(shape) for each, _ in kinds.each)):
+        return _repeated_to(builder, node, left), left
     if isinstance(step, Reshape) and {each for each, _ in kinds.each if each} != {shape}:
-        raise builder.error(
-            UnsupportedError,
-            "a computed value whose inputs are broadcast cannot be reshaped",
-            write="the reshape on the arguments instead",
-        )
+        # NumPy copies each argument that is broadcast, when it reshapes the view.
+        builder.shape_observed = True
+        node = _view(builder, node, BroadcastTo(shape))
     return _view(builder, node, step), left
+
+
+def _repeated_to(builder: Builder, node: Node, shape: Shape) -> Node:
+    """Return a single value with axes: no input has a shape to give, so a held array gives it."""
+    node = builder.cast(node, from_numpy(node.dtype.numpy))
+    always = builder.constant(True, B, (shaping(builder, shape),))
+    result = builder.nodes.apply(OPS["where"], (always, node, node), node.dtype)
+    builder.note(result)
+    return result
 
 
 def _view(builder: Builder, node: Node, step: Movement) -> Node:

@@ -22,7 +22,7 @@ import numpy as np
 
 from cpnum.errors import CpnumError, TraceError, UnsupportedError
 from cpnum.ir.movement import Movement, joined
-from cpnum.ir.nodes import Input
+from cpnum.ir.nodes import MADE, Input
 from cpnum.ir.results import (
     Container,
     Given,
@@ -150,7 +150,8 @@ class _Returned:
         if node.dtype.weak:
             return Given(node.parameter) if type(node) is Input else Number(node)
         boxed = state != SCALAR
-        if type(node) is Input and state in (ARGUMENT, VIEW, SCALAR):
+        reads = (ARGUMENT, VIEW, SCALAR)
+        if isinstance(node, Input) and node.parameter != MADE and state in reads:
             itself = state == ARGUMENT or (node.parameter in self.scalars and not boxed)
             if itself and not node.movement:
                 return Given(node.parameter)

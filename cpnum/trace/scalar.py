@@ -18,9 +18,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from cpnum.ir.nodes import Node
-from cpnum.tables.dtypes import from_python
+from cpnum.tables.dtypes import FLOAT, from_python
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Shape
+from cpnum.trace.made import adopted
 from cpnum.trace.tracer import AnyTracer, between_scalars, named
 from cpnum.trace.ufuncs import apply_python, trace_ufunc
 
@@ -46,6 +47,7 @@ def _binary(name: str, function: Function, ufunc: np.ufunc, swapped: bool = Fals
     """
 
     def method(self: WeakTracer, other: object) -> AnyTracer:
+        other = adopted(self.builder, other)
         operands = (other, self) if swapped else (self, other)
         if isinstance(other, WeakTracer) or from_python(other) is not None:
             return self.on_host(function, *operands)
@@ -111,6 +113,11 @@ class WeakTracer(AnyTracer):
     def real(self) -> WeakTracer:
         """The value itself; of a bool, the int that +n is."""
         return +self
+
+    @property
+    def imag(self) -> float:
+        """Zero: there are no complex numbers."""
+        return 0.0 if self.node.dtype is FLOAT else 0
 
     def __copy__(self) -> WeakTracer:
         return self

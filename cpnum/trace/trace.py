@@ -22,11 +22,13 @@ from cpnum.errors import CpnumError, ShapeError, TraceError, UnsupportedError
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Broadcast
 from cpnum.ir.signature import ArrayOf, Parameter, SameAs, ScalarOf, Signature
+from cpnum.trace import functions, methods  # noqa: F401 (they enter themselves into tables)
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder, Traced
-from cpnum.trace.functions import FUNCTIONS
 from cpnum.trace.leftover import end
 from cpnum.trace.parameters import Arguments, arguments_of, signature_of, with_shapes
+from cpnum.trace.registry import FUNCTIONS
+from cpnum.trace.replacing import replaced
 from cpnum.trace.returns import results_of, views_in
 from cpnum.trace.scalar import WeakTracer
 from cpnum.trace.site import at, of_python, site_of
@@ -181,7 +183,8 @@ def _returned(
     refusal: CpnumError | None = None
     try:
         try:
-            returned = function(*arguments, **keywords)
+            with replaced(builder, function, (*arguments, *keywords.values())):
+                returned = function(*arguments, **keywords)
         except Exception as error:
             refusal = builder.refusal or _misused(error)
             if refusal is None or refusal is error:

@@ -14,8 +14,11 @@ from cpnum.errors import CpnumError, TraceError, UnsupportedError
 from cpnum.ir.nodes import Apply, Input, Node
 from cpnum.ir.reference import BETWEEN_SCALARS
 from cpnum.ir.sites import user_site
-from cpnum.trace.advice import conversion, instead_of_attribute
+from cpnum.tables.coverage import REFUSED_MODULES, WHY
+from cpnum.trace.advice import READ, conversion, instead_of_attribute
 from cpnum.trace.builder import Builder, Shape, Traced
+from cpnum.trace.keywords import trace_keywords
+from cpnum.trace.made import adopted
 from cpnum.trace.promote import computed_by_scalars, name_of
 from cpnum.trace.site import is_operator, user_frame
 from cpnum.trace.ufuncs import dtype_of, trace_pair, trace_single, trace_ufunc
@@ -25,24 +28,20 @@ F = TypeVar("F", bound=Callable[..., Any])
 # The state of a tracer says whose memory its value has, and whether that may be written to.  Only
 # an OWNED value may: the function computed it, and no view shares its memory.  A VIEW is one of an
 # argument, a PART is one of a value that the function computed, which is then VIEWED.  A SCALAR
-# has no memory: an operation in place makes another scalar.
-OWNED, ARGUMENT, VIEW, VIEWED, PART, SCALAR = (
+# has no memory: an operation in place makes another scalar.  A MADE one has a copy of an array of
+# numbers.
+OWNED, ARGUMENT, VIEW, VIEWED, PART, SCALAR, MADE = (
     "owned",
     "argument",
     "view",
     "viewed",
     "part",
     "scalar",
+    "made",
 )
 
 _COMPARISONS = frozenset(
     [np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal]
-)
-
-_REDUCTIONS = frozenset(
-    "sum prod mean average std var min max amin amax ptp any all argmin argmax median percentile "
-    "quantile cumsum cumprod nansum nanmean nanmin nanmax nanstd nanvar dot vdot inner matmul "
-    "tensordot einsum trace count_nonzero norm".split()
 )
 
 
@@ -50,13 +49,14 @@ class UnknownArgumentError(TypeError):
     """The argument of this name cannot be traced, though the NumPy function can."""
 
 
-def reason(name: str) -> str:
+def reason(function: Callable[..., Any]) -> str:
     """Return the end of the message that refuses a NumPy function.
 
-    >>> reason("mean"), reason("sort")
-    (': reductions are not supported yet', '')
+    >>> reason(np.mean), reason(np.linalg.inv)
+    (': reductions are not supported yet', ': linear algebra is not supported yet')
     """
-    return ": reductions are not supported yet" if name in _REDUCTIONS else ""
+    why = REFUSED_MODULES.get(function.__module__) or WHY.get(function.__name__)
+    return f": {why}" if why is not None else ""
 
 
 class AnyTracer(Traced):
@@ -93,41 +93,66 @@ class AnyTracer(Traced):
             first: object = inputs[0]
             if len(inputs) == 2 and first is self and type(inputs[1]) is not np.ndarray:
                 return self.result(*trace_pair(self.builder, ufunc, self, inputs[1]))
-        self._refuse_ufunc(ufunc, method, keywords)
+        if method == "outer" and not keywords:
+            inputs = self._outer(*inputs)
+        elif method != "__call__":
+            raise self._refused_method(ufunc, method)
         if ufunc in _COMPARISONS:
             # A NumPy scalar on the left side of a comparison arrives as an array without axes.
             inputs = tuple(
                 each[()] if type(each) is np.ndarray and not each.ndim else each for each in inputs
             )
+        inputs = tuple([adopted(self.builder, each) for each in inputs])
+        if keywords:
+            return self._with_keywords(ufunc, inputs, keywords)
         result = self.result(*trace_ufunc(self.builder, ufunc, inputs))
         if issubclass(type(inputs[0]), np.generic) and is_operator(user_site()):
             # `np.int64(2) + x` arrives here as np.add, since NumPy's scalar comes first.
             return between_scalars(result, *inputs)
         return result
 
-    def _refuse_ufunc(self, ufunc: np.ufunc, method: str, keywords: Mapping[str, object]) -> None:
-        """Refuse methods of ufuncs, as np.add.reduce, and arguments by keyword."""
-        name = name_of(ufunc)
-        if method != "__call__":
+    def _with_keywords(
+        self, ufunc: np.ufunc, inputs: tuple[Any, ...], keywords: Mapping[str, Any]
+    ) -> AnyTracer:
+        """Trace a call with `dtype`, `casting`, `where`, and `out` that the function made."""
+        (out,) = keywords.get("out") or (None,)
+        if out is not None and not isinstance(out, AnyTracer):
             raise self.unsupported(
-                f"{name}.{method} cannot be traced: "
-                + ("reductions are not supported yet" if method == "reduce" else "not elementwise"),
-                "its call outside of the function",
+                f"numpy.{ufunc.__name__} would write a traced value to an array of numbers",
+                "x = x + y for x += y, or out=np.zeros_like(y) for out=np.zeros(n)",
             )
-        if keywords.get("out") is not None:
-            raise self.unsupported(
-                f"the argument out of {name} cannot be traced", "x = f(y) instead of f(y, out=x)"
-            )
-        for keyword in keywords:
-            if keyword not in ("out", "dtype"):
-                raise self.unsupported(
-                    f"the argument {keyword} of {name} cannot be traced",
-                    "np.where(mask, f(x), y)" if keyword == "where" else f"it without {keyword}",
-                )
-        if keywords.get("dtype") is not None:
-            raise self.unsupported(
-                f"the argument dtype of {name} cannot be traced", "x.astype(dtype) for the operands"
-            )
+        where = adopted(self.builder, keywords.get("where", True))
+        result = self.result(
+            *trace_keywords(self.builder, ufunc, inputs, {**keywords, "where": where})
+        )
+        if out is None:
+            return result
+        return out.overwrite(result, ufunc, keywords.get("casting", "same_kind"))
+
+    def overwrite(
+        self, result: AnyTracer, ufunc: Callable[..., Any], casting: Any = "same_kind"
+    ) -> AnyTracer:
+        """Return this tracer with the value of `result`, which `ufunc` wrote to its memory."""
+        raise TypeError("return arrays must be of ArrayType")  # as NumPy says of a number
+
+    def _refused_method(self, ufunc: np.ufunc, method: str) -> CpnumError:
+        """Return the error of a method of a ufunc, such as np.add.reduce."""
+        why = WHY["take"] if method == "at" else WHY["sum"]
+        return self.unsupported(
+            f"{name_of(ufunc)}.{method} cannot be traced: {why}", "its call outside of the function"
+        )
+
+    def _outer(self, first: Any, second: Any) -> tuple[Any, Any]:
+        """Return the operands of ufunc.outer, the first one with new axes for those of the second.
+
+        NumPy makes arrays of both, so numbers among them are not weak.
+        """
+        first, second = (
+            self.adopted(each if isinstance(each, Traced) else np.asarray(each))
+            for each in (first, second)
+        )
+        count = np.ndim(second)
+        return first[(..., *(None,) * count)] if count else first, second
 
     def __array_function__(
         self,
@@ -140,16 +165,32 @@ class AnyTracer(Traced):
         if traced is None:
             name = f"{function.__module__}.{function.__name__}"
             raise self.unsupported(
-                f"{name} cannot be traced" + reason(function.__name__),
+                f"{name} cannot be traced" + reason(function),
                 instead_of_attribute(function.__name__, is_method=True),
             )
+        args = tuple([self.adopted(each) for each in args])
         try:
-            return traced(*args, **keywords)
+            return traced(*args, **{name: self.adopted(each) for name, each in keywords.items()})
         except UnknownArgumentError as error:
             raise self.unsupported(
                 f"the argument {error} of numpy.{function.__name__} cannot be traced",
                 f"it without {error}",
             ) from None
+
+    def adopted(self, operand: Any) -> Any:
+        """Return the tracer of an array that the function made; anything else as it is."""
+        if isinstance(operand, list | tuple):
+            each = [self.adopted(each) for each in operand]
+            # A named tuple, for example, stays what it is.
+            return type(operand)(each) if type(operand) in (list, tuple) else operand
+        if type(operand) is not np.ndarray:
+            return operand
+        value = adopted(self.builder, operand)
+        if value is operand:
+            return operand
+        result = self.result(value.node, value.known_shape)
+        result.state = MADE
+        return result
 
     # -- refused uses ---------------------------------------------------------------------------
 
@@ -246,7 +287,7 @@ class AnyTracer(Traced):
     __rmatmul__ = __matmul__
 
     def __array__(self, dtype: object = None, copy: object = None) -> NoReturn:
-        raise self.cannot_be("an array to read", "its use outside of the function")
+        raise self.cannot_be(READ, "its use outside of the function")
 
 
 def between_scalars(result: AnyTracer, *operands: object) -> AnyTracer:

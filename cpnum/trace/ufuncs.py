@@ -33,6 +33,7 @@ from cpnum.tables.dtypes import BOOL, F32, FLOAT, I32, I64, INT, B, DType, from_
 from cpnum.tables.ops import OPS, Op
 from cpnum.trace.advice import instead_of_operand
 from cpnum.trace.builder import OVERFLOWS_F32, Builder, Shape, Traced
+from cpnum.trace.made import adopted
 from cpnum.trace.promote import PROMOTIONS, computed_by_scalars, loop_dtypes, promote
 
 # A node and its shape.
@@ -144,6 +145,8 @@ def trace_pair(
     else:
         promotion = None
     if promotion is None or not promotion.direct:
+        if kind is np.ndarray:
+            second = adopted(builder, second)
         return trace_ufunc(builder, ufunc, (second, first) if swapped else (first, second))
     shape = first.known_shape
     if kind is type(first):

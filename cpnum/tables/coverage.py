@@ -1,0 +1,92 @@
+"""What cpnum does with each name of NumPy: the reasons of those that are refused.
+
+`docs/coverage.md` is made from these tables and from those of the tracer; a test looks at every
+public name of `numpy` and of arrays.
+
+>>> WHY["mean"]
+'reductions are not supported yet'
+"""
+
+from __future__ import annotations
+
+# The reason why a function cannot be traced -> the functions of `numpy`.
+REFUSED = {
+    "reductions are not supported yet": """
+        all allclose amax amin any argmax argmin array_equal array_equiv average count_nonzero
+        cumprod cumsum cumulative_prod cumulative_sum max mean median min nanargmax nanargmin
+        nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanprod nanquantile
+        nanstd nansum nanvar percentile prod ptp quantile std sum trapezoid unwrap var
+        apply_along_axis apply_over_axes""",
+    "products of matrices are not supported yet": """
+        convolve corrcoef correlate cov dot einsum einsum_path inner kron matmul matvec tensordot
+        trace vdot vecdot vecmat""",
+    "linear algebra is not supported yet": """
+        polyfit roots poly polydiv polymul polyadd polysub polyder polyint vander""",
+    "parts of a result that are computed apart are not supported yet": """
+        append block concat concatenate delete gradient insert pad resize c_ r_ bmat""",
+    "indexing with arrays is not supported yet": """
+        choose compress extract fill_diagonal place put put_along_axis putmask take
+        take_along_axis piecewise diag diagflat diagonal""",
+    "its shape depends on contents": """
+        argwhere flatnonzero nonzero trim_zeros intersect1d setdiff1d setxor1d union1d unique
+        unique_all unique_counts unique_inverse unique_values""",
+    "sorting and searching are not supported yet": """
+        argpartition argsort bincount digitize histogram histogram2d histogram_bin_edges
+        histogramdd interp isin lexsort partition searchsorted sort sort_complex""",
+    "it reads the contents at once": """
+        array2string array_repr array_str asarray_chkfinite asmatrix base_repr binary_repr
+        common_type format_float_positional format_float_scientific from_dlpack frombuffer
+        fromfile fromfunction fromiter fromregex fromstring frompyfunc genfromtxt isfortran ix_
+        load loadtxt may_share_memory min_scalar_type nested_iters packbits ravel_multi_index
+        require save savetxt savez savez_compressed shares_memory unpackbits unravel_index
+        can_cast broadcast iterable ndenumerate ndindex nditer vectorize i0""",
+    "there are no dates": """
+        busday_count busday_offset datetime_as_string datetime_data is_busday isnat""",
+}
+
+# Names that have to do with no traced value: NumPy itself answers while a function is traced.
+AT_ONCE = {
+    "numbers and indices": """
+        False_ ScalarType True_ e euler_gamma index_exp inf little_endian nan newaxis pi s_
+        sctypeDict typecodes""",
+    "questions about dtypes and shapes": """
+        broadcast_shapes isdtype isscalar issubdtype mintypecode promote_types typename""",
+    "arrays without arguments that are arrays": """
+        bartlett blackman empty diag_indices diag_indices_from hamming hanning indices kaiser
+        mask_indices mgrid ogrid tril_indices tril_indices_from triu_indices triu_indices_from""",
+    "settings and texts about NumPy": """
+        get_include get_printoptions getbufsize geterr geterrcall info printoptions
+        set_printoptions setbufsize seterr seterrcall show_config show_runtime test""",
+    "names that NumPy drops": "in1d row_stack trapz",
+}
+
+# The modules of NumPy whose functions cannot be traced -> the reason.
+REFUSED_MODULES = {
+    "numpy.linalg": "linear algebra is not supported yet",
+    "numpy.fft": "Fourier transforms are not supported yet",
+    "numpy.strings": "there are no texts",
+}
+
+# The reason why an attribute or a method of arrays cannot be traced.
+REFUSED_OF_ARRAYS = {
+    "reductions are not supported yet": """
+        all any argmax argmin cumprod cumsum max mean min prod std sum trace var""",
+    "products of matrices are not supported yet": "dot",
+    "indexing with arrays is not supported yet": "choose compress diagonal put setfield take",
+    "its shape depends on contents": "nonzero",
+    "sorting and searching are not supported yet": """
+        argpartition argsort partition searchsorted sort""",
+    "it reads the contents at once": """
+        dump dumps item to_device tobytes tofile tolist""",
+    "it is about memory": """
+        base byteswap ctypes data flags flat getfield resize setflags strides view""",
+}
+
+
+def _by_name(groups: dict[str, str]) -> dict[str, str]:
+    return {name: reason for reason, names in groups.items() for name in names.split()}
+
+
+WHY = _by_name(REFUSED)
+WHY_OF_ARRAYS = _by_name(REFUSED_OF_ARRAYS)
+ANSWERED_AT_ONCE = _by_name(AT_ONCE)

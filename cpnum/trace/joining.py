@@ -1,0 +1,301 @@
+"""NumPy's functions that move, repeat and stack elements, on traced values.
+
+Movement has no operator.  A stack chooses between its pieces by their number along the new axis, so
+each piece is computed for all numbers; pieces of several extents cannot be joined so.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from cpnum.ir.extents import in_signature
+from cpnum.tables.dtypes import DType, from_numpy
+from cpnum.trace.array import Tracer
+from cpnum.trace.builder import Traced
+from cpnum.trace.compositions import choose
+from cpnum.trace.registry import as_array, first_tracer, owned, traces, xp
+from cpnum.trace.tracer import AnyTracer, UnknownArgumentError
+from cpnum.trace.ufuncs import dtype_of
+
+# A stack computes each of its pieces so many times.
+MOST_PIECES = 16
+
+
+# -- repeating ----------------------------------------------------------------------------------
+
+
+@traces(np.repeat)
+def _repeat(a: Any, repeats: Any, axis: Any = None) -> Tracer:
+    array = as_array(a)
+    if not hasattr(repeats, "__index__") or isinstance(repeats, AnyTracer):
+        raise UnknownArgumentError("repeats")
+    if axis is None:
+        array, axis = array.ravel(), 0
+    at = np.lib.array_utils.normalize_axis_index(axis, array.ndim) + 1
+    count = operator.index(repeats)
+    if count < 0:
+        raise ValueError("repeats may not contain negative values.")
+    shape = array.shape
+    wide = array[(*(slice(None),) * at, None)].broadcast_to((*shape[:at], count, *shape[at:]))
+    return owned(wide.reshape((*shape[: at - 1], shape[at - 1] * count, *shape[at:])))
+
+
+@traces(np.tile)
+def _tile(A: Any, reps: Any) -> Tracer:  # noqa: N803 (NumPy's name)
+    counts = tuple(reps) if hasattr(reps, "__iter__") else (reps,)
+    counts = tuple(map(operator.index, counts))
+    array = as_array(A)
+    array = array[(None,) * max(len(counts) - array.ndim, 0)]
+    counts = (1,) * (array.ndim - len(counts)) + counts
+    shape = array.shape
+    wide = array[tuple(item for _ in shape for item in (None, slice(None)))].broadcast_to(
+        tuple(extent for pair in zip(counts, shape, strict=True) for extent in pair)
+    )
+    return owned(wide.reshape(tuple(map(operator.mul, counts, shape))))
+
+
+@traces(np.roll)
+def _roll(a: Any, shift: Any, axis: Any = None) -> Tracer:
+    array = as_array(a)
+    if axis is None:
+        return owned(_roll(array.ravel(), shift, 0).reshape(array.shape))
+    shifts, axes = xp.broadcast_arrays(shift, axis)
+    if shifts.ndim > 1:
+        raise ValueError("'shift' and 'axis' should be scalars or 1D sequences")
+    for by, along in zip(shifts.ravel().tolist(), axes.ravel().tolist(), strict=True):
+        at = np.lib.array_utils.normalize_axis_index(along, array.ndim)
+        shape = array.shape
+        extent = shape[at]
+        if extent:
+            # Of the array twice, one after the other, a part that starts elsewhere.
+            lead = (slice(None),) * at
+            twice = array[(*lead, None)].broadcast_to((*shape[:at], 2, *shape[at:]))
+            twice = twice.reshape((*shape[:at], 2 * extent, *shape[at + 1 :]))
+            start = -by % extent
+            array = twice[(*lead, slice(start, start + extent))]
+    return owned(array.copy())
+
+
+# -- axes ---------------------------------------------------------------------------------------
+
+
+@traces(np.rot90)
+def _rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Tracer:
+    first, second = axes = tuple(axes)
+    array = as_array(m)
+    count = array.ndim
+    if first == second or abs(first - second) == count:
+        raise ValueError("Axes must be different.")
+    if not all(-count <= axis < count for axis in axes):
+        raise ValueError(f"Axes={axes} out of range for array of ndim={count}.")
+    k %= 4
+    if k == 0:
+        return array[:]
+    flip: Callable[..., Tracer] = xp.flip
+    if k == 2:
+        return flip(array, axes)
+    order = list(range(count))
+    order[first], order[second] = order[second], order[first]
+    if k == 1:
+        return flip(array, second).transpose(order)
+    return flip(array.transpose(order), second)
+
+
+@traces(np.rollaxis)
+def _rollaxis(a: Any, axis: int, start: int = 0) -> Tracer:
+    return as_array(a).reordered(lambda array: np.rollaxis(array, axis, start))
+
+
+@traces(np.matrix_transpose)
+def _matrix_transpose(x: Any, /) -> Tracer:
+    return matrix_transposed(as_array(x))
+
+
+def matrix_transposed(array: Tracer) -> Tracer:
+    """Return a view with the last two axes exchanged."""
+    if array.ndim < 2:
+        raise ValueError("matrix transpose with ndim < 2 is undefined")
+    return array.swapaxes(-1, -2)
+
+
+def _at_least(count: int, index: Callable[[int], tuple[Any, ...]]) -> Callable[..., Any]:
+    def at_least(*arys: object) -> Tracer | tuple[Tracer, ...]:
+        arrays = [xp.asanyarray(each) for each in arys]
+        views: list[Any] = [
+            each[index(each.ndim)] if each.ndim < count else each for each in arrays
+        ]
+        return views[0] if len(views) == 1 else tuple(views)
+
+    return at_least
+
+
+_ALL = slice(None)
+
+traces(np.atleast_1d)(_at_least(1, lambda axes: (None,)))
+traces(np.atleast_2d)(_at_least(2, lambda axes: (None,) * (2 - axes)))
+traces(np.atleast_3d)(
+    _at_least(3, lambda axes: ((None, None, None), (None, _ALL, None), (_ALL, _ALL, None))[axes])
+)
+
+
+@traces(np.broadcast_arrays)
+def _broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
+    arrays = [xp.asarray(each) for each in args]
+    shape = np.broadcast_shapes(*[each.shape for each in arrays])
+    return tuple(each if each.shape == shape else xp.broadcast_to(each, shape) for each in arrays)
+
+
+@traces(np.meshgrid)
+def _meshgrid(
+    *xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy"
+) -> tuple[Any, ...]:
+    if indexing not in ("xy", "ij"):
+        raise ValueError("Valid values for `indexing` are 'xy' and 'ij'.")
+    places = list(range(len(xi)))
+    if indexing == "xy" and len(xi) > 1:
+        places[:2] = 1, 0
+    output: Any = []
+    for each, at in zip(xi, places, strict=True):
+        shape = [1] * len(xi)
+        shape[at] = -1
+        output.append(xp.asanyarray(each).reshape(shape))
+    if not sparse:
+        output = xp.broadcast_arrays(*output)
+    return tuple([each.copy() for each in output]) if copy else tuple(output)
+
+
+_SPLITS: list[Any] = [np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, np.unstack]
+for _split in _SPLITS:
+    # They slice, so NumPy's own functions do for tracers.
+    traces(_split)(_split.__wrapped__)
+
+
+# -- stacking -----------------------------------------------------------------------------------
+
+
+def stacked(pieces: Sequence[Any], axis: int, dtype: DType | None = None) -> Tracer:
+    """Return arrays of one shape, stacked along a new axis; at least one is a tracer."""
+    tracer = first_tracer(*pieces)
+    builder = tracer.builder
+    arrays = []
+    for each in pieces:
+        value = each if isinstance(each, Traced) else tracer.adopted(xp.asarray(each))
+        dtype_of(builder, value)  # refuses an array from outside
+        arrays.append(as_array(value))
+    count, shape = len(arrays), arrays[0].known_shape
+    for each in arrays:
+        if not all(in_signature(e) for x in builder.like(each.node) for e in builder.extents[x]):
+            builder.shape_observed = True
+    if any(each.known_shape != shape for each in arrays):
+        np.stack([xp.broadcast_to(0, each.known_shape) for each in arrays])  # NumPy's error
+    if count > MOST_PIECES:
+        raise tracer.unsupported(
+            f"a stack of more than {MOST_PIECES} values cannot be traced",
+            "the stack outside of the function",
+        )
+    if dtype is None:
+        promoted = np.result_type(*[each.node.dtype.numpy for each in arrays])
+        dtype = builder.attempt(from_numpy, promoted)
+    axis = np.lib.array_utils.normalize_axis_index(axis, len(shape) + 1)
+    new = (*(slice(None),) * axis, None)
+    views = [each[new] if shape else each for each in arrays]
+    result: Any = views[-1]
+    inner = (1,) * (len(shape) - axis)
+    if count == 1:
+        return owned(arrays[0].astype(dtype.numpy)[new])
+    for number in reversed(range(count - 1)):
+        is_here = (np.arange(count) == number).reshape(count, *inner)
+        mask = builder.held(is_here, from_numpy(is_here.dtype))
+        result = choose(Tracer(builder, mask, is_here.shape), views[number], result, dtype)
+    return owned(result)
+
+
+def stacked_list(items: Sequence[Any], dtype: DType | None = None) -> Tracer:
+    """Return what np.array makes of a list of numbers, arrays and lists, some of them traced."""
+    rows = [
+        stacked_list(each, dtype) if isinstance(each, list | tuple) and has_tracer(each) else each
+        for each in items
+    ]
+    shapes = [np.shape(each) for each in rows]
+    if len(set(shapes)) > 1:
+        np.array([np.zeros(each).tolist() for each in shapes])  # NumPy's own error
+    return stacked(rows, 0, dtype)
+
+
+def has_tracer(items: Sequence[Any]) -> bool:
+    """Tell whether a list has a traced value, or a list of it has."""
+    return any(
+        has_tracer(each) if isinstance(each, list | tuple) else isinstance(each, AnyTracer)
+        for each in items
+    )
+
+
+@traces(np.stack)
+def _stack(arrays: Any, axis: int = 0, out: None = None, *, dtype: Any = None) -> Tracer:
+    if out is not None:
+        raise UnknownArgumentError("out")
+    if dtype is not None:
+        raise UnknownArgumentError("dtype")
+    return stacked(tuple(arrays), axis)
+
+
+@traces(np.vstack)
+def _vstack(tup: Any) -> Tracer:
+    return stacked(_pieces("vstack", tup, 1), 0)
+
+
+@traces(np.column_stack)
+def _column_stack(tup: Any) -> Tracer:
+    return stacked(_pieces("column_stack", tup, 1), -1)
+
+
+@traces(np.dstack)
+def _dstack(tup: Any) -> Tracer:
+    result = stacked(_pieces("dstack", tup, 2), -1)
+    return result if result.ndim == 3 else owned(result[None])
+
+
+@traces(np.hstack)
+def _hstack(tup: Any) -> Tracer:
+    return stacked(_pieces("hstack", tup, 0), 0)
+
+
+def _pieces(name: str, arrays: Any, axes: int) -> list[Any]:
+    """Return the arrays that a function stacks; arrays of more axes it would join end to end."""
+    pieces = [xp.asanyarray(each) for each in arrays]
+    if any(each.ndim > axes for each in pieces):
+        raise first_tracer(*pieces).unsupported(
+            f"numpy.{name} of arrays of more than {axes} axes cannot be traced: "
+            "parts of a result that are computed apart are not supported yet",
+            "its call outside of the function",
+        )
+    return [each[None] if axes and not each.ndim else each for each in pieces]
+
+
+@traces(np.cross)
+def _cross(
+    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Tracer:
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    first, second = xp.asarray(a), xp.asarray(b)
+    if first.ndim < 1 or second.ndim < 1:
+        raise ValueError("At least one array has zero dimension")
+    normalize = np.lib.array_utils.normalize_axis_index
+    first = xp.moveaxis(first, normalize(axisa, first.ndim, "axisa"), -1)
+    second = xp.moveaxis(second, normalize(axisb, second.ndim, "axisb"), -1)
+    if first.shape[-1] != 3 or second.shape[-1] != 3:
+        raise first_tracer(first, second).unsupported(
+            "numpy.cross of vectors of other lengths than 3 cannot be traced",
+            "x[..., 0] * y[..., 1] - x[..., 1] * y[..., 0] for vectors of two numbers",
+        )
+    x, y = ([each[..., at] for at in range(3)] for each in (first, second))
+    dtype = np.promote_types(first.dtype, second.dtype)
+    x, y = ([each.astype(dtype) for each in vector] for vector in (x, y))
+    parts = [x[i] * y[j] - x[j] * y[i] for i, j in ((1, 2), (2, 0), (0, 1))]
+    count = len(np.broadcast_shapes(first.shape, second.shape))
+    return stacked(parts, normalize(axisc, count, "axisc"))

@@ -1,0 +1,332 @@
+"""Names that stand for other functions while a function is traced: `asarray`, `zeros` and such.
+
+NumPy has no hook for `np.asarray(x)`: it asks `x.__array__()` for an array of numbers.  So the name
+`asarray` stands for a function of cpnum's while any function is traced, in the module `numpy` and
+wherever `from numpy import asarray` put it.  What it does for other threads, and if somebody keeps
+it, is what NumPy's function does: it passes on all but tracers.
+
+>>> asarray = np.asarray
+>>> with replaced(Builder(), max, ()):
+...     np.asarray is asarray, np.asarray([1, 2])
+(False, array([1, 2]))
+>>> np.asarray is asarray
+True
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+import os
+import sys
+import threading
+import types
+import weakref
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from cpnum.trace.builder import Builder, Traced
+from cpnum.trace.converting import CONVERSIONS
+from cpnum.trace.joining import has_tracer
+from cpnum.trace.made import is_made, note_made
+from cpnum.trace.site import is_installed
+
+_Function = Callable[..., Any]
+
+
+class _Running(threading.local):
+    """The builder of the innermost trace that runs in this thread, and how many do."""
+
+    builder: Builder | None = None
+    depth = 0
+
+
+_RUNNING = _Running()
+
+
+class Replacement:
+    """A function in the place of one of NumPy's: it is NumPy's for everything but tracers.
+
+    What it makes of numbers while a function is traced is noted as made by that function.  It is no
+    Python function, which would become a method in a class.
+    """
+
+    def __init__(self, original: _Function) -> None:
+        self.original = original
+        # The number of the argument that may be a tracer, and the function that is called then.
+        self._at: int
+        self._convert: _Function | None
+        self._at, self._convert = CONVERSIONS.get(original, (0, None))
+        functools.update_wrapper(self, original, updated=())
+
+    def __call__(self, /, *arguments: Any, **keywords: Any) -> Any:
+        """Call NumPy's function, or the one of tracers."""
+        builder = _RUNNING.builder
+        if self._convert is not None and len(arguments) > self._at:
+            value = arguments[self._at]
+            if issubclass(type(value), Traced) or (
+                builder is not None and isinstance(value, list | tuple) and has_tracer(value)
+            ):
+                return self._convert(*arguments, **keywords)
+        result = self.original(*arguments, **keywords)
+        if builder is not None and type(result) is np.ndarray:
+            if all(_is_constant(builder, each) for each in (*arguments, *keywords.values())):
+                make = functools.partial(self.original, *arguments, **keywords)
+                note_made(builder, result, make)
+        return result
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.original, name)
+
+    def __repr__(self) -> str:
+        return repr(self.original)
+
+    def __reduce__(self) -> Any:
+        return _original, (self.__name__,)
+
+
+def original(value: object) -> object:
+    """Return NumPy's function for one in its place, anything else as it is."""
+    return value.original if type(value) is Replacement else value
+
+
+def _original(name: str) -> _Function:
+    """Return NumPy's function of a name, for pickles."""
+    return ORIGINALS[name]
+
+
+def _is_constant(builder: Builder, argument: Any) -> bool:
+    """Tell whether an argument of np.zeros or np.array is no array from outside."""
+    if isinstance(argument, list | tuple):
+        return all(_is_constant(builder, each) for each in argument)
+    if isinstance(argument, np.ndarray):
+        return is_made(builder, argument)
+    return argument is None or isinstance(argument, _NUMBERS)
+
+
+_NUMBERS = (bool, int, float, complex, str, type, np.generic, np.dtype)
+
+# The functions of NumPy that are replaced by name: those of tracers, and those that make arrays.
+_MAKERS = "zeros ones eye identity arange linspace logspace geomspace tri".split()
+ORIGINALS: dict[str, _Function] = {
+    **{each.__name__: each for each in CONVERSIONS},
+    **{name: getattr(np, name) for name in _MAKERS},
+}
+_REPLACEMENTS = {name: Replacement(each) for name, each in ORIGINALS.items()}
+_BY_ID = {id(each): _REPLACEMENTS[name] for name, each in ORIGINALS.items()}
+
+
+# -- where the names are ------------------------------------------------------------------------
+
+_Namespace = dict[str, Any]
+
+
+class _Place:
+    """The names of one namespace that stand for functions to replace."""
+
+    __slots__ = ("_functions", "_get", "_replacements", "namespace")
+
+    def __init__(self, namespace: _Namespace, names: Iterable[str]) -> None:
+        self.namespace = namespace
+        self._functions = {name: original(namespace[name]) for name in names}
+        self._replacements = {name: _BY_ID[id(each)] for name, each in self._functions.items()}
+        get = operator.itemgetter(*self._functions)
+        self._get = get if len(self._functions) > 1 else lambda namespace: (get(namespace),)
+
+    def replace(self) -> None:
+        """Put the replacements there."""
+        self._exchange(self._functions, self._replacements)
+
+    def restore(self) -> None:
+        """Put NumPy's functions there again."""
+        self._exchange(self._replacements, self._functions)
+
+    def _exchange(self, before: _Namespace, after: _Namespace) -> None:
+        """Set the names anew, but those that somebody has set to something else."""
+        namespace = self.namespace
+        try:
+            if self._get(namespace) == (*before.values(),):
+                namespace.update(after)
+                return
+        except KeyError:
+            pass  # one was deleted
+        namespace.update(
+            {name: after[name] for name in after if namespace.get(name) is before[name]}
+        )
+
+
+# Modules that no trace enters: NumPy's own functions are in the table of tracers, or refused.
+_NOT_ENTERED = sys.stdlib_module_names | {"cpnum", "numpy"}
+
+_NUMPY = _Place(vars(np), ORIGINALS)
+
+
+class _Modules:
+    """The loaded modules that have such a name; each is looked at once, when it is complete."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self._count = 0
+        self._found: list[tuple[weakref.ref[types.ModuleType], _Place]] = []
+
+    def places(self) -> list[_Place]:
+        """Return the names in all modules; look at those that were loaded since."""
+        if len(sys.modules) != self._count:
+            self._look()
+        return [place for module, place in self._found if module() is not None]
+
+    def _look(self) -> None:
+        modules = dict(sys.modules)
+        is_complete = True
+        for name in modules.keys() - self._seen:
+            module = modules[name]
+            if type(module) is types.ModuleType and name.partition(".")[0] not in _NOT_ENTERED:
+                if getattr(module.__spec__, "_initializing", False):
+                    is_complete = False
+                    continue
+                names = _names_in(vars(module), is_installed(_file(module)))
+                if names:
+                    self._found.append((weakref.ref(module), _Place(vars(module), names)))
+            self._seen.add(name)
+        if is_complete:
+            self._count = len(modules)
+
+
+def _file(module: types.ModuleType) -> str:
+    return getattr(module, "__file__", None) or ""
+
+
+def _names_in(namespace: _Namespace, is_usual: bool) -> list[str]:
+    """Return the names that stand for one of the functions; only its own name if it `is_usual`."""
+    if is_usual:
+        return [name for name, each in ORIGINALS.items() if namespace.get(name) is each]
+    if _BY_ID.keys().isdisjoint(map(id, namespace.values())):
+        return []
+    return [name for name, value in list(namespace.items()) if id(value) in _BY_ID]
+
+
+def _of(function: Any) -> types.FunctionType | None:
+    """Return the Python function that a call of an object runs, if there is one."""
+    while True:
+        if isinstance(function, functools.partial):
+            function = function.func
+        elif type(function) is types.MethodType:
+            function = function.__func__
+        elif type(function) is types.FunctionType:
+            return function
+        else:
+            call = vars(type(function)).get("__call__")
+            if type(call) is not types.FunctionType:
+                return None
+            function = call
+
+
+def _calls_numpy_only(function: types.FunctionType, arguments: Iterable[object]) -> bool:
+    """Tell at once that a function calls functions of NumPy, of `math` and built-in ones only."""
+    code = function.__code__
+    if function.__closure__ or function.__defaults__ or function.__kwdefaults__:
+        return False
+    if any(type(each) is types.CodeType for each in code.co_consts):
+        return False
+    namespace = function.__globals__
+    for name in code.co_names:
+        value = namespace.get(name)
+        if value is not None and value is not np and value is not math:
+            return False
+    return all(isinstance(each, Traced) for each in arguments)
+
+
+# -- replacing ----------------------------------------------------------------------------------
+
+
+class _Names:
+    """The names that are replaced now, and how many traces run."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.traces = 0
+        self._replaced: dict[int, _Place] = {}
+        self._modules = _Modules()
+
+    def replace(self, function: Any, arguments: Iterable[object]) -> None:
+        """Replace the names that a call may come to, until `restore` was called as often."""
+        with self.lock:
+            self.traces += 1
+            self._put(_NUMPY)
+            own = _of(function)
+            if own is not None and _calls_numpy_only(own, arguments):
+                return
+            for place in self._modules.places():
+                self._put(place)
+            # Their names may be new, or they may be no module's.
+            namespaces = [] if own is None else [own.__globals__]
+            if "__main__" in sys.modules:
+                namespaces.append(vars(sys.modules["__main__"]))
+            for namespace in namespaces:
+                if id(namespace) not in self._replaced:
+                    names = _names_in(namespace, is_usual=False)
+                    if names:
+                        self._put(_Place(namespace, names))
+
+    def _put(self, place: _Place) -> None:
+        key = id(place.namespace)
+        if key not in self._replaced:
+            self._replaced[key] = place
+            place.replace()
+
+    def restore(self) -> None:
+        """Restore all names when the last trace has ended."""
+        with self.lock:
+            self.traces -= 1
+            if not self.traces:
+                self.put_back()
+
+    def put_back(self) -> None:
+        """Restore the names."""
+        while self._replaced:
+            key, place = self._replaced.popitem()
+            self._replaced[key] = place  # until it is done, or an interrupt would leave it
+            place.restore()
+            del self._replaced[key]
+
+    def in_child(self) -> None:
+        """After a fork, only the thread that forked is there."""
+        self.lock = threading.Lock()
+        self.traces = _RUNNING.depth
+        if not self.traces:
+            self.put_back()
+
+
+_NAMES = _Names()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=lambda: _NAMES.lock.acquire(),
+        after_in_parent=lambda: _NAMES.lock.release(),
+        after_in_child=_NAMES.in_child,
+    )
+
+
+class replaced:  # noqa: N801 (it reads as a function, and `contextmanager` takes longer)
+    """Replace names while `builder` traces a call of `function` in this thread."""
+
+    __slots__ = ("_arguments", "_before", "_builder", "_function")
+
+    def __init__(self, builder: Builder, function: Any, arguments: Iterable[object]) -> None:
+        self._builder = builder
+        self._function = function
+        self._arguments = arguments
+
+    def __enter__(self) -> None:
+        self._before = _RUNNING.builder
+        _RUNNING.builder = self._builder
+        _RUNNING.depth += 1
+        _NAMES.replace(self._function, self._arguments)
+
+    def __exit__(self, *error: object) -> None:
+        _RUNNING.builder = self._before
+        _RUNNING.depth -= 1
+        _NAMES.restore()
