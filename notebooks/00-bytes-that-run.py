@@ -60,8 +60,8 @@ learn.run(fortytwo[:5])
 # byte. Here nothing does: `learn.run` puts the code at the end of a page, and the page behind it
 # is closed.
 #
-# The first byte decides nearly everything. With another one, the same four bytes mean something
-# else:
+# The first byte decides nearly everything, even how many bytes belong to it. This one takes
+# eight, and with it 42 means something else:
 
 # %% tags=["raises-exception"]
 learn.run(bytes([0xA0, 42, 0, 0, 0, 0, 0, 0, 0, 0xC3]))
@@ -108,7 +108,7 @@ def returns_7(code):
 #
 # ## Your turn: any number
 #
-# Write a function that makes the code that returns a given number, up to 2³¹ − 1.
+# Write a function that makes the code that returns a given number, from 0 to 2³¹ − 1.
 
 # %% tags=["exercise"]
 returning = ...
@@ -141,7 +141,7 @@ def returns_any_number(make):
 # * Machine code is bytes, and bytes can be made by anyone: a C compiler, or three lines of
 #   Python.
 # * A number inside of an instruction is a *place in the bytes*. You have put other numbers there,
-#   without knowing what the other bytes mean.
+#   and left all other bytes as they were.
 #
 # That second point is the whole idea of copy-and-patch, the method by which `cpnum` compiles
 # NumPy code. First, you need to be able to read some more instructions: [01 · Reading ten

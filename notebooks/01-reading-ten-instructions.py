@@ -24,8 +24,8 @@ learn.listing(bytes.fromhex("b8 2a 00 00 00 c3"))
 # ## Registers
 #
 # A register holds 8 bytes, one number. There are 16 for everyday work, and most have odd old
-# names: `rax`, `rdi`, `rsi`, but also `r8` to `r15`. `eax` is the lower half of `rax`. There is
-# an agreement about who finds what where, which functions on Linux keep to:
+# names: `rax`, `rcx`, `rdi`, `rsi`, but also `r8` to `r15`. `eax` is the lower half of `rax`.
+# There is an agreement about who finds what where, which functions on Linux keep to:
 #
 # | | register |
 # | --- | --- |

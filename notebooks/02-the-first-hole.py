@@ -132,8 +132,9 @@ set_pointer.show()
 # it, and the last line of the output tells where it is: from bit 16, which is byte 2, there are
 # 64 bits. Nothing has to be searched, and no number can be mistaken for a marker.
 #
-# There is also a second kind of hole, in round brackets. We come to it in a minute; `fill` wants
-# it filled as well. Registers have numbers, and `rdi` is number 7.
+# There is also a second kind of hole, in round brackets: a register. We come to it in a minute;
+# `fill` wants it filled as well. The registers of notebook 01, for integers and addresses, are
+# called *general registers*. They have numbers, and `rdi` is number 7.
 #
 # **Predict.** Which bytes of the stencil will change?
 
@@ -148,9 +149,9 @@ learn.listing(stencil)
 # since the processor goes on from one instruction to the next:
 
 # %%
-finish = bytes.fromhex("48 89 f8  c3")
-print(learn.listing(stencil + finish))
-learn.run(stencil + finish)
+ending = bytes.fromhex("48 89 f8  c3")
+print(learn.listing(stencil + ending))
+learn.run(stencil + ending)
 
 # %% [markdown]
 # A stencil of `cpnum` has been copied, its holes patched, and the processor ran it. **You have

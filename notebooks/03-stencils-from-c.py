@@ -8,7 +8,8 @@
 # and do what the builder of `cpnum`'s packs does, on a small scale. You need no C.
 #
 # You need [02 · The first hole](02-the-first-hole.ipynb), and 15 minutes. The compiler is in a
-# Python package: `pip install "cpnum[learn]"`. Without it, all but the cells that call it work.
+# Python package: `pip install "cpnum[learn]"`. Without it, all works but the
+# cells that call it, which begin with `%%needs`.
 
 # %%
 import io
@@ -155,7 +156,8 @@ learn.run(bytes(patched), 14)
 # %% [markdown]
 # ## Your turn: a linker
 #
-# Here is a function with two holes, *FACTOR × x + TERM*, and its relocations. Write a function
+# Here is a function with two holes, *FACTOR × x + TERM*, and its relocations. (The second hole is
+# the distance in a `lea`, which adds it; with zeros in it, that adds nothing.) Write a function
 # that returns the code with all holes filled. `values` is a dictionary, such as `{"FACTOR": 3,
 # "TERM": -2}`.
 
@@ -246,12 +248,12 @@ learn.listing(continued)
 # %%
 stencil = bytearray(continued[:9])
 stencil[1:5] = (3).to_bytes(4, "little")
-finish = bytes.fromhex("48 89 f8  c3")
-print(learn.listing(bytes(stencil) + finish))
-learn.run(bytes(stencil) + finish, 14)
+ending = bytes.fromhex("48 89 f8  c3")
+print(learn.listing(bytes(stencil) + ending))
+learn.run(bytes(stencil) + ending, 14)
 
 # %% [markdown]
-# The nine bytes without the jump are a stencil. `finish`, from the last notebook, is the next
+# The nine bytes without the jump are a stencil. `ending`, from the last notebook, is the next
 # piece.
 #
 # ## How cpnum does it
@@ -312,8 +314,9 @@ print(add.fill((3, 4, 5)) == pack["add_f64"].fill((3, 4, 5)))
 pack["reciprocal_f64"].show()
 
 # %% [markdown]
-# One instruction fetches the constant, and one divides. The relocation is the distance to the
-# constant. CONSTANT shows its bytes, too, and `cpnum` puts them behind the code.
+# One instruction fetches the constant, and one divides. `rip` is where the processor is in the
+# code, and the relocation is the distance from there to the constant. CONSTANT shows its bytes,
+# too, and `cpnum` puts them behind the code.
 #
 # This stencil has more register bits than `add_f64`, because the result is in both instructions.
 # For the same reason, its input is an *early-clobber*: it is read after the result's register has

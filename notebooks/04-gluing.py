@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 04 · Gluing
 #
-# *C → stencil →* **copy → patch** *→ run*
+# *C → stencil →* **copy → patch → run**
 #
 # One stencil does one thing. In this notebook you put stencils end to end until they are a
 # function: first `1 + 2`, then `a * x + b`, and at the end your own compiler for polynomials.
@@ -48,8 +48,6 @@ learn.listing(add + multiply)
 # | `argument_f64` | reads a number from the argument block | a register, `SLOT` |
 # | `store_tail_f64` | writes one number to memory | a register, a general register |
 # | `finish` | goes back to `entry` | none |
-#
-# (*General registers* are those of notebook 01, for integers and addresses.)
 #
 # The *argument block* is a row of words of 8 bytes, one for each argument. `SLOT` is the offset
 # of a word in it. `entry` puts its address into `r12`, and all stencils look for it there:

@@ -94,9 +94,7 @@ learn.listing(code.data[0x8A:])
 #
 # ## Start and end
 #
-# The two integers behind the block go to `r13` and `r14`.
-#
-# **Predict.** What is in `out` if they are 3 and 7? And if they are 0 and 0?
+# **Predict.** What is in `out` if the two integers are 3 and 7? And if they are 0 and 0?
 
 # %%
 for start, end in (3, 7), (0, 0):

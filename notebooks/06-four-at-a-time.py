@@ -278,7 +278,8 @@ def adds_two_lanes(code):
 #
 # ## Count instructions
 #
-# The next ISA level, x86-64-v4, has `zmm` registers of 64 bytes: eight lanes. Its pack comes with
+# An *ISA level* is an instruction set that a pack is built for, such as x86-64-v3. The next one,
+# x86-64-v4, has `zmm` registers of 64 bytes: eight lanes. Its pack comes with
 # `cpnum`, and can be looked at on any processor, though not run on any.
 #
 # **Predict.** How many instructions does each of the three loops take for one element?
@@ -296,15 +297,16 @@ learn.listing(learn.glue(loops[8]))
 # Each loop has seven instructions, of which four are work and three are the way back. They are
 # shared by one, four or eight elements. The list is the loop of eight. It has wider registers,
 # and other bytes (`62` begins most instructions for `zmm`). Its stencils are the same C, compiled
-# for another level.
+# for another level. That level also has *masks*, one bit a lane, by which a load and a store do
+# part of their lanes: `cpnum` does the whole tail at once there.
 #
 # ## Measure
 #
 # `learn.run` starts a process, which takes far longer than a loop of 1000 elements. So the code
 # itself has to do the loop many times. Three stencils make a second loop around the first:
 # `count_range` and `repeat` count the rounds in a word of the block, and `inner_range` sets the
-# index to 0 and the end to another word. The two arrays take 16 kB, which fits into the cache
-# next to the processor; notebook 08 is about arrays that do not fit.
+# index to 0 and the end to another word. The two arrays take 16 kB, which fits into the
+# *cache*, a small fast memory next to the processor; notebook 08 is about arrays that do not fit.
 #
 # One line is there for the sake of its bytes only, as you will see.
 
@@ -379,7 +381,7 @@ for operation in "multiply_f64", "divide_f64":
 # If instructions were all that takes time, four lanes would be four times as fast as one. The
 # multiplication may come near to that. The division does not: the part of a processor that
 # divides is narrow on most of them, and does a large vector in several goes. Then lanes save less
-# time than they save instructions.
+# time than they save instructions, and eight may gain nothing over four.
 #
 # The figures change from run to run; notebook 09 is about that. Now leave out the line in
 # `repeated` that "moves what follows", and run the last cells again. On some Intel processors a
@@ -450,8 +452,7 @@ def computes_float32(code):
 # ## What you know now
 #
 # * A vector register has lanes, and an instruction for vectors computes in all of them.
-# * Each loop of vectors needs a tail. On x86-64-v4 a *mask*, one bit a lane, lets a vector load
-#   and store do part of their lanes, and `cpnum` does the whole tail at once.
+# * Each loop of vectors needs a tail.
 # * Lanes divide the number of instructions. They divide the time only where instructions are what
 #   takes the time.
 #

@@ -7,7 +7,7 @@
 # notebook you write a tracer, which turns a function into a list of operations. Then you read the
 # lists of the real one, and find out what no tracer can see.
 #
-# You need Python classes, and 15 minutes.
+# You need [06 · Four at a time](06-four-at-a-time.ipynb), Python's classes, and 15 minutes.
 
 # %%
 import numpy as np
@@ -140,9 +140,9 @@ print("\n".join(x.written))
 #
 # ## The real tracer
 #
-# `f.lower(x)` compiles a function for arguments such as `x`, and returns all the stages without
-# running the code. The first stage is the *graph*, the list of operations, in which some have
-# been rewritten already.
+# `f.lower(x)` compiles a function for arguments such as `x`, without running the code. It returns
+# a *kernel*, the code with all stages on the way to it. The first stage is the *graph*, the list
+# of operations, in which some have been rewritten already.
 #
 # **Predict.** Your list has seven lines. Is there one that a careful person would not compute?
 
@@ -328,8 +328,8 @@ print("returns", leaky(x).name, "after", x.written)
 cpjit(leaky)(np.linspace(-1, 1, 4))
 
 # %% [markdown]
-# `x > 0` is not one answer, but one for each element, and none of them is known while the
-# function is traced.
+# `x > 0` is not one answer, but one for each element (`b[4]` is an array of 4 booleans), and none
+# of them is known while the function is traced.
 #
 # ## Constants from outside
 #
@@ -354,8 +354,8 @@ print(scaled(np.ones(2)))
 
 # %% [markdown]
 # The right result: `cpnum` remembers which outside variables a function has read, and traces it
-# anew when one is another. Not every tracing compiler does so; some go on with the old number. If
-# a number changes often, make it an argument. Then one graph serves all its values:
+# anew when one has changed. Not every tracing compiler does so; some go on with the old number.
+# If a number changes often, make it an argument. Then one graph serves all its values:
 
 # %%
 print(cpjit(lambda x, factor: x * factor).lower(np.ones(2), 2.5).graph)
@@ -411,5 +411,5 @@ def chooses_without_if(function):
 # * What Python decides while it runs is decided for good: loops are unrolled, and an `if` on an
 #   array cannot be traced.
 #
-# All operations of a graph go into one loop. That is why compiled code is fast, more than for any
-# single instruction: [08 · Why fusing helps](08-why-fusing-helps.ipynb).
+# All operations of a graph go into one loop. That is why compiled code is fast, more than because
+# of any single instruction: [08 · Why fusing helps](08-why-fusing-helps.ipynb).

@@ -7,7 +7,7 @@
 # that this saves, predict what it gains, and measure it at three sizes. You also find three cases
 # in which it gains nothing.
 #
-# You need the graphs of notebook 07, and 15 minutes. The plot needs matplotlib.
+# You need [07 · Tracing](07-tracing.ipynb), and 15 minutes. The plot needs matplotlib.
 
 # %%
 import timeit
@@ -36,7 +36,8 @@ print(distance.lower(x, y).graph)
 # Each of them stores its results in an array, where the next one finds them. An array in between,
 # which no one asked for, is a *temporary*.
 #
-# **Predict.** `tracemalloc` counts the memory that is allocated. How many arrays of the size of
+# **Predict.** `tracemalloc` counts the memory that is allocated, and `py_func` is the function as
+# it was written, which NumPy computes. How many arrays of the size of
 # `x` are alive at once, in NumPy and in one loop?
 
 # %%
@@ -64,19 +65,21 @@ for name, function in ("NumPy", distance.py_func), ("one loop", distance):
 
 # %%
 def bytes_of_numpy(graph):
-    total = 0
+    loops = []
     for node in graph.nodes:
         if hasattr(node, "op"):
             arrays = {each for each in node.args if not hasattr(each, "value")}
-            moved = sum(each.dtype.itemsize for each in arrays) + node.dtype.itemsize
-            print(f"  {node.op!s:10}{moved:3} bytes")
-            total += moved
-    return total
+            loops.append(sum(each.dtype.itemsize for each in arrays) + node.dtype.itemsize)
+    return loops
 
 
-kernel = distance.lower(x, y)
-print("NumPy:", bytes_of_numpy(kernel.graph), "bytes for an element")
-print("one loop:", kernel.loop_nest.element_bytes, "bytes for an element")
+def compare_bytes(kernel):
+    loops = bytes_of_numpy(kernel.graph)
+    print(f"NumPy: {sum(loops)} bytes for an element, by its loops {loops}")
+    print("one loop:", kernel.loop_nest.element_bytes, "bytes for an element")
+
+
+compare_bytes(distance.lower(x, y))
 
 # %% [markdown]
 # In one loop, the values in between stay in registers. They are made and used within a few
@@ -213,9 +216,10 @@ result.plot("roofline")
 #   above. Under a slope, the program waits for bytes: it is *memory-bound*.
 # * The flat line is the peak of the processor. A program near it computes all the time, and is
 #   *compute-bound*.
-# * A dot belongs to one size of arrays. A large one cannot rise above the slope of memory,
-#   whatever its instructions are. How far it is below shows what else takes time, such as fresh
-#   memory.
+# * A dot belongs to one size of arrays. A large one stays near the slope of memory or below it,
+#   whatever its instructions are. The slopes are no sharp limits: a formula that writes less for
+#   what it reads than a copy may be somewhat above, and so may arrays that fill less of a shared
+#   cache. How far a dot is below shows what else takes time, such as fresh memory.
 #
 # The same operations with fewer bytes are a step to the right, and under a slope that is a step
 # up. That is all that fusing does. Under the flat line, a step to the right changes nothing.
@@ -313,9 +317,7 @@ print(f"sines:    3.0 times fewer bytes, {gain:.2f} times as fast")
 
 # %%
 single = cpjit(lambda x, y: x + y)
-kernel = single.lower(x, y)
-print("NumPy:", bytes_of_numpy(kernel.graph), "bytes for an element")
-print("one loop:", kernel.loop_nest.element_bytes, "bytes for an element")
+compare_bytes(single.lower(x, y))
 alone = cpnum.bench(single, x, y, against="numpy", seconds=0.1, **quietly)
 speed = alone.row("NumPy").timing.median / alone.row("cpnum").timing.median
 print(f"one loop is {speed:.2f} times as fast")
@@ -344,10 +346,10 @@ print(f"faster from {min(faster):,} elements on" if faster else "never faster he
 # A call that is made again and again with the same arrays can be bound, which takes most of that
 # time away. But the best advice for arrays of ten elements is to put many of them into one.
 #
-# ## Your turn: a fifth of the bytes
+# ## Challenge: a fifth of the bytes
 #
-# A challenge. Write a formula of one or two arrays that moves at least five times fewer bytes in
-# one loop than in NumPy. `bytes_of_numpy` is the judge.
+# Write a formula of one or two arrays that moves at least five times fewer bytes in
+# one loop than in NumPy. The sum of `bytes_of_numpy` is the judge.
 
 # %% tags=["exercise"]
 saving = ...
@@ -361,7 +363,7 @@ def saves_four_fifths(function):
     count = function.__code__.co_argcount
     assert count in (1, 2), f"one or two arrays are wanted, and it takes {count}"
     kernel = cpjit(function).lower(*[np.ones(4), np.ones(4)][:count])
-    by_numpy, by_one_loop = bytes_of_numpy(kernel.graph), kernel.loop_nest.element_bytes
+    by_numpy, by_one_loop = sum(bytes_of_numpy(kernel.graph)), kernel.loop_nest.element_bytes
     times = by_numpy / by_one_loop
     assert times >= 5, (
         f"NumPy moves {by_numpy} bytes, one loop {by_one_loop}: {times:.1f} times fewer. More "

@@ -4,10 +4,11 @@
 # *trace → graph → loop → stencils → code →* **run**
 #
 # It is easy to measure a time, and easy to be fooled by it. In this notebook you are fooled on
-# purpose, five times, and learn what helps each time. Then you measure a compiler: what compiling
+# purpose, and learn what helps each time. Then you measure a compiler: what compiling
 # costs, and after how many calls it pays.
 #
-# You need notebook 08, and 15 minutes. The plots need matplotlib.
+# You need [08 · Why fusing helps](08-why-fusing-helps.ipynb), and 15 minutes. The plots need
+# matplotlib.
 
 # %%
 import itertools
@@ -77,7 +78,7 @@ print(f"{np.sum(samples > end)} of {samples.size} are slower still")
 # %% [markdown]
 # Nothing makes a call faster than the machine is. Many things make it slower: another program, an
 # interrupt, a cache that somebody else has filled. So the times have a wall on the left, and a
-# tail on the right. The tail pulls at the mean, and the median hardly feels it.
+# long slope on the right. The slope pulls at the mean, and the median hardly feels it.
 #
 # **Predict.** One more sample, during which the machine was away for 50 ms. What does it do to
 # the mean, and to the median?
@@ -174,7 +175,7 @@ for trial in range(1, 5):
 #
 # ## Trap: the clock is in the way
 #
-# **Predict.** A bound call for eight numbers takes about a microsecond or less. How much of that
+# **Predict.** A bound call for eight numbers takes about a microsecond. How much of that
 # is the measurement?
 
 # %%
@@ -249,7 +250,8 @@ raced = cpnum.bench(root, x, against=cheat, progress=False, rounds=5)
 print("cheat is not timed:", raced.row("cheat").why)
 
 # %% [markdown]
-# So compare the results first. A time for a wrong result is no time.
+# So compare the results first. A time for a wrong result is no time. (One *ULP*, a unit in the
+# last place, is the distance from a float to the next one. A few of them are another rounding.)
 #
 # ## What compiling costs
 #
@@ -289,9 +291,10 @@ for stage in first.cold_stages:
     print(f"{stage:10}{cold:8.0f} µs{again:11.0f} µs")
 
 # %% [markdown]
-# `pack` is the reading of the stencils, which a process does once. The other rows are the
-# stages that you know: trace the function, choose stencils, copy and patch. No compiler of C is
-# among them. That is why this is a matter of milliseconds.
+# `pack` is the reading of the stencils, which a process does once. The other rows are the stages
+# that you know: trace the function, choose stencils, copy and patch. No compiler of C is among
+# them. That is why this is a matter of milliseconds. (The stages are timed by the wall clock: on
+# a busy machine they add up to more than the CPU time of the call.)
 #
 # ## Break-even
 #
@@ -310,7 +313,6 @@ print(f"a call saves {(theirs - mine) * 1e6:9.0f} µs")
 # The rest is a division.
 #
 # ## Your turn: when does it pay?
-#
 #
 # Write a function that returns the number of the call from which on the compiled function has
 # taken less time in total, and `None` if that never happens.
@@ -378,9 +380,9 @@ result.plot("calls", size=10_000)
 # cross is the break-even, if they do. A compiler that needs a second for its first call starts
 # far higher, and needs a long way to the right to make up for it.
 #
-# ## Your turn: a fair comparison
+# ## Challenge: a fair comparison
 #
-# A challenge. Write `fair_ratio(first, second)`. It is given two calls without arguments, and
+# Write `fair_ratio(first, second)`. It is given two calls without arguments, and
 # returns how many times as long the first one takes. Warm up, take turns for at least ten rounds,
 # and let no single bad sample decide.
 

@@ -7,7 +7,8 @@
 # first when you compile a function of your own, when it is compiled again, and what to do when it
 # is refused. At the end you mend three functions that are.
 #
-# You need notebooks 07 and 09, and 15 minutes.
+# You need [07 · Tracing](07-tracing.ipynb), [09 · Measuring
+# honestly](09-measuring-honestly.ipynb), and 15 minutes.
 
 # %%
 import math
@@ -69,8 +70,8 @@ dew_point(celsius, humidity)
 #
 # ## Does it differ?
 #
-# The head says how far the result is from NumPy's, in ULP. One *ULP*, a unit in the last place,
-# is the distance from a float to the next one. A large number of them may look alarming.
+# The head says how far the result is from NumPy's, in ULP. A large number of them may look
+# alarming.
 #
 # `f.explain` returns a report, for those who want to have it in a variable.
 #
@@ -249,8 +250,8 @@ def compiled(function):
 # %% [markdown]
 # ## Your turn: wind chill
 #
-# The *wind chill* is how cold the wind feels. The formula holds for cold and windy weather only;
-# otherwise it is the temperature itself.
+# The *wind chill* is how cold the wind feels, at a speed in km/h. The formula holds for cold and
+# windy weather only; otherwise it is the temperature itself.
 
 
 # %% tags=["raises-exception"]
@@ -345,9 +346,9 @@ def is_without_spikes(function):
 #
 # </details>
 #
-# ## Your turn: until it is exact enough
+# ## Challenge: until it is exact enough
 #
-# A challenge. Where is a planet on its orbit? No formula tells the angle, but an equation by
+# Where is a planet on its orbit? No formula tells the angle, but an equation by
 # Kepler does, and it can be solved step by step. `mean` is the time since the planet was closest
 # to the sun, as an angle. `flatness` says how far the orbit is from a circle.
 

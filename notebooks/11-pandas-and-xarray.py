@@ -7,7 +7,8 @@
 # memory. In this notebook you put compiled functions where they belong: at the edge, inside of
 # what knows the labels. You meet three ways in which numbers go wrong there without an error.
 #
-# You need notebook 10, and 15 minutes. Some cells need pandas, xarray or dask.
+# You need [10 · cpjit in daily work](10-cpjit-in-daily-work.ipynb), and 15 minutes. Some cells
+# need pandas, xarray or dask.
 
 # %%
 import pickle
@@ -383,9 +384,9 @@ print(done.stdout.decode(), dew_point(22.5, 85.0), " here", sep="")
 # The function was sent, and no code. The other process compiles for itself, with the stencils for
 # *its* processor, which may be another one than yours.
 #
-# ## Your turn: into a file, block by block
+# ## Challenge: into a file, block by block
 #
-# A challenge. Write `in_blocks(function, x, out, size)`. It computes `function` of all of `x`
+# Write `in_blocks(function, x, out, size)`. It computes `function` of all of `x`
 # into `out`, with at most `size` elements in a call, and makes no array of its own: neither for
 # the result, nor for a block of it.
 

@@ -7,8 +7,8 @@
 # notebook you write one in a few lines of C, and `cpnum` fuses it with all others. Then you test
 # it as the operators of `cpnum` are tested, until you find two mistakes that look like none.
 #
-# You need notebooks 03 (C) and 07 (tracing), and 15 minutes. The compiler comes with `pip install
-# "cpnum[learn]"`.
+# You need [03 · Stencils from C](03-stencils-from-c.ipynb), [07 · Tracing](07-tracing.ipynb), and
+# 15 minutes. The compiler comes with `pip install "cpnum[learn]"`.
 
 # %%
 import zlib
@@ -56,7 +56,7 @@ print(*[f"{len(zlib.compress(each.tobytes())):,} bytes" for each in (field, roun
 # %% [markdown]
 # Three digits are left, and the compressed file is a fraction of the other.
 #
-# NumPy runs six loops for this. If cpnum can trace the function, you need nothing of your own:
+# NumPy runs six loops for this. If `cpnum` can trace the function, you need nothing of your own:
 # `cpjit` fuses it. **Always try that first.**
 #
 # **Predict.** Can it?
@@ -65,14 +65,14 @@ print(*[f"{len(zlib.compress(each.tobytes())):,} bytes" for each in (field, roun
 cpjit(bitround_of_numpy)(field)
 
 # %% [markdown]
-# To take a float for an integer is not arithmetic, and cpnum has no operator for it. In C it is
+# To take a float for an integer is not arithmetic, and `cpnum` has no operator for it. In C it is
 # one word. That is when an operator of your own is worth its trouble: if the formula cannot be
 # written with those that are there.
 #
 # ## The language of one line
 #
-# Every operator of cpnum is one line in the file [`stencils/ops.c`](../stencils/ops.c). You know
-# these from notebook 03:
+# Every operator of `cpnum` is one line in the file [`stencils/ops.c`](../stencils/ops.c). You
+# know these from notebook 03:
 #
 # ```c
 # OP(add,        TT_T, FLOAT(a + b), INT(a + b), BOOL(a | b))
@@ -112,8 +112,8 @@ learn.stencil(first_c, "bitround_f64", isa="x86-64-v3").show()
 
 # %% [markdown]
 # Two of the four compute, and two fetch a constant. The compiler has made one `vpand` of both
-# shifts: a bitwise and with a mask, which clears 42 bits at once. `AS` has become nothing at all.
-# A vector register does not know what is in it.
+# shifts: a bitwise and with a constant, which clears 42 bits at once. `AS` has become nothing at
+# all. A vector register does not know what is in it.
 #
 # CONSTANT shows the bytes of both constants, one behind the other. And the stencil has registers
 # to choose: for the operand, for the result, and for a *temporary* that it needs on the way.
@@ -133,7 +133,7 @@ print(bitround(np.pi), bitround(np.float32(np.pi)))
 # To make the operator, and to call it with a new dtype, takes the compiler: about half a second.
 # All other calls do not. The code is for your processor, whichever level it has.
 #
-# **Predict.** There is a cell for float64, and one for float32. What becomes of integers?
+# **Predict.** There is an expression for float64, and one for float32. What becomes of integers?
 
 # %% tags=["raises-exception"]
 # %%needs ziglang elftools
@@ -170,10 +170,10 @@ print(*anomaly.explain(field, 15.0).head, sep="\n")
 #
 # * A **length** that is no multiple of the lanes: the tail is code of its own.
 # * A **layout**: strided, backwards, broadcast arrays have other stencils around yours.
-# * Another **dtype**: another cell of your C.
+# * Another **dtype**: another expression of your C.
 # * **Special values**: zeros with a sign, infinity, NaN, the largest and the smallest numbers.
 #
-# The tests of cpnum go through these for every operator, and so do yours. Comparing *bits* is
+# The tests of `cpnum` go through these for every operator, and so do yours. Comparing *bits* is
 # stricter than `==`, which takes 0.0 for -0.0, and no NaN for equal to itself.
 
 
@@ -233,8 +233,7 @@ print(bitround.explain(ties[0][1]).head[2])
 
 # %% [markdown]
 # Half of them are halfway, and half of those go to the wrong side. `explain` says *how far* a
-# result is from NumPy's, in *ULP*, units in the last place. 8192 is 2¹³: one unit in the place
-# where we cut.
+# result is from NumPy's, in ULP. 8192 is 2¹³: one unit in the place where we cut.
 #
 # `explain` decides nothing. A difference of 1 ULP may be what you want, if you compute in another
 # order than NumPy. 8192 ULP and a quarter of all elements is a mistake. What matters is that you
@@ -414,11 +413,11 @@ def is_smoothstep(text):
 #
 # ## What you know now
 #
-# * An operator is a line of C, and the same function of NumPy. cpnum makes a stencil for each
+# * An operator is a line of C, and the same function of NumPy. `cpnum` makes a stencil for each
 #   dtype, and fuses it like its own.
 # * It is worth it for what cannot be traced. For all else, `cpjit` is enough.
 # * Random numbers test the way through. Mistakes are where code decides, so a test needs numbers
 #   from there, and properties that hold without a reference.
 #
-# C is one of many languages that become machine code, and cpnum one of many programs that make
+# C is one of many languages that become machine code, and `cpnum` one of many programs that make
 # it: [13 · Neighbours](13-neighbours.ipynb).

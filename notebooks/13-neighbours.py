@@ -5,11 +5,11 @@
 #
 # Copy-and-patch is one way of many to get machine code. In this notebook you look over the fence:
 # you compile one formula with Cranelift and with LLVM, read what they made, and time them. Then
-# you use what you know for things that cpnum was not made for: a language of your own, and
+# you use what you know for things that `cpnum` was not made for: a language of your own, and
 # stencils of Zig and C++.
 #
-# The five sections stand alone. You need notebooks 04 to 07, and 20 minutes. Each section says
-# what it needs: `pip install wasmtime llvmlite "cpnum[learn]"` is all of it.
+# You need notebooks 03 to 07, and some five minutes for each of the five sections, which stand
+# alone. What their cells need is `pip install wasmtime llvmlite "cpnum[learn]"`.
 
 # %%
 import ctypes
@@ -107,7 +107,7 @@ print(learn.listing(next(functions(line))))
 # %% [markdown]
 # Look at the multiplication. It reads its operand from memory: there is no load of its own. Both
 # steps forward are an `add`, and the compare and the jump are as you know them. The lines before
-# the loop fetch where the memory is.
+# the loop fetch where the memory is, and `push` and `pop` keep a register of the caller's.
 #
 # Is this glued of stencils? Here is a test. Copy-and-patch has the same bytes for each
 # multiplication, but for the holes. These functions multiply integers: `x * y`, `x * 8`, and one
@@ -131,7 +131,7 @@ for code in functions(products):
 # copies might do so as well, if it rewrites first. So the test says that somebody knows what a
 # multiplication means, and no more. How Cranelift is built can be read in its source:
 #
-# | step | Cranelift | copy-and-patch in cpnum |
+# | step | Cranelift | copy-and-patch in `cpnum` |
 # | --- | --- | --- |
 # | *rewriting* | by rules, and what no one uses goes | the same, in the graph |
 # | *instruction selection* | while it compiles, by patterns | by clang, when the pack is built |
@@ -140,15 +140,15 @@ for code in functions(products):
 #
 # **Cranelift is not copy-and-patch**, by the second row and the fourth. A pattern may cover
 # several operations, such as a load and a multiplication. A stencil is one operation, as a rule,
-# and was chosen without knowing its neighbours. Systems of copy-and-patch other than cpnum often
-# have neither the first row nor the third.
+# and was chosen without knowing its neighbours. Systems of copy-and-patch other than `cpnum`
+# often have neither the first row nor the third.
 #
 # The rumour has a cousin that is true. The people of Wasmtime wanted a simpler and faster
 # compiler beside Cranelift, and considered copy-and-patch for it. They expected that building,
 # debugging and extending it would be harder, and wrote one by hand that goes over the program
 # once, Winch.
 #
-# **Predict.** Cranelift is written in Rust, and cpnum's compiler in Python. Which one is done
+# **Predict.** Cranelift is written in Rust, and `cpnum`'s compiler in Python. Which one is done
 # first?
 
 # %%
@@ -160,9 +160,9 @@ for level in "none", "speed":
 print(f"cpnum{fastest(compiled_by_cpnum) * 1e6:30.0f} µs")
 
 # %% [markdown]
-# Wasmtime also checks the program and makes ways in and out, and cpnum also traces, so neither is
-# the compiler alone. Take it as a size, not as a race. And the code is not the same: one takes an
-# element at a time, since the WebAssembly says so, the other one whole vectors.
+# Wasmtime also checks the program and makes ways in and out, and `cpnum` also traces, so neither
+# is the compiler alone. Take it as a size, not as a race. And the code is not the same: one takes
+# an element at a time, since the WebAssembly says so, the other one whole vectors.
 #
 # It runs like this. First the array is copied into WebAssembly's memory.
 
@@ -170,20 +170,21 @@ print(f"cpnum{fastest(compiled_by_cpnum) * 1e6:30.0f} µs")
 # %%needs wasmtime elftools
 store = wasmtime.Store(engine)
 exports = wasmtime.Instance(store, line, []).exports(store)
+in_wasm = exports["line"]
 memory = np.frombuffer(exports["memory"].get_buffer_ptr(store))
 size = len(x)
 memory[:size] = x
-exports["line"](store, 0, 8 * size, 8 * size, 2.0, 1.0)
+in_wasm(store, 0, 8 * size, 8 * size, 2.0, 1.0)
 print(memory[size : size + 5])
 
-nothing = fastest(lambda: exports["line"](store, 0, 8, 8, 2.0, 1.0))
-all_elements = fastest(lambda: exports["line"](store, 0, 8 * size, 8 * size, 2.0, 1.0))
+nothing = fastest(lambda: in_wasm(store, 0, 8, 8, 2.0, 1.0), 300)
+all_elements = fastest(lambda: in_wasm(store, 0, 8 * size, 8 * size, 2.0, 1.0), 300)
 print(f"{nothing * 1e6:.0f} µs a call for one element, {all_elements * 1e6:.0f} µs for {size:,}")
 print(f"{(all_elements - nothing) / size * 1e9:.2f} ns an element")
 
 out = np.empty_like(x)
 bound = compiled_line.bind(x, 2.0, 1.0, out=out)
-print(f"cpnum: {fastest(bound) / size * 1e9:.2f} ns an element")
+print(f"cpnum: {fastest(bound, 300) / size * 1e9:.2f} ns an element")
 
 # %% [markdown]
 # Most of a call is Python's way into Wasmtime, so it is subtracted here.
@@ -267,7 +268,7 @@ for level in 0, 2:
 # `-O2` has done what took you notebooks 05 and 06, and takes several vectors a round. Behind this
 # loop it has others for what is left, which are not shown.
 #
-# **Predict.** How many times as long does `-O2` take, and in which step? Where is cpnum?
+# **Predict.** How many times as long does `-O2` take, and in which step? Where is `cpnum`?
 
 # %%
 # %%needs llvmlite
@@ -278,7 +279,7 @@ for level in 0, 2:
 print(f"cpnum{fastest(compiled_by_cpnum) * 1e6:32.0f} µs")
 
 # %% [markdown]
-# Mind that LLVM is written in C++ and cpnum's compiler in Python. LLVM carries its generality
+# Mind that LLVM is written in C++ and `cpnum`'s compiler in Python. LLVM carries its generality
 # along, for any program and any processor. By their own figures, the authors of copy-and-patch
 # (Xu and Kjolstad, 2021) are two orders of magnitude ahead of `-O0` with a compiler in C++, for
 # queries of a database.
@@ -286,7 +287,7 @@ print(f"cpnum{fastest(compiled_by_cpnum) * 1e6:32.0f} µs")
 # One need not copy to be fast, though. TPDE (2025) translates LLVM IR in a single pass, and is 8
 # to 24 times as fast as `-O0` by its paper. Its author objects to stencils that one for each
 # operation makes slow code, and that registers are hard to allocate in larger functions. Judge
-# for yourself below. cpnum allocates them for a whole loop, and fills the numbers in.
+# for yourself below. `cpnum` allocates them for a whole loop, and fills the numbers in.
 #
 # And what is the code worth?
 
@@ -316,16 +317,16 @@ print(f"cpnum {seconds / len(x) * 1e9:.2f} ns an element")
 # The first row has the price of all those trips to the stack. A stencil is a piece of optimized
 # code. What is slow in LLVM has been done before, when the pack was built. What is hard to do
 # before is what concerns two operations at once: the multiplication of `-O2` reads its operand
-# from memory, and cpnum's has a load of its own in front. There can be stencils for two
+# from memory, and `cpnum`'s has a load of its own in front. There can be stencils for two
 # operations, but not for all pairs.
 #
 # ## 3 A byte code of one's own
 #
-# This section needs nothing but cpnum. Many programs have a small language inside: formulas of a
-# spreadsheet, filters of a database, scripts of a game. They are often translated to *byte code*,
-# and an *interpreter* reads it, one instruction after the other. Here is one, for a machine with
-# a stack. `PUSH` puts an argument on the stack; the others take two values from there, and put
-# one back.
+# This section needs nothing but `cpnum`. Many programs have a small language inside: formulas of
+# a spreadsheet, filters of a database, scripts of a game. They are often translated to *byte
+# code*, and an *interpreter* reads it, one instruction after the other. Here is one, for a
+# machine with a stack. `PUSH` puts an argument on the stack; the others take two values from
+# there, and put one back.
 
 # %%
 PUSH, ADD, SUBTRACT, MULTIPLY, DIVIDE = range(5)
@@ -344,8 +345,8 @@ def interpret(program, arguments):
             stack.append(arguments[program[at + 1]])
             at += 2
         else:
-            right, left = stack.pop(), stack.pop()
-            stack.append(operations[program[at]](left, right))
+            operation, right, left = operations[program[at]], stack.pop(), stack.pop()
+            stack.append(operation(left, right))
             at += 1
     return stack.pop()
 
@@ -456,9 +457,9 @@ def report(way, seconds):
 
 report("one by one", fastest(lambda: [interpret(program, (v, 3.0, 5.0)) for v in values], 5))
 report("with arrays", fastest(lambda: interpret(program, (values, 3.0, 5.0))))
-code, rounds = looped(program), 5000
-once = fastest(lambda: run(code, values, 3.0, 5.0), 3)  # mostly the start of a process
-often = fastest(lambda: run(code, values, 3.0, 5.0, rounds + 1), 3)
+code, rounds = looped(program), 50_000
+once = fastest(lambda: run(code, values, 3.0, 5.0), 5)  # mostly the start of a process
+often = fastest(lambda: run(code, values, 3.0, 5.0, rounds + 1), 5)
 report("translated", (often - once) / rounds)
 print(f"to translate takes {fastest(lambda: looped(program)) * 1e6:.0f} µs")
 
@@ -603,8 +604,8 @@ print(curve(positions)[::200])
 print(curve.explain(positions).head[2])
 
 # %% [markdown]
-# Zig is fused with the C of cpnum, in one loop. The three products are grouped as in the source,
-# so the bits are those of NumPy.
+# Zig is fused with the C of `cpnum`, in one loop. The three products are grouped as in the
+# source, so the bits are those of NumPy.
 #
 # **Predict.** This function calls another one. What would happen in a loop if that one overwrote
 # registers in which other stencils keep their values?
@@ -694,7 +695,7 @@ for count in 1, 2, 4, 8:
 # put them inside. Its users complained of some 300 ms of compiling for queries of less than a
 # second, and since 2024 it keeps compiled code in a cache. A call has a price of its own, too. By
 # C's agreement, the function may overwrite all vector registers, so whatever is in them has to go
-# to memory and come back. cpnum copies.
+# to memory and come back. `cpnum` copies.
 #
 # Where else does copy-and-patch fit? Where a program is put together of known operations while it
 # runs, and not for long enough that a slow compiler pays. These exist:
@@ -705,7 +706,7 @@ for count in 1, 2, 4, 8:
 # | WebAssembly | WasmNow, of the first paper |
 # | byte code of languages | CPython, rcp for R, Deegen for Lua |
 # | readers of JSON | facet, in Rust, with stencils made by Rust's compiler |
-# | formulas of numbers | copapy, one number at a time; cpnum, with arrays |
+# | formulas of numbers | copapy, one number at a time; `cpnum`, with arrays |
 #
 # Regular expressions, packet filters and the rules of a spreadsheet have the same shape: small
 # operations, chosen by a user. With section 3 you can begin with any of them.
@@ -717,6 +718,6 @@ for count in 1, 2, 4, 8:
 # * A stack machine becomes machine code by counting: places on the stack are registers.
 # * A stencil may come from any compiler that writes object files.
 #
-# This is the end of the course. The parts that you have used by hand, and the stages that cpnum
+# This is the end of the course. The parts that you have used by hand, and the stages that `cpnum`
 # puts between them, are described in [the architecture](../docs/architecture.md), and all of
 # `learn` is in [stencils by hand](../docs/learn.md). You can read the code now.

@@ -16,7 +16,7 @@ LINE = {
     "": "errors command remembered faces",
     "tables": "dtypes isa ops block stencils",
     "pack": "disassembly holes stencil __main__",
-    "ir": "movement sites nodes signature extents walk text graph reference evaluate "
+    "ir": "movement sites handling nodes signature extents walk text graph reference evaluate "
     "rules rewrite simplify",
     "trace": "site advice fixed parameters kinds builder made push promote ufuncs tracer array scalar "
     "leftover registry compositions joining converting replacing functions methods trace",

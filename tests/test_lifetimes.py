@@ -5,6 +5,7 @@ import functools
 import gc
 import itertools
 import sys
+import warnings
 import weakref
 
 import numpy as np
@@ -42,8 +43,8 @@ def _wrapping_twice(x):
         raise KeyError("nor this one") from error
 
 
-def _in_errstate(x):
-    with np.errstate(all="ignore"):
+def _recording(x):
+    with warnings.catch_warnings(record=True):
         return x + 1
 
 
@@ -55,7 +56,7 @@ REFUSED = {
     "the cause of another error": _wrapping,
     "the cause of a cause": _wrapping_twice,
     "misused": lambda x: range(x),
-    "errstate": _in_errstate,
+    "recorded warnings": _recording,
     "no such function": lambda x: np.linalg.inv(x),
     "no such dtype": lambda x: x.astype(complex),
     "no such index": lambda x: x[100],

@@ -11,6 +11,7 @@ import linecache
 import math
 import pickle
 import types
+import warnings
 from fractions import Fraction
 
 import goldens
@@ -351,15 +352,15 @@ def function_of_numpy_in_python(x):
 
 
 @case(UnsupportedError)
-def errstate(x):
-    with np.errstate(divide="ignore"):
-        return 1 / x  # here
+def seterr(x):
+    np.seterr(divide="ignore")
+    return 1 / x  # here
 
 
 @case(UnsupportedError)
-def errstate_of_a_function(x):
-    with np.errstate(divide="ignore"):
-        return np.where(x > 0, 1.0, x)  # here
+def recorded_warnings(x):
+    with warnings.catch_warnings(record=True):
+        return 1 / x  # here
 
 
 @case(UnsupportedError)

@@ -91,11 +91,18 @@ def signalling(function, dtypes, count=1):
     return [values for chosen in found.values() for values in chosen]
 
 
+def has_infinite_exponent(base, exponent):
+    """Tell whether NumPy may report the overflow of an infinite power; with AVX-512 it does."""
+    return np.isinf(exponent) and np.isfinite(base) and abs(base) > 1
+
+
 def reports_less(op, values):
     """Tell whether NumPy reports errors of intermediate steps that cpnum does not have."""
     if op.name.startswith("logaddexp"):
         with quiet():
             return np.isnan(values).any() or np.isinf(values[0] - values[1])
+    if op.name == "power":
+        return has_infinite_exponent(*values)
     return op.name == "sinc" and np.isfinite(values[0])
 
 
@@ -143,11 +150,16 @@ def test_warnings_of_an_operator_of_two_dtypes(left, right, name):
     function = OPERATORS[name]
     compiled = cpjit(function)
     seen = 0
-    for values in itertools.product(numbers(left), numbers(right)):
+    pairs = [
+        values
+        for values in itertools.product(numbers(left), numbers(right))
+        if name != "power" or not has_infinite_exponent(*values)
+    ]
+    for values in pairs:
         for operands in forms_of(values, (left, right)):
             seen += warns(function, compiled, *operands)
     for form in ("scalar", "number"):
-        for x, y in itertools.product(numbers(left), numbers(right)):
+        for x, y in pairs:
             seen += warn_beside(
                 lambda known, y: OPERATORS[name](known, y), form, (x, left), (y, right)
             )

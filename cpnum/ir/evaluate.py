@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from functools import reduce
 from types import TracebackType
 from typing import Any, cast
@@ -21,6 +22,7 @@ import numpy as np
 from cpnum.errors import CpnumError, DTypeError, PythonError, RangeError
 from cpnum.ir.extents import common_shape
 from cpnum.ir.graph import Graph
+from cpnum.ir.handling import Handling, filtered
 from cpnum.ir.nodes import (
     Apply,
     Constant,
@@ -92,21 +94,48 @@ def _evaluated(
     values: dict[Node, Value] = dict(known.items())
     last_use = last_uses(graph.nodes)
     kept = {output.node for output in graph.outputs}
+    handling = graph.handling
     for node in graph.nodes:
         if errors is not None:
             errors.node = node
         if node not in known:
-            written = graph.as_written.get(node)
-            if written is not None:
-                values[node] = written(*[values[arg] for arg in operands(node)])
+            if node in handling and isinstance(errors, _FloatingPointErrors):
+                # NumPy computes it once each time; the last value is as good as the first.
+                for each in handling[node]:
+                    with errors.handled(each):
+                        values[node] = _computed(graph, node, values, arguments)
             else:
-                checked = node in graph.checked
-                values[node] = _value(node, values, arguments, checked, graph.sites)
+                values[node] = _computed(graph, node, values, arguments)
         # Temporaries are freed as early as in the user's function.
         for arg in operands(node):
             if last_use[arg] is node and arg not in kept:
                 values.pop(arg, None)
     return values
+
+
+def _computed(
+    graph: Graph, node: Node, values: Mapping[Node, Value], arguments: Sequence[Value]
+) -> Value:
+    """Return the value of a node, of the function that the user wrote for it."""
+    written = graph.as_written.get(node)
+    if written is not None:
+        return written(*[values[arg] for arg in operands(node)])
+    return _value(node, values, arguments, node in graph.checked, graph.sites)
+
+
+def asked_of(graph: Graph, outside: int) -> int:
+    """Return the flags of the errors that some operation reports; `outside` are the call's."""
+    if not graph.handling:
+        return outside
+    flags = 0
+    for node in graph.nodes:
+        if type(node) is Apply:
+            handling = graph.handling.get(node)
+            for each in handling or ():
+                flags |= each.asked(outside)
+            if handling is None:
+                flags |= outside
+    return flags
 
 
 def _returned(results: Results, values: Mapping[Node, Value]) -> Value:
@@ -270,15 +299,34 @@ class _FloatingPointErrors:
         self._sites = sites
         self._modes = cast(dict[str, str], np.geterr())
         self._user: Any = np.geterrcall()
+        self._handling: Handling | None = None
         self._errstate: Any = None
         self.node: Node | None = None
 
     def __enter__(self) -> _FloatingPointErrors:
-        texts = ("warn",) if self._user is not None else ("warn", "call")
-        modes = {kind: "log" if mode in texts else mode for kind, mode in self._modes.items()}
-        self._errstate = np.errstate(call=self, **cast(Any, modes))
+        self._errstate = self._told()
         self._errstate.__enter__()
         return self
+
+    def _told(self) -> np.errstate:
+        """Return the errstate that has NumPy tell this object what the user's asks for."""
+        texts = ("warn",) if self._user is not None else ("warn", "call")
+        modes = {kind: "log" if mode in texts else mode for kind, mode in self._modes.items()}
+        return np.errstate(call=self, **cast(Any, modes))
+
+    @contextmanager
+    def handled(self, handling: Handling) -> Iterator[None]:
+        """Handle errors as the function says for one operation."""
+        before = self._modes, self._user
+        self._handling = handling
+        if handling.modes is not None:
+            self._modes, self._user = dict(handling.modes), handling.callback
+        try:
+            with self._told():
+                yield
+        finally:
+            self._modes, self._user = before
+            self._handling = None
 
     def __exit__(
         self, kind: object, error: BaseException | None, traceback: TracebackType | None
@@ -305,15 +353,18 @@ class _FloatingPointErrors:
 
     def _warn(self, text: str) -> None:
         # No line of the function converts its result to the dtype of `out`; the call does.
-        filename, line = location(self._sites.get(self.node) or user_site())
-        warnings.warn_explicit(
-            text,
-            RuntimeWarning,
-            filename,
-            line,
-            module=_module_of(filename),
-            registry=_registry_of(filename),
-        )
+        inside = self._handling
+        site = self._sites.get(self.node) if inside is None else inside.site
+        filename, line = location(site or user_site())
+        with filtered(inside and inside.filters):
+            warnings.warn_explicit(
+                text,
+                RuntimeWarning,
+                filename,
+                line,
+                module=_module_of(filename),
+                registry=_registry_of(filename),
+            )
 
 
 # The texts of NumPy's errors, for a mode without its callback.

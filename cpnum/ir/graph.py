@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cpnum.faces import pre
+from cpnum.ir.handling import Handling
 from cpnum.ir.nodes import (
     Apply,
     Broadcast,
@@ -38,10 +39,11 @@ class Graph:
     `checked` are arithmetic operators between integer scalars: NumPy reports their overflow, but
     not the overflow of arrays or ufuncs.  `as_written` has the function that NumPy calls for a node
     where it is not the one of the operator, for example np.power for a square: errors are reported
-    under its name.  A graph that was rewritten has none.  `conditions` are inputs that have to
-    broadcast although no result shows it.  `sites` says where in the user's code a node or a
-    condition was made.  Graphs with the same text are equal; `sites` and `as_written` are not in
-    the text.
+    under its name.  `handling` tells how the errors of a node are handled, where the function says
+    so; NumPy computes the node once for each.  A graph that was rewritten has neither.
+    `conditions` are inputs that have to broadcast although no result shows it.  `sites` says where
+    in the user's code a node or a condition was made.  Graphs with the same text are equal;
+    `sites`, `as_written` and `handling` are not in the text.
 
     >>> from cpnum.ir.signature import Parameter
     >>> from cpnum.tables.dtypes import F64
@@ -66,6 +68,7 @@ class Graph:
     checked: frozenset[Node] = frozenset()
     conditions: tuple[Broadcast, ...] = ()
     as_written: Mapping[Node, Callable[..., Value]] = field(default_factory=dict)
+    handling: Mapping[Node, tuple[Handling, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         verify(self)
@@ -166,6 +169,7 @@ class Graph:
             sites={each: sites[each] for each in (*kept, *self.conditions) if each in sites},
             checked=self.checked.intersection(kept),
             as_written={},
+            handling={},
         )
 
     def __eq__(self, other: object) -> bool:

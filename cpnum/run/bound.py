@@ -79,7 +79,7 @@ class Bound:
     def __call__(self) -> Array:
         """Run the code; return the array that it writes."""
         known = None
-        if self._reported and watched():
+        if self._reported and watched(self._graph):
             if self._in_pieces is not None:
                 self._in_pieces.overwrite(self.arguments, self.out, self._overwritten)
                 return self.out

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from cpnum.ir.evaluate import evaluate
+from cpnum.ir.evaluate import asked_of, evaluate
 from cpnum.ir.graph import Graph
+from cpnum.ir.handling import asked
 from cpnum.ir.nodes import Input
-from cpnum.tables.block import Flag
 
 
-def watched() -> int:
-    """Return the flags of the floating-point errors that `np.errstate` reports."""
-    return sum([Flag[kind] for kind, mode in np.geterr().items() if mode != "ignore"])
+def watched(graph: Graph) -> int:
+    """Return the flags of the floating-point errors that `np.errstate` reports of a graph."""
+    return asked_of(graph, asked(cast(dict[str, str], np.geterr())))
 
 
 def report(
@@ -30,5 +30,5 @@ def report(
     node by node, and its own messages are the report.  `known` are inputs whose elements were
     overwritten since.
     """
-    if flags & watched():
+    if flags & watched(graph):
         evaluate(graph, arguments, known=known)

@@ -156,7 +156,7 @@ class KernelCall(PreparedCall):
         inputs = self._reported
         if inputs is None:
             inputs = self._reported = reported_inputs(self.graph, self.call)
-        asked = watched() if inputs else 0
+        asked = watched(self.graph) if inputs else 0
         if not asked:
             flags = self.compute(arguments, out)
             if flags:  # of numbers: no report depends on elements

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from cpnum.errors import CpnumError, UnsupportedError
 from cpnum.ir.extents import Extent, of_argument
+from cpnum.ir.handling import Handling, put_before
 from cpnum.ir.movement import Held, always_exists
 from cpnum.ir.nodes import MADE, Apply, Broadcast, Input, Node, Nodes, Value
 from cpnum.ir.sites import LIBRARIES, Site, user_site
@@ -33,6 +35,11 @@ ERRSTATE = np._core.umath._extobj_contextvar  # type: ignore[attr-defined]
 OVERFLOWS_F32 = float.fromhex("0x1.ffffffp127")
 
 
+def _record() -> object:
+    """Return what takes the warnings that pass the filters; `record=True` changes it."""
+    return getattr(warnings, "_showwarnmsg_impl", None)
+
+
 class Builder:
     """The nodes of the function that is traced, with their sites and the shapes of inputs.
 
@@ -48,12 +55,15 @@ class Builder:
     """
 
     __slots__ = (
+        "_record",
         "_shaping",
         "as_written",
         "checked",
         "errstate",
         "extents",
+        "filters",
         "functions",
+        "handling",
         "made",
         "nodes",
         "parameters",
@@ -82,6 +92,10 @@ class Builder:
         # The arrays that the function made by functions such as np.zeros, by their ids.
         self.made: dict[int, Any] = {}
         self.errstate = ERRSTATE.get()
+        self.filters = warnings.filters
+        self._record = _record()
+        # How errors are handled, of the nodes that were made where the function set that.
+        self.handling: dict[Node, tuple[Handling, ...]] = {}
         self._shaping = Shaping(self.shapes.get)
         self.views = Views()
 
@@ -109,6 +123,8 @@ class Builder:
         result = self.nodes.apply(CAST, (node,), dtype)
         if result not in self.sites:
             self.note(result)
+        else:
+            self.note_again(result)
         return result
 
     def constant(self, value: object, dtype: DType, like: tuple[Input, ...] = ()) -> Node:
@@ -128,8 +144,8 @@ class Builder:
 
         The frame of that line is `callers` above the caller's, or further up.
         """
-        if ERRSTATE.get() is not self.errstate:
-            self.refuse_errstate()
+        if ERRSTATE.get() is not self.errstate or warnings.filters is not self.filters:
+            self._handle(node, ())
         frame = sys._getframe(callers + 1)
         code = frame.f_code
         if code.co_filename.startswith(LIBRARIES):
@@ -137,14 +153,43 @@ class Builder:
         else:
             self.sites[node] = code, frame.f_lasti
 
-    def refuse_errstate(self) -> NoReturn:
-        """Refuse an operation in an `np.errstate`: the whole kernel runs under one errstate."""
-        raise self.error(
-            UnsupportedError,
-            "np.errstate inside of the function cannot be traced",
-            seen=f"an operation under {np.geterr()}",
-            write="with np.errstate(...): around the call of the function",
-        )
+    def note_again(self, node: Node) -> None:
+        """Note that NumPy would compute a node once more, maybe under another `np.errstate`."""
+        inside = ERRSTATE.get() is not self.errstate or warnings.filters is not self.filters
+        if inside or node in self.handling:
+            outside = Handling(None, None, None, self.sites.get(node))
+            self._handle(node, self.handling.get(node, (outside,)))
+
+    def _handle(self, node: Node, before: tuple[Handling, ...]) -> None:
+        """Note how the errors of a node are handled here, beside the times `before`."""
+        if _record() is not self._record:
+            raise self.error(
+                UnsupportedError,
+                "warnings that are recorded inside of the function cannot be traced",
+                seen="an operation in warnings.catch_warnings(record=True)",
+                write="with warnings.catch_warnings(record=True): around the call of the function",
+            )
+        filters = None
+        if warnings.filters is not self.filters:
+            filters = put_before(self.filters, warnings.filters)
+        here = Handling(None, None, filters, user_site())
+        if ERRSTATE.get() is not self.errstate:
+            here = Handling.now(here.site, filters)
+        if all(here[:-1] != each[:-1] for each in before):  # another site reports the same once
+            self.handling[node] = (*before, here)
+
+    def refuse_seterr(self) -> None:
+        """Refuse a function that leaves NumPy with another errstate, which it does at each call."""
+        if ERRSTATE.get() is not self.errstate:
+            error = UnsupportedError(
+                "np.seterr inside of the function cannot be traced",
+                seen=f"the errstate {np.geterr()} after it",
+                write="with np.errstate(...): around the operations",
+            )
+            ERRSTATE.set(self.errstate)
+            # The line of an operation under that errstate is the nearest that is known.
+            sites = [each.site for times in self.handling.values() for each in times]
+            raise at(error, next(filter(None, sites), None) or error_site())
 
     def error(
         self,

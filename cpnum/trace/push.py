@@ -136,6 +136,8 @@ def _renewed(builder: Builder, value: Node, push: Push) -> Node:
                     raise _too_many(builder)
             if value in builder.sites:
                 builder.sites.setdefault(view, builder.sites[value])
+            if value in builder.handling:
+                builder.handling.setdefault(view, builder.handling[value])
             if value in builder.as_written:
                 builder.as_written.setdefault(view, builder.as_written[value])
             return view

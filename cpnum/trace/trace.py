@@ -158,6 +158,7 @@ def _run(
         tracers.append(_tracer(builder, parameter, value, tracers))
     named = dict(zip(names[positional:], tracers[positional:], strict=True))
     returned = _returned(builder, function, tracers[:positional], named)
+    builder.refuse_seterr()
     if builder.shape_observed:
         signature = with_shapes(signature, values)
     output = _output(builder, returned, name)
@@ -172,6 +173,7 @@ def _run(
         frozenset(builder.checked),
         conditions,
         builder.as_written,
+        builder.handling,
     )
 
 

@@ -161,6 +161,8 @@ def trace_pair(
     node = builder.nodes.apply(promotion.op, args, promotion.dtype)
     if node not in builder.sites:
         builder.note(node, 2)
+    else:
+        builder.note_again(node)
     return node, shape
 
 
@@ -172,6 +174,8 @@ def trace_single(builder: Builder, ufunc: np.ufunc, operand: Traced) -> Result:
     node = builder.nodes.apply(promotion.op, (operand.node,), promotion.dtype)
     if node not in builder.sites:
         builder.note(node, 2)
+    else:
+        builder.note_again(node)
     return node, operand.known_shape
 
 
@@ -221,6 +225,8 @@ def apply_row(
     result = builder.nodes.apply(op, tuple(args), dtype)
     if result not in builder.sites:
         builder.note(result)
+    else:
+        builder.note_again(result)
     return result, shape
 
 

@@ -40,8 +40,9 @@ bell(x, 0.5, 0.1)"""
 # To the cell with its code, where there are cells.
 _SCROLL_TO_CELL = """element => (element.closest('.jp-Cell') ?? element).scrollIntoView()"""
 
-# The height of all cells of a notebook, and that of a part of it in a picture.
+# The height of all cells of a notebook, and of a part of them in a picture.
 _CONTENT_HEIGHT = "() => document.querySelector('.jp-WindowedPanel-outer').scrollHeight"
+_TO_THE_TOP = "() => { document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0; }"
 _PART = 1800
 
 # Picture -> the place, the width of the page, which of the reports.
@@ -80,6 +81,7 @@ def draw_course(shows: Shows, folder: Path) -> None:
         page = opened.page
         height = page.evaluate(_CONTENT_HEIGHT)
         page.set_viewport_size({"width": WIDTHS[0], "height": height + _HEIGHT})
+        page.evaluate(_TO_THE_TOP)
         for number, top in enumerate(range(0, height, _PART)):
             part = {"x": 0, "y": top, "width": WIDTHS[0], "height": min(_PART, height - top)}
             _write(page.screenshot(clip=part), folder / f"{name}-{number}.png")
