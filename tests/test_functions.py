@@ -119,7 +119,14 @@ PLANE = {
     "roll_of_what_is_computed": lambda x: np.roll(x + x[0], 1) - x,
 }
 # Where NumPy has no function of booleans, or has one of float16.
-NOT_OF_BOOLEANS = {"angle", "cross", "ediff1d", "round", "fix_of_booleans", "roll_of_what_is_computed"}
+NOT_OF_BOOLEANS = {
+    "angle",
+    "cross",
+    "ediff1d",
+    "round",
+    "fix_of_booleans",
+    "roll_of_what_is_computed",
+}
 
 
 def skip_booleans(name, dtype):
@@ -204,7 +211,16 @@ NUMBERS = {
 
 @pytest.mark.parametrize(
     "value",
-    [2.5, 3, np.float64(-2.5), np.float32(0.1), np.int64(7), np.array(2.5), np.array(3, "i4"), np.nan],
+    [
+        2.5,
+        3,
+        np.float64(-2.5),
+        np.float32(0.1),
+        np.int64(7),
+        np.array(2.5),
+        np.array(3, "i4"),
+        np.nan,
+    ],
     ids=repr,
 )
 @pytest.mark.parametrize("name", NUMBERS)

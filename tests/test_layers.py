@@ -18,8 +18,9 @@ LINE = {
     "pack": "disassembly holes stencil __main__",
     "ir": "movement sites handling nodes signature extents walk text graph reference evaluate "
     "rules rewrite simplify",
-    "trace": "site advice fixed parameters kinds builder made push promote ufuncs tracer array scalar "
-    "leftover registry compositions joining converting replacing functions methods trace",
+    "trace": "site advice fixed parameters kinds builder made push promote ufuncs tracer chosen "
+    "array scalar leftover registry compositions joining converting replacing functions methods "
+    "trace",
     "compile": "arrange sources call schedule instances skeleton select assign emit pairs "
     "origins verify kernel",
     "run": "system linux arena memory recipe alias errstate pieces machine prepared bound "

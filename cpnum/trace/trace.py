@@ -34,6 +34,7 @@ from cpnum.tables.dtypes import from_numpy, from_python
 from cpnum.trace import functions, methods  # noqa: F401 (they enter themselves into tables)
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder, Traced
+from cpnum.trace.chosen import is_chosen
 from cpnum.trace.leftover import end
 from cpnum.trace.parameters import Arguments, arguments_of, signature_of, with_shapes
 from cpnum.trace.registry import FUNCTIONS
@@ -174,6 +175,8 @@ def _run(
         conditions,
         builder.as_written,
         builder.handling,
+        frozenset(builder.taken),
+        frozenset(builder.put),
     )
 
 
@@ -273,6 +276,11 @@ def _output(builder: Builder, returned: object, name: str) -> Output:
                 f"{name} returned a value of another trace",
                 seen=f"{returned!r}, of an outer function",
                 write="it as an argument of the function",
+            )
+        if is_chosen(returned.known_shape):
+            raise returned.unsupported(
+                f"{name} returns the elements that a mask chooses, a shape that depends on values",
+                "np.where(mask, x, np.nan), or x, and x[mask] outside of the function",
             )
         node = returned.node
         if node.dtype.weak:
