@@ -19,8 +19,8 @@ LINE = {
     "ir": "movement sites handling nodes results signature returned extents walk text graph "
     "reference evaluate rules rewrite simplify",
     "trace": "site advice fixed parameters kinds builder made push promote ufuncs keywords tracer "
-    "array scalar leftover registry compositions joining converting replacing functions methods "
-    "returns trace",
+    "chosen array scalar leftover registry compositions joining converting replacing functions "
+    "methods returns trace",
     "compile": "arrange sources call schedule instances skeleton select assign emit pairs "
     "origins verify kernel outs",
     "run": "system linux arena memory recipe alias errstate pieces machine prepared results bound "

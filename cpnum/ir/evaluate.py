@@ -124,10 +124,23 @@ def _computed(
     graph: Graph, node: Node, values: Mapping[Node, Value], arguments: Sequence[Value]
 ) -> Value:
     """Return the value of a node, of the function that the user wrote for it."""
+    if node in graph.taken or node in graph.put:
+        return _masked(graph, node, values)
     written = graph.as_written.get(node)
     if written is not None:
         return written(*[values[arg] for arg in operands(node)])
     return _value(node, values, arguments, node in graph.checked, graph.sites)
+
+
+def _masked(graph: Graph, node: Node, values: Mapping[Node, Value]) -> Value:
+    """Return x[mask], or the array that `y[mask] = value` leaves."""
+    mask, value, array = [values[arg] for arg in operands(node)]
+    if node in graph.taken:
+        return np.broadcast_to(value, np.shape(mask))[mask]
+    result = np.array(array)
+    # A constant is made for all elements.
+    result[mask] = value[mask] if np.shape(value) == np.shape(mask) else value
+    return result
 
 
 def asked_of(graph: Graph, outside: int) -> int:

@@ -38,10 +38,12 @@ class Graph:
     not the overflow of arrays or ufuncs.  `as_written` has the function that NumPy calls for a node
     where it is not the one of the operator, for example np.power for a square: errors are reported
     under its name.  `handling` tells how the errors of a node are handled, where the function says
-    so; NumPy computes the node once for each.  A graph that was rewritten has neither.
+    so; NumPy computes the node once for each.  `taken` stand for x[mask], and `put` for y after
+    y[mask] = f(x[mask]): NumPy computes f of the chosen elements.  A graph that was rewritten has
+    none of these.
     `conditions` are inputs that have to broadcast although no result shows it.  `sites` says where
     in the user's code a node or a condition was made.  Graphs with the same text are equal;
-    `sites`, `as_written` and `handling` are not in the text.
+    `sites` and what a graph that was rewritten has not are not in the text.
 
     >>> from cpnum.ir.results import single
     >>> from cpnum.ir.signature import Parameter
@@ -68,6 +70,8 @@ class Graph:
     conditions: tuple[Broadcast, ...] = ()
     as_written: Mapping[Node, Callable[..., Value]] = field(default_factory=dict)
     handling: Mapping[Node, tuple[Handling, ...]] = field(default_factory=dict)
+    taken: frozenset[Node] = frozenset()
+    put: frozenset[Node] = frozenset()
 
     def __post_init__(self) -> None:
         verify(self)
@@ -183,6 +187,8 @@ class Graph:
             checked=self.checked.intersection(kept),
             as_written={},
             handling={},
+            taken=frozenset(),
+            put=frozenset(),
         )
 
     def __eq__(self, other: object) -> bool:

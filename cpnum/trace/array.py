@@ -13,7 +13,7 @@ from __future__ import annotations
 import builtins
 import operator
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import numpy as np
 
@@ -33,6 +33,7 @@ from cpnum.tables.coverage import WHY_OF_ARRAYS
 from cpnum.tables.dtypes import INT, from_numpy
 from cpnum.trace.advice import called_by_user, instead_of_attribute
 from cpnum.trace.builder import Shape, Traced
+from cpnum.trace.chosen import Choosing, is_chosen
 from cpnum.trace.push import move
 from cpnum.trace.tracer import (
     ARGUMENT,
@@ -110,7 +111,7 @@ def _operators(name: str, ufunc: np.ufunc) -> tuple[Binary, Binary, Binary]:
     return forward, reflected, named(in_place, "Tracer", f"i{name}")
 
 
-class Tracer(AnyTracer):
+class Tracer(Choosing):
     """An array, or a NumPy scalar, whose contents are not known."""
 
     __slots__ = ()
@@ -168,6 +169,8 @@ class Tracer(AnyTracer):
     @property
     def shape(self) -> Shape:
         """The shape; a function that looks at it has a graph for this shape only."""
+        if is_chosen(self.known_shape):
+            raise self.needs_value("the number of elements that a mask chooses", "np.where")
         self.builder.shape_observed = True
         return self.known_shape
 
@@ -234,6 +237,11 @@ class Tracer(AnyTracer):
     def move(self, step: Movement | None) -> Tracer:
         """Return a view of this value, which shares its memory."""
         node, shape = self.node, self.known_shape
+        if is_chosen(shape):
+            raise self.unsupported(
+                "a view of the elements that a mask chooses cannot be traced",
+                "y[mask] = f(x[mask]), of elementwise functions",
+            )
         if step is not None:
             node, shape = move(self.builder, node, shape, step)
         state = self.state
@@ -249,6 +257,8 @@ class Tracer(AnyTracer):
         return view
 
     def __getitem__(self, key: object) -> Tracer:
+        if self.is_mask(key):
+            return cast(Tracer, self.chosen(cast(Tracer, key)))
         given = key if isinstance(key, tuple) else (key,)
         items = [self._item(item) for item in given]
         axes = len(self.known_shape) - sum(item is not None and item is not ... for item in items)
@@ -287,7 +297,10 @@ class Tracer(AnyTracer):
             )
         return operator.index(item)
 
-    def __setitem__(self, key: object, value: object) -> NoReturn:
+    def __setitem__(self, key: object, value: object) -> None:
+        if self.is_mask(key) and self.state != SCALAR:
+            self.put(cast(Tracer, key), value)
+            return
         raise self.unsupported(
             "assigning to elements cannot be traced", "x = np.where(mask, value, x)"
         )
@@ -444,8 +457,7 @@ class Tracer(AnyTracer):
         So a change by `x += 1` is seen under all names of `x`.
         """
         name = f"np.{ufunc.__name__}"
-        if self.state != OWNED:
-            raise self.unsupported(f"{name} would write {_REFUSED[self.state]}", "x = x + y")
+        self.refuse_to_write(name, "x = x + y")
         old, new = self.node.dtype, result.node.dtype
         if not np.can_cast(new.numpy, old.numpy, casting):
             raise self.builder.error(
@@ -463,6 +475,11 @@ class Tracer(AnyTracer):
             )
         self.node = self.builder.cast(result.node, old)
         return self
+
+    def refuse_to_write(self, what: str, write: str) -> None:
+        """Refuse to change memory that is not this value's alone."""
+        if self.state != OWNED:
+            raise self.unsupported(f"{what} would write {_REFUSED[self.state]}", write)
 
 
 def _settable(name: str) -> Any:

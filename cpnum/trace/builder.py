@@ -68,10 +68,12 @@ class Builder:
         "nodes",
         "parameters",
         "parts",
+        "put",
         "refusal",
         "shape_observed",
         "shapes",
         "sites",
+        "taken",
         "tracers",
         "views",
     )
@@ -88,6 +90,9 @@ class Builder:
         self.tracers: list[Traced] = []
         self.checked: set[Node] = set()
         self.as_written: dict[Node, Callable[..., Value]] = {}
+        # The nodes that stand for x[mask], and for y after y[mask] = f(x[mask]).
+        self.taken: set[Node] = set()
+        self.put: set[Node] = set()
         # The first error that was made: `trace` raises it even if the user's function caught it.
         self.refusal: CpnumError | None = None
         # The arrays that the function made by functions such as np.zeros, by their ids, and what

@@ -94,6 +94,33 @@ def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -
     dst.overwrite(choose(where, src, dst, dst.node.dtype), np.copyto)
 
 
+@traces(np.putmask)
+def _putmask(a: Any, mask: Any, values: Any) -> None:
+    _put(a, mask, values, "values")
+
+
+@traces(np.place)
+def _place(arr: Any, mask: Any, vals: Any) -> None:
+    _put(arr, mask, vals, "vals")
+
+
+def _put(array: Any, mask: Any, value: Any, name: str) -> None:
+    """Assign a number, or elements that the same mask chooses; NumPy repeats what is shorter."""
+    if not (isinstance(array, Tracer) and array.is_mask(mask)):
+        raise UnknownArgumentError("mask")
+    if not isinstance(value, Traced):
+        if np.size(value) != 1:
+            raise UnknownArgumentError(name)
+        value = np.asarray(value).reshape(())[()]
+    array.put(mask, value)
+
+
+@traces(np.extract)
+def _extract(condition: Any, arr: Any) -> Tracer:
+    result: Tracer = as_array(arr)[condition]
+    return result
+
+
 # -- comparing ----------------------------------------------------------------------------------
 
 
@@ -148,7 +175,7 @@ def _imag(val: Any) -> Any:
 
 @traces(np.isreal)
 def _isreal(x: Any) -> Any:
-    return _as_computed(xp.imag(as_array(x)) == 0)
+    return xp.imag(x) == 0
 
 
 @traces(np.iscomplex)

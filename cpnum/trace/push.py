@@ -136,6 +136,9 @@ def _renewed(builder: Builder, value: Node, push: Push) -> Node:
                     raise _too_many(builder)
             if value in builder.sites:
                 builder.sites.setdefault(view, builder.sites[value])
+            for special in (builder.taken, builder.put):
+                if value in special:
+                    special.add(view)
             if value in builder.handling:
                 builder.handling.setdefault(view, builder.handling[value])
             if value in builder.as_written:

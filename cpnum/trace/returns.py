@@ -38,6 +38,7 @@ from cpnum.ir.results import (
 from cpnum.ir.signature import Fixed, ScalarOf, Signature
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder
+from cpnum.trace.chosen import is_chosen
 from cpnum.trace.tracer import ARGUMENT, PART, SCALAR, VIEW, AnyTracer
 
 # Values that nobody can change, so that all calls may return one object.
@@ -57,7 +58,7 @@ def results_of(
     if type(returned) is Tracer and returned.builder is builder:
         # Nearly all functions return one value that they computed.
         node, state = returned.node, returned.state
-        if type(node) is not Input and state is not PART:
+        if type(node) is not Input and state is not PART and not builder.taken:
             return Results(0, (Output(node, not returned.known_shape and state != SCALAR),))
     return _Returned(builder, name, signature, values).results(returned)
 
@@ -147,6 +148,12 @@ class _Returned:
 
     def _traced(self, tracer: AnyTracer) -> Leaf:
         node, state = tracer.node, tracer.state
+        if is_chosen(tracer.known_shape):
+            raise tracer.unsupported(
+                f"{self.name} returns the elements that a mask chooses, a shape that depends on "
+                "values",
+                "np.where(mask, x, np.nan), or x, and x[mask] outside of the function",
+            )
         if node.dtype.weak:
             return Given(node.parameter) if type(node) is Input else Number(node)
         boxed = state != SCALAR

@@ -170,6 +170,8 @@ def _run(
         conditions,
         builder.as_written,
         builder.handling,
+        frozenset(builder.taken),
+        frozenset(builder.put),
     )
 
 
