@@ -16,17 +16,17 @@ LINE = {
     "": "errors command remembered faces",
     "tables": "dtypes isa ops block stencils",
     "pack": "disassembly holes stencil __main__",
-    "ir": "movement sites nodes signature extents walk text graph reference evaluate "
-    "rules rewrite simplify",
-    "trace": "site advice fixed parameters kinds builder push promote ufuncs tracer array scalar "
-    "leftover functions trace",
+    "ir": "movement sites guards nodes signature extents walk text graph reference evaluate "
+    "questions rules rewrite simplify",
+    "trace": "site advice choices fixed parameters kinds builder looking push promote ufuncs "
+    "tracer array scalar leftover functions trace",
     "compile": "arrange sources call schedule instances skeleton select assign emit pairs "
     "origins verify kernel",
     "run": "system linux arena memory recipe alias errstate pieces machine prepared bound "
     "specialization observer",
     "show": "timing table comparison listing plain_rows plain_x86_forms plain_x86 plain_aarch64 "
     "plain view why key as_text as_html report processor status progress",
-    "jit": "keys outside cache method sending explaining function",
+    "jit": "keys outside variants entries cache method sending explaining function",
     "top": "special",
     "compare": "expression competitors contest ceilings errors drawing result plots bench",
     "notebook": "calls cell examples options benching magic",

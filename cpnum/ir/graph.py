@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cpnum.faces import pre
+from cpnum.ir.guards import Guard
 from cpnum.ir.nodes import (
     Apply,
     Broadcast,
@@ -39,9 +40,10 @@ class Graph:
     not the overflow of arrays or ufuncs.  `as_written` has the function that NumPy calls for a node
     where it is not the one of the operator, for example np.power for a square: errors are reported
     under its name.  A graph that was rewritten has none.  `conditions` are inputs that have to
-    broadcast although no result shows it.  `sites` says where in the user's code a node or a
-    condition was made.  Graphs with the same text are equal; `sites` and `as_written` are not in
-    the text.
+    broadcast although no result shows it.  `guards` are what the function learned of numbers among
+    its arguments: no kernel computes them, but the cache asks them at each call.  `sites` says
+    where in the user's code a node or a condition was made.  Graphs with the same text are equal;
+    `sites` and `as_written` are not in the text.
 
     >>> from cpnum.ir.signature import Parameter
     >>> from cpnum.tables.dtypes import F64
@@ -66,6 +68,7 @@ class Graph:
     checked: frozenset[Node] = frozenset()
     conditions: tuple[Broadcast, ...] = ()
     as_written: Mapping[Node, Callable[..., Value]] = field(default_factory=dict)
+    guards: tuple[Guard, ...] = ()
 
     def __post_init__(self) -> None:
         verify(self)
@@ -84,6 +87,7 @@ class Graph:
             parts.results,
             checked=frozenset(parts.checked),
             conditions=parts.conditions,
+            guards=tuple(map(Guard, parts.guards)),
         )
 
     @property
@@ -133,7 +137,13 @@ class Graph:
     @property
     def _parts(self) -> Parts:
         return Parts(
-            self.name, self.signature, self.nodes, self.results, self.checked, self.conditions
+            self.name,
+            self.signature,
+            self.nodes,
+            self.results,
+            self.checked,
+            self.conditions,
+            [each.text for each in self.guards],
         )
 
     def name_of(self, node: Input) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from cpnum.errors import CpnumError, UnsupportedError
 from cpnum.ir.extents import Extent, of_argument
+from cpnum.ir.guards import Guard
 from cpnum.ir.movement import always_exists
 from cpnum.ir.nodes import Apply, Broadcast, Input, Node, Nodes, Value
 from cpnum.ir.sites import LIBRARIES, Site, user_site
@@ -50,12 +51,17 @@ class Builder:
     __slots__ = (
         "_shaping",
         "as_written",
+        "asked",
         "checked",
+        "computed",
         "errstate",
         "extents",
         "functions",
+        "guards",
         "nodes",
+        "numbers",
         "parameters",
+        "pinned",
         "refusal",
         "shape_observed",
         "shapes",
@@ -79,6 +85,13 @@ class Builder:
         # The first error that was made: `trace` raises it even if the user's function caught it.
         self.refusal: CpnumError | None = None
         self.errstate = ERRSTATE.get()
+        # What `trace.looking` knows: the numbers among the arguments by parameter, values computed
+        # of them, the outcomes of questions, their guards, and the nodes whose value these imply.
+        self.numbers: dict[int, Value] = {}
+        self.computed: dict[Node, Value] = {}
+        self.asked: dict[object, Value] = {}
+        self.guards: list[Guard] = []
+        self.pinned: set[Node] = set()
         self._shaping = Shaping(self.shapes.get)
         self.views = Views()
 
@@ -215,5 +228,10 @@ class Traced:
         self.known_shape = shape
 
     def __repr__(self) -> str:
-        extents = f"[{', '.join(map(str, self.known_shape))}]" if self.known_shape else ""
-        return f"{self.node.dtype}{extents}"
+        return type_of(self)
+
+
+def type_of(value: Traced) -> str:
+    """Return the dtype and the shape of a traced value, as messages show it."""
+    extents = f"[{', '.join(map(str, value.known_shape))}]" if value.known_shape else ""
+    return f"{value.node.dtype}{extents}"
