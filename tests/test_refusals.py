@@ -639,6 +639,48 @@ def test_what_is_written_for_types_of_numpy_works(number):
     assert_same(np.float32(number), cpjit(convert)(number))
 
 
+TRUTHS = {
+    "if x[0] > 0: pass": "np.where(x[0] > 0, a, b) for the values of both branches, or x[0] > 0 "
+    "outside of the function, its truth as an argument",
+    "if not x[0]: pass": "np.where(x[0] == 0, a, b) for",
+    "if x[0] > 0 and not x[1] > 2: pass": "np.where((x[0] > 0) & (~(x[1] > 2)), a, b) for",
+    "y = 1.0 if 0 < x[0] <= 1 or x[1] > 2 else x": "np.where(((0 < x[0]) & (x[0] <= 1)) | "
+    "(x[1] > 2), 1.0, x)",
+    "y = x if not x[0] else -x": "np.where(x[0] == 0, x, -x)",
+    "while (x[0] < 3): pass": "for _ in range(n): x = np.where(x[0] < 3, new, x), with a number n",
+    "assert x[0] > 3": "assert np.all(x[0] > 3) outside of the function",
+    "y = bool(x[0])": "np.where(condition, a, b) to choose; & | ~ for `and`, `or`, `not`",
+    "y = sorted(x)": "the call of sorted outside of the function",
+    "y = any(x)": "the call of any outside of the function",
+    "y = max(x[0], x[1], key=abs)": "the call of max outside of the function",
+    "if x[0] > 0 and x[0] * x[0] * x[0] * x[0] * x[0] < x[1]: pass": "np.where(condition, a",
+    "y = [each for each in x if each > 0]": "np.where(condition, a, b) to choose",
+}  # fmt: skip
+
+
+def from_file(source, path, names):
+    """Return the function of a source, whose lines Python finds for messages."""
+    path.write_text(source, encoding="utf-8")
+    linecache.checkcache(str(path))
+    exec(compile(source, str(path), "exec"), names)
+    return names["function"]
+
+
+@pytest.mark.parametrize("statement", TRUTHS)
+def test_what_is_written_for_a_truth_value_fits_the_line(statement, tmp_path):
+    source = f"def function(x):\n    {statement}\n    return x\n"
+    with pytest.raises(TraceError) as caught:
+        cpjit(from_file(source, tmp_path / "written.py", {"np": np}))(X)
+    assert caught.value.write.startswith(TRUTHS[statement])
+
+
+def test_without_the_source_the_advice_is_a_general_one():
+    names = {}
+    exec("def function(x):\n    return x if x[0] > 0 else -x", names)
+    with pytest.raises(TraceError, match=r"write np\.where"):
+        cpjit(names["function"])(X)
+
+
 ARRAY, SINGLE = np.array([0.5, -2.5, 1e30]), np.ones(3, np.float32)
 CONVERSIONS = [
     ("np.asarray(x, np.float32)", ARRAY),
@@ -662,11 +704,7 @@ def test_what_is_written_for_a_conversion_has_its_dtype_and_value(use, value, tm
     def function(expression):
         names = {"np": np, "math": math, "SINGLE": SINGLE}
         source = f"def function(x, y):\n    return y * {expression}\n"
-        path = tmp_path / "written.py"
-        path.write_text(source, encoding="utf-8")
-        linecache.checkcache(str(path))
-        exec(compile(source, str(path), "exec"), names)
-        return names["function"]
+        return from_file(source, tmp_path / "written.py", names)
 
     written = function(use)
     with pytest.raises(TraceError) as caught:

@@ -123,7 +123,8 @@ def spared(variants: Variants[Any], arguments: Sequence[Any]) -> Guard | None:
     >>> spared(variants, (99,)).text, spared(variants, (99,))
     ('t == 0', None)
     """
-    if len(variants.latest) < MOST_UNUSED or any(each.again for each in variants.latest):
+    latest = tuple(variants.latest)  # another thread may be adding one
+    if len(latest) < MOST_UNUSED or any(each.again for each in latest):
         return None
     missing = variants.missing(arguments)
     if missing is None:

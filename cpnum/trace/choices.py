@@ -22,7 +22,7 @@ Position = tuple[int, int, int, int]
 _GENERAL = "np.where(condition, a, b) to choose; & | ~ for `and`, `or`, `not`"
 
 # A longer condition is not repeated in a message.
-_LONGEST = 60
+_LONGEST = 50
 
 _LIMITS = {"max": "np.maximum", "min": "np.minimum"}
 
@@ -74,13 +74,16 @@ def _in_parentheses(bits: ast.BinOp, compare: ast.Compare) -> str | None:
 _BITS: dict[type[ast.operator], str] = {ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^"}
 
 
+_ATOMS = (ast.Name, ast.Constant, ast.Call, ast.Subscript, ast.Attribute)
+
+
 def _compared(operands: Sequence[ast.expr], ops: Sequence[ast.cmpop]) -> ast.expr:
     return ast.Compare(operands[0], [*ops], [*operands[1:]]) if ops else operands[0]
 
 
 def _tight(node: ast.expr) -> str:
     text = ast.unparse(node)
-    return text if isinstance(node, ast.Name | ast.Constant | ast.Call) else f"({text})"
+    return text if isinstance(node, _ATOMS) else f"({text})"
 
 
 # -- truth --------------------------------------------------------------------------------------
@@ -88,6 +91,8 @@ def _tight(node: ast.expr) -> str:
 
 def _instead(path: Sequence[ast.AST]) -> str:
     """Return the advice for the last of some nodes, each of which is inside of the one before."""
+    if path and isinstance(path[-1], ast.IfExp | ast.If | ast.While | ast.Assert):
+        path = [*path, path[-1].test]  # Python 3.11 has the place of the whole for `not`
     at = len(path) - 1
     while at > 0 and isinstance(path[at - 1], ast.BoolOp | ast.UnaryOp):
         at -= 1
@@ -139,7 +144,7 @@ def _condition(node: ast.expr) -> str:
 
 def _part(node: ast.expr) -> str:
     text = _condition(node)
-    return text if isinstance(node, ast.Name | ast.Call) else f"({text})"
+    return text if isinstance(node, _ATOMS) else f"({text})"
 
 
 def _instead_of_call(call: ast.Call) -> str:

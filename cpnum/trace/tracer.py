@@ -187,7 +187,7 @@ class AnyTracer(Traced):
 
     # The answer is a value if it depends on numbers among the arguments alone; see `looking`.
 
-    def look(self, question: Question, use: str, write: str) -> Any:
+    def _look(self, question: Question, use: str, write: str) -> Any:
         """Return the outcome of a question, or refuse the `use` of contents."""
         outcome = look(self, question)
         if outcome is NO_NUMBER:
@@ -201,15 +201,15 @@ class AnyTracer(Traced):
         return bool(outcome)
 
     def __float__(self) -> float:
-        return float(self.look(VALUE, "float()", "x.astype(float) for float(x)"))
+        return float(self._look(VALUE, "float()", "x.astype(float) for float(x)"))
 
     def __int__(self) -> int:
         question = INTEGER if self.node.dtype.family == "F" else VALUE
-        return int(self.look(question, "int()", "x.astype(int) for int(x)"))
+        return int(self._look(question, "int()", "x.astype(int) for int(x)"))
 
     def __complex__(self) -> complex:
         write = "its use outside of the function: there are only reals"
-        return complex(self.look(VALUE, "complex()", write))
+        return complex(self._look(VALUE, "complex()", write))
 
     def __index__(self) -> int:
         kind = self.node.dtype.scalar
@@ -255,12 +255,12 @@ class AnyTracer(Traced):
         if calls_cached():
             # The cache would keep the tracer after the trace.
             raise self.needs_value(*conversion("a key", "it outside of the function", False))
-        return hash(self.look(VALUE, "a key", "f(table[x]) for f(x), and the table outside of it"))
+        return hash(self._look(VALUE, "a key", "f(table[x]) for f(x), and the table outside of it"))
 
     def __round__(self, digits: Any = None) -> Any:
         if self.__class__ is np.ndarray:
             raise TypeError("type numpy.ndarray doesn't define __round__ method")
-        return round(self.look(VALUE, "round()", "np.rint(x) for round(x)"), digits)
+        return round(self._look(VALUE, "round()", "np.rint(x) for round(x)"), digits)
 
     def __trunc__(self) -> Any:
         if not hasattr(self.__class__, "__trunc__"):
@@ -275,7 +275,7 @@ class AnyTracer(Traced):
 
     def _rounded(self, question: Question) -> Any:
         name = question.text.partition("(")[0]
-        outcome = self.look(
+        outcome = self._look(
             question if self.node.dtype.family == "F" else VALUE,
             f"{name}()",
             f"np.{name.removeprefix('math.')}(x) for {name}(x)",
