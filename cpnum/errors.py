@@ -95,7 +95,8 @@ class TraceError(CpnumError, TypeError):
     """The function needs a value that is not known while tracing.
 
     Cause: the function is run once on tracers, which have a dtype and a shape but no contents.
-    `if`, `while`, `bool()`, `float()`, `int()` and indexing need contents.
+    `if`, `while`, `bool()`, `float()`, `int()` and indexing need contents.  They work for numbers
+    among the arguments, but not for elements of arrays.
 
     >>> import numpy as np
     >>> from cpnum import cpjit
@@ -104,7 +105,7 @@ class TraceError(CpnumError, TypeError):
     ...     if x > 0:
     ...         return x
     ...     return 0 * x
-    >>> relu(2.0)  # doctest: +ELLIPSIS
+    >>> relu(np.array([2.0, -1.0]))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     cpnum.errors.TraceError: ...
 

@@ -322,14 +322,16 @@ print("returns", leaky(x).name, "after", x.written)
 # and the tracer of a comparison is an object. Code from this list returns negative numbers as
 # they are. That is the worst kind of mistake: a result that looks like one.
 #
-# The real tracer has a method `__bool__`, which Python calls for an `if`, and which refuses:
+# The real tracer has a method `__bool__`, which Python calls for an `if`. For an array it refuses:
 
 # %% tags=["raises-exception"]
 cpjit(leaky)(np.linspace(-1, 1, 4))
 
 # %% [markdown]
 # `x > 0` is not one answer, but one for each element (`b[4]` is an array of 4 booleans), and none
-# of them is known while the function is traced.
+# of them is known while the function is traced. A number that is an argument is known: there
+# `__bool__` answers, and `cpnum` writes the answer down as a *guard*. A call with another answer is
+# traced once more.
 #
 # ## Constants from outside
 #

@@ -142,8 +142,8 @@ np.abs(km - expected).max() / km.max()
 # %% [markdown]
 # ## Errors that teach
 #
-# While the function is traced, its values are not known, so Python cannot choose between two
-# branches. The error names the line and says what to write.
+# While the function is traced, elements of arrays are not known, so Python cannot choose between
+# two branches. The error names the line and says what to write.
 
 
 # %% tags=["raises-exception"]

@@ -16,18 +16,18 @@ LINE = {
     "": "errors command remembered faces",
     "tables": "dtypes isa ops coverage block stencils",
     "pack": "disassembly holes stencil __main__",
-    "ir": "movement sites handling nodes results signature returned extents walk text graph "
-    "reference evaluate rules rewrite simplify",
-    "trace": "site advice fixed parameters kinds builder made push promote ufuncs keywords tracer "
-    "chosen array scalar leftover registry compositions joining converting replacing functions "
-    "methods returns trace",
+    "ir": "movement sites guards handling nodes results signature returned extents walk text graph "
+    "reference evaluate questions rules rewrite simplify",
+    "trace": "site advice choices fixed parameters kinds builder made looking push promote ufuncs "
+    "keywords tracer chosen array scalar leftover registry compositions joining converting "
+    "replacing functions methods returns trace",
     "compile": "arrange sources call schedule instances skeleton select assign emit pairs "
     "origins verify kernel outs",
     "run": "system linux arena memory recipe alias errstate pieces machine prepared results bound "
     "specialization observer",
     "show": "timing table comparison listing plain_rows plain_x86_forms plain_x86 plain_aarch64 "
     "plain view why key as_text as_html report reports processor status progress",
-    "jit": "keys outside drawing cache method sending explaining function",
+    "jit": "keys outside drawing variants entries cache method sending explaining function",
     "top": "special",
     "compare": "expression competitors contest ceilings errors drawing result plots bench",
     "notebook": "calls cell examples options benching magic",

@@ -116,8 +116,11 @@ def test_wrong_axes_have_numpys_errors(name):
 
 
 @pytest.mark.parametrize("name", TRACED_AXES)
-def test_traced_axes_are_refused(name):
-    message = refused(TraceError, TRACED_AXES[name], np.ones((4, 1)), 1)
+def test_axes_that_are_numbers_are_looked_at_and_elements_are_refused(name):
+    move, x = TRACED_AXES[name], np.ones((4, 1))
+    for n in (1, -1):
+        assert_same(move(x, n), cpnum.cpjit(move)(x, n))
+    message = refused(TraceError, lambda x, n: move(x, n[0]), x, np.arange(1, 3))
     assert "an index or a range() needs a value, but n is" in message
 
 

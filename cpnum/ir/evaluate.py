@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from functools import reduce
 from types import TracebackType
@@ -43,6 +43,7 @@ from cpnum.tables.ops import CAST, OPS
 
 Sites = Mapping[Any, Site]
 _NO_SITES: Sites = {}
+_AS_OPERATORS: Mapping[Node, Callable[..., Value]] = {}
 
 
 def evaluate(
@@ -174,23 +175,32 @@ class _Flags:
 
 
 def host_value(
-    node: Node, arguments: Sequence[Value], sites: Sites = _NO_SITES
+    node: Node,
+    arguments: Sequence[Value] | Mapping[int, Value],
+    sites: Sites = _NO_SITES,
+    as_written: Mapping[Node, Callable[..., Value]] = _AS_OPERATORS,
+    known: dict[Node, Value] | None = None,
 ) -> tuple[Value, int]:
     """Return a scalar of a call, and the flags that were raised when NumPy computed it.
 
-    The scalar is a NumPy scalar, or was cast from a Python scalar.
+    The scalar is a NumPy scalar, or was cast from a Python scalar.  `as_written` has the functions
+    that NumPy calls for some nodes in place of their operators'.  What is computed is added to the
+    values that are `known`.
 
     Raises:  a CpnumError, at the user's line, if Python or the dtype has no such scalar.
     """
-    values: dict[Node, Value] = {}
+    values: dict[Node, Value] = {} if known is None else known
     raised = _Flags()
     with np.errstate(all="call", call=raised):
-        for each in postorder(node):
+        for each in postorder(node, values):
+            written = as_written.get(each)
             if isinstance(each, Input):
                 # All elements of a view of one number, however it was broadcast, are that number.
                 values[each] = arguments[each.parameter]
+            elif written is not None:
+                values[each] = written(*[values[arg] for arg in operands(each)])
             else:
-                values[each] = _value(each, values, arguments, sites=sites)
+                values[each] = _value(each, values, (), sites=sites)
     return values[node], raised.flags
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cpnum.faces import pre
+from cpnum.ir.guards import Guard
 from cpnum.ir.handling import Handling
 from cpnum.ir.nodes import (
     Apply,
@@ -41,9 +42,12 @@ class Graph:
     so; NumPy computes the node once for each.  `taken` stand for x[mask], and `put` for y after
     y[mask] = f(x[mask]): NumPy computes f of the chosen elements.  A graph that was rewritten has
     none of these.
-    `conditions` are inputs that have to broadcast although no result shows it.  `sites` says where
-    in the user's code a node or a condition was made.  Graphs with the same text are equal;
-    `sites` and what a graph that was rewritten has not are not in the text.
+
+    `conditions` are inputs that have to broadcast although no result shows it.  `guards` are what
+    the function learned of numbers among its arguments: no kernel computes them, but the cache asks
+    them at each call.  `sites` says where in the user's code a node or a condition was made.
+    Graphs with the same text are equal; `sites` and what a graph that was rewritten has not are not
+    in the text.
 
     >>> from cpnum.ir.results import single
     >>> from cpnum.ir.signature import Parameter
@@ -72,6 +76,7 @@ class Graph:
     handling: Mapping[Node, tuple[Handling, ...]] = field(default_factory=dict)
     taken: frozenset[Node] = frozenset()
     put: frozenset[Node] = frozenset()
+    guards: tuple[Guard, ...] = ()
 
     def __post_init__(self) -> None:
         verify(self)
@@ -90,6 +95,7 @@ class Graph:
             parts.results,
             checked=frozenset(parts.checked),
             conditions=parts.conditions,
+            guards=tuple(map(Guard, parts.guards)),
         )
 
     @property
@@ -153,7 +159,13 @@ class Graph:
     @property
     def _parts(self) -> Parts:
         return Parts(
-            self.name, self.signature, self.nodes, self.results, self.checked, self.conditions
+            self.name,
+            self.signature,
+            self.nodes,
+            self.results,
+            self.checked,
+            self.conditions,
+            [each.text for each in self.guards],
         )
 
     def name_of(self, node: Input) -> str:

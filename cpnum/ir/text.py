@@ -62,6 +62,7 @@ class Parts(NamedTuple):
     results: Results
     checked: Set[Node]
     conditions: tuple[Broadcast, ...]
+    guards: Sequence[str]
 
 
 # -- writing ------------------------------------------------------------------------------------
@@ -96,6 +97,7 @@ def written(graph: Parts) -> str:
             f"{graph.name}({text_of(graph.signature)})",
             *(f"  {line:{width}}  {after}" for line, after in lines),
             *(f"  requires {each}" for each in conditions),
+            *(f"  where {each}" for each in graph.guards),
             f"  return {written_results(graph.results, graph.signature, writer.operand)}",
         ]
     )
@@ -195,8 +197,11 @@ def read(text: str) -> Parts:
     if head is None or not last.startswith("  return "):
         raise ValueError(f"no text of a graph: {text!r}")
     reader = _Reader(read_signature(head[2]))
-    checked, conditions = set(), []
+    checked, conditions, guards = set(), [], []
     for line in lines:
+        if line.startswith("  where "):
+            guards.append(line.removeprefix("  where "))
+            continue
         if line.startswith("  requires "):
             inputs = [reader.input(word) for word in split(line.removeprefix("  requires "), " ")]
             conditions.append(Broadcast(tuple(inputs)))
@@ -210,7 +215,7 @@ def read(text: str) -> Parts:
             checked.add(node)
     results = reader.results(last.removeprefix("  return "))
     nodes = reader.nodes.reaching(results.nodes)
-    return Parts(head[1], reader.signature, nodes, results, checked, tuple(conditions))
+    return Parts(head[1], reader.signature, nodes, results, checked, tuple(conditions), guards)
 
 
 def read_signature(text: str) -> Signature:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -12,50 +12,38 @@ import numpy as np
 from cpnum.compile.call import Part
 from cpnum.compile.kernel import Clock, Kernel, Kernels
 from cpnum.errors import IsaError
+from cpnum.ir.graph import Graph
+from cpnum.ir.guards import Guard
 from cpnum.ir.signature import Fixed, Signature
 from cpnum.ir.simplify import Precision, simplify
+from cpnum.ir.sites import described
 from cpnum.jit.drawing import Generators, may_draw
+from cpnum.jit.entries import (
+    SHAPE_OBSERVED,
+    Entry,
+    GuardedCall,
+    Leaf,
+    Prepared,
+    Refusal,
+    ShapeObserved,
+)
 from cpnum.jit.keys import call_key
 from cpnum.jit.outside import Outside
+from cpnum.jit.variants import Variants, spared
 from cpnum.remembered import Remembered
 from cpnum.run import memory
 from cpnum.run.bound import Bound, BoundResults
 from cpnum.run.machine import Machine, machine_of
 from cpnum.run.prepared import EmptyCall, NumpyCall, PreparedCall
-from cpnum.run.results import ResultsCall
 from cpnum.run.specialization import Specialization
 from cpnum.tables import isa
 from cpnum.tables.isa import Isa
+from cpnum.trace.choices import instead_of_look
 from cpnum.trace.fixed import objects_of
 from cpnum.trace.parameters import Arguments, signature_of, with_shapes
 from cpnum.trace.trace import RefusedError, trace_arguments, trace_or_refuse
 
 Fallback = Literal["error", "numpy"]
-
-# In the table of specializations: the function looked at shapes, so a graph serves only the shapes
-# it was traced for.
-_SHAPE_OBSERVED = "shape observed"
-
-
-class Refusal(NamedTuple):
-    """Why the calls of a key or of a signature run through NumPy: in the place of compiled ones.
-
-    Only `fallback="numpy"` remembers refusals.  Otherwise each call is an error, which has a
-    traceback of its own, and the user may have changed what the function finds outside of it.
-    """
-
-    why: str
-
-    def run(self, arguments: tuple[Any, ...]) -> None:
-        """Compute nothing, as a prepared call that has to go the slow path."""
-
-    def into(self, arguments: tuple[Any, ...], out: Any) -> None:
-        """Compute nothing, as `run`."""
-
-
-_Found = Specialization | Refusal | str
-
-Prepared = PreparedCall | ResultsCall
 
 _NO_PACK = "no stencil pack fits this processor"
 
@@ -80,8 +68,8 @@ class Cache:
         self.options = options
         self.isa = isa.choose(options.level)
         self.outside = Outside()
-        self.calls: Remembered[_Key, Prepared | Refusal] = Remembered()
-        self._specializations: Remembered[_Key, _Found] = Remembered()
+        self.calls: Remembered[_Key, Prepared | Refusal | GuardedCall] = Remembered()
+        self._specializations: Remembered[_Key, Entry | Variants[Entry]] = Remembered()
         self._remembers_refusals = options.fallback == "numpy"
         # No method: specializations hold it, and the cache would live until garbage is collected.
         self._rewrite = functools.partial(
@@ -93,16 +81,19 @@ class Cache:
     def prepare(self, arguments: Arguments, out: Any, tell: Callable[[str], None]) -> Prepared:
         """Return the prepared call for the key of these arguments.
 
-        Raises:  ExecutableMemoryError if the system refuses memory for its code; with
-                 `fallback="numpy"` RefusedError if the trace fails or a refusal is remembered.
+        Raises:  ExecutableMemoryError if the system refuses memory for its code; RefusedError if
+                 the function looks at a number that is another one at each call, and with
+                 `fallback="numpy"` if the trace fails or a refusal is remembered.
         """
         key = _key_of(arguments, out)
-        found = self._known(key)
+        found = self._known(key, arguments)
         if isinstance(found, Refusal):
             raise RefusedError(found.why)
         if found is not None:
             return found
-        specialization, parts = self._describe(arguments, out, self._remembers_refusals)
+        variant = self._specialization(arguments, self._remembers_refusals, sparing=True)
+        specialization = variant.into(out)
+        parts = specialization.describe(arguments.values, out)
         machine: Machine | None = None
         if any(each.call.arrangement is not None for each in parts):
             machine = self._machine()
@@ -112,15 +103,28 @@ class Cache:
                 machine = None
         prepared = self._prepared(specialization, parts, machine)
         objects = _objects_of(specialization.traced.signature)
-        self.calls.remember(key, prepared, objects)
+        self._remember(key, Leaf(prepared, variant), variant.traced.guards, objects)
         return prepared
 
-    def _known(self, key: _Key) -> Prepared | Refusal | None:
-        """Return the prepared call of a key, or its refusal, if there is one."""
+    def _known(self, key: _Key, arguments: Arguments) -> Prepared | Refusal | None:
+        """Return the prepared call of these arguments, or its refusal, if there is one."""
         try:
-            return self.calls.get(key)
+            found = self.calls.get(key)
         except TypeError:
             return None  # an argument that cannot be hashed; no signature has it
+        return found.find(arguments.values) if isinstance(found, GuardedCall) else found
+
+    def _remember(
+        self, key: _Key, leaf: Leaf, guards: Sequence[Guard], objects: Sequence[object]
+    ) -> None:
+        """Remember the calls of a key, those only for which the guards hold if there are any."""
+        if not guards:
+            self.calls.remember(key, leaf.call, objects)
+            return
+        found = self.calls.remember(key, GuardedCall(), objects)
+        if not isinstance(found, GuardedCall):
+            found = self.calls[key] = GuardedCall()
+        found.variants.enter(guards, leaf)
 
     def _prepared(
         self, specialization: Specialization, parts: list[Part], machine: Machine | None
@@ -142,23 +146,33 @@ class Cache:
         return self._prepared(*self._describe(arguments, out), None)
 
     def refuse(
-        self, arguments: Arguments, out: Any, why: str, signatures: tuple[Signature, ...]
+        self,
+        arguments: Arguments,
+        out: Any,
+        why: str,
+        signatures: tuple[Signature, ...],
+        guards: tuple[Guard, ...] = (),
     ) -> None:
-        """Remember a call that was refused, and the `signatures` of its trace if that was."""
+        """Remember a call that was refused, and the `signatures` of its trace if that was.
+
+        It is refused again if its `guards` hold.
+        """
         # The function as written may have assigned some that the trace did not come to.
         self.outside.drop_assigned()
         refusal = Refusal(why)
         for each in signatures:
-            entry = refusal if each is signatures[-1] else _SHAPE_OBSERVED
-            self._specializations.remember(each, entry, _objects_of(each))
+            if each is signatures[-1]:
+                self._enter(each, guards, refusal)
+            else:
+                self._enter(each, _before_shape(guards), SHAPE_OBSERVED)
         key = _key_of(arguments, out)
         if all(isinstance(each, np.ndarray) or _is_hashable(each) for each in arguments.values):
-            self.calls.remember(key, refusal, tuple(objects_of(key)))
+            self._remember(key, Leaf(refusal, refusal), guards, tuple(objects_of(key)))
 
     def bind(self, arguments: Arguments, out: Any) -> Bound | BoundResults:
         """Return a bound call of these arguments, its results in `out` or in new arrays."""
-        specialization = self._specialization(arguments, out)
-        found = self._known(_key_of(arguments, out))
+        specialization = self._specialization(arguments).into(out)
+        found = self._known(_key_of(arguments, out), arguments)
         if isinstance(found, PreparedCall):
             parts = [Part((0,), found.call)]
         else:
@@ -197,61 +211,98 @@ class Cache:
         specialization, parts = self._describe(arguments, out)
         return specialization.lower(parts, self.level())
 
-    def _describe(
-        self, arguments: Arguments, out: Any, refusing: bool = False
-    ) -> tuple[Specialization, list[Part]]:
+    def _describe(self, arguments: Arguments, out: Any) -> tuple[Specialization, list[Part]]:
         """Return the specialization of a call, and its parts."""
-        specialization = self._specialization(arguments, out, refusing)
+        specialization = self._specialization(arguments).into(out)
         return specialization, specialization.describe(arguments.values, out)
 
     # -- specializations ------------------------------------------------------------------------
 
     def _specialization(
-        self, arguments: Arguments, out: Any, refusing: bool = False
+        self, arguments: Arguments, refusing: bool = False, sparing: bool = False
     ) -> Specialization:
         """Return the specialization for a call; trace the first call of a signature.
 
-        If it is `refusing`, any error of a trace is RefusedError, and a remembered one, too.
+        If it is `refusing`, any error of a trace is RefusedError, and a remembered one, too.  If it
+        is `sparing`, a number that is another one at each call is RefusedError.
         """
         signature = signature_of(arguments)
         # One look at the table: another thread may be adding the same signature.
-        found = self._specializations.get(signature)
-        if found is _SHAPE_OBSERVED:
+        found = self._found(signature, arguments)
+        if isinstance(found, ShapeObserved):
             signature = with_shapes(signature, arguments.values)
-            found = self._specializations.get(signature)
+            found = self._found(signature, arguments)
         if isinstance(found, Refusal):
+            found.again = True
             if refusing:
                 raise RefusedError(found.why)
             found = None
-        if found is None:
-            fixed = [
-                value
-                for each, value in zip(signature, arguments.values, strict=True)
-                if type(each.type) is Fixed
-            ]
+        if isinstance(found, Specialization):
+            found.again = True
+            return found
+        if sparing:
+            self._spare(signature, arguments)
+        return self._trace(signature, arguments, refusing)
+
+    def _found(self, signature: Signature, arguments: Arguments) -> Entry | None:
+        """Return what is known of a signature and of the numbers of a call."""
+        found = self._specializations.get(signature)
+        return found.find(arguments.values) if isinstance(found, Variants) else found
+
+    def _spare(self, signature: Signature, arguments: Arguments) -> None:
+        """Raise RefusedError for an outcome that will not come again, as far as is known."""
+        variants = self._specializations.get(signature)
+        guard = spared(variants, arguments.values) if isinstance(variants, Variants) else None
+        if guard is not None and guard.site is not None:
+            raise RefusedError(
+                f"it looks at a number that is another one at each call, in "
+                f"{described(guard.site)}; write {instead_of_look(guard.site)}"
+            )
+
+    def _trace(self, signature: Signature, arguments: Arguments, refusing: bool) -> Specialization:
+        """Trace the function, and enter what it became."""
+        fixed = [
+            value
+            for each, value in zip(signature, arguments.values, strict=True)
+            if type(each.type) is Fixed
+        ]
+        self.outside.read(self.function, fixed)
+        clock = Clock()
+        trace = trace_or_refuse if refusing else trace_arguments
+        modules = len(sys.modules)
+        drawing = self._generators()
+        traced = trace(self.function, arguments, signature)
+        if drawing is not None:
+            drawing.refuse_draws(traced.name)
+        clock.end("trace")
+        if len(sys.modules) != modules:  # the function imported some
             self.outside.read(self.function, fixed)
-            clock = Clock()
-            trace = trace_or_refuse if refusing else trace_arguments
-            modules = len(sys.modules)
-            drawing = self._generators()
-            traced = trace(self.function, arguments, signature)
-            if drawing is not None:
-                drawing.refuse_draws(traced.name)
-            clock.end("trace")
-            if len(sys.modules) != modules:  # the function imported some
-                self.outside.read(self.function, fixed)
-            self.outside.drop_assigned()
-            objects = _objects_of(signature)
-            if traced.signature != signature:
-                self._specializations.remember(signature, _SHAPE_OBSERVED, objects)
-            made = Specialization(traced, self._rewrite, clock)
-            found = self._specializations.remember(traced.signature, made, objects)
-            if isinstance(found, Refusal):
-                # Only the second trace succeeded: what is inside of an object was changed.
-                found = self._specializations[traced.signature] = made
-                self.calls.clear()
-        assert isinstance(found, Specialization)
-        return found.into(out)
+        self.outside.drop_assigned()
+        if traced.signature != signature:
+            self._enter(signature, _before_shape(traced.guards), SHAPE_OBSERVED)
+        made = Specialization(traced, self._rewrite, clock)
+        found = self._enter(traced.signature, traced.guards, made)
+        if not isinstance(found, Specialization):
+            # Only the second trace succeeded: what is inside of an object was changed.
+            found = made
+            self._enter(traced.signature, traced.guards, made, anew=True)
+            self.calls.clear()
+        return found
+
+    def _enter(
+        self, signature: Signature, guards: Sequence[Guard], entry: Entry, anew: bool = False
+    ) -> Entry:
+        """Return the entry of a signature with these guards, `entry` if it is the first."""
+        objects = _objects_of(signature)
+        if guards:
+            variants = self._specializations.remember(signature, Variants(), objects)
+            if not isinstance(variants, Variants):
+                variants = self._specializations[signature] = Variants()
+            return variants.enter(guards, entry, anew)
+        found = self._specializations.remember(signature, entry, objects)
+        if anew or isinstance(found, Variants):
+            found = self._specializations[signature] = entry
+        return found
 
     def _generators(self) -> Generators | None:
         """Return the states of random generators, if the function has a name that draws."""
@@ -262,10 +313,10 @@ class Cache:
     def by_signature(self) -> dict[str, list[Specialization]]:
         """Return the specializations by the text of their signature, which several may share."""
         found: dict[str, list[Specialization]] = {}
-        for each in list(self._specializations.values()):  # entries go with their objects
-            if isinstance(each, Specialization):
-                types = ", ".join(str(parameter.type) for parameter in each.graph.signature)
-                found.setdefault(types, []).append(each)
+        for entry in list(self._specializations.values()):  # entries go with their objects
+            for each in entry if isinstance(entry, Variants) else (entry,):
+                if isinstance(each, Specialization):
+                    found.setdefault(_text_of(each.graph), []).append(each)
         return found
 
     # -- the machine ----------------------------------------------------------------------------
@@ -295,6 +346,18 @@ class Cache:
 
 def _each(kernels: Kernel | Kernels) -> tuple[Kernel, ...]:
     return kernels.each if isinstance(kernels, Kernels) else (kernels,)
+
+
+def _text_of(graph: Graph) -> str:
+    """Return the types of a graph's parameters, and its guards."""
+    types = ", ".join(str(parameter.type) for parameter in graph.signature)
+    guards = " and ".join(guard.text for guard in graph.guards)
+    return f"{types} where {guards}" if guards else types
+
+
+def _before_shape(guards: Sequence[Guard]) -> list[Guard]:
+    """Return the guards of questions that the function asked before it looked at a shape."""
+    return [each for each in guards if not each.after_shape]
 
 
 def _is_hashable(argument: object) -> bool:

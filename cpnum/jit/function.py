@@ -16,9 +16,11 @@ import numpy as np
 from cpnum.compile.outs import filled
 from cpnum.errors import CpnumError, OutError, UnsupportedError, trimmed
 from cpnum.faces import pre
+from cpnum.ir.guards import Guard
 from cpnum.ir.signature import Signature
 from cpnum.ir.simplify import Precision
-from cpnum.jit.cache import Cache, Fallback, Options, Prepared
+from cpnum.jit.cache import Cache, Fallback, Options
+from cpnum.jit.entries import Prepared
 from cpnum.jit.keys import call_key
 from cpnum.jit.method import Method
 from cpnum.run.alias import copied
@@ -184,6 +186,7 @@ class Jit:
         given: Arguments | None = None
         prepared: Prepared | None = None
         signatures: tuple[Signature, ...] | None = None  # to be remembered as refused
+        guards: tuple[Guard, ...] = ()
         try:
             given = arguments_of(self.py_func, arguments, keywords, self._signature)
             prepared = self._prepared(given, out)
@@ -203,7 +206,7 @@ class Jit:
                 raise located(error) from None
             reason, signatures = why(error), () if prepared is None else None
         except RefusedError as refused:
-            reason, signatures = refused.why, refused.signatures
+            reason, signatures, guards = refused.why, refused.signatures, refused.guards
         except Exception as error:
             if self.fallback == "error" or prepared is not None:
                 raise
@@ -212,7 +215,7 @@ class Jit:
         result = self.as_written(arguments, out, keywords)
         # An error that the function raises, too, may not come at the next call.
         if given is not None and signatures is not None:
-            self._cache.refuse(given, out, reason, signatures)
+            self._cache.refuse(given, out, reason, signatures, guards)
         self._tell(f"runs through NumPy: {reason}")
         return result
 

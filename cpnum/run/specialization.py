@@ -41,6 +41,8 @@ class Specialization:
     def __init__(self, traced: Graph, rewrite: Rewrite, clock: Clock) -> None:
         self.traced = traced
         self.graph = rewrite(traced)
+        # Whether a call found it since it was made.
+        self.again = False
         clock.end("simplify")
         self.seconds: Mapping[str, float] = clock.seconds
         self.kernels: Remembered[tuple[Layout, ...], Kernel] = Remembered()

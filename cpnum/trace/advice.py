@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
+import inspect
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -235,8 +237,29 @@ def conversion(use: str, write: str, weak: bool) -> tuple[str, str]:
     own = getattr(function, "__name__", "")
     if getattr(math, own, None) is function and hasattr(np, own):
         to_int, dtype = (".astype(int)", "int64") if function in _TO_INT else ("", "float64")
-        return f"{name}()", f"np.{own}(x){to_int} for {name}(x); its result is {dtype}"
+        given = ", ".join(map(ast.unparse, expression.args))
+        if len(given) > 40:
+            given = "x"
+        return f"{name}()", f"np.{own}({given}){to_int} for {name}({given}); its result is {dtype}"
     return f"{name}()", f"the call of {name} outside of the function"
+
+
+def makes_array() -> bool:
+    """Tell whether the user's line calls a function that makes an array of its argument."""
+    expression, names = user_expression()
+    return isinstance(expression, ast.Call) and _object(expression.func, names) in _MAKES_ARRAYS
+
+
+def calls_cached() -> bool:
+    """Tell whether the user's line calls a function of functools.cache, which keeps arguments."""
+    expression, names = user_expression()
+    if not isinstance(expression, ast.Call):
+        return False
+    name, *attributes = ast.unparse(expression.func).split(".")
+    function = names.get(name)
+    for each in attributes:
+        function = inspect.getattr_static(function, each, None)
+    return isinstance(function, functools._lru_cache_wrapper)
 
 
 def _object(expression: ast.expr, names: Mapping[str, Any]) -> Any:

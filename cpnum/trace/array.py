@@ -29,11 +29,13 @@ from cpnum.ir.movement import (
     Transpose,
 )
 from cpnum.ir.nodes import Node
+from cpnum.ir.questions import VALUE
 from cpnum.tables.coverage import WHY_OF_ARRAYS
 from cpnum.tables.dtypes import INT, from_numpy
 from cpnum.trace.advice import called_by_user, instead_of_attribute
-from cpnum.trace.builder import Shape, Traced
+from cpnum.trace.builder import Shape, Traced, type_of
 from cpnum.trace.chosen import Choosing, is_chosen
+from cpnum.trace.looking import NO_NUMBER, is_number, look
 from cpnum.trace.push import move
 from cpnum.trace.tracer import (
     ARGUMENT,
@@ -213,11 +215,14 @@ class Tracer(Choosing):
             raise TypeError("iteration over a 0-d array")
         return (self[index] for index in range(self.shape[0]))
 
-    def __getattr__(self, name: str) -> NoReturn:
+    def __getattr__(self, name: str) -> Any:
         kind = self.__class__
         if name.startswith("__") or not hasattr(kind, name):
             stands_for = f"{kind.__module__}.{kind.__name__}"
             raise AttributeError(f"{stands_for!r} object has no attribute {name!r}")
+        number = look(self, VALUE) if self.state == SCALAR else NO_NUMBER
+        if number is not NO_NUMBER:
+            return getattr(number, name)
         is_method = callable(getattr(kind, name))
         what = "method" if is_method else "attribute"
         of = "arrays" if kind is np.ndarray else f"a {kind.__name__}"
@@ -276,23 +281,24 @@ class Tracer(Choosing):
         view = self.move(Index.of(tuple(items)))
         if not view.known_shape:
             # An element is a scalar of its own; the Ellipsis asks for an array.
-            if ... not in given:
+            if not any(each is ... for each in given):
                 view.state = SCALAR
             elif view.state is SCALAR:
                 view.state = PART
         return view
 
-    def _item(self, item: object) -> Any:
+    def _item(self, item: Any) -> Any:
         if item is None or item is ...:
             return item
         if isinstance(item, slice):
             ends = (item.start, item.stop, item.step)
             return slice(*(end if end is None else operator.index(end) for end in ends))
-        if isinstance(item, AnyTracer):
+        if isinstance(item, AnyTracer) and not is_number(item):
             raise item.needs_value("an index", "a number, or np.where to choose elements")
-        if isinstance(item, bool | np.bool | list | np.ndarray) or not hasattr(item, "__index__"):
+        kind = item.__class__  # of a tracer, the class of what it stands for
+        if isinstance(item, bool | np.bool | list | np.ndarray) or not hasattr(kind, "__index__"):
             raise self.unsupported(
-                f"indexing with a {type(item).__name__} cannot be traced",
+                f"indexing with a {kind.__name__} cannot be traced",
                 "the indexing outside of the function; slices, numbers, None and ... can be traced",
             )
         return operator.index(item)
@@ -463,7 +469,7 @@ class Tracer(Choosing):
             raise self.builder.error(
                 DTypeError,
                 f"{name} cannot cast {new} to {old} with casting rule {casting!r}",
-                seen=f"{self!r}, and a result of {result!r}",
+                seen=f"{type_of(self)}, and a result of {type_of(result)}",
                 write="x = x + y, or x.astype(dtype) before",
             )
         if result.known_shape != self.known_shape:

@@ -11,6 +11,7 @@ import numpy as np
 
 from cpnum.errors import CpnumError, UnsupportedError
 from cpnum.ir.extents import Extent, of_argument
+from cpnum.ir.guards import Guard
 from cpnum.ir.handling import Handling, put_before
 from cpnum.ir.movement import Held, Movement, always_exists
 from cpnum.ir.nodes import MADE, Apply, Broadcast, Input, Node, Nodes, Value
@@ -58,16 +59,21 @@ class Builder:
         "_record",
         "_shaping",
         "as_written",
+        "asked",
         "checked",
+        "computed",
         "errstate",
         "extents",
         "filters",
         "functions",
+        "guards",
         "handling",
         "made",
         "nodes",
+        "numbers",
         "parameters",
         "parts",
+        "pinned",
         "put",
         "refusal",
         "shape_observed",
@@ -103,6 +109,13 @@ class Builder:
         self._record = _record()
         # How errors are handled, of the nodes that were made where the function set that.
         self.handling: dict[Node, tuple[Handling, ...]] = {}
+        # What `trace.looking` knows: the numbers among the arguments by parameter, values computed
+        # of them, the outcomes of questions, their guards, and the nodes whose value these imply.
+        self.numbers: dict[int, Value] = {}
+        self.computed: dict[Node, Value] = {}
+        self.asked: dict[object, Value] = {}
+        self.guards: list[Guard] = []
+        self.pinned: set[Node] = set()
         self._shaping = Shaping(self.shapes.get)
         self.views = Views()
         # The tracer that a view of a computed value was taken of, and the step; by the view's id.
@@ -283,5 +296,10 @@ class Traced:
         self.known_shape = shape
 
     def __repr__(self) -> str:
-        extents = f"[{', '.join(map(str, self.known_shape))}]" if self.known_shape else ""
-        return f"{self.node.dtype}{extents}"
+        return type_of(self)
+
+
+def type_of(value: Traced) -> str:
+    """Return the dtype and the shape of a traced value, as messages show it."""
+    extents = f"[{', '.join(map(str, value.known_shape))}]" if value.known_shape else ""
+    return f"{value.node.dtype}{extents}"

@@ -15,7 +15,7 @@ from cpnum.errors import TraceError
 from cpnum.ir.nodes import Input, Node
 from cpnum.ir.sites import Site, described
 from cpnum.trace.array import Tracer
-from cpnum.trace.builder import Builder, Traced
+from cpnum.trace.builder import Builder, Traced, type_of
 from cpnum.trace.site import at, error_site
 from cpnum.trace.tracer import AnyTracer
 
@@ -47,6 +47,11 @@ class LeftOver(AnyTracer):
     def __repr__(self) -> str:
         function, seen = _described(self)
         return f"<left over from the trace of {function}: {seen}>"
+
+    __str__ = __repr__
+
+    def __format__(self, form: str) -> str:
+        return format(repr(self), form)
 
 
 # The members of a tracer.  Python gives a left-over no others.
@@ -99,7 +104,7 @@ def end(builder: Builder, function: str) -> None:
         return
     for tracer, count in zip(tracers, counts, strict=True):
         if count > _NOT_KEPT:
-            left = function, repr(tracer), _origin(builder, tracer.node)
+            left = function, type_of(tracer), _origin(builder, tracer.node)
             _MEMBERS["state"].__set__(tracer, left)
             _CLASS.__set__(tracer, LeftOver)
             for name in ("builder", "node", "known_shape"):

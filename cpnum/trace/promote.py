@@ -22,6 +22,7 @@ from cpnum.errors import DTypeError, UnsupportedError
 from cpnum.tables.coverage import WHY
 from cpnum.tables.dtypes import FLOAT, INT, B, DType, from_numpy
 from cpnum.tables.ops import OPS, Kind, Op
+from cpnum.trace.choices import instead_of_bits
 
 
 class Promotion(NamedTuple):
@@ -152,9 +153,7 @@ def loop_dtypes(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> tuple[DType, ...]
         raise DTypeError(
             f"NumPy has no {ufunc.__name__} of {_listed(dtypes)}",
             seen=str(error) if type(error) is TypeError else None,
-            write=_FOR_BOOLEANS.get(ufunc.__name__, "x.astype(dtype) first")
-            if booleans
-            else "x.astype(dtype) first",
+            write=_instead(ufunc, booleans),
         ) from None
     try:
         return tuple(map(from_numpy, computed))
@@ -165,6 +164,16 @@ def loop_dtypes(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> tuple[DType, ...]
             seen=f"NumPy computes {ufunc.__name__} of {_listed(dtypes)} in {names}",
             write="x.astype(dtype) first, with a dtype that is supported",
         ) from None
+
+
+def _instead(ufunc: np.ufunc, booleans: bool) -> str:
+    """Return what to write instead of a ufunc for which NumPy has no loop."""
+    written = None
+    if booleans:
+        written = _FOR_BOOLEANS.get(ufunc.__name__)
+    elif ufunc in (np.bitwise_and, np.bitwise_or, np.bitwise_xor):
+        written = instead_of_bits()
+    return written or "x.astype(dtype) first"
 
 
 _PYTHON: dict[DType, type] = {FLOAT: float, INT: int}

@@ -1,26 +1,28 @@
 """The tracer of Python scalars, with which NumPy computes in the dtype of the other operand.
 
 >>> from cpnum.tables.dtypes import INT
->>> from cpnum.trace.builder import Builder
+>>> from cpnum.trace.builder import Builder, type_of
 >>> from cpnum.trace.tracer import SCALAR
 >>> builder = Builder()
 >>> n = WeakTracer(builder, builder.argument("n", INT, ()), (), SCALAR)
->>> n + 1, n / 2, np.sqrt(n)
-(int, float, f64)
+>>> type_of(n + 1), type_of(n / 2), type_of(np.sqrt(n))
+('int', 'float', 'f64')
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from cpnum.ir.nodes import Node
+from cpnum.ir.questions import VALUE
 from cpnum.tables.dtypes import FLOAT, from_python
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Shape
+from cpnum.trace.looking import look
 from cpnum.trace.made import adopted
 from cpnum.trace.tracer import AnyTracer, between_scalars, named
 from cpnum.trace.ufuncs import apply_python, trace_ufunc
@@ -40,15 +42,21 @@ def _unary(name: str, function: Function) -> Unary:
     return named(method, "WeakTracer", name)
 
 
+# Python repeats a sequence, and finds a number to be unequal, without its methods.
+_NO_NUMBERS = (str, bytes, tuple, list, dict, set, frozenset, type(None))
+
+
 def _binary(name: str, function: Function, ufunc: np.ufunc, swapped: bool = False) -> Binary:
     """Return the method of an operator, as n + y; of the reflected one, y + n, if `swapped`.
 
     Python computes if both operands are Python scalars, else NumPy.
     """
 
-    def method(self: WeakTracer, other: object) -> AnyTracer:
+    def method(self: WeakTracer, other: object) -> Any:
         other = adopted(self.builder, other)
         operands = (other, self) if swapped else (self, other)
+        if isinstance(other, _NO_NUMBERS):
+            return NotImplemented
         if isinstance(other, WeakTracer) or from_python(other) is not None:
             return self.on_host(function, *operands)
         result = self.result(*trace_ufunc(self.builder, ufunc, operands))
@@ -102,12 +110,15 @@ class WeakTracer(AnyTracer):
 
     __hash__ = AnyTracer.__hash__  # or `__eq__` would leave none
 
-    def __pow__(self, exponent: object, modulus: object = None) -> AnyTracer:
+    def __pow__(self, exponent: object, modulus: object = None) -> Any:
         if modulus is not None:
-            raise self.cannot_be("pow() of three operands", "it outside of the function")
+            return pow(look(self, VALUE), exponent, modulus)
         return self._power(exponent)
 
-    # -- attributes and refused uses ------------------------------------------------------------
+    def __round__(self, digits: object = None) -> WeakTracer:
+        return self.on_host(round, self) if digits is None else self.on_host(round, self, digits)
+
+    # -- attributes ----------------------------------------------------------------------------
 
     @property
     def real(self) -> WeakTracer:
@@ -129,18 +140,8 @@ class WeakTracer(AnyTracer):
         """Return the value: there are no complex numbers."""
         return self.real
 
-    def __float__(self) -> NoReturn:
-        raise self.cannot_be("float()", "x * 1.0 for float(x)")
-
-    def __int__(self) -> NoReturn:
-        raise self.cannot_be("int()", "np.trunc(x).astype(int) for int(x)")
-
-    def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("__"):
-            raise AttributeError(name)
+    def __getattr__(self, name: str) -> Any:
         kind = self.node.dtype.scalar
-        if not hasattr(kind, name):
+        if name.startswith("__") or not hasattr(kind, name):
             raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
-        raise self.unsupported(
-            f"{name} of a Python {kind.__name__} cannot be traced", "it outside of the function"
-        )
+        return getattr(look(self, VALUE), name)

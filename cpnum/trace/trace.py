@@ -14,18 +14,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from cpnum.errors import CpnumError, ShapeError, TraceError, UnsupportedError
 from cpnum.ir.graph import Graph
+from cpnum.ir.guards import Guard
 from cpnum.ir.nodes import Broadcast
+from cpnum.ir.questions import VALUE
 from cpnum.ir.signature import ArrayOf, Parameter, SameAs, ScalarOf, Signature
 from cpnum.trace import functions, methods  # noqa: F401 (they enter themselves into tables)
 from cpnum.trace.array import Tracer
-from cpnum.trace.builder import Builder, Traced
+from cpnum.trace.builder import Builder, Traced, type_of
 from cpnum.trace.leftover import end
+from cpnum.trace.looking import NO_NUMBER, look
 from cpnum.trace.parameters import Arguments, arguments_of, signature_of, with_shapes
 from cpnum.trace.registry import FUNCTIONS
 from cpnum.trace.replacing import replaced
@@ -81,13 +84,20 @@ class RefusedError(Exception):
     """A trace that failed, and why.
 
     It fails again for the last of the `signatures`, which has shapes if they may be the cause; then
-    the one without is the first.  They are None if this is remembered already.
+    the one without is the first.  They are None if this is remembered already, or may not come
+    again.  If there are `guards`, it fails for calls for which they hold.
     """
 
-    def __init__(self, why: str, signatures: tuple[Signature, ...] | None = None) -> None:
+    def __init__(
+        self,
+        why: str,
+        signatures: tuple[Signature, ...] | None = None,
+        guards: tuple[Guard, ...] = (),
+    ) -> None:
         super().__init__(why)
         self.why = why
         self.signatures = signatures
+        self.guards = guards
 
 
 def trace_or_refuse(
@@ -104,7 +114,7 @@ def trace_or_refuse(
         signatures = {signature: None}
         if builder.shape_observed or isinstance(error, ShapeError):
             signatures[with_shapes(signature, arguments.values)] = None
-        raise RefusedError(why(error), tuple(signatures)) from None
+        raise RefusedError(why(error), tuple(signatures), tuple(builder.guards)) from None
 
 
 def why(error: Exception) -> str:
@@ -172,6 +182,7 @@ def _run(
         builder.handling,
         frozenset(builder.taken),
         frozenset(builder.put),
+        tuple(builder.guards),
     )
 
 
@@ -190,6 +201,7 @@ def _returned(
         except Exception as error:
             refusal = builder.refusal or _misused(error)
             if refusal is None or refusal is error:
+                error.args = tuple(map(_value_of, error.args))
                 raise
             _forget(refusal, error)
             raise refusal from error
@@ -201,6 +213,14 @@ def _returned(
         # The traceback of a refusal holds this frame and the builder.  If they held the refusal,
         # the arguments would live until the garbage collector runs.
         builder.refusal = refusal = None
+
+
+def _value_of(argument: object) -> object:
+    """Return what an error says of a number: a missing key, for example, is its value."""
+    if issubclass(type(argument), AnyTracer):
+        value = look(cast(AnyTracer, argument), VALUE)
+        return argument if value is NO_NUMBER else value
+    return argument
 
 
 def _forget(refusal: CpnumError, error: BaseException) -> None:
@@ -224,7 +244,7 @@ def _misused(error: Exception) -> CpnumError | None:
             return None  # NumPy and Python have no such attribute either
         refusal: CpnumError = UnsupportedError(
             f"the attribute {error.name} of {kind.__module__}.{kind.__name__} cannot be traced",
-            seen=repr(error.obj),
+            seen=type_of(error.obj),
             write="its use outside of the function",
         )
         return at(refusal, site)
@@ -258,6 +278,7 @@ def _tracer(builder: Builder, parameter: Parameter, value: Any, before: Sequence
         shape = value.shape
         return Tracer(builder, builder.argument(name, of.dtype, shape), shape, ARGUMENT)
     if isinstance(of, ScalarOf):
+        builder.numbers[len(builder.parameters)] = value
         kind = WeakTracer if of.dtype.weak else Tracer
         return kind(builder, builder.argument(name, of.dtype, ()), (), SCALAR)
     builder.parameters.append(name)

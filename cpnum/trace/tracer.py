@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeVar
 
@@ -12,12 +13,30 @@ import numpy as np
 
 from cpnum.errors import CpnumError, TraceError, UnsupportedError
 from cpnum.ir.nodes import Apply, Input, Node
+from cpnum.ir.questions import (
+    CEILING,
+    FLOOR,
+    INTEGER,
+    TRUNCATED,
+    TRUTH,
+    VALUE,
+    Question,
+    formatted,
+)
 from cpnum.ir.reference import BETWEEN_SCALARS
 from cpnum.ir.sites import user_site
 from cpnum.tables.coverage import REFUSED_MODULES, WHY
-from cpnum.trace.advice import READ, conversion, instead_of_attribute
-from cpnum.trace.builder import Builder, Shape, Traced
+from cpnum.trace.advice import (
+    READ,
+    calls_cached,
+    conversion,
+    instead_of_attribute,
+    makes_array,
+)
+from cpnum.trace.builder import Builder, Shape, Traced, type_of
+from cpnum.trace.choices import instead_of_truth
 from cpnum.trace.keywords import trace_keywords
+from cpnum.trace.looking import NO_NUMBER, look
 from cpnum.trace.made import adopted
 from cpnum.trace.promote import computed_by_scalars, name_of
 from cpnum.trace.site import is_operator, user_frame
@@ -196,7 +215,7 @@ class AnyTracer(Traced):
 
     def unsupported(self, message: str, write: str | None = None) -> CpnumError:
         """Return the error of a use that cannot be traced."""
-        return self.builder.error(UnsupportedError, message, seen=repr(self), write=write)
+        return self.builder.error(UnsupportedError, message, seen=type_of(self), write=write)
 
     def needs_value(self, use: str, write: str) -> CpnumError:
         """Return the error of a use that needs the contents."""
@@ -204,7 +223,7 @@ class AnyTracer(Traced):
         return self.builder.error(
             TraceError,
             f"{use} needs a value, but {name} is being traced",
-            seen=f"{subject} is {self!r}; its contents are not known while tracing",
+            seen=f"{subject} is {type_of(self)}; its contents are not known while tracing",
             write=write,
         )
 
@@ -214,61 +233,109 @@ class AnyTracer(Traced):
             name = self.builder.parameters[self.node.parameter]
             return name, name
         for name, value in user_frame().f_locals.items():
-            if value is self:
+            # pytest keeps the parts of an assertion in variables that no user can write.
+            if value is self and name.isidentifier():
                 return name, name
         return "its operand", "the operand"
 
-    def __bool__(self) -> NoReturn:
-        raise self.needs_value(
-            "a truth value (`if`, `while`, `and`, `or`, `not`)",
-            "np.where(condition, a, b) to choose; & | ~ for `and`, `or`, `not`",
-        )
+    # -- questions that Python asks -------------------------------------------------------------
 
-    def cannot_be(self, use: str, write: str) -> CpnumError:
-        """Return the error of a conversion, which the user's line names."""
-        return self.needs_value(*conversion(use, write, self.node.dtype.weak))
+    # The answer is a value if it depends on numbers among the arguments alone; see `looking`.
 
-    def __float__(self) -> NoReturn:
-        raise self.cannot_be("float()", "x.astype(float) for float(x)")
+    def _look(self, question: Question, use: str, write: str) -> Any:
+        """Return the outcome of a question, or refuse the `use` of contents."""
+        outcome = look(self, question)
+        if outcome is NO_NUMBER:
+            raise self.needs_value(*conversion(use, write, self.node.dtype.weak))
+        return outcome
 
-    def __int__(self) -> NoReturn:
-        raise self.cannot_be("int()", "x.astype(int) for int(x)")
+    def __bool__(self) -> bool:
+        outcome = look(self, VALUE if self.node.dtype.family == "B" else TRUTH)
+        if outcome is NO_NUMBER:
+            raise self.needs_value(_TRUTH, instead_of_truth())
+        return bool(outcome)
 
-    def __complex__(self) -> NoReturn:
-        raise self.cannot_be("complex()", "its use outside of the function: there are only reals")
+    def __float__(self) -> float:
+        return float(self._look(VALUE, "float()", "x.astype(float) for float(x)"))
+
+    def __int__(self) -> int:
+        question = INTEGER if self.node.dtype.family == "F" else VALUE
+        return int(self._look(question, "int()", "x.astype(int) for int(x)"))
+
+    def __complex__(self) -> complex:
+        write = "its use outside of the function: there are only reals"
+        return complex(self._look(VALUE, "complex()", write))
+
+    def __index__(self) -> int:
+        kind = self.node.dtype.scalar
+        if self.state == SCALAR and not hasattr(kind, "__index__"):
+            return operator.index(kind(1))  # Python's error: the type decides, not the value
+        outcome = look(self, VALUE)
+        if outcome is NO_NUMBER:
+            raise self.needs_value(
+                "an index or a range()", "a number, or an argument's shape: they are known"
+            )
+        return operator.index(outcome)
+
+    def __str__(self) -> str:
+        return str(self._number())
+
+    def __repr__(self) -> str:
+        return repr(self._number())
+
+    def _number(self) -> Any:
+        """Return the value of a number, but the type of what has no value yet."""
+        outcome = look(self, VALUE) if self.state == SCALAR else NO_NUMBER
+        return _Named(type_of(self)) if outcome is NO_NUMBER else outcome
 
     def __format__(self, form: str) -> str:
         if not form:
-            return str(self)
-        raise self.needs_value(
-            f"the format {form!r}", "{x} without a format, or the text outside of the function"
-        )
+            return format(self._number(), form)
+        outcome = look(self, formatted(form))
+        if outcome is NO_NUMBER:
+            raise self.needs_value(
+                f"the format {form!r}", "{x} without a format, or the text outside of the function"
+            )
+        return str(outcome)
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise self.needs_value("pickle", "its use outside of the function")
 
-    def __index__(self) -> NoReturn:
-        raise self.needs_value(
-            "an index or a range()", "a number, or an argument's shape: they are known"
-        )
-
-    # The function may catch Python's error that a class lacks one of these, so a number refuses
-    # them, and an array has NumPy's error.
+    # The function may catch Python's error that a class lacks one of these, so a number that has no
+    # value yet refuses them, and an array has NumPy's error.
 
     def __hash__(self) -> int:
         if self.__class__ is np.ndarray:
             raise TypeError("unhashable type: 'numpy.ndarray'")
-        raise self.cannot_be("a key", "f(table[x]) for f(x), and the table outside of it")
+        if calls_cached():
+            # The cache would keep the tracer after the trace.
+            raise self.needs_value(*conversion("a key", "it outside of the function", False))
+        return hash(self._look(VALUE, "a key", "f(table[x]) for f(x), and the table outside of it"))
 
-    def __round__(self, digits: object = None) -> NoReturn:
+    def __round__(self, digits: Any = None) -> Any:
         if self.__class__ is np.ndarray:
             raise TypeError("type numpy.ndarray doesn't define __round__ method")
-        raise self.cannot_be("round()", "np.rint(x) for round(x)")
+        return round(self._look(VALUE, "round()", "np.rint(x) for round(x)"), digits)
 
-    def __trunc__(self) -> NoReturn:
+    def __trunc__(self) -> Any:
         if not hasattr(self.__class__, "__trunc__"):
             raise TypeError(f"type numpy.{self.__class__.__name__} doesn't define __trunc__ method")
-        raise self.cannot_be("math.trunc()", "np.trunc(x) for math.trunc(x)")
+        return self._rounded(TRUNCATED)
+
+    def __floor__(self) -> Any:
+        return self._rounded(FLOOR)
+
+    def __ceil__(self) -> Any:
+        return self._rounded(CEILING)
+
+    def _rounded(self, question: Question) -> Any:
+        name = question.text.partition("(")[0]
+        outcome = self._look(
+            question if self.node.dtype.family == "F" else VALUE,
+            f"{name}()",
+            f"np.{name.removeprefix('math.')}(x) for {name}(x)",
+        )
+        return question.of(outcome)
 
     def __divmod__(self, other: Any) -> tuple[Any, Any]:
         return self // other, self % other
@@ -286,8 +353,25 @@ class AnyTracer(Traced):
 
     __rmatmul__ = __matmul__
 
-    def __array__(self, dtype: object = None, copy: object = None) -> NoReturn:
-        raise self.cannot_be(READ, "its use outside of the function")
+    def __array__(self, dtype: Any = None, copy: object = None) -> Any:
+        has_value = self.state == SCALAR and not makes_array()
+        outcome = look(self, VALUE) if has_value else NO_NUMBER
+        if outcome is NO_NUMBER:
+            weak, write = self.node.dtype.weak, "its use outside of the function"
+            raise self.needs_value(*conversion(READ, write, weak))
+        return np.array(outcome, dtype)
+
+
+class _Named(str):
+    """A text that is its own representation."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+_TRUTH = "a truth value (`if`, `while`, `and`, `or`, `not`)"
 
 
 def between_scalars(result: AnyTracer, *operands: object) -> AnyTracer:

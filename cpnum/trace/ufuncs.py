@@ -27,14 +27,16 @@ import numpy as np
 from cpnum.errors import DTypeError, ShapeError, TraceError, UnsupportedError
 from cpnum.ir.extents import common_shape
 from cpnum.ir.nodes import Node, Scalar
+from cpnum.ir.questions import VALUE
 from cpnum.ir.reference import BETWEEN_SCALARS
 from cpnum.ir.sites import user_site
 from cpnum.tables.dtypes import BOOL, F32, FLOAT, I32, I64, INT, B, DType, from_numpy, from_python
 from cpnum.tables.ops import OPS, Op
 from cpnum.trace.advice import instead_of_operand
-from cpnum.trace.builder import OVERFLOWS_F32, Builder, Shape, Traced
+from cpnum.trace.builder import OVERFLOWS_F32, Builder, Shape, Traced, type_of
+from cpnum.trace.looking import NO_NUMBER, look
 from cpnum.trace.made import adopted
-from cpnum.trace.promote import PROMOTIONS, computed_by_scalars, loop_dtypes, promote
+from cpnum.trace.promote import PROMOTIONS, computed_by_scalars, loop_dtypes, promote, row_of
 
 # A node and its shape.
 Result = tuple[Node, Shape]
@@ -53,7 +55,7 @@ def dtype_of(builder: Builder, operand: object) -> DType:
             raise builder.error(
                 TraceError,
                 "values of two traces are used together",
-                seen=f"{operand!r}; one of them is of an outer function",
+                seen=f"{type_of(operand)}; one of them is of an outer function",
                 write="both as arguments of the function",
             )
         return operand.node.dtype
@@ -189,7 +191,12 @@ def apply_promoted(builder: Builder, ufunc: np.ufunc, operands: Sequence[object]
             for each in operands
         ]
     )
-    promotion = PROMOTIONS.get((ufunc, *dtypes)) or builder.attempt(promote, ufunc, dtypes)
+    promotion = PROMOTIONS.get((ufunc, *dtypes))
+    if promotion is None:
+        number = _of_numbers(builder, ufunc, operands)
+        if number is not None:
+            return number
+        promotion = builder.attempt(promote, ufunc, dtypes)
     wanted = promotion.operands
     if promotion.op.masked and INT in dtypes:
         always = _beyond(builder, ufunc, operands, wanted)
@@ -228,6 +235,18 @@ def apply_row(
     else:
         builder.note_again(result)
     return result, shape
+
+
+def _of_numbers(builder: Builder, ufunc: np.ufunc, operands: Sequence[object]) -> Result | None:
+    """Return what NumPy computes of numbers to look at, by a ufunc that has no row."""
+    if row_of(ufunc) is not None or ufunc.nout != 1:
+        return None
+    values = [look(each, VALUE) if isinstance(each, Traced) else each for each in operands]
+    if any(each is NO_NUMBER for each in values):
+        return None
+    with np.errstate(all="ignore"):
+        result = ufunc(*values)
+    return builder.constant(result, builder.attempt(from_numpy, result.dtype)), ()
 
 
 def _beyond(
@@ -283,12 +302,7 @@ def trace_power(
     dtype = builder.attempt(loop_dtypes, loop, loop_of)[0]
     if isinstance(exponent, Traced):
         if dtype.family == "I":
-            raise builder.error(
-                UnsupportedError,
-                "an integer to the power of a traced integer cannot be traced",
-                seen=f"{base!r} ** {exponent!r}",
-                write="a number as exponent, or x.astype(float) as base",
-            )
+            return _power_of_integers(builder, base, exponent, is_scalar, is_operator)
         node, shape = apply_promoted(builder, np.power, (base, exponent))
         if is_operator and not is_scalar and given[0] is dtype and given[1].weak:
             kind = given[1].scalar
@@ -347,6 +361,25 @@ def _power_of_number(
     return node, shape
 
 
+def _power_of_integers(
+    builder: Builder, base: Any, exponent: Traced, is_scalar: bool, is_operator: bool
+) -> Result:
+    """Return an integer to the power of a traced one, which has to be a number to look at."""
+    number = look(exponent, VALUE)
+    if number is NO_NUMBER:
+        seen = [type_of(each) if isinstance(each, Traced) else each for each in (base, exponent)]
+        raise builder.error(
+            UnsupportedError,
+            "an integer to the power of a traced integer cannot be traced",
+            seen=f"{seen[0]} ** {seen[1]}",
+            write="a number as exponent, or x.astype(float) as base",
+        )
+    if isinstance(base, Traced):
+        return trace_power(builder, base, number, is_scalar, is_operator)
+    result = base**number if is_operator else np.power(base, number)
+    return builder.constant(result, builder.attempt(from_numpy, result.dtype)), ()
+
+
 def _root_by_pow(builder: Builder, value: Traced, written: Power) -> Result:
     """Return pow(value, 0.5), where (-0.0)**0.5 is 0.0 and (-inf)**0.5 is inf, unlike sqrt."""
     shape = value.known_shape
@@ -385,21 +418,21 @@ def _product(builder: Builder, value: Traced, count: int) -> Result:
 _SAMPLES: dict[DType, Scalar] = {FLOAT: 1.0, INT: 1, BOOL: True}
 
 
+def _is_negative(builder: Builder, number: Any) -> bool:
+    if isinstance(number, Traced):
+        node = apply_python(builder, operator.lt, number, 0)
+        number = Traced(builder, node, ())
+        return bool(look(number, VALUE))
+    return bool(number < 0)
+
+
 def apply_python(builder: Builder, function: Callable[..., Any], *operands: object) -> Node:
     """Write down arithmetic between Python scalars, which Python computes at each call."""
     dtypes = [dtype_of(builder, each) for each in operands]
     samples = [_SAMPLES[dtype] for dtype in dtypes]
     if function is operator.pow and dtypes[0] is not FLOAT and dtypes[1] is not FLOAT:
         # The sign of the exponent says whether Python's result is an integer.
-        exponent: Any = operands[1]
-        if isinstance(exponent, Traced):
-            raise builder.error(
-                UnsupportedError,
-                "an integer to the power of a traced integer cannot be traced",
-                seen="its type depends on the sign of the exponent",
-                write="float(...) of the base before it is an argument, or a number as exponent",
-            )
-        samples[1] = -1 if exponent < 0 else 1
+        samples[1] = -1 if _is_negative(builder, operands[1]) else 1
     # Python says which type the result has, or that there is no such operation.
     dtype = from_python(function(*samples))
     assert dtype is not None

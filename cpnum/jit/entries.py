@@ -1,0 +1,80 @@
+"""The entries of a cache: what its tables have for a signature, or for the key of a call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from cpnum.compile.call import Array
+from cpnum.jit.variants import Variants
+from cpnum.run.prepared import PreparedCall
+from cpnum.run.results import ResultsCall
+from cpnum.run.specialization import Specialization
+
+Prepared = PreparedCall | ResultsCall
+
+
+class ShapeObserved:
+    """In the table of specializations: a graph serves only the shapes it was traced for."""
+
+    again = True
+
+
+SHAPE_OBSERVED = ShapeObserved()
+
+
+class Refusal:
+    """Why the calls of a key or of a signature run through NumPy: in the place of compiled ones.
+
+    Only `fallback="numpy"` remembers refusals.  Otherwise each call is an error, which has a
+    traceback of its own, and the user may have changed what the function finds outside of it.
+    """
+
+    __slots__ = ("again", "why")
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        self.again = False
+
+    def run(self, arguments: tuple[Any, ...]) -> None:
+        """Compute nothing, as a prepared call that has to go the slow path."""
+
+    def into(self, arguments: tuple[Any, ...], out: Any) -> None:
+        """Compute nothing, as `run`."""
+
+
+class Leaf(NamedTuple):
+    """A prepared call or a refusal, and the variant of the function that it belongs to."""
+
+    call: Prepared | Refusal
+    variant: Specialization | Refusal
+
+
+class GuardedCall:
+    """The calls of one key, by the guards of their variants: in the place of a prepared call."""
+
+    __slots__ = ("variants",)
+
+    def __init__(self) -> None:
+        self.variants: Variants[Leaf] = Variants()
+
+    def find(self, arguments: Sequence[Any]) -> Prepared | Refusal | None:
+        """Return the prepared call of these arguments, or its refusal, if there is one."""
+        leaf = self.variants.find(arguments)
+        if leaf is None:
+            return None
+        leaf.variant.again = True
+        return leaf.call
+
+    def run(self, arguments: tuple[Any, ...]) -> Any:
+        """Return a new result, None if there is no prepared call."""
+        found = self.find(arguments)
+        return None if found is None else found.run(arguments)
+
+    def into(self, arguments: tuple[Any, ...], out: Array) -> Array | None:
+        """Compute into `out`; return None if there is no prepared call, or it returns None."""
+        found = self.find(arguments)
+        return None if found is None else found.into(arguments, out)
+
+
+Entry = Specialization | Refusal | ShapeObserved
