@@ -12,6 +12,8 @@
 
 #if LANE > 1
 #include "elementary.h" /* written from cpnum/tables/ops.py */
+#include "math/integer_division.h"
+#include "math/modulo.h"
 #endif
 
 /* Constants of a's type.  Not converted from another type: with -ffp-exception-behavior=maytrap
@@ -91,6 +93,12 @@ DEFINE_INTEGER_RECIPROCAL(vi32, vf32)
     DEFINE(name##_##T, v##T a, v##T first, v##T second) {                                          \
         __typeof__(value) both = value;                                                            \
         CONTINUE name##_##T##_next(SAME, a, both.first, both.second);                              \
+    }
+#define TT_TT(T, name, value)                                                                      \
+    TO(NEXT, name##_##T##_next, v##T a, v##T b, v##T first, v##T second);                          \
+    DEFINE(name##_##T, v##T a, v##T b, v##T first, v##T second) {                                  \
+        __typeof__(value) both = value;                                                            \
+        CONTINUE name##_##T##_next(SAME, a, b, both.first, both.second);                           \
     }
 #define TT_T(T, name, value) BINARY(name##_##T, v##T, v##T, value)
 #define MM_M(T, name, value) BINARY(name##_##T, vb, vb, value)

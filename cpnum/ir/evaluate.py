@@ -170,7 +170,7 @@ def _may_report(node: Apply) -> bool:
         return False  # of a Python number, so no element decides it
     if any(dtype.family == "F" for dtype in dtypes):
         return node.op not in QUIET
-    return node.op is _RECIPROCAL
+    return node.op in SIGNALLING
 
 
 # NumPy reports no error of these operators, not even for floating operands.
@@ -181,8 +181,10 @@ QUIET = frozenset(
     equal not_equal less less_equal greater greater_equal
     """.split()
 )
-# The only operator of integers whose errors it reports for arrays.
-_RECIPROCAL = OPS["reciprocal"]
+# The operators of integers whose errors it reports for arrays.
+SIGNALLING = frozenset(
+    OPS[name] for name in ("reciprocal", "floor_divide", "remainder", "divmod", "fmod")
+)
 
 
 def checked_of(graph: Graph) -> tuple[Node, ...]:

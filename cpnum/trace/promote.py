@@ -108,7 +108,7 @@ def _promoted(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> Promotion:
     computed = loop_dtypes(ufunc, dtypes)
     if all(kind is Kind.MASK for kind in op.operands):
         computed = (B,) * (op.arity + 1)
-    operands = computed[:-1]
+    operands = computed[: op.arity]
     for dtype in operands:
         if dtype not in op.dtypes:
             raise DTypeError(
@@ -116,7 +116,7 @@ def _promoted(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> Promotion:
                 seen=f"{op} of {_listed(dtypes)}",
                 write=f"x.astype(dtype) first; {op} has stencils for {_listed(op.dtypes)}",
             )
-    return Promotion(op, operands, computed[-1], _is_direct(ufunc, op, dtypes, operands))
+    return Promotion(op, operands, computed[op.arity], _is_direct(ufunc, op, dtypes, operands))
 
 
 def _is_direct(
@@ -134,7 +134,7 @@ def _is_direct(
 
 
 def loop_dtypes(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> tuple[DType, ...]:
-    """Return the dtypes of NumPy's loop: each operand's, then the result's.
+    """Return the dtypes of NumPy's loop: each operand's, then each result's.
 
     >>> from cpnum.tables.dtypes import I32
     >>> loop_dtypes(np.power, (I32, FLOAT))
@@ -157,7 +157,7 @@ def loop_dtypes(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> tuple[DType, ...]
     try:
         return tuple(map(from_numpy, computed))
     except DTypeError as error:
-        names = ", ".join(map(str, computed[:-1]))
+        names = ", ".join(map(str, computed[: ufunc.nin]))
         raise DTypeError(
             error.message,
             seen=f"NumPy computes {ufunc.__name__} of {_listed(dtypes)} in {names}",

@@ -19,7 +19,7 @@ import numpy as np
 from cpnum.errors import UnsupportedError
 from cpnum.ir.extents import in_signature, moved
 from cpnum.ir.movement import Index, IndexItem, Movement, Reshape, Transpose, joined
-from cpnum.ir.nodes import Apply, Constant, Input, Node, operands
+from cpnum.ir.nodes import Apply, Constant, Input, Node, Project, operands
 from cpnum.ir.walk import postorder
 from cpnum.trace.builder import Builder, Shape
 from cpnum.trace.kinds import Kind, Kinds, Push
@@ -132,6 +132,10 @@ def _renewed(builder: Builder, value: Node, push: Push) -> Node:
             if value in builder.as_written:
                 builder.as_written.setdefault(view, builder.as_written[value])
             return view
+        case Project(of, index, dtype):
+            several = views[of, push]
+            assert isinstance(several, Apply)
+            return nodes.project(several, index, dtype)
     raise TypeError(f"{value!r} has no views")
 
 

@@ -105,6 +105,16 @@ class WeakTracer(AnyTracer):
             raise self.cannot_be("pow() of three operands", "it outside of the function")
         return self._power(exponent)
 
+    def __divmod__(self, other: Any) -> tuple[Any, ...]:
+        if isinstance(other, WeakTracer) or from_python(other) is not None:
+            return self // other, self % other
+        return self.divided((self, other), other, self)
+
+    def __rdivmod__(self, other: Any) -> tuple[Any, ...]:
+        if from_python(other) is not None:
+            return other // self, other % self
+        return self.divided((other, self), other, self)
+
     # -- attributes and refused uses ------------------------------------------------------------
 
     @property
