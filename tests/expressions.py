@@ -66,8 +66,13 @@ def _call(op):
             y = np.where(np.isnan(y), y.dtype.type(1), y)[()]
         return np.copysign(x, y)
 
+    def sign_of_number(x):
+        return function(np.where(np.isnan(x), 1.0, x)[()] if hasattr(x, "dtype") else x)
+
     if op.form is Form.COMPARISON:
         return compare
+    if op.name == "signbit":
+        return sign_of_number
     if op.name == "copysign":
         return sign_of_numbers
     return equal_zeros if op.name in _ZEROS else function
@@ -119,8 +124,10 @@ def _power(exponent):
     return power
 
 
-# One of the results of divmod, which Python computes if both operands are its scalars.
+# One of the results; Python computes divmod if both operands are its scalars.
 _PARTS = [
+    ("np.modf[0]", 1, lambda x: np.modf(x)[0]),
+    ("np.modf[1]", 1, lambda x: np.modf(x)[1]),
     ("divmod[0]", 2, lambda x, y: divmod(x, y)[0]),
     ("np.divmod[0]", 2, lambda x, y: np.divmod(x, y)[0]),
     ("np.divmod[1]", 2, lambda x, y: np.divmod(x, y)[1]),

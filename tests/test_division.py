@@ -1,4 +1,7 @@
-"""Division with remainder: exact for all exponents, no fault for any integer, NumPy's reports."""
+"""Division with remainder: exact for all exponents, no fault for any integer, NumPy's reports.
+
+And the operators of two results, of which divmod is one.
+"""
 
 import math
 import operator
@@ -182,6 +185,47 @@ def test_divmod_of_scalars_and_numbers(operands, level):
             lambda x, n, m=m: parts(x, m, n),
         ):
             assert_same(function(x, n), cpjit(function, isa=level)(x, n), (n, m))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", FLOATS, ids=row_name)
+def test_modf_at_every_length(dtype, layout, level):
+    longest = lengths(level, [dtype])[-1]
+    x = LAYOUTS[layout](values(dtype, longest))
+    for function in (lambda x: np.modf(x)[0], lambda x: np.modf(x)[1]):
+        compiled = cpjit(function, isa=level)
+        for length in range(longest + 1):
+            operand = x[:length]
+            (expected, theirs), (actual, ours) = (
+                errors_of(each, operand) for each in (function, compiled)
+            )
+            assert_same(expected, actual, (dtype, layout, length), operand)
+            assert theirs == ours
+        assert_same(function(special(dtype)), compiled(special(dtype)))
+
+
+@pytest.mark.parametrize("dtype", INTEGERS, ids=row_name)
+@pytest.mark.parametrize("name", ["gcd", "lcm"])
+def test_common_divisors_and_multiples_of_integers_of_all_sizes(name, dtype, level):
+    function = getattr(np, name)
+    compiled = cpjit(lambda x, y: function(x, y), isa=level)
+    for case, x, y in integer_pairs(dtype, count_for(level)):
+        assert_same(function(x, y), compiled(x, y), (name, case), x, y)
+    fibonacci = [1, 2]
+    while fibonacci[-1] + fibonacci[-2] <= np.iinfo(dtype.numpy).max:
+        fibonacci.append(fibonacci[-1] + fibonacci[-2])
+    longest = np.array(fibonacci, dtype.numpy)  # as many steps as there can be
+    assert_same(function(longest[1:], longest[:-1]), compiled(longest[1:], longest[:-1]))
+
+
+@pytest.mark.parametrize("dtype", (*FLOATS, *INTEGERS), ids=row_name)
+def test_float_power_is_a_power_in_float64(dtype, level):
+    x = np.arange(1, 40).astype(dtype.numpy)
+    for exponent in (2, -1, 0.5, 2.5, x / 8):
+        expected = np.float_power(x, exponent)
+        actual = cpjit(lambda x, y: np.float_power(x, y), isa=level)(x, exponent)
+        assert actual.dtype == expected.dtype == np.float64
+        assert np.all(np.abs(actual - expected) <= 5 * np.spacing(expected)), exponent
 
 
 def test_views_of_both_results(level):

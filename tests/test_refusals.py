@@ -169,7 +169,7 @@ def matrix_product(x):
 
 @case(UnsupportedError)
 def ufunc_without_a_row(x):
-    return np.spacing(x)  # here
+    return np.ldexp(x, 2)  # here
 
 
 @case(DTypeError)

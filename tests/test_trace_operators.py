@@ -46,7 +46,8 @@ def test_every_operator_of_the_table_has_numpys_values(name, dtype):
     except TypeError:
         assert "NumPy has no" in refused(DTypeError, lambda *a: function(*a), *operands)
         return
-    if expected.dtype == np.float16 or expected.dtype == np.int8:
+    in_float16 = name == "signbit" and dtype == "?"
+    if in_float16 or expected.dtype == np.float16 or expected.dtype == np.int8:
         assert "no stencils" in refused(DTypeError, lambda *a: function(*a), *operands)
         return
     check(lambda *a: function(*a), *operands)

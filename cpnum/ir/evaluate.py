@@ -177,8 +177,8 @@ def _may_report(node: Apply) -> bool:
 QUIET = frozenset(
     OPS[name]
     for name in """
-    negative absolute sign copysign minimum maximum fmin fmax clip where isnan isinf isfinite
-    equal not_equal less less_equal greater greater_equal
+    negative absolute sign signbit copysign minimum maximum fmin fmax clip where isnan isinf
+    isfinite equal not_equal less less_equal greater greater_equal
     """.split()
 )
 # The operators of integers whose errors it reports for arrays.

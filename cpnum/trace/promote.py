@@ -36,7 +36,9 @@ class Promotion(NamedTuple):
 
 
 # Some ufuncs have the bits of another row, once the operands are cast.
-_SAME_ROW = {"fabs": "absolute", "rad2deg": "degrees", "deg2rad": "radians"}
+_SAME_ROW = {
+    "fabs": "absolute", "rad2deg": "degrees", "deg2rad": "radians", "float_power": "power",
+}  # fmt: skip
 
 # NumPy's module of ufuncs has those without a public name, too; np.clip is a wrapper of one.
 _UMATH = np._core.umath  # type: ignore[attr-defined]

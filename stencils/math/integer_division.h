@@ -1,6 +1,6 @@
 /* Division with remainder of integers: floor_divide, remainder, divmod and fmod, as NumPy 2.4 has
-   them.  No operand is a fault: x // 0 and x % 0 are 0 and raise divide; the lowest integer by -1
-   is itself, which raises overflow, and leaves 0, which raises nothing.
+   them, and gcd and lcm.  No operand is a fault: x // 0 and x % 0 are 0 and raise divide; the
+   lowest integer by -1 is itself, which raises overflow, and leaves 0, which raises nothing.
 
    No level divides vectors of integers.  int32 is divided as float64: a quotient that is not whole
    misses each whole number by 1 / |b| or more, and the rounding errs by 2**-22 / |b|.
@@ -45,6 +45,8 @@
         return (divided_##T){a, b};                                                                \
     }
 
+/* gcd is Euclid's, of absolute values.  That of the lowest integer is negative; no rest is.  lcm
+   has the bits of NumPy's, which are computed without signs. */
 #define DIVISIONS(T)                                                                               \
     OVERLOADED v##T integer_floor(v##T a, v##T b) {                                                \
         divided_##T safe = guarded(a, b, 1), near = divided_near(safe.first, safe.second);         \
@@ -67,6 +69,21 @@
         v##T rest = divided_near(safe.first, safe.second).second;                                  \
         v##T other_sign = ((rest ^ a) < 0) & (rest != 0);                                          \
         return rest + (other_sign & ((a ^ b) < 0 ? -b : b));                                       \
+    }                                                                                              \
+    OVERLOADED v##T integer_gcd(v##T a, v##T b) {                                                  \
+        a = a < 0 ? -a : a, b = b < 0 ? -b : b;                                                    \
+        do {                                                                                       \
+            v##T done = b == 0, rest = divided_near(a, done ? (v##T)1 : b).second;                 \
+            rest = rest < 0 ? -rest : rest;                                                        \
+            a = done ? a : b;                                                                      \
+            b = done ? (v##T){} : rest;                                                            \
+        } while (any(b > 0));                                                                      \
+        return a;                                                                                  \
+    }                                                                                              \
+    OVERLOADED v##T integer_lcm(v##T a, v##T b) {                                                  \
+        v##T divisor = integer_gcd(a, b);                                                          \
+        a = a < 0 ? -a : a, b = b < 0 ? -b : b;                                                    \
+        return divided_near(a, divisor == 0 ? (v##T)1 : divisor).first * b;                        \
     }
 
 INTEGER_TYPES(i32)
