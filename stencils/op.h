@@ -12,6 +12,10 @@
 
 #if LANE > 1
 #include "elementary.h" /* written from cpnum/tables/ops.py */
+#include "math/integer_division.h"
+#include "math/modf.h"
+#include "math/modulo.h"
+#include "math/neighbours.h"
 #endif
 
 /* Constants of a's type.  Not converted from another type: with -ffp-exception-behavior=maytrap
@@ -24,6 +28,10 @@
 #define RADIANS ((__typeof__(a))_Generic(a, vf64: 0x1.1df46a2529d39p-6, vf32: 0x1.1df46ap-6f))
 
 #define FLOATING_SIGN(a) ((a == K(0.0)) ? K(0.0) : ((a != a) ? a : COPYSIGN(K(1.0), a)))
+
+/* A nan stays one; b is for both zeros. */
+#define HEAVISIDE(a, b)                                                                            \
+    ((a == K(0.0)) ? b : ((a != a) ? a : ((AS_INTEGER(a) < 0) ? K(0.0) : K(1.0))))
 
 /* As integers, the absolute values of floats keep their order, and a NaN raises no flag. */
 #define AS_INTEGER(a) AS(__typeof__(a == a), a)
@@ -91,6 +99,12 @@ DEFINE_INTEGER_RECIPROCAL(vi32, vf32)
     DEFINE(name##_##T, v##T a, v##T first, v##T second) {                                          \
         __typeof__(value) both = value;                                                            \
         CONTINUE name##_##T##_next(SAME, a, both.first, both.second);                              \
+    }
+#define TT_TT(T, name, value)                                                                      \
+    TO(NEXT, name##_##T##_next, v##T a, v##T b, v##T first, v##T second);                          \
+    DEFINE(name##_##T, v##T a, v##T b, v##T first, v##T second) {                                  \
+        __typeof__(value) both = value;                                                            \
+        CONTINUE name##_##T##_next(SAME, a, b, both.first, both.second);                           \
     }
 #define TT_T(T, name, value) BINARY(name##_##T, v##T, v##T, value)
 #define MM_M(T, name, value) BINARY(name##_##T, vb, vb, value)

@@ -16,7 +16,7 @@ from cpnum.tables.dtypes import DTYPES, F32, F64, I32, I64, B, from_numpy
 from cpnum.tables.ops import OPS, Form
 
 SUPPORTED = {dtype.numpy for dtype in DTYPES}
-EXACT = [op for op in OPS.values() if op.home == "numpy" and op.ulp <= 0.5]
+EXACT = [op for op in OPS.values() if op.home == "numpy" and op.ulp <= 0.5 and len(op.results) == 1]
 ELEMENTARY = [op for op in OPS.values() if op.ulp > 0.5 and op.home != "rewrites"]
 
 # What the arguments and casts of one program are made of: kernels of one width, and mixed ones.
@@ -66,8 +66,13 @@ def _call(op):
             y = np.where(np.isnan(y), y.dtype.type(1), y)[()]
         return np.copysign(x, y)
 
+    def sign_of_number(x):
+        return function(np.where(np.isnan(x), 1.0, x)[()] if hasattr(x, "dtype") else x)
+
     if op.form is Form.COMPARISON:
         return compare
+    if op.name == "signbit":
+        return sign_of_number
     if op.name == "copysign":
         return sign_of_numbers
     return equal_zeros if op.name in _ZEROS else function
@@ -119,10 +124,20 @@ def _power(exponent):
     return power
 
 
+# One of the results; Python computes divmod if both operands are its scalars.
+_PARTS = [
+    ("np.modf[0]", 1, lambda x: np.modf(x)[0]),
+    ("np.modf[1]", 1, lambda x: np.modf(x)[1]),
+    ("divmod[0]", 2, lambda x, y: divmod(x, y)[0]),
+    ("np.divmod[0]", 2, lambda x, y: np.divmod(x, y)[0]),
+    ("np.divmod[1]", 2, lambda x, y: np.divmod(x, y)[1]),
+]
 # name, number of operands, function
 _OPERATORS = [
     (f"operator.{name}", 2, _python(getattr(operator, name)))
-    for name in "add sub mul truediv lt le gt ge eq ne and_ or_ xor lshift rshift".split()
+    for name in (
+        "add sub mul truediv floordiv mod lt le gt ge eq ne and_ or_ xor lshift rshift".split()
+    )
 ] + [(f"operator.{name}", 1, getattr(operator, name)) for name in "neg pos abs invert".split()]
 _MOVES = [
     ("[1:]", 1, _each(lambda x: x[1:])),
@@ -142,7 +157,7 @@ _POWERS = [(f"**{exponent}", 1, _power(exponent)) for exponent in (2, 0.5, -1, 1
 def _table(ops):
     table = [(f"np.{op.name}", op.arity, _call(op)) for op in ops]
     casts = [(f"astype {dtype}", 1, _as(dtype)) for dtype in DTYPES]
-    return [*table, *_OPERATORS, *casts, *_MOVES, *_POWERS, ("in place", 2, _in_place)]
+    return [*table, *_PARTS, *_OPERATORS, *casts, *_MOVES, *_POWERS, ("in place", 2, _in_place)]
 
 
 TABLE = _table(EXACT)

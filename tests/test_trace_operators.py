@@ -27,7 +27,7 @@ def test_a_ufunc_of_another_package_is_not_taken_for_numpys():
 
 
 ONES = np.ones(3)
-NUMPY = [name for name, op in OPS.items() if op.home == "numpy"]
+NUMPY = [name for name, op in OPS.items() if op.home == "numpy" and len(op.results) == 1]
 
 
 @pytest.mark.parametrize("name", NUMPY)
@@ -46,7 +46,8 @@ def test_every_operator_of_the_table_has_numpys_values(name, dtype):
     except TypeError:
         assert "NumPy has no" in refused(DTypeError, lambda *a: function(*a), *operands)
         return
-    if expected.dtype == np.float16 or expected.dtype == np.int8:
+    in_float16 = name == "signbit" and dtype == "?"
+    if in_float16 or expected.dtype == np.float16 or expected.dtype == np.int8:
         assert "no stencils" in refused(DTypeError, lambda *a: function(*a), *operands)
         return
     check(lambda *a: function(*a), *operands)
@@ -54,6 +55,7 @@ def test_every_operator_of_the_table_has_numpys_values(name, dtype):
 
 PYTHON = [
     *(operator.add, operator.sub, operator.mul, operator.truediv),
+    *(operator.floordiv, operator.mod, lambda x, y: divmod(x, y)[0], lambda x, y: divmod(x, y)[1]),
     *(operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne),
     *(operator.and_, operator.or_, operator.xor, np.minimum, np.fmax, np.logical_and, np.arctan2),
 ]

@@ -223,19 +223,21 @@ def _may_report(node: Apply) -> bool:
         return False  # of a Python number, so no element decides it
     if any(dtype.family == "F" for dtype in dtypes):
         return node.op not in QUIET
-    return node.op is _RECIPROCAL
+    return node.op in SIGNALLING
 
 
 # NumPy reports no error of these operators, not even for floating operands.
 QUIET = frozenset(
     OPS[name]
     for name in """
-    negative absolute sign copysign minimum maximum fmin fmax clip where isnan isinf isfinite
-    equal not_equal less less_equal greater greater_equal
+    negative absolute sign signbit copysign minimum maximum fmin fmax clip where isnan isinf
+    isfinite equal not_equal less less_equal greater greater_equal
     """.split()
 )
-# The only operator of integers whose errors it reports for arrays.
-_RECIPROCAL = OPS["reciprocal"]
+# The operators of integers whose errors it reports for arrays.
+SIGNALLING = frozenset(
+    OPS[name] for name in ("reciprocal", "floor_divide", "remainder", "divmod", "fmod")
+)
 
 
 def checked_of(graph: Graph) -> tuple[Node, ...]:

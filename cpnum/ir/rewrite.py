@@ -12,7 +12,7 @@ import numpy as np
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Apply, Broadcast, Constant, Node, Nodes, renewed
 from cpnum.ir.reference import function_of
-from cpnum.ir.rules import IndexedRule, Pattern, Rule, Rules, RuleTable, Term, Variable
+from cpnum.ir.rules import Computed, IndexedRule, Pattern, Rule, Rules, RuleTable, Term, Variable
 from cpnum.ir.sites import Site
 from cpnum.ir.walk import Shaping
 from cpnum.tables.dtypes import DType
@@ -102,6 +102,10 @@ class Rewriting:
             # The operands of all rules but casts have the dtype of x.
             args = tuple(self._replaced(arg, matched, matched["x"].dtype) for arg in term.args)
             return self.made(term.op, args, dtype)
+        if isinstance(term, Computed):
+            constant = matched[term.variable.name]
+            assert isinstance(constant, Constant)
+            term = term.function(constant.value)
         return self.nodes.constant(term, dtype)
 
     def _match(
@@ -140,6 +144,7 @@ class Rewriting:
                     for inner, arg in zip(term.args, node.args, strict=True)
                 )
             )
+        assert not isinstance(term, Computed), "of replacements only"
         # The comparison alone would take -0.0 for 0.0.
         return (
             isinstance(node, Constant)
@@ -182,6 +187,8 @@ def _folded(nodes: Nodes, op: Op, args: tuple[Node, ...], dtype: DType) -> Const
     constants = [arg for arg in args if isinstance(arg, Constant) and not arg.dtype.weak]
     if len(constants) < len(args) or op.ulp > 0.5 or (op.home == "rewrites" and op is not CAST):
         return None
+    if len(op.results) > 1:
+        return None  # one constant is not all of them
     values: list[Any] = [constant.value for constant in constants]
     try:
         with np.errstate(all="raise"):

@@ -55,8 +55,15 @@ class Variable(Pattern):
         self.name = name
 
 
+class Computed(NamedTuple):
+    """A part of a replacement: a constant that a function computes from the one that k matched."""
+
+    function: Callable[[Any], Any]
+    variable: Variable
+
+
 # A part of a pattern; a number matches the constant of that value, the sign of zero included.
-Term = Pattern | float
+Term = Pattern | Computed | float
 
 
 def cast(x: Any, dtype: DType) -> Any:
@@ -74,6 +81,11 @@ def approximate_divide(a: Any, x: Any) -> Any:
     """Return a / x; in a pattern it is the operator that rounds not quite as NumPy's."""
     pattern = any(isinstance(each, Pattern) for each in (a, x))
     return Pattern(OPS["approximate_divide"], (a, x)) if pattern else a / x
+
+
+def exponent(k: Any) -> Any:
+    """Return log2(k) for a power of two; in a replacement it is a constant."""
+    return Computed(exponent, k) if isinstance(k, Variable) else np.bitwise_count(k - 1)
 
 
 # -- rules --------------------------------------------------------------------------------------
@@ -99,6 +111,11 @@ def _has_exact_reciprocal(k: Any) -> bool:
     return bool(abs(mantissa) == 0.5 and limits.tiny <= abs(k) <= 1 / limits.tiny)
 
 
+def _is_power_of_two(k: Any) -> bool:
+    """Tell whether a constant is an integer and a power of two."""
+    return bool(k.dtype.kind == "i" and k > 0 and k & (k - 1) == 0)
+
+
 # fmt: off
 _WRITTEN = (
     Rule("times one",              lambda x: x * 1,               lambda x: x,            _F + _I),
@@ -109,6 +126,10 @@ _WRITTEN = (
     Rule("divided by one",         lambda x: x / 1,               lambda x: x,            _F),
     Rule("divided by power of 2",  lambda x, k: x / k,            lambda x, k: x * (1 / k), _F,
          _has_exact_reciprocal),
+    Rule("quotient by power of 2", lambda x, k: x // k,           lambda x, k: x >> exponent(k), _I,
+         _is_power_of_two),
+    Rule("remainder by power of 2", lambda x, k: x % k,           lambda x, k: x & (k - 1), _I,
+         _is_power_of_two),
     Rule("square",                 lambda x: np.square(x),        lambda x: x * x,        _F + _I),
     Rule("negate twice",           lambda x: np.negative(-x),      lambda x: x,            _F + _I),
     Rule("negative times",         lambda x, k: np.negative(x) * k, lambda x, k: x * -k,   _F),
@@ -253,6 +274,8 @@ def _head(term: Term) -> object:
 
 
 def _names(term: Term) -> set[str]:
+    if isinstance(term, Computed):
+        term = term.variable
     if isinstance(term, Variable):
         return {term.name}
     return set().union(*map(_names, term.args)) if isinstance(term, Pattern) else set()

@@ -38,7 +38,9 @@ class Promotion(NamedTuple):
 
 
 # Some ufuncs have the bits of another row, once the operands are cast.
-_SAME_ROW = {"fabs": "absolute", "rad2deg": "degrees", "deg2rad": "radians"}
+_SAME_ROW = {
+    "fabs": "absolute", "rad2deg": "degrees", "deg2rad": "radians", "float_power": "power",
+}  # fmt: skip
 
 # NumPy's module of ufuncs has those without a public name, too; np.clip is a wrapper of one.
 _UMATH = np._core.umath  # type: ignore[attr-defined]
@@ -111,7 +113,7 @@ def _promoted(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> Promotion:
     computed = loop_dtypes(ufunc, dtypes)
     if all(kind is Kind.MASK for kind in op.operands):
         computed = (B,) * (op.arity + 1)
-    operands = computed[:-1]
+    operands = computed[: op.arity]
     for dtype in operands:
         if dtype not in op.dtypes:
             raise DTypeError(
@@ -119,7 +121,7 @@ def _promoted(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> Promotion:
                 seen=f"{op} of {_listed(dtypes)}",
                 write=f"x.astype(dtype) first; {op} has stencils for {_listed(op.dtypes)}",
             )
-    return Promotion(op, operands, computed[-1], _is_direct(ufunc, op, dtypes, operands))
+    return Promotion(op, operands, computed[op.arity], _is_direct(ufunc, op, dtypes, operands))
 
 
 def _is_direct(
@@ -137,7 +139,7 @@ def _is_direct(
 
 
 def loop_dtypes(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> tuple[DType, ...]:
-    """Return the dtypes of NumPy's loop: each operand's, then the result's.
+    """Return the dtypes of NumPy's loop: each operand's, then each result's.
 
     >>> from cpnum.tables.dtypes import I32
     >>> loop_dtypes(np.power, (I32, FLOAT))
@@ -158,7 +160,7 @@ def loop_dtypes(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> tuple[DType, ...]
     try:
         return tuple(map(from_numpy, computed))
     except DTypeError as error:
-        names = ", ".join(map(str, computed[:-1]))
+        names = ", ".join(map(str, computed[: ufunc.nin]))
         raise DTypeError(
             error.message,
             seen=f"NumPy computes {ufunc.__name__} of {_listed(dtypes)} in {names}",

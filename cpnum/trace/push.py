@@ -19,7 +19,7 @@ import numpy as np
 from cpnum.errors import UnsupportedError
 from cpnum.ir.extents import in_signature, moved
 from cpnum.ir.movement import BroadcastTo, Index, IndexItem, Movement, Reshape, Transpose, joined
-from cpnum.ir.nodes import Apply, Constant, Input, Node, operands
+from cpnum.ir.nodes import Apply, Constant, Input, Node, Project, operands
 from cpnum.ir.walk import postorder
 from cpnum.tables.dtypes import B, from_numpy
 from cpnum.tables.ops import OPS
@@ -144,6 +144,10 @@ def _renewed(builder: Builder, value: Node, push: Push) -> Node:
             if value in builder.as_written:
                 builder.as_written.setdefault(view, builder.as_written[value])
             return view
+        case Project(of, index, dtype):
+            several = views[of, push]
+            assert isinstance(several, Apply)
+            return nodes.project(several, index, dtype)
     raise TypeError(f"{value!r} has no views")
 
 

@@ -118,6 +118,16 @@ class WeakTracer(AnyTracer):
     def __round__(self, digits: object = None) -> WeakTracer:
         return self.on_host(round, self) if digits is None else self.on_host(round, self, digits)
 
+    def __divmod__(self, other: Any) -> tuple[Any, ...]:
+        if isinstance(other, WeakTracer) or from_python(other) is not None:
+            return self // other, self % other
+        return self.divided((self, other), other, self)
+
+    def __rdivmod__(self, other: Any) -> tuple[Any, ...]:
+        if from_python(other) is not None:
+            return other // self, other % self
+        return self.divided((other, self), other, self)
+
     # -- attributes ----------------------------------------------------------------------------
 
     @property

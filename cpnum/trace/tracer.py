@@ -105,8 +105,8 @@ class AnyTracer(Traced):
 
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: object
-    ) -> AnyTracer:
-        if method == "__call__" and not keywords:
+    ) -> Any:
+        if method == "__call__" and not keywords and ufunc.nout == 1:
             if len(inputs) == 1:
                 return self.result(*trace_single(self.builder, ufunc, self))
             first: object = inputs[0]
@@ -127,8 +127,22 @@ class AnyTracer(Traced):
         result = self.result(*trace_ufunc(self.builder, ufunc, inputs))
         if issubclass(type(inputs[0]), np.generic) and is_operator(user_site()):
             # `np.int64(2) + x` arrives here as np.add, since NumPy's scalar comes first.
-            return between_scalars(result, *inputs)
-        return result
+            between_scalars(result, *inputs)
+        return result if ufunc.nout == 1 else self.each_of(result)
+
+    def each_of(self, several: AnyTracer) -> tuple[AnyTracer, ...]:
+        """Return the results of an operator that has several."""
+        node, nodes = several.node, self.builder.nodes
+        assert isinstance(node, Apply)
+        return tuple(
+            self.result(nodes.project(node, at, node.dtype), several.known_shape)
+            for at in range(len(node.op.results))
+        )
+
+    def divided(self, operands: tuple[Any, Any], *first: object) -> tuple[AnyTracer, ...]:
+        """Return the results of divmod; `first` are the operands, the one whose operator first."""
+        several = self.result(*trace_ufunc(self.builder, np.divmod, operands))
+        return self.each_of(between_scalars(several, *first))
 
     def _with_keywords(
         self, ufunc: np.ufunc, inputs: tuple[Any, ...], keywords: Mapping[str, Any]
@@ -337,11 +351,11 @@ class AnyTracer(Traced):
         )
         return question.of(outcome)
 
-    def __divmod__(self, other: Any) -> tuple[Any, Any]:
-        return self // other, self % other
+    def __divmod__(self, other: Any) -> tuple[Any, ...]:
+        return self.divided((self, other), self, other)
 
-    def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
-        return other // self, other % self
+    def __rdivmod__(self, other: Any) -> tuple[Any, ...]:
+        return self.divided((other, self), self, other)
 
     def __contains__(self, value: object) -> NoReturn:
         raise self.needs_value("`in`", "x == value, which compares each element")
