@@ -16,8 +16,8 @@ LINE = {
     "": "errors command remembered faces",
     "tables": "dtypes isa ops block stencils",
     "pack": "disassembly holes stencil __main__",
-    "ir": "movement sites nodes results signature returned extents walk text graph reference evaluate "
-    "rules rewrite simplify",
+    "ir": "movement sites nodes results signature returned extents walk text graph reference "
+    "evaluate rules rewrite simplify",
     "trace": "site advice fixed parameters kinds builder push promote ufuncs tracer array scalar "
     "leftover functions returns trace",
     "compile": "arrange sources call schedule instances skeleton select assign emit pairs "

@@ -290,6 +290,7 @@ class FloatingPointErrors:
             note_site(error, site)
 
     def __call__(self, kind: str, flags: int) -> None:
+        """Call the user's own function for the mode "call"."""
         self._user(kind, flags)
 
     def write(self, message: str) -> None:
