@@ -349,7 +349,9 @@ def main(words=None):
             seed(first + count)(example)()
             count += 500
 
-        @settings(COMMON, max_examples=500, derandomize=False, phases=(Phase.generate, Phase.shrink))
+        @settings(
+            COMMON, max_examples=500, derandomize=False, phases=(Phase.generate, Phase.shrink)
+        )
         @given(programs(most=12), places(), st.integers(0, 1023))
         def several(program, numbers, choice):
             check_several(Several(program, numbers), choice)

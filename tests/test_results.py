@@ -312,7 +312,7 @@ def test_a_view_that_does_not_exist_is_an_error_of_numpy():
 CONSTANTS = {
     "None": None,
     "text": "a, (b",
-    "quoted": "it's \"so\"\\\n",
+    "quoted": 'it\'s "so"\\\n',
     "bytes": b"ab",
     "bool": True,
     "int": 3,
@@ -706,4 +706,6 @@ def test_dtypes_meet_in_one_loop(level):
                 return np.where(x == x, x, x), np.minimum(y, y), x == y
 
             with quiet():
-                assert_same(function(x, y), cpjit(function, isa=level)(x, y), row_name((dtype, other)))
+                assert_same(
+                    function(x, y), cpjit(function, isa=level)(x, y), row_name((dtype, other))
+                )
