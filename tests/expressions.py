@@ -188,12 +188,16 @@ class Program:
 
     def run(self, arguments, instead=()):
         """Compute the result of any arguments; `instead` replaces functions by name."""
+        return self.values(arguments, instead)[self.result]
+
+    def values(self, arguments, instead=()):
+        """Return the arguments and the values of all steps."""
         replaced = dict(instead)
         values = list(arguments)
         for name, function, operands in self.steps:
             function = replaced.get(name, function)
             values.append(function(*[x[0] if type(x) is tuple else values[x] for x in operands]))
-        return values[self.result]
+        return values
 
     @property
     def cuts(self):
@@ -216,7 +220,10 @@ class Program:
     @property
     def function(self):
         """The program as a Python function with as many parameters as it has arguments."""
-        run = self.run
+        return self.calling(self.run)
+
+    def calling(self, run):
+        """Return a function of arguments in a tuple as one of as many parameters."""
         return (
             lambda a: run((a,)),
             lambda a, b: run((a, b)),
@@ -345,6 +352,36 @@ def programs(draw, table=TABLE, instead=(), most=40):
         if isinstance(values[at], np.ndarray | np.generic)
     )
     return _pruned(Program(making.steps, result, arguments, parents, values[result]))
+
+
+@st.composite
+def places(draw):
+    """Numbers that choose values of a program, which it returns in containers."""
+    return draw(st.lists(_bits, min_size=1, max_size=5))
+
+
+class Several:
+    """A program that returns several of its values, latest first, in containers."""
+
+    def __init__(self, program, numbers):
+        self.program = program
+        count = len(program.arguments) + len(program.steps)
+        self.places = [program.result, *[count - 1 - number % count for number in numbers]]
+
+    def run(self, arguments):
+        """Return the values: the first two in a tuple, the others in a dict and in a list."""
+        values = self.program.values(arguments)
+        first, second, *others = [values[at] for at in self.places]
+        return first, {"second": second, "others": others}
+
+    @property
+    def function(self):
+        """The function as one of as many parameters as the program has arguments."""
+        return self.program.calling(self.run)
+
+    def __repr__(self):
+        lines = repr(self.program).splitlines()
+        return "\n".join([*lines[:-1], f"return {', '.join(f'v{at}' for at in self.places)})"])
 
 
 class _Making:

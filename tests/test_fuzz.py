@@ -12,7 +12,7 @@ import time
 import numpy as np
 import pytest
 from cases import HERE, assert_same, function_of
-from expressions import ELEMENTARY, ELEMENTARY_TABLE, TABLE, filled, programs
+from expressions import ELEMENTARY, ELEMENTARY_TABLE, TABLE, Several, filled, places, programs
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
@@ -159,6 +159,65 @@ def test_random_expressions_have_numpys_bits(program, choice):
     check(program, choice)
 
 
+def leaves(results):
+    first, inner = results
+    return [first, inner["second"], *inner["others"]]
+
+
+def tree(values):
+    return values[0], {"second": values[1], "others": values[2:]}
+
+
+def sharing(results, arguments):
+    """Which results are one object or share memory with others and with arguments."""
+    values = [*leaves(results), *arguments]
+    arrays = [each if isinstance(each, np.ndarray) else np.empty(0) for each in values]
+    return [
+        (one is other and isinstance(one, np.ndarray), np.shares_memory(one, other))
+        for at, one in enumerate(arrays)
+        for other in arrays[:at]
+    ]
+
+
+def check_several(several, choice):
+    """Compare all results with NumPy's: values, containers, memory, errors, `out`, bound calls."""
+    arguments = several.program.arguments
+    with np.errstate(all="ignore"):
+        expected = several.function(*arguments)
+    given = leaves(expected)
+    for level in HERE:
+        jitted = cpjit(several.function, isa=level)
+        with np.errstate(all="ignore"):
+            for _ in range(2):
+                actual = jitted(*arguments)
+                assert_same(expected, actual)
+                assert sharing(actual, arguments) == sharing(expected, arguments)
+            if all(map(np.size, given)):
+                bound = leaves(jitted.bind(*arguments)())
+                for one, other in zip(given, bound, strict=True):
+                    assert_same(np.asarray(one), np.asarray(other))
+            outs = [
+                np.zeros_like(each, order="FC"[choice >> at & 1])
+                if isinstance(each, np.ndarray) and choice >> at & 4
+                else None
+                for at, each in enumerate(given)
+            ]
+            filled = leaves(jitted(*arguments, out=tree(outs)))
+            for one, other, out in zip(given, filled, outs, strict=True):
+                assert out is None or out is other
+                assert_same(one, other)
+        if choice & 2 and all(map(np.size, given)):
+            numpys = reported(lambda: several.run(arguments))
+            own = reported(lambda: jitted(*arguments))  # noqa: B023
+            assert own <= numpys if several.program.cuts else own == numpys, (numpys, own)
+
+
+@settings(COMMON, max_examples=EXACT_EXAMPLES // 3)
+@given(programs(most=12), places(), st.integers(0, 1023))
+def test_random_functions_of_several_results_are_numpys(program, numbers, choice):
+    check_several(Several(program, numbers), choice)
+
+
 def in_place_on_a_copy(x):
     result = x.copy()
     result += np.float64(1)
@@ -289,6 +348,16 @@ def main(words=None):
 
             seed(first + count)(example)()
             count += 500
+
+        @settings(
+            COMMON, max_examples=500, derandomize=False, phases=(Phase.generate, Phase.shrink)
+        )
+        @given(programs(most=12), places(), st.integers(0, 1023))
+        def several(program, numbers, choice):
+            check_several(Several(program, numbers), choice)
+
+        seed(first + count)(several)()
+        count += 500
         gc.collect()
         print(f"{count} examples")  # noqa: T201 (a command)
     return 0

@@ -450,5 +450,5 @@ def test_autoreload_knows_compiled_functions(session, tmp_path):
         "f.fastmath, kept.fastmath, kept is f",
     )
     assert before.value == "(2.0, True)", before.printed
-    assert code.value == "(np.float64(3.0), np.float64(3.0), True)", code.printed
+    assert code.value == "(3.0, 3.0, True)", code.printed
     assert options.value == "(True, True, True)", options.printed

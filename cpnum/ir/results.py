@@ -1,4 +1,4 @@
-"""Results: what a function returns, a leaf or containers of leaves.
+"""Results: a leaf, or containers of leaves.
 
 Each leaf is one object.  A function that returns an object twice has one leaf, which stands twice
 in the tree.
@@ -146,7 +146,7 @@ def maker_of(tree: Tree) -> Callable[[Sequence[Any]], Any]:
 
 
 class Results(NamedTuple):
-    """What a function returns: a tree of leaves.  A view stands behind the leaf that it is of."""
+    """A tree of leaves.  A view stands behind the leaf that it is of."""
 
     tree: Tree
     leaves: tuple[Leaf, ...]

@@ -264,8 +264,10 @@ class Builder:
             else:
                 continue
             # A single input broadcasts, but as a view it has to exist.
-            if any(known.issuperset(inputs) for known in shaping) or (
-                len(inputs) == 1 and all(map(always_exists, inputs[0].movement))
+            if (
+                not inputs
+                or any(known.issuperset(inputs) for known in shaping)
+                or (len(inputs) == 1 and all(map(always_exists, inputs[0].movement)))
             ):
                 continue
             condition = Broadcast(inputs)

@@ -1,4 +1,4 @@
-"""What a traced function returned, as the results of its graph.
+"""Makes the results of a graph of the objects that the traced function returned.
 
 >>> from cpnum.trace.trace import trace
 >>> print(trace(lambda x, n: (x, x[1:] * n, {"count": n + 1}), (np.ones(4), 2.0)))
