@@ -636,8 +636,8 @@ def test_what_is_written_for_types_of_numpy_works(number):
 
 
 TRUTHS = {
-    "if x[0] > 0: pass": "np.where(x[0] > 0, a, b) for the values of both branches, or x[0] > 0 "
-    "outside of the function, its truth as an argument",
+    "if x[0] > 0: pass": "np.where(x[0] > 0, a, b) for what both branches compute, or pass the "
+    "truth as an argument",
     "if not x[0]: pass": "np.where(x[0] == 0, a, b) for",
     "if x[0] > 0 and not x[1] > 2: pass": "np.where((x[0] > 0) & (~(x[1] > 2)), a, b) for",
     "y = 1.0 if 0 < x[0] <= 1 or x[1] > 2 else x": "np.where(((0 < x[0]) & (x[0] <= 1)) | "

@@ -116,8 +116,8 @@ def _instead(path: Sequence[ast.AST]) -> str:
             return f"assert np.all({condition}) outside of the function"
         case ast.If():
             return (
-                f"np.where({condition}, a, b) for the values of both branches, or {condition} "
-                "outside of the function, its truth as an argument"
+                f"np.where({condition}, a, b) for what both branches compute, or pass the truth as "
+                "an argument"
             )
     return condition if condition != ast.unparse(test) else _GENERAL
 
