@@ -172,7 +172,7 @@ def boolean_index(x):
     return x[np.array([True, False, True])]  # here
 
 
-@case(TraceError)
+@case(UnsupportedError)
 def traced_mask(x):
     return x[x > 0]  # here
 
@@ -271,11 +271,6 @@ def caught_by_the_function(x):
     return x * factor
 
 
-@case(UnsupportedError, 3)
-def array_of_a_traced_extent(n):
-    return np.ones(n) * n  # here
-
-
 @case(TraceError)
 def python_function(x):
     return round(x[0], 1)  # here
@@ -327,19 +322,9 @@ def type_of_another_name(x):
     return single(x[0]) * 2  # here
 
 
-@case(TraceError, 1.5, 2.5)
-def reduction_of_a_list(x, y):
-    return np.maximum.reduce([x, y])  # here
-
-
 @case(TraceError)
 def joined_by_index(x):
     return np.r_[x, x]  # here
-
-
-@case(UnsupportedError, 3)
-def function_of_numpy_that_makes_an_array(n):
-    return np.arange(n) + n  # here
 
 
 @case(TraceError)

@@ -69,7 +69,7 @@ CONTAINERS = {
     "named tuple with a default": lambda a, b: Polar(a),
     "dataclass": lambda a, b: Moments(a, b),
     "frozen dataclass": lambda a, b: Frozen(a, Frozen(b)),
-    "nested": lambda a, b: [(a, {"x": b, "none": None}), Pair([], (b, Moments(b))), ((a,),), "text"],
+    "nested": lambda a, b: [(a, {"x": b, "none": None}), Pair([], (b, Moments(b))), ((a,),), "no"],
     "thrice": lambda a, b: (a, [b, a], a),
     "empty": lambda a, b: ((), [], {}),
 }

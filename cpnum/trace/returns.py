@@ -39,6 +39,7 @@ from cpnum.ir.signature import Fixed, ScalarOf, Signature
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder
 from cpnum.trace.chosen import is_chosen
+from cpnum.trace.site import at
 from cpnum.trace.tracer import ARGUMENT, PART, SCALAR, VIEW, AnyTracer
 
 # Values that nobody can change, so that all calls may return one object.
@@ -149,11 +150,12 @@ class _Returned:
     def _traced(self, tracer: AnyTracer) -> Leaf:
         node, state = tracer.node, tracer.state
         if is_chosen(tracer.known_shape):
-            raise tracer.unsupported(
-                f"{self.name} returns the elements that a mask chooses, a shape that depends on "
-                "values",
-                "np.where(mask, x, np.nan), or x, and x[mask] outside of the function",
+            refusal = UnsupportedError(
+                f"{self.name} returns the elements that a mask chooses: their number is not known",
+                seen=repr(tracer),
+                write="np.where(mask, x, np.nan), or x, and x[mask] outside of the function",
             )
+            raise at(refusal, self.builder.sites[node])
         if node.dtype.weak:
             return Given(node.parameter) if type(node) is Input else Number(node)
         boxed = state != SCALAR
