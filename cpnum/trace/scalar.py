@@ -47,7 +47,8 @@ def _binary(name: str, function: Function, ufunc: np.ufunc, swapped: bool = Fals
     """
 
     def method(self: WeakTracer, other: object) -> AnyTracer:
-        other = adopted(self.builder, other)
+        if type(other) is np.ndarray:
+            other = adopted(self.builder, other)
         operands = (other, self) if swapped else (self, other)
         if isinstance(other, WeakTracer) or from_python(other) is not None:
             return self.on_host(function, *operands)
