@@ -61,6 +61,7 @@ FUNCTIONS = {
     "boolean": lambda x: np.asarray(x, dtype=bool),
     "array": lambda x: np.array(x),
     "copy_if_needed": lambda x: np.array(x, copy=None),
+    "copy_modes": lambda x: np.array(x, copy=np._CopyMode.IF_NEEDED) + 1,
     "ndmin": lambda x: np.array(x, ndmin=2) * 2,
     "ndmin_of_a_copy": lambda x: np.array(x, dtype=float, copy=True, ndmin=3),
     "order": lambda x: np.asarray(x, order="C") * 2,

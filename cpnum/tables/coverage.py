@@ -1,4 +1,4 @@
-"""What cpnum does with each name of NumPy: the reasons of those that are refused.
+"""The names of NumPy that are no rows of other tables: why they are refused, or harmless.
 
 `docs/coverage.md` is made from these tables and from those of the tracer; a test looks at every
 public name of `numpy` and of arrays.

@@ -97,6 +97,13 @@ CONVERSIONS: dict[Callable[..., Any], tuple[int, Callable[..., Tracer]]] = {
     np.full_like: (1, _full_like),
 }
 
+# Libraries give these for `copy`, as NumPy does itself.
+_COPY_MODES: dict[Any, bool | None] = {
+    np._CopyMode.ALWAYS: True,
+    np._CopyMode.NEVER: False,
+    np._CopyMode.IF_NEEDED: None,
+}
+
 _ORDERS = (None, "K", "A", "C", "F")
 
 
@@ -110,6 +117,7 @@ def _converted(a: Any, dtype: Any, copy: bool | None, order: Any) -> Tracer:
     """Return a value as an array with the dtype; it is copied only if it has to be, or is asked."""
     if isinstance(a, list | tuple):
         return stacked_list(a, None if dtype is None else from_numpy(np.dtype(dtype)))
+    copy = _COPY_MODES.get(copy, copy)
     own = a.node.dtype
     to = a.builder.attempt(from_numpy, own.numpy if dtype is None else np.dtype(dtype))
     if a.state == SCALAR or to is not own or copy:

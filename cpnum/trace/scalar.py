@@ -53,7 +53,8 @@ def _binary(name: str, function: Function, ufunc: np.ufunc, swapped: bool = Fals
     """
 
     def method(self: WeakTracer, other: object) -> Any:
-        other = adopted(self.builder, other)
+        if type(other) is np.ndarray:
+            other = adopted(self.builder, other)
         operands = (other, self) if swapped else (self, other)
         if isinstance(other, _NO_NUMBERS):
             return NotImplemented

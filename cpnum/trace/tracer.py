@@ -121,7 +121,8 @@ class AnyTracer(Traced):
             inputs = tuple(
                 each[()] if type(each) is np.ndarray and not each.ndim else each for each in inputs
             )
-        inputs = tuple([adopted(self.builder, each) for each in inputs])
+        if type(inputs[0]) is np.ndarray or type(inputs[-1]) is np.ndarray:
+            inputs = tuple([adopted(self.builder, each) for each in inputs])
         if keywords:
             return self._with_keywords(ufunc, inputs, keywords)
         result = self.result(*trace_ufunc(self.builder, ufunc, inputs))
@@ -201,9 +202,11 @@ class AnyTracer(Traced):
                 f"{name} cannot be traced" + reason(function),
                 instead_of_attribute(function.__name__, is_method=True),
             )
-        args = tuple([self.adopted(each) for each in args])
+        args = tuple([each if isinstance(each, Traced) else self.adopted(each) for each in args])
+        if keywords:
+            keywords = {name: self.adopted(each) for name, each in keywords.items()}
         try:
-            return traced(*args, **{name: self.adopted(each) for name, each in keywords.items()})
+            return traced(*args, **keywords)
         except UnknownArgumentError as error:
             raise self.unsupported(
                 f"the argument {error} of numpy.{function.__name__} cannot be traced",
