@@ -409,14 +409,21 @@ def test_a_shape_that_one_outcome_looks_at_is_free_for_the_others():
 
 
 def test_a_question_about_a_shape_and_a_number_is_asked_for_each_shape():
+    traces = []
+
     def f(x, n):
-        return x[:n] * 2 if n < len(x) else x
+        traces.append(n)
+        return x[:n] * len(range(n + len(x))) if n < len(x) else x
 
     compiled = cpjit(f)
-    for _ in range(2):
-        for x in (X, X[1:], X[:3]):
-            for n in (2, 4, 5, 6):
-                assert_same(f(x, n), compiled(x, n))
+    for _ in range(3):
+        traces.clear()
+        for x, numbers in ((X, (2, 4, 6)), (X[1:], (1, 3, 5)), (X[:3], (2, 9))):
+            for n in numbers:
+                expected = x[:n] * (n + len(x)) if n < len(x) else x
+                assert_same(expected, compiled(x, n))
+                compiled.lower(x, n)
+    assert traces == []
 
 
 # -- numbers that never repeat ------------------------------------------------------------------
@@ -448,14 +455,15 @@ def test_a_number_that_is_another_one_at_each_call_is_not_compiled_for_ever():
     assert f"test_guards.py, line {decayed.__code__.co_firstlineno + 1}:  {line}" in message
     assert "write np.exp(-t)" in message
     assert compiled.compiled == MOST_UNUSED
-    # What was compiled is used.  What comes a second time is compiled.
-    assert_same(decayed(X, 0.0), compiled(X, 0.0))
-    assert compiled.compiled == MOST_UNUSED
-    assert_same(decayed(X, 29 / 7), compiled(X, 29 / 7))
+    # What comes a second time is compiled, and what was compiled is used.
     assert_same(decayed(X, 29 / 7), compiled(X, 29 / 7))
     assert compiled.compiled == MOST_UNUSED + 1
-    # Now some are found again, so that new ones are compiled.
     assert_same(decayed(X, 99.0), compiled(X, 99.0))
+    assert compiled.compiled == MOST_UNUSED + 1
+    assert_same(decayed(X, 29 / 7), compiled(X, 29 / 7))
+    assert compiled.compiled == MOST_UNUSED + 1
+    # Now one is found again, so that new ones are compiled.
+    assert_same(decayed(X, 98.0), compiled(X, 98.0))
     assert compiled.compiled == MOST_UNUSED + 2
 
 
@@ -574,18 +582,25 @@ def test_a_report_of_a_guarded_call_shows_the_guard():
 
 
 def test_a_function_that_asks_something_else_is_traced_again():
-    state = {"ask": "n"}
+    asked = ["n"]
 
     def f(x, n, m):
-        asked = n if state["ask"] == "n" else m
-        return x if asked > 0 else -x
+        numbers = {"n": n, "m": m}
+        return x * sum(len(range(numbers[each])) for each in asked)
 
     compiled = cpjit(f)
-    assert_same(X, compiled(X, 1, -1))
-    assert_same(-X, compiled(X, -1, 1))
-    state["ask"] = "m"
-    assert_same(X, compiled(X[:, None], 1, 1)[:, 0])
-    assert compiled.signatures[-1] == "f64[:, 1], int, int where m > 0"
+    assert_same(X, compiled(X, 1, 5))
+    asked[:] = ["m"]  # inside of an object, so that nobody sees it before the next trace
+    assert_same(X, compiled(X, 1, 6))
+    assert_same(X * 6, compiled(X, 2, 6))
+    assert compiled.signatures == ["f64[:], int, int where m == 6"]
+    asked[:] = ["m", "n"]
+    assert_same(X * 9, compiled(X, 2, 7))
+    assert_same(X * 10, compiled(X, 3, 7))
+    asked[:] = ["m"]
+    assert_same(X * 7, compiled(X, 4, 7))
+    assert_same(X * 7, compiled(X, 2, 7))
+    assert compiled.signatures[-1] == "f64[:], int, int where m == 7"
 
 
 def test_a_left_over_number_is_an_error_and_has_a_text():
