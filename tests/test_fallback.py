@@ -28,7 +28,8 @@ def test_fallback_runs_through_numpy_and_warns_once():
     with pytest.warns(RuntimeWarning) as caught:
         assert np.array_equal(inverse(matrix), inverse.py_func(matrix))
     assert [str(each.message) for each in caught] == [
-        "inverse runs through NumPy: numpy.linalg.inv cannot be traced: linear algebra is not supported yet"
+        "inverse runs through NumPy: numpy.linalg.inv cannot be traced: "
+        "linear algebra is not supported yet"
     ]
     assert caught[0].filename == __file__
     # Warnings are errors here: there is no other.
