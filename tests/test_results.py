@@ -13,6 +13,7 @@ import pytest
 from arrays import array
 from cases import assert_same, quiet, row_name
 
+import cpnum
 from cpnum import CpnumError, OutError, UnsupportedError, cpjit
 from cpnum.compile.kernel import Kernel, Kernels
 from cpnum.ir.evaluate import evaluate
@@ -69,7 +70,7 @@ CONTAINERS = {
     "named tuple with a default": lambda a, b: Polar(a),
     "dataclass": lambda a, b: Moments(a, b),
     "frozen dataclass": lambda a, b: Frozen(a, Frozen(b)),
-    "nested": lambda a, b: [(a, {"x": b, "none": None}), Pair([], (b, Moments(b))), ((a,),), "no"],
+    "nested": lambda a, b: [(a, {"x": b, "n": None}), Pair([], (b, Moments(b))), ((a,),), "text"],
     "thrice": lambda a, b: (a, [b, a], a),
     "empty": lambda a, b: ((), [], {}),
 }
@@ -78,8 +79,7 @@ CONTAINERS = {
 VALUES = {
     "same shapes": lambda x, y, n: (np.where(x == y, x, y), np.maximum(x, y)),
     "different shapes": lambda x, y, n: (np.where(x == y, x, y), np.minimum(x, y)[1:]),
-    "scalars": lambda x, y, n: (np.maximum(x[..., 0].T[..., 0], 1) if x.ndim > 1 else x[0] | True
-                                if x.dtype == bool else x[0] + x[0], n + 1),
+    "scalars": lambda x, y, n: (np.maximum(x.ravel()[0], y.ravel()[0]), n + 1),
     "a value twice": lambda x, y, n: (np.maximum(x, y), np.maximum(x, y)),
     "an argument": lambda x, y, n: (x, np.minimum(x, y)),
     "both arguments": lambda x, y, n: (y, x),
@@ -643,6 +643,42 @@ def test_reports_show_each_kernel():
     assert [each["loops"] for each in report.json()["kernels"]] == [1, 1]
     one = cpjit(lambda x: {"a": x + 1, "b": [x]}).explain(np.ones(9))
     assert "return {'a': %0, 'b': [x]}" in one.text(parts=["graph"])
+
+
+def test_a_benchmark_compares_the_results_leaf_by_leaf():
+    def function(x):
+        return {"sum": x + 1, "rest": (x[1:] * 2, None, "text"), "x": x}
+
+    def wrong(x):
+        right = function(x)
+        return {**right, "rest": (right["rest"][0] + 1, None, "text")}
+
+    peers = {"the same": function, "wrong": wrong, "another container": lambda x: [x]}
+    result = cpnum.bench(cpjit(function), np.ones(9), against=peers, rounds=3, progress=False)
+    by_name = {row.name: row for row in result.rows}
+    for name in ("cpnum", "NumPy", "the same"):
+        assert by_name[name].why == "" and by_name[name].timing is not None
+        assert (by_name[name].elements, by_name[name].ulp) == (9, 0.0)
+    assert by_name["wrong"].why.startswith("its result ['rest'][0] is wrong: at most")
+    assert by_name["another container"].why.startswith("its result is wrong")
+    assert result.work is None and str(result) and result._repr_html_()
+    one_loop = cpjit(lambda x: (x + 1, x * 2))
+    result = cpnum.bench(one_loop, np.ones(9), against=(), rounds=3, progress=False)
+    assert (result.work.element_bytes, result.work.element_ops) == (24, 2)
+
+
+def test_a_cell_shows_a_call_with_several_results(session):
+    _, one, two, out, none = session(
+        "import numpy as np\nfrom cpnum import cpjit\nx, z = np.ones(9), np.empty(9)",
+        "%%cpjit --no-time\ndef f(x):\n    return x + 1, {'twice': x * 2}, x\nf(x);",
+        "%%cpjit --no-time\ndef g(x):\n    return x + 1, x[1:] * 2\ng(x);",
+        "%%cpjit --no-time\nf(x, out=(z, None, None));",
+        "%%cpjit --no-time\ndef h(x):\n    return x, x[1:]\nh(x);",
+    )
+    assert one.texts[-1].startswith("f(x: f64[:]) -> f64, f64")
+    assert "kernel 2 of 2: g(x: f64[:]) -> f64" in two.texts[-1]
+    assert out.texts[-1].startswith("f(x: f64[:]) -> f64, f64")
+    assert none.texts[-1].startswith("%%cpjit: h has no machine code to show: h computes no array")
 
 
 def test_what_computes_no_array_has_no_kernel():
