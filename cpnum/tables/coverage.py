@@ -25,7 +25,7 @@ REFUSED = {
     "parts of a result that are computed apart are not supported yet": """
         append block concat concatenate delete gradient insert pad resize c_ r_ bmat""",
     "indexing with arrays is not supported yet": """
-        choose compress extract fill_diagonal place put put_along_axis putmask take
+        choose compress fill_diagonal put put_along_axis take
         take_along_axis piecewise diag diagflat diagonal""",
     "its shape depends on contents": """
         argwhere flatnonzero nonzero trim_zeros intersect1d setdiff1d setxor1d union1d unique

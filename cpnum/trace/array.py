@@ -305,7 +305,7 @@ class Tracer(Choosing):
 
     def __setitem__(self, key: object, value: object) -> None:
         if self.is_mask(key) and self.state != SCALAR:
-            self.put(cast(Tracer, key), value)
+            self.put_chosen(cast(Tracer, key), value)
             return
         raise self.unsupported(
             "assigning to elements cannot be traced", "x = np.where(mask, value, x)"

@@ -85,7 +85,7 @@ class Choosing(AnyTracer):
         result.state = OWNED
         return result
 
-    def put(self, mask: Choosing, value: Any) -> None:
+    def put_chosen(self, mask: Choosing, value: Any) -> None:
         """Assign to the elements that a mask chooses, `x[mask] = value`."""
         self._check(mask, "x = np.where(mask, value, x)")
         self.refuse_to_write("an assignment to elements", "x = np.where(mask, value, x)")

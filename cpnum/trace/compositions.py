@@ -112,7 +112,7 @@ def _put(array: Any, mask: Any, value: Any, name: str) -> None:
         if np.size(value) != 1:
             raise UnknownArgumentError(name)
         value = np.asarray(value).reshape(())[()]
-    array.put(mask, value)
+    array.put_chosen(mask, value)
 
 
 @traces(np.extract)
