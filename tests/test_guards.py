@@ -180,7 +180,7 @@ def test_an_outcome_that_came_before_is_not_traced_again(name):
 COUNTS = {
     "a number that is not looked at": (lambda x, s: x * s + 1, [0.5, 1.5, -0.0, math.nan], 1),
     "a rounded number": (lambda x, s: x * round(s, 2), [0.567, 1.5, 2.25], 1),
-    "a truth": (lambda x, s: x if s > 0 else -x, [0.5, 1.5, -1.0, -2.0, 7.0], 2),
+    "a truth": (lambda x, s: x + 1 if s > 0 else -x, [0.5, 1.5, -1.0, -2.0, 7.0], 2),
     "a maximum": (larger, [0.5, 1.5, 0.0, 2.5], 2),
     "an integer": (lambda x, s: x * int(s), [2.1, 2.9, 2.5, 3.0], 2),
     "a floor": (lambda x, s: x * math.floor(s), [2.1, 2.9, 2.5, 3.0], 2),
@@ -189,7 +189,7 @@ COUNTS = {
     "not a number": (lambda x, s: x * float(s), [math.nan, math.nan, float("nan")], 1),
     "a value and its parts": (lambda x, n: x * len(range(n)) * (n % 2 == 0) * n, [3, 3, 4], 2),
     "types": (lambda x, n: x * float(n), [1, True, 1.0, np.float64(1), np.int64(1)], 5),
-    "integers beyond int64": (lambda x, n: x if n > 0 else -x, [2**70, 3, -(2**70)], 2),
+    "integers beyond int64": (lambda x, n: x + 1 if n > 0 else -x, [2**70, 3, -(2**70)], 2),
 }
 
 
@@ -413,14 +413,14 @@ def test_a_question_about_a_shape_and_a_number_is_asked_for_each_shape():
 
     def f(x, n):
         traces.append(n)
-        return x[:n] * len(range(n + len(x))) if n < len(x) else x
+        return x[:n] * len(range(n + len(x))) if n < len(x) else x + 1
 
     compiled = cpjit(f)
     for _ in range(3):
         traces.clear()
         for x, numbers in ((X, (2, 4, 6)), (X[1:], (1, 3, 5)), (X[:3], (2, 9))):
             for n in numbers:
-                expected = x[:n] * (n + len(x)) if n < len(x) else x
+                expected = x[:n] * (n + len(x)) if n < len(x) else x + 1
                 assert_same(expected, compiled(x, n))
                 compiled.lower(x, n)
     assert traces == []

@@ -203,15 +203,18 @@ class Builder:
     def refuse_seterr(self) -> None:
         """Refuse a function that leaves NumPy with another errstate, which it does at each call."""
         if ERRSTATE.get() is not self.errstate:
-            error = UnsupportedError(
-                "np.seterr inside of the function cannot be traced",
-                seen=f"the errstate {np.geterr()} after it",
-                write="with np.errstate(...): around the operations",
-            )
+            left = np.geterr()
             ERRSTATE.set(self.errstate)
             # The line of an operation under that errstate is the nearest that is known.
             sites = [each.site for times in self.handling.values() for each in times]
-            raise at(error, next(filter(None, sites), None) or error_site())
+            raise at(
+                UnsupportedError(
+                    "np.seterr inside of the function cannot be traced",
+                    seen=f"the errstate {left} after it",
+                    write="with np.errstate(...): around the operations",
+                ),
+                next(filter(None, sites), None) or error_site(),
+            )
 
     def error(
         self,

@@ -37,7 +37,7 @@ from cpnum.ir.results import (
 )
 from cpnum.ir.signature import Fixed, ScalarOf, Signature
 from cpnum.trace.array import Tracer
-from cpnum.trace.builder import Builder
+from cpnum.trace.builder import Builder, type_of
 from cpnum.trace.chosen import is_chosen
 from cpnum.trace.site import at
 from cpnum.trace.tracer import ARGUMENT, PART, SCALAR, VIEW, AnyTracer
@@ -150,12 +150,16 @@ class _Returned:
     def _traced(self, tracer: AnyTracer) -> Leaf:
         node, state = tracer.node, tracer.state
         if is_chosen(tracer.known_shape):
-            refusal = UnsupportedError(
-                f"{self.name} returns the elements that a mask chooses: their number is not known",
-                seen=repr(tracer),
-                write="np.where(mask, x, np.nan), or x, and x[mask] outside of the function",
+            # In no variable: with its traceback, the error would keep the arguments alive.
+            raise at(
+                UnsupportedError(
+                    f"{self.name} returns the elements that a mask chooses: their number is not "
+                    "known",
+                    seen=type_of(tracer),
+                    write="np.where(mask, x, np.nan), or x, and x[mask] outside of the function",
+                ),
+                self.builder.sites[node],
             )
-            raise at(refusal, self.builder.sites[node])
         if node.dtype.weak:
             return Given(node.parameter) if type(node) is Input else Number(node)
         boxed = state != SCALAR
