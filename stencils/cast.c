@@ -16,7 +16,8 @@
     OVERLOADED vi32 one_by_one(v##T a) {                                                           \
         FLAGS_MATTER                                                                               \
         vi32 whole;                                                                                \
-        UNROLLED for (int lane = 0; lane < LANES; lane++) whole[lane] = a[lane];                   \
+        UNROLLED                                                                                   \
+        for (int lane = 0; lane < LANES; lane++) whole[lane] = a[lane];                            \
         return whole;                                                                              \
     }
 FLOAT_DTYPES(DEFINE_ONE_BY_ONE)
