@@ -269,8 +269,10 @@ def _encloses(text: str) -> bool:
     >>> _encloses("(x, y)"), _encloses("(x as copy)[1:]")
     (True, False)
     """
-    depths = list(_depths(text))
-    return 0 not in depths[depths.index(1) :]
+    for at, (letter, depth) in enumerate(zip(text, _depths(text), strict=True)):
+        if letter in ")]}" and depth == 1:
+            return at == len(text) - 1
+    return False
 
 
 def _literal(text: str) -> object:

@@ -164,6 +164,8 @@ GROUPS = (
             "subs": "compare {b} with {c}, then {a} = {b} - {c}",
             "mul": "{a} = {b} × {c}{lanes}",
             "madd": "{a} = {b} × {c} + {d}",
+            "mls": "{a} = {a} - {b} × {c}{lanes}",
+            "sdiv": "{a} = {b} / {c}, 0 if {c} is 0",
             "neg": "{a} = -{b}{lanes}",
             "abs": "{a} = abs({b}){lanes}",
             "smax": "{a} = max({b}, {c}){lanes}",
@@ -232,7 +234,15 @@ GROUPS = (
         },
     ),
     rows({"": ("int", "int")}, {"sshll": _widened, "xtn": "{a} = low bits of {b}{converted}"}),
-    rows({"": ("uint", "uint")}, {"ushll": _widened}),
+    rows({"": ("int", "int")}, {"sshll2": _widened, "ssubw": "{a} = {b} - {c}, {c} widened"}),
+    rows({"": ("uint", "uint")}, {"ushll": _widened, "usubw": "{a} = {b} - {c}, {c} widened"}),
+    rows(
+        {"": "uint"},
+        {
+            "uhadd": "{a} = ({b} + {c}) >> 1{lanes}",
+            "urhadd": "{a} = ({b} + {c} + 1) >> 1{lanes}",
+        },
+    ),
     rows({"r": "", "rb": "uint8", "p": "", "1": ""}, {"ld": _load}),
     rows({"r": "", "ur": "", "rb": "uint8", "p": "", "1": ""}, {"st": _store}),
     rows(

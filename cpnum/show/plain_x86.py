@@ -159,6 +159,7 @@ GROUPS = (
             "vptestm": same("{a} = ({b} != 0){lanes}", "{a} = (({b} & {c}) != 0){lanes}"),
             "vptestnm": same("{a} = ({b} == 0){lanes}", "{a} = (({b} & {c}) == 0){lanes}"),
             "vpblendm": "{a} = {c}{where}, else {b}{shape}",
+            "vpblend": "{a} = {c} where a bit of {d} is 1, else {b}{lanes}",
             "vpblendv": "{a} = {c} where the sign bit of {d} is 1, else {b}{lanes}",
             "vpbroadcast": broadcast,
             "vperm": permuted(32, numbered),
@@ -236,6 +237,14 @@ GROUPS = (
     rows(
         {"ssdw": ("int16", "int32"), "sswb": ("int8", "int16"), "uswb": ("uint8", "int16")},
         {"vpack": in_blocks("{a} = {b} then {c}, clipped from {second} to {first}")},
+    ),
+    rows(
+        {"usdw": ("uint16", "int32")},
+        {"vpack": in_blocks("{a} = {b} then {c}, clipped from {second} to {first}")},
+    ),
+    rows(
+        {"w": "uint16"},
+        {"vpavg": "{a} = ({b} + {c} + 1) >> 1{lanes}"},
     ),
     rows(
         _CONVERTED,
