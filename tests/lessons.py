@@ -19,7 +19,9 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-FOLDER = Path(__file__).parents[1] / "notebooks"
+# Its path is not stored: it is one of this machine.
+_ROOT = Path(__file__).parents[1]
+FOLDER = _ROOT / "notebooks"
 SOURCES = sorted(FOLDER.glob("*.py"))
 # Packages that no notebook may need: it runs to its end without them, and says what is missing.
 OPTIONAL = """
@@ -114,7 +116,8 @@ def main(words: Sequence[str]) -> None:
     """Run the notebooks whose names begin with one of the words, and store them."""
     for source in SOURCES:
         if not words or source.name.startswith(tuple(words)):
-            nbformat.write(run(read(source)), stored(source))
+            text = nbformat.writes(run(read(source))).replace(str(_ROOT), "...")
+            stored(source).write_text(f"{text}\n", encoding="utf-8")
             print(stored(source), f"{stored(source).stat().st_size:,} bytes")
 
 

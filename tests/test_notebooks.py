@@ -79,6 +79,12 @@ def test_a_notebook_is_stored_with_the_cells_of_its_source(source):
     assert_no_complaints(stored)
 
 
+@SOURCES
+def test_a_stored_notebook_has_no_path_of_a_machine(source):
+    text = lessons.stored(source).read_text(encoding="utf-8")
+    assert re.findall(r"(?<![\w./])/(?:home|root|tmp|work|Users)/[^\s\"]*", text) == []
+
+
 def test_the_course_is_complete():
     assert [path.name[:2] for path in COURSE] == [f"{number:02}" for number in range(14)]
     assert {path.stem for path in lessons.FOLDER.glob("*.ipynb")} == {
