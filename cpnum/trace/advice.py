@@ -225,8 +225,7 @@ def conversion(use: str, write: str, weak: bool) -> tuple[str, str]:
     array = "np.multiply(x, 1)" if weak else "x"
     if isinstance(function, type) and issubclass(function, np.generic):
         return f"{name}()", f"{array}.astype({name}) for {name}(x)"
-    # While a function is traced, another function stands for np.asarray.
-    if function in _MAKES_ARRAYS or getattr(function, "__wrapped__", None) in _MAKES_ARRAYS:
+    if _is_maker(function):
         several = expression.args and isinstance(expression.args[0], ast.List | ast.Tuple)
         if several:
             return f"{name}()", "a function for each of the values: no array is made of them yet"
@@ -247,7 +246,12 @@ def conversion(use: str, write: str, weak: bool) -> tuple[str, str]:
 def makes_array() -> bool:
     """Tell whether the user's line calls a function that makes an array of its argument."""
     expression, names = user_expression()
-    return isinstance(expression, ast.Call) and _object(expression.func, names) in _MAKES_ARRAYS
+    return isinstance(expression, ast.Call) and _is_maker(_object(expression.func, names))
+
+
+def _is_maker(function: object) -> bool:
+    """Tell whether a function is np.asarray or its like, or stands for one during a trace."""
+    return function in _MAKES_ARRAYS or getattr(function, "__wrapped__", None) in _MAKES_ARRAYS
 
 
 def calls_cached() -> bool:

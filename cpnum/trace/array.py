@@ -39,7 +39,6 @@ from cpnum.trace.looking import NO_NUMBER, is_number, look
 from cpnum.trace.push import move
 from cpnum.trace.tracer import (
     ARGUMENT,
-    MADE,
     OWNED,
     PART,
     SCALAR,
@@ -482,11 +481,6 @@ class Tracer(Choosing):
         self.node = self.builder.cast(result.node, old)
         return self
 
-    def refuse_to_write(self, what: str, write: str) -> None:
-        """Refuse to change memory that is not this value's alone."""
-        if self.state != OWNED:
-            raise self.unsupported(f"{what} would write {_REFUSED[self.state]}", write)
-
 
 def _settable(name: str) -> Any:
     """Return an attribute that a function can set in NumPy; to set it is refused."""
@@ -519,11 +513,3 @@ _INSTEAD_OF_SETTING = {
 
 for _name in ("shape", "dtype", "strides", "data", "flat", "real", "imag"):
     setattr(Tracer, _name, _settable(_name))
-
-_REFUSED = {
-    ARGUMENT: "to an argument of the function",
-    VIEW: "through a view of another array",
-    PART: "through a view of another array",
-    VIEWED: "to an array that views were taken of",
-    MADE: "a traced value to an array of numbers",
-}

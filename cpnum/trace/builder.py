@@ -143,10 +143,7 @@ class Builder:
         if node.dtype is dtype:
             return node
         result = self.nodes.apply(CAST, (node,), dtype)
-        if result not in self.sites:
-            self.note(result)
-        else:
-            self.note_again(result)
+        self.note(result)
         return result
 
     def constant(self, value: object, dtype: DType, like: tuple[Input, ...] = ()) -> Node:
@@ -162,10 +159,13 @@ class Builder:
     # -- sites and errors -----------------------------------------------------------------------
 
     def note(self, node: Node, callers: int = 0) -> None:
-        """Note the user's line for a new node.
+        """Note the user's line for a node, the first one if it is made again.
 
         The frame of that line is `callers` above the caller's, or further up.
         """
+        if node in self.sites:
+            self._note_again(node)
+            return
         if ERRSTATE.get() is not self.errstate or warnings.filters is not self.filters:
             self._handle(node, ())
         frame = sys._getframe(callers + 1)
@@ -175,7 +175,7 @@ class Builder:
         else:
             self.sites[node] = code, frame.f_lasti
 
-    def note_again(self, node: Node) -> None:
+    def _note_again(self, node: Node) -> None:
         """Note that NumPy would compute a node once more, maybe under another `np.errstate`."""
         inside = ERRSTATE.get() is not self.errstate or warnings.filters is not self.filters
         if inside or node in self.handling:

@@ -21,16 +21,14 @@ import numpy as np
 
 from cpnum.errors import ShapeError
 from cpnum.ir.nodes import Node
-from cpnum.tables.dtypes import B, DType
-from cpnum.tables.ops import OPS
+from cpnum.tables.dtypes import B
 from cpnum.trace.builder import Shape, Traced
 from cpnum.trace.tracer import OWNED, AnyTracer
-from cpnum.trace.ufuncs import apply_row
+from cpnum.trace.ufuncs import apply_where, assigned
 
 # What stands in the places that a mask does not choose, by the family of the dtype: most functions
 # raise no error of it.  No user writes these numbers, so no other node is the same.
 _HARMLESS: dict[str, Any] = {"F": 0.7310585786300049, "I": 1_000_003, "B": False}
-_WHERE = OPS["where"]
 
 
 class Chosen(int):
@@ -79,7 +77,7 @@ class Choosing(AnyTracer):
         self._check(mask, "np.where(mask, x, 0)")
         dtype = self.node.dtype
         harmless = dtype.numpy.type(_HARMLESS[dtype.family])
-        node, _ = apply_row(self.builder, _WHERE, (mask, self, harmless), (B, dtype, dtype), dtype)
+        node, _ = apply_where(self.builder, mask, self, harmless, dtype)
         self.builder.taken.add(node)
         result = self.result(node, (Chosen.by(mask.node),))
         result.state = OWNED
@@ -103,15 +101,11 @@ class Choosing(AnyTracer):
         if shape:
             whole = Traced(self.builder, value.node, self.known_shape)
         elif not isinstance(value, Traced) and not isinstance(value, int | float):
-            whole = _number(value, dtype)
-        node, _ = apply_row(self.builder, _WHERE, (mask, whole, self), (B, dtype, dtype), dtype)
+            whole = assigned(value, dtype)
+        node, _ = apply_where(self.builder, mask, whole, self, dtype)
         if shape:
             self.builder.put.add(node)
         self.node = node
-
-    def refuse_to_write(self, what: str, write: str) -> None:
-        """Refuse to change memory that is not this value's alone."""
-        raise NotImplementedError
 
     def _check(self, mask: Choosing, write: str) -> None:
         if mask.known_shape != self.known_shape or is_chosen(self.known_shape):
@@ -120,8 +114,3 @@ class Choosing(AnyTracer):
                 "cannot be traced",
                 write,
             )
-
-
-def _number(value: Any, dtype: DType) -> Any:
-    """Return a NumPy scalar, or an array without axes, in the dtype of the array it goes to."""
-    return np.asarray(value).astype(dtype.numpy)[()]

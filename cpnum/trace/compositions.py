@@ -14,21 +14,17 @@ import numpy as np
 
 from cpnum.tables.dtypes import BOOL, DType, from_numpy
 from cpnum.tables.dtypes import B as BOOLEAN
-from cpnum.tables.ops import OPS
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Traced
 from cpnum.trace.registry import UNSET, as_array, first_tracer, owned, traces, xp
 from cpnum.trace.tracer import OWNED, SCALAR, VIEW, UnknownArgumentError
-from cpnum.trace.ufuncs import apply_row, dtype_of
+from cpnum.trace.ufuncs import apply_where, dtype_of
 
 
 def choose(condition: object, x: object, y: object, dtype: DType) -> Tracer:
     """Return an array of a dtype: x where the condition holds, else y."""
     builder = first_tracer(condition, x, y).builder
-    node, shape = apply_row(
-        builder, OPS["where"], (condition, x, y), (BOOLEAN, dtype, dtype), dtype
-    )
-    return owned(Tracer(builder, node, shape))
+    return owned(Tracer(builder, *apply_where(builder, condition, x, y, dtype)))
 
 
 def _as_computed(result: Tracer) -> Tracer:

@@ -18,7 +18,7 @@ from cpnum.trace.made import shaping
 from cpnum.trace.promote import loop_dtypes
 from cpnum.trace.registry import UNSET, as_array, first_tracer, owned, traces
 from cpnum.trace.tracer import UnknownArgumentError
-from cpnum.trace.ufuncs import apply_row, dtype_of, node_of
+from cpnum.trace.ufuncs import apply_row, apply_where, assigned, dtype_of, node_of
 
 # Before NumPy 2.5, np.where made an int64 of a Python integer, and then took the result's dtype.
 _WHERE_MAKES_INT64 = np.lib.NumpyVersion(np.__version__) < "2.5.0"
@@ -44,9 +44,7 @@ def _where(condition: object, x: object = UNSET, y: object = UNSET) -> Tracer:
             Traced(builder, node_of(builder, each, I64), ()) if weak is INT else each
             for each, weak in zip((x, y), given, strict=True)
         )
-    operands = (condition, x, y)
-    node, shape = apply_row(builder, OPS["where"], operands, (B, dtype, dtype), dtype)
-    return owned(Tracer(builder, node, shape))
+    return owned(Tracer(builder, *apply_where(builder, condition, x, y, dtype)))
 
 
 def _sample(dtype: DType) -> Any:
@@ -137,8 +135,7 @@ def _full_like(
         extents = np.empty(np.shape(a) if shape is None else shape, "?").shape
         like = (shaping(builder, extents),) if extents else ()
     if not isinstance(fill_value, Traced):
-        # NumPy assigns the value, which wraps and truncates where an operand would not.
-        value = np.full((), fill_value, new.numpy)[()]
+        value = assigned(fill_value, new)
         return owned(Tracer(builder, builder.constant(value, new, like), extents))
     filled = np.asarray(fill_value, dtype=new.numpy)
     always = Traced(builder, builder.constant(True, B, like), extents)

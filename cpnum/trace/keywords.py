@@ -15,11 +15,18 @@ from typing import Any
 import numpy as np
 
 from cpnum.errors import CpnumError, UnsupportedError
-from cpnum.tables.dtypes import FLOAT, INT, B, DType, from_numpy
-from cpnum.tables.ops import OPS
+from cpnum.tables.dtypes import FLOAT, INT, DType, from_numpy
 from cpnum.trace.builder import Builder, Traced
 from cpnum.trace.promote import name_of
-from cpnum.trace.ufuncs import Result, apply_row, dtype_of, node_of, shape_of, trace_ufunc
+from cpnum.trace.ufuncs import (
+    Result,
+    apply_where,
+    assigned,
+    dtype_of,
+    node_of,
+    shape_of,
+    trace_ufunc,
+)
 
 # These have no influence on values: there are no subclasses, and the order is that of arguments.
 _HARMLESS = ("order", "subok")
@@ -47,8 +54,7 @@ def trace_keywords(
     own = out.node.dtype
     if not np.can_cast(node.dtype.numpy, own.numpy, keywords.get("casting", "same_kind")):
         return node, shape  # which cannot be written to `out`
-    wanted = (where, Traced(builder, node, shape), out)
-    return apply_row(builder, OPS["where"], wanted, (B, own, own), own)
+    return apply_where(builder, where, Traced(builder, node, shape), out, own)
 
 
 def _refused(
@@ -85,7 +91,7 @@ _PYTHON: dict[DType, type] = {FLOAT: float, INT: int}
 def _as(builder: Builder, operand: Any, dtype: DType) -> Any:
     """Return an operand in a dtype; a number stays one, because the exponent 2 is a square."""
     if not isinstance(operand, Traced):
-        return np.full((), operand, dtype.numpy)[()]
+        return assigned(operand, dtype)
     return Traced(builder, node_of(builder, operand, dtype), shape_of(operand))
 
 
@@ -100,6 +106,5 @@ def _chosen(builder: Builder, ufunc: np.ufunc, where: Any, operand: Any) -> Any:
     dtype = dtype_of(builder, operand)
     strong = from_numpy(dtype.numpy)
     safe = strong.numpy.type(_SAFE.get(ufunc, 1))
-    operands = (where, Traced(builder, builder.cast(operand.node, strong), shape_of(operand)), safe)
-    node, shape = apply_row(builder, OPS["where"], operands, (B, strong, strong), strong)
-    return Traced(builder, node, shape)
+    own = Traced(builder, builder.cast(operand.node, strong), shape_of(operand))
+    return Traced(builder, *apply_where(builder, where, own, safe, strong))

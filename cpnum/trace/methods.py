@@ -14,6 +14,7 @@ from cpnum.trace.compositions import choose
 from cpnum.trace.joining import matrix_transposed
 from cpnum.trace.registry import owned, xp
 from cpnum.trace.tracer import SCALAR, VIEW
+from cpnum.trace.ufuncs import assigned
 
 
 def _round(self: Tracer, decimals: Any = 0, out: None = None) -> Any:
@@ -31,7 +32,7 @@ def _flatten(self: Tracer, order: str = "C") -> Tracer:
 def _fill(self: Tracer, value: Any) -> None:
     dtype = self.node.dtype
     if not isinstance(value, Tracer):
-        value = np.full((), value, dtype.numpy)[()]
+        value = assigned(value, dtype)
     self.overwrite(choose(True, value, self, dtype), np.copyto)
 
 

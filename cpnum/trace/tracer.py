@@ -234,6 +234,11 @@ class AnyTracer(Traced):
         """Return the error of a use that cannot be traced."""
         return self.builder.error(UnsupportedError, message, seen=type_of(self), write=write)
 
+    def refuse_to_write(self, what: str, write: str) -> None:
+        """Refuse to change memory that is not this value's alone."""
+        if self.state != OWNED:
+            raise self.unsupported(f"{what} would write {_WRITTEN[self.state]}", write)
+
     def needs_value(self, use: str, write: str) -> CpnumError:
         """Return the error of a use that needs the contents."""
         name, subject = self._names()
@@ -387,6 +392,14 @@ class _Named(str):
     def __repr__(self) -> str:
         return str(self)
 
+
+_WRITTEN = {
+    ARGUMENT: "to an argument of the function",
+    VIEW: "through a view of another array",
+    PART: "through a view of another array",
+    VIEWED: "to an array that views were taken of",
+    MADE: "a traced value to an array of numbers",
+}
 
 _TRUTH = "a truth value (`if`, `while`, `and`, `or`, `not`)"
 

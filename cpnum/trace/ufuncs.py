@@ -41,6 +41,8 @@ from cpnum.trace.promote import PROMOTIONS, computed_by_scalars, loop_dtypes, pr
 # A node and its shape.
 Result = tuple[Node, Shape]
 
+_WHERE = OPS["where"]
+
 
 # -- operands -----------------------------------------------------------------------------------
 
@@ -161,10 +163,7 @@ def trace_pair(
         right = (builder.nodes if plain else builder).constant(second, dtype)
     args = (right, left) if swapped else (left, right)
     node = builder.nodes.apply(promotion.op, args, promotion.dtype)
-    if node not in builder.sites:
-        builder.note(node, 2)
-    else:
-        builder.note_again(node)
+    builder.note(node, 2)
     return node, shape
 
 
@@ -174,10 +173,7 @@ def trace_single(builder: Builder, ufunc: np.ufunc, operand: Traced) -> Result:
     if promotion is None or not promotion.direct:
         return trace_ufunc(builder, ufunc, (operand,))
     node = builder.nodes.apply(promotion.op, (operand.node,), promotion.dtype)
-    if node not in builder.sites:
-        builder.note(node, 2)
-    else:
-        builder.note_again(node)
+    builder.note(node, 2)
     return node, operand.known_shape
 
 
@@ -230,11 +226,18 @@ def apply_row(
         else:
             args.append(builder.constant(each, wanted))
     result = builder.nodes.apply(op, tuple(args), dtype)
-    if result not in builder.sites:
-        builder.note(result)
-    else:
-        builder.note_again(result)
+    builder.note(result)
     return result, shape
+
+
+def assigned(value: Any, dtype: DType) -> Any:
+    """Return a number in a dtype as NumPy assigns it; it may wrap where an operand would not."""
+    return np.full((), value, dtype.numpy)[()]
+
+
+def apply_where(builder: Builder, condition: object, x: object, y: object, dtype: DType) -> Result:
+    """Write down `where` of two operands that are cast to a dtype."""
+    return apply_row(builder, _WHERE, (condition, x, y), (B, dtype, dtype), dtype)
 
 
 def _of_numbers(builder: Builder, ufunc: np.ufunc, operands: Sequence[object]) -> Result | None:
@@ -392,7 +395,7 @@ def _root_by_pow(builder: Builder, value: Traced, written: Power) -> Result:
     root = apply(np.sqrt, apply(np.add, value, 0.0))
     half = dtype.numpy.type(0.5)
     builder.as_written.setdefault(root.node, lambda x: written(x, half))
-    node, _ = apply_row(builder, OPS["where"], (infinite, np.inf, root), (B, dtype, dtype), dtype)
+    node, _ = apply_where(builder, infinite, np.inf, root, dtype)
     return node, shape
 
 
