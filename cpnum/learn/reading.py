@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from cpnum.compile.emit import Line
 from cpnum.learn.gluing import Glued
 from cpnum.pack.disassembly import disassembled
+from cpnum.show.listing import titled_rows
 from cpnum.show.plain import plain
 from cpnum.show.table import Table
 from cpnum.tables.isa import Isa, choose
@@ -40,6 +42,7 @@ def listing(code: bytes | Glued, isa: Isa | str | None = None) -> Listing:
       0x0000  b8 2a 00 00 00  mov eax, 0x2a  eax = 0x2a
       0x0005  c3              ret            return
     """
+    rows: Iterable[tuple[str, ...]]
     if isinstance(code, Glued):
         rows = _of_glued(code)
     else:
@@ -54,11 +57,9 @@ def _rows(data: bytes, offset: int, architecture: str) -> Iterator[tuple[str, ..
         offset += len(instruction)
 
 
-def _of_glued(glued: Glued) -> Iterator[tuple[str, ...]]:
-    labels = {offset: label for label, offset in glued.code.labels.items()}
-    for line in glued.code.lines():
-        if line.offset in labels:
-            yield (f"{labels[line.offset]}:",)
-        yield (f"{line.offset:#06x}  {line.instance}",)
+def _of_glued(glued: Glued) -> list[tuple[str, ...]]:
+    def rows(line: Line) -> Iterator[tuple[str, ...]]:
         data = glued.data[line.offset : line.offset + line.instance.stencil.size]
-        yield from _rows(data, line.offset, glued.isa.architecture)
+        return _rows(data, line.offset, glued.isa.architecture)
+
+    return titled_rows(glued.code, rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from cpnum.compile.emit import Code, Line, Patch
 from cpnum.compile.instances import Immediate, runs
@@ -114,6 +114,19 @@ def code_table(kernel: Kernel, data: bytes, *, raw: bool) -> Table:
 
 def table_of(code: Code, data: bytes, names: Names, architecture: str, *, raw: bool) -> Table:
     """Return each instruction of any code, as `code_table` does for a kernel."""
+    rows = titled_rows(
+        code, lambda line: instruction_rows(line, data, names, architecture, raw=raw)
+    )
+    if code.pool:
+        rows.append(("constants:",))
+    rows += pool_rows(code, data)
+    return Table("Code", ("offset", "bytes", "assembly", "holes"), tuple(rows), LEGEND)
+
+
+def titled_rows(
+    code: Code, rows_of: Callable[[Line], Iterable[tuple[str, ...]]]
+) -> list[tuple[str, ...]]:
+    """Return the rows of each stencil below its labels and its own title."""
     labels: dict[int, list[str]] = {}
     for label, offset in code.labels.items():
         labels.setdefault(offset, []).append(label)
@@ -122,12 +135,9 @@ def table_of(code: Code, data: bytes, names: Names, architecture: str, *, raw: b
         rows += [(f"{label}:",) for label in labels.pop(line.offset, ())]
         source = f"  ; {line.instance.source}" if line.instance.source else ""
         rows.append((f"{line.offset:#06x}  {line.instance}{source}",))
-        rows += instruction_rows(line, data, names, architecture, raw=raw)
+        rows += rows_of(line)
     rows += [(f"{label}:",) for each in labels.values() for label in each]  # behind all stencils
-    if code.pool:
-        rows.append(("constants:",))
-    rows += pool_rows(code, data)
-    return Table("Code", ("offset", "bytes", "assembly", "holes"), tuple(rows), LEGEND)
+    return rows
 
 
 def instruction_rows(
