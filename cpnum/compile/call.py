@@ -227,20 +227,30 @@ def new_array(shape: Shape, order: Order, dtype: np.dtype[Any]) -> Array:
 
 def shape_in(out: Array, shape: Shape, dtype: np.dtype[Any]) -> Shape:
     """Return the shape of `out`; refuse one that cannot take a result of this shape."""
+    refuse_shape(out, shape, dtype)
+    refuse_shared_elements(out, dtype)
+    own: Shape = out.shape
+    return own
+
+
+def refuse_shape(out: Array, shape: Shape, dtype: np.dtype[Any]) -> None:
+    """Refuse an `out` that a result of this shape and dtype cannot be broadcast to."""
     if out.shape != shape and not fits(shape, out.shape):
         raise OutError(
             "`out` has the wrong shape",
             seen=f"out of shape {out.shape} for a result of shape {shape}",
             write=f"out=np.empty({shape}, {dtype})",
         )
+
+
+def refuse_shared_elements(out: Array, dtype: np.dtype[Any]) -> None:
+    """Refuse an `out` with elements that share memory; `dtype` is that of the result."""
     if out.size and not elements_apart(out):
         raise OutError(
             "elements of `out` share memory",
             seen=f"out of shape {out.shape} and strides {out.strides}",
             write=f"out=np.empty({out.shape}, {dtype})",
         )
-    own: Shape = out.shape
-    return own
 
 
 def elements_apart(array: Array) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cpnum.compile.call import Array, elements_apart, fits
+from cpnum.compile.call import Array, refuse_shape, refuse_shared_elements
 from cpnum.errors import OutError, RangeError
 from cpnum.ir.evaluate import FloatingPointErrors
 from cpnum.ir.results import (
@@ -172,12 +172,7 @@ def refuse_wrong_outs(results: Results, arguments: tuple[Any, ...], out: Any) ->
     for at, array in given_outs(results, out):
         leaf: Any = results.leaves[at]
         of = results.leaves[leaf.of] if isinstance(leaf, View) else leaf
-        if array.size and not elements_apart(array):
-            raise OutError(
-                "elements of `out` share memory",
-                seen=f"out of shape {array.shape} and strides {array.strides}",
-                write=f"out=np.empty({array.shape}, {array.dtype})",
-            )
+        refuse_shared_elements(array, array.dtype)
         if isinstance(of, Given):
             value = arguments[of.parameter]
             value = moved(value, leaf) if isinstance(leaf, View) else value
@@ -198,12 +193,7 @@ def _refuse_value(value: Any, out: Array) -> None:
             seen=f"out of dtype {out.dtype} for {type(value).__name__} {value!r:.60}",
             write="None in its place, or an array of the dtype of the result",
         )
-    if not fits(found.shape, out.shape):
-        raise OutError(
-            "`out` has the wrong shape",
-            seen=f"out of shape {out.shape} for a result of shape {found.shape}",
-            write=f"out=np.empty({found.shape}, {found.dtype})",
-        )
+    refuse_shape(out, found.shape, found.dtype)
 
 
 def refuse_shared_outs(given: list[tuple[int, Array]]) -> None:
