@@ -14,7 +14,7 @@ import numpy as np
 from cpnum.errors import UnsupportedError
 from cpnum.tables.dtypes import FLOAT, from_numpy
 from cpnum.trace.array import Tracer
-from cpnum.trace.builder import Traced
+from cpnum.trace.builder import Traced, type_of
 from cpnum.trace.joining import stacked_list
 from cpnum.trace.registry import FUNCTIONS, as_array, owned, xp
 from cpnum.trace.tracer import SCALAR, VIEW
@@ -127,7 +127,7 @@ def _converted(a: Any, dtype: Any, copy: bool | None, order: Any) -> Tracer:
             raise a.builder.error(
                 UnsupportedError,
                 f"an array of {to.numpy} of a Python float cannot be traced: NumPy refuses NaN",
-                seen=repr(a),
+                seen=type_of(a),
                 write=f"np.multiply(x, 1).astype(np.{to.numpy})",
             )
         node = (as_array(a) if dtype is None else a).node
