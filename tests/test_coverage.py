@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from tracing import refused
 
-import cpnum
 from cpnum import UnsupportedError, cpjit
 from cpnum.tables.coverage import (
     ANSWERED_AT_ONCE,
@@ -27,7 +26,7 @@ from cpnum.trace.promote import row_of
 from cpnum.trace.registry import FUNCTIONS
 from cpnum.trace.replacing import ORIGINALS
 
-PAGE = Path(cpnum.__file__).parent.parent / "docs" / "coverage.md"
+PAGE = Path(__file__).parents[1] / "docs" / "coverage.md"
 
 
 def public(holder):

@@ -70,7 +70,7 @@ REFUSED_MODULES = {
 # The reason why an attribute or a method of arrays cannot be traced.
 REFUSED_OF_ARRAYS = {
     "reductions are not supported yet": """
-        all any argmax argmin cumprod cumsum max mean min prod std sum trace var""",
+        all any argmax argmin cumprod cumsum max mean min prod ptp std sum trace var""",
     "products of matrices are not supported yet": "dot",
     "indexing with arrays is not supported yet": "choose compress diagonal put setfield take",
     "its shape depends on contents": "nonzero",
@@ -79,7 +79,8 @@ REFUSED_OF_ARRAYS = {
     "it reads the contents at once": """
         dump dumps item to_device tobytes tofile tolist""",
     "it is about memory": """
-        base byteswap ctypes data flags flat getfield resize setflags strides view""",
+        base byteswap ctypes data flags flat getfield itemset newbyteorder resize setflags strides
+        view""",
 }
 
 
