@@ -18,9 +18,9 @@ LINE = {
     "pack": "disassembly holes stencil __main__",
     "ir": "movement sites guards handling nodes results signature returned extents walk text graph "
     "reference evaluate questions rules rewrite simplify",
-    "trace": "site advice choices fixed parameters kinds builder made looking push promote ufuncs "
-    "keywords tracer chosen array scalar leftover registry compositions joining converting "
-    "replacing functions methods returns trace",
+    "trace": "site advice choices fixed containers parameters kinds builder made looking push "
+    "promote ufuncs keywords tracer chosen array scalar leftover registry compositions joining "
+    "converting replacing functions methods returns trace",
     "compile": "arrange sources call schedule instances skeleton select assign emit pairs "
     "origins verify kernel outs",
     "run": "system linux arena memory recipe alias errstate pieces machine prepared results bound "

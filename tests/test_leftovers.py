@@ -1,7 +1,6 @@
 """A value that the function kept while it was traced is an error wherever it is used later."""
 
 import copy
-import dataclasses
 import functools
 import gc
 import linecache
@@ -223,21 +222,6 @@ def test_what_holds_a_left_over_is_an_error_when_it_is_used():
     for name, method in keeping.methods.items():
         with pytest.raises(TraceError, match="used after step was traced"):
             method(*METHODS[name])
-
-
-def test_an_object_may_keep_a_left_over_that_is_not_used():
-    @dataclasses.dataclass(eq=False)
-    class Filter:
-        last: object = None
-
-        @cpjit
-        def smooth(self, x):
-            self.last = x * 0.5
-            return self.last + 1.0
-
-    smoothing = Filter()
-    for x in (X, X[:1], X.astype("f4")):
-        assert np.array_equal(smoothing.smooth(x), x * 0.5 + 1.0)
 
 
 def test_a_left_over_is_an_error_in_another_thread():

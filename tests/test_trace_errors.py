@@ -97,7 +97,7 @@ CASES = {
     "argument_that_is_a_complex_array": (DTypeError, lambda x: x, (np.ones(2, "c16"),)),
     "argument_of_bytes_in_other_order": (DTypeError, lambda x: x, (np.ones(2, ">f8"),)),
     "argument_that_is_a_complex_number": (DTypeError, lambda x: x, (2j,)),
-    "argument_that_is_a_list": (UnsupportedError, lambda x: x, ([1, 2],)),
+    "argument_that_is_a_set": (UnsupportedError, lambda x: x, ({1, 2},)),
     "argument_that_is_masked": (UnsupportedError, lambda x: x, (np.ma.masked_array([1.0]),)),
     "result_from_outside": (UnsupportedError, lambda x: ONES, (ONES,)),
     "one_of_several_results_from_outside": (UnsupportedError, lambda x: [x, ONES], (ONES,)),

@@ -22,7 +22,7 @@ def check(function, *arguments, **keywords):
     """Compare the graph's value, before and after simplify, with the function's on NumPy."""
     copies = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
     graph = trace(function, arguments, keywords)
-    _, values, _ = arguments_of(function, arguments, keywords)
+    values = arguments_of(function, arguments, keywords).values
     with np.errstate(all="ignore"):
         expected = function(*copies, **keywords)
         actual = evaluate(graph, values)

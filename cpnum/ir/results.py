@@ -14,6 +14,7 @@ import dataclasses
 import operator
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,7 +69,7 @@ Leaf = Output | Number | Given | View | Known
 
 
 class Container(NamedTuple):
-    """A tuple, list, dict, named tuple or dataclass; the last three have keys."""
+    """A tuple, list, dict, named tuple, dataclass or SimpleNamespace; the last four have keys."""
 
     kind: type
     keys: tuple[Any, ...]
@@ -93,7 +94,7 @@ def is_named_tuple(kind: type) -> bool:
 
 
 def opened(value: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
-    """Return the keys and the items of a container that a function may return, None for no such.
+    """Return the keys and the items of a container, None for any other object.
 
     >>> opened([1, 2]), opened({"a": 1}), opened("ab")
     (((), (1, 2)), (('a',), (1,)), None)
@@ -103,6 +104,8 @@ def opened(value: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
         return (), tuple(value)
     if kind in _MAPPINGS:
         return tuple(value), tuple(value.values())
+    if kind is SimpleNamespace:
+        return tuple(vars(value)), tuple(vars(value).values())
     if is_named_tuple(kind):
         return value._fields, tuple(value)
     if dataclasses.is_dataclass(kind):
@@ -122,6 +125,8 @@ def made(kind: type, keys: tuple[Any, ...], items: Sequence[Any]) -> Any:
         return kind(items)
     if kind in _MAPPINGS:
         return kind(zip(keys, items, strict=True))
+    if kind is SimpleNamespace:
+        return SimpleNamespace(**dict(zip(keys, items, strict=True)))
     if is_named_tuple(kind):
         return kind._make(items)  # type: ignore[attr-defined]
     # A dataclass: what its own __init__ computes was traced.
@@ -129,6 +134,22 @@ def made(kind: type, keys: tuple[Any, ...], items: Sequence[Any]) -> Any:
     for key, item in zip(keys, items, strict=True):
         object.__setattr__(instance, key, item)
     return instance
+
+
+def container_text(kind: type, keys: Sequence[object], items: Sequence[str]) -> str:
+    """Return the text of a container with these texts of its items; names are keys of a dict.
+
+    >>> container_text(dict, ("'a'",), ["x"]), container_text(tuple, (), ["x"])
+    ("{'a': x}", '(x,)')
+    """
+    if kind is tuple:
+        return f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"
+    if kind is list:
+        return f"[{', '.join(items)}]"
+    if issubclass(kind, dict):
+        pairs = ", ".join(map("{}: {}".format, keys, items))
+        return f"{'' if kind is dict else kind.__name__}{{{pairs}}}"
+    return f"{kind.__name__}({', '.join(map('{}={}'.format, keys, items))})"
 
 
 def maker_of(tree: Tree) -> Callable[[Sequence[Any]], Any]:

@@ -32,6 +32,7 @@ from cpnum.ir.results import (
     Results,
     Tree,
     View,
+    container_text,
 )
 from cpnum.ir.signature import Signature
 from cpnum.tables.dtypes import BOOL, FLOAT, INT
@@ -139,15 +140,8 @@ def _tree_text(tree: Tree, texts: Sequence[str]) -> str:
         return texts[tree]
     kind, keys, items = tree
     inner = [_tree_text(each, texts) for each in items]
-    if kind is tuple:
-        return f"({inner[0]},)" if len(inner) == 1 else f"({', '.join(inner)})"
-    if kind is list:
-        return f"[{', '.join(inner)}]"
-    if issubclass(kind, dict):
-        pairs = [f"{_known_text(key, ())}: {text}" for key, text in zip(keys, inner, strict=True)]
-        return f"{'' if kind is dict else kind.__name__}{{{', '.join(pairs)}}}"
-    named = [f"{key}={text}" for key, text in zip(keys, inner, strict=True)]
-    return f"{kind.__name__}({', '.join(named)})"
+    is_dict = issubclass(kind, dict)
+    return container_text(kind, [_known_text(key, ()) for key in keys] if is_dict else keys, inner)
 
 
 # -- reading ------------------------------------------------------------------------------------

@@ -10,9 +10,10 @@ x: f64[:, 1], n: float
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-from typing import Final, NamedTuple
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any, Final, NamedTuple
 
+from cpnum.ir.results import container_text
 from cpnum.tables.dtypes import DType
 
 
@@ -91,7 +92,40 @@ class SameAs(NamedTuple):
         return f"same as {self.name}"
 
 
-Type = ArrayOf | ScalarOf | Fixed | SameAs
+class ContainerOf(NamedTuple):
+    """A container of arguments: its items are the arguments for parameters before it."""
+
+    kind: type
+    keys: tuple[Any, ...]
+    items: tuple[int, ...]
+    # 1 and True are equal keys, but have two texts.
+    text: str
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether a kernel is given one value, not an address; it is given none."""
+        return True
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def container_of(
+    kind: type, keys: tuple[Any, ...], items: tuple[int, ...], names: Sequence[str]
+) -> ContainerOf:
+    """Return the type of a container whose items are parameters of these names.
+
+    >>> print(container_of(dict, ("u", "k"), (0, 1), ("d_u", "d_k")))
+    {'u': d_u, 'k': d_k}
+    """
+    return ContainerOf(kind, keys, items, _written(kind, keys, names))
+
+
+def _written(kind: type, keys: tuple[Any, ...], items: Sequence[str]) -> str:
+    return container_text(kind, [*map(repr, keys)] if issubclass(kind, dict) else keys, items)
+
+
+Type = ArrayOf | ScalarOf | Fixed | SameAs | ContainerOf
 
 
 class Parameter(NamedTuple):
@@ -110,3 +144,22 @@ Signature = tuple[Parameter, ...]
 def text_of(signature: Iterable[Parameter]) -> str:
     """Return a signature as it stands at the head of a graph."""
     return ", ".join(map(str, signature))
+
+
+def types_of(signature: Sequence[Parameter]) -> str:
+    """Return the types of a signature, those of items inside of their containers.
+
+    >>> from cpnum.tables.dtypes import FLOAT
+    >>> number, pair = ScalarOf(FLOAT), container_of(list, (), (0, 1), ("t0", "t1"))
+    >>> types_of((Parameter("t0", number), Parameter("t1", number), Parameter("t", pair)))
+    '[float, float]'
+    """
+    texts: list[str] = []
+    inside: set[int] = set()
+    for _, of in signature:
+        if isinstance(of, ContainerOf):
+            inside.update(of.items)
+            texts.append(_written(of.kind, of.keys, [texts[each] for each in of.items]))
+        else:
+            texts.append(str(of))
+    return ", ".join(text for at, text in enumerate(texts) if at not in inside)

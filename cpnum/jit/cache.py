@@ -14,7 +14,7 @@ from cpnum.compile.kernel import Clock, Kernel, Kernels
 from cpnum.errors import IsaError
 from cpnum.ir.graph import Graph
 from cpnum.ir.guards import Guard
-from cpnum.ir.signature import Fixed, Signature
+from cpnum.ir.signature import ContainerOf, Fixed, Signature, types_of
 from cpnum.ir.simplify import Precision, simplify
 from cpnum.ir.sites import described
 from cpnum.jit.drawing import Generators, may_draw
@@ -166,7 +166,10 @@ class Cache:
             else:
                 self._enter(each, _before_shape(guards), SHAPE_OBSERVED)
         key = _key_of(arguments, out)
-        if all(isinstance(each, np.ndarray) or _is_hashable(each) for each in arguments.values):
+        if all(
+            isinstance(each, np.ndarray) or at in arguments.containers or _is_hashable(each)
+            for at, each in enumerate(arguments.values)
+        ):
             self._remember(key, Leaf(refusal, refusal), guards, tuple(objects_of(key)))
 
     def bind(self, arguments: Arguments, out: Any) -> Bound | BoundResults:
@@ -264,7 +267,7 @@ class Cache:
         fixed = [
             value
             for each, value in zip(signature, arguments.values, strict=True)
-            if type(each.type) is Fixed
+            if isinstance(each.type, Fixed | ContainerOf)
         ]
         self.outside.read(self.function, fixed)
         clock = Clock()
@@ -350,7 +353,7 @@ def _each(kernels: Kernel | Kernels) -> tuple[Kernel, ...]:
 
 def _text_of(graph: Graph) -> str:
     """Return the types of a graph's parameters, and its guards."""
-    types = ", ".join(str(parameter.type) for parameter in graph.signature)
+    types = types_of(graph.signature)
     guards = " and ".join(guard.text for guard in graph.guards)
     return f"{types} where {guards}" if guards else types
 
@@ -379,4 +382,10 @@ def _objects_of(signature: Signature) -> tuple[object, ...]:
 
 
 def _key_of(arguments: Arguments, out: Any) -> _Key:
-    return call_key(out, arguments.values, arguments.names[arguments.positional :])
+    if not arguments.containers:
+        return call_key(out, arguments.values, arguments.names[arguments.positional :])
+    # Of a container, its kind and keys; its items stand before it.
+    values = list(arguments.values)
+    for place, of in arguments.containers.items():
+        values[place] = of.kind, of.text
+    return call_key(out, tuple(values), (*arguments.names, str(arguments.positional)))

@@ -3,8 +3,8 @@
 >>> import numpy as np
 >>> instead_of_argument("x", np.ma.masked_array([1.0, 2.0], [True, False]))
 'x.filled(number), or np.ma.array(f(x.data), mask=x.mask), which keeps the mask'
->>> instead_of_argument("x", [1.0, 2.0])
-'np.asarray(x), or tuple(x) if it is the same at each call'
+>>> instead_of_argument("x", {1.0, 2.0})
+'frozenset(x) if it is the same at each call'
 """
 
 from __future__ import annotations
@@ -68,9 +68,6 @@ def instead_of_argument(name: str, value: object) -> str:
         return f"frozenset({name}) if it is the same at each call"
     if items and _kind(value) == "keys":
         return _each(items, access)
-    if items and _kind(value) == "fields":
-        own = f"@dataclass(frozen=True) for {type(value).__name__} if its fields never change"
-        return f"{_each(items, access)}, or {own}"
     if isinstance(value, slice):
         return "the slice inside of the function, with numbers as ends"
     if isinstance(value, bytearray | memoryview) or hasattr(value, "typecode"):

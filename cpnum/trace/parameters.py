@@ -10,16 +10,26 @@ from __future__ import annotations
 import functools
 import inspect
 import reprlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from cpnum.errors import CpnumError, DTypeError, UnsupportedError
 from cpnum.ir.returned import LONG
-from cpnum.ir.signature import ArrayOf, Fixed, Parameter, SameAs, ScalarOf, Signature, Type
+from cpnum.ir.signature import (
+    ArrayOf,
+    ContainerOf,
+    Fixed,
+    Parameter,
+    SameAs,
+    ScalarOf,
+    Signature,
+    Type,
+)
 from cpnum.tables.dtypes import DType, from_numpy, from_python
 from cpnum.trace.advice import described_argument, instead_of_argument, instead_of_dtype
+from cpnum.trace.containers import has_container, taken_apart
 from cpnum.trace.fixed import fixed_key
 
 
@@ -44,12 +54,32 @@ _TEXT = _Text()
 class Arguments(NamedTuple):
     """The arguments of a call, in the order of its parameters, without defaults.
 
-    The first `positional` arguments are passed by position, the others by name.
+    The first `positional` arguments are passed by position, the others by name.  If there are
+    `containers`, their items stand before them, `passed` are the places of what is passed, and
+    `written` is how the function gets each.
     """
 
     names: tuple[str, ...]
     values: tuple[Any, ...]
     positional: int
+    passed: tuple[int, ...] | None = None
+    containers: Mapping[int, ContainerOf] = {}
+    written: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> Sequence[int]:
+        """The places of the arguments that are passed, and are not items of others."""
+        return range(len(self.values)) if self.passed is None else self.passed
+
+
+def _arguments(names: tuple[str, ...], values: tuple[Any, ...], positional: int) -> Arguments:
+    """Return the arguments of a call, with the items of those that are containers."""
+    if not has_container(values):
+        return Arguments(names, values, positional)
+    taken = taken_apart(names, values)
+    return Arguments(
+        taken.names, taken.values, positional, taken.places, taken.containers, taken.written
+    )
 
 
 _VARIADIC = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
@@ -113,21 +143,21 @@ def arguments_of(
 
     A caller that keeps the `python_signature` of the function passes it as `signature`.
 
-    >>> arguments_of(lambda x, *rest, n=2: x, (1, 5), {"n": 3})
-    Arguments(names=('x', 'rest0', 'n'), values=(1, 5, 3), positional=2)
+    >>> arguments_of(lambda x, *rest, n=2: x, (1, 5), {"n": 3})[:3]
+    (('x', 'rest0', 'n'), (1, 5, 3), 2)
     """
     count = len(arguments)
     if not keywords and count == arity(function):
         # Nearly all calls are so plain, and need no slow binding by `inspect`.
         names: tuple[str, ...] = function.__code__.co_varnames[:count]
-        return Arguments(names, tuple(arguments), count)
+        return _arguments(names, tuple(arguments), count)
     if isinstance(function, np.ufunc):
         if keywords:
             raise UnsupportedError(
                 f"the argument {next(iter(keywords))} of numpy.{function.__name__} cannot be traced"
             )
         names = tuple(f"x{i}" for i in range(count))
-        return Arguments(names, tuple(arguments), count)
+        return _arguments(names, tuple(arguments), count)
     # The function fills in its own defaults, which are as constant as its code.
     bound = (signature or python_signature(function)).bind(*arguments, **keywords)
     unpacked: list[str] = []
@@ -138,7 +168,7 @@ def arguments_of(
             unpacked.append(name)
     positional = bound.args
     keyword = bound.kwargs
-    return Arguments(
+    return _arguments(
         (*unpacked[: len(positional)], *keyword),
         (*positional, *keyword.values()),
         len(positional),
@@ -154,11 +184,22 @@ def signature_of(arguments: Arguments) -> Signature:
     >>> print(*signature_of(arguments_of(lambda x, y, n: x, (x, x, 2), {})))
     x: f64[:, 1] y: same as x n: int
     """
-    parameters = [*map(_parameter, arguments.names, arguments.values)]
+    if arguments.containers:
+        parameters = [*_with_containers(arguments)]
+    else:
+        parameters = [*map(_parameter, arguments.names, arguments.values)]
     for place, first in repeats(arguments.values):
         same = SameAs(first, parameters[first].name)
         parameters[place] = Parameter(parameters[place].name, same)
     return tuple(parameters)
+
+
+def _with_containers(arguments: Arguments) -> Iterator[Parameter]:
+    for place, name in enumerate(arguments.names):
+        of: Type | None = arguments.containers.get(place)
+        if of is None:
+            of = _parameter(arguments.written[place], arguments.values[place]).type
+        yield Parameter(name, of)
 
 
 # Python shares some of the objects of these types.

@@ -35,7 +35,7 @@ from cpnum.ir.results import (
     View,
     opened,
 )
-from cpnum.ir.signature import Fixed, ScalarOf, Signature
+from cpnum.ir.signature import ContainerOf, Fixed, ScalarOf, Signature
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder, type_of
 from cpnum.trace.chosen import is_chosen
@@ -50,9 +50,9 @@ _CONSTANTS = (
 
 
 def results_of(
-    builder: Builder, returned: object, name: str, signature: Signature, values: Sequence[object]
+    builder: Builder, returned: object, name: str, signature: Signature, given: Sequence[object]
 ) -> Results:
-    """Return the results of a function of this `name`; `values` are its arguments.
+    """Return the results of a function of this `name`, to which these arguments were `given`.
 
     Raises:  a CpnumError for an object that cannot be made at each call.
     """
@@ -61,7 +61,7 @@ def results_of(
         node, state = returned.node, returned.state
         if type(node) is not Input and state is not PART and not builder.taken:
             return Results(0, (Output(node, not returned.known_shape and state != SCALAR),))
-    return _Returned(builder, name, signature, values).results(returned)
+    return _Returned(builder, name, signature, given).results(returned)
 
 
 def views_in(results: Results) -> set[tuple[int, tuple[Movement, ...]]]:
@@ -83,16 +83,16 @@ class _Returned:
     """Makes the leaves of what a function returned, each once."""
 
     def __init__(
-        self, builder: Builder, name: str, signature: Signature, values: Sequence[object]
+        self, builder: Builder, name: str, signature: Signature, given: Sequence[object]
     ) -> None:
         self.builder = builder
         self.name = name
         self.scalars = {at for at, each in enumerate(signature) if type(each.type) is ScalarOf}
-        # Fixed arguments by their ids; None is a result of its own.
+        # Fixed arguments and containers by their ids; None is a result of its own.
         self.fixed = {
             id(value): at
-            for at, (each, value) in enumerate(zip(signature, values, strict=True))
-            if type(each.type) is Fixed and value is not None
+            for at, (each, value) in enumerate(zip(signature, given, strict=True))
+            if isinstance(each.type, Fixed | ContainerOf) and value is not None
         }
         self.leaves: list[Leaf] = []
         self._known: dict[object, int] = {}

@@ -23,10 +23,12 @@ from cpnum.ir.graph import Graph
 from cpnum.ir.guards import Guard
 from cpnum.ir.nodes import Broadcast
 from cpnum.ir.questions import VALUE
-from cpnum.ir.signature import ArrayOf, Parameter, SameAs, ScalarOf, Signature
+from cpnum.ir.results import made, opened
+from cpnum.ir.signature import ArrayOf, ContainerOf, Parameter, SameAs, ScalarOf, Signature
 from cpnum.trace import functions, methods  # noqa: F401 (they enter themselves into tables)
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder, Traced, type_of
+from cpnum.trace.containers import refuse_changed
 from cpnum.trace.leftover import end
 from cpnum.trace.looking import NO_NUMBER, look
 from cpnum.trace.parameters import Arguments, arguments_of, signature_of, with_shapes
@@ -41,26 +43,28 @@ from cpnum.trace.tracer import ARGUMENT, SCALAR, AnyTracer
 def is_tracing(arguments: Iterable[object]) -> bool:
     """Tell whether a call is made by a function that is being traced.
 
-    A traced value may be in a tuple, or a field of a dataclass.
+    A traced value may be in a container.
 
     >>> is_tracing((1.0, np.ones(3), (2.0,)))
     False
     """
-    for each in arguments:
-        if type(each) is np.ndarray or each is None:
-            continue  # nearly all are
-        if isinstance(each, Traced):
-            # A left-over of an earlier trace has no builder, and raises its error here.
-            return each.builder is not None
-        if isinstance(each, tuple):
-            if is_tracing(each):
-                return True
-        elif dataclasses.is_dataclass(each):
-            fields = [getattr(each, field.name, None) for field in dataclasses.fields(each)]
-            # The object may keep a left-over that the function does not use.
-            if any(isinstance(field, Tracer | WeakTracer) for field in fields):
-                return True
-    return False
+    return any(
+        _is_traced(each, ()) for each in arguments if type(each) is not np.ndarray
+    )  # nearly all are
+
+
+def _is_traced(value: Any, inside: tuple[object, ...]) -> bool:
+    if isinstance(value, Traced):
+        # A left-over of an earlier trace has no builder, and raises its error here.
+        return value.builder is not None
+    container = opened(value)
+    if container is None or any(each is value for each in inside):
+        return False
+    inside = (*inside, value)
+    if dataclasses.is_dataclass(value):
+        # The object may keep a left-over that the function does not use.
+        return any(isinstance(each, Tracer | WeakTracer) for each in container[1])
+    return any(_is_traced(each, inside) for each in container[1])
 
 
 def trace(
@@ -154,16 +158,19 @@ def _run(
     signature: Signature,
 ) -> Graph:
     """Run the function on tracers of the arguments; return what it computed."""
-    names, values, positional = arguments
+    values = arguments.values
     tracers: list[Any] = []
     for parameter, value in zip(signature, values, strict=True):
         tracers.append(_tracer(builder, parameter, value, tracers))
-    named = dict(zip(names[positional:], tracers[positional:], strict=True))
-    returned = _returned(builder, function, tracers[:positional], named)
+    places, positional = arguments.places, arguments.positional
+    named = {arguments.names[each]: tracers[each] for each in places[positional:]}
+    returned = _returned(builder, function, [tracers[at] for at in places[:positional]], named)
     builder.refuse_seterr()
+    for place, of in arguments.containers.items():
+        refuse_changed(name, arguments.names[place], of, tracers[place], tracers)
     if builder.shape_observed:
         signature = with_shapes(signature, values)
-    results = results_of(builder, returned, name, signature, values)
+    results = results_of(builder, returned, name, signature, tracers)
     computed = results.nodes
     nodes = builder.nodes.reaching(computed)
     conditions: tuple[Broadcast, ...] = ()
@@ -282,4 +289,6 @@ def _tracer(builder: Builder, parameter: Parameter, value: Any, before: Sequence
         kind = WeakTracer if of.dtype.weak else Tracer
         return kind(builder, builder.argument(name, of.dtype, ()), (), SCALAR)
     builder.parameters.append(name)
+    if isinstance(of, ContainerOf):
+        return made(of.kind, of.keys, [before[each] for each in of.items])
     return before[of.parameter] if isinstance(of, SameAs) else value
