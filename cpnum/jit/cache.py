@@ -27,7 +27,7 @@ from cpnum.jit.entries import (
     Refusal,
     ShapeObserved,
 )
-from cpnum.jit.keys import call_key
+from cpnum.jit.keys import call_key, taken_key
 from cpnum.jit.outside import Outside
 from cpnum.jit.variants import Variants, spared
 from cpnum.remembered import Remembered
@@ -70,6 +70,8 @@ class Cache:
         self.outside = Outside()
         self.calls: Remembered[_Key, Prepared | Refusal | GuardedCall] = Remembered()
         self._specializations: Remembered[_Key, Entry | Variants[Entry]] = Remembered()
+        # Whether a call had arguments that are containers.
+        self.has_containers = False
         self._remembers_refusals = options.fallback == "numpy"
         # No method: specializations hold it, and the cache would live until garbage is collected.
         self._rewrite = functools.partial(
@@ -86,6 +88,7 @@ class Cache:
                  `fallback="numpy"` if the trace fails or a refusal is remembered.
         """
         key = _key_of(arguments, out)
+        self.has_containers |= bool(arguments.containers)
         found = self._known(key, arguments)
         if isinstance(found, Refusal):
             raise RefusedError(found.why)
@@ -383,9 +386,6 @@ def _objects_of(signature: Signature) -> tuple[object, ...]:
 
 def _key_of(arguments: Arguments, out: Any) -> _Key:
     if not arguments.containers:
-        return call_key(out, arguments.values, arguments.names[arguments.positional :])
-    # Of a container, its kind and keys; its items stand before it.
-    values = list(arguments.values)
-    for place, of in arguments.containers.items():
-        values[place] = of.kind, of.text
-    return call_key(out, tuple(values), (*arguments.names, str(arguments.positional)))
+        return call_key(out, arguments.values, arguments.names_of_keywords)
+    passed = [arguments.values[each] for each in arguments.places]
+    return taken_key(out, passed, arguments.names_of_keywords)[0]

@@ -21,7 +21,7 @@ from cpnum.ir.signature import Signature
 from cpnum.ir.simplify import Precision
 from cpnum.jit.cache import Cache, Fallback, Options
 from cpnum.jit.entries import Prepared
-from cpnum.jit.keys import call_key
+from cpnum.jit.keys import call_key, taken_key
 from cpnum.jit.method import Method
 from cpnum.run.alias import copied
 from cpnum.run.bound import Bound, BoundResults
@@ -173,6 +173,10 @@ class Jit:
 
     def call(self, arguments: tuple[Any, ...], out: Any, keywords: dict[str, Any]) -> Any:
         """Make a call, observed or not, without the fast path of `__call__`."""
+        if self._cache.has_containers and not keywords:
+            done = self._run_taken(arguments, out)
+            if done is not None:
+                return done
         if is_tracing((*arguments, *keywords.values(), out)):
             if out is not None:
                 raise located(
@@ -218,6 +222,20 @@ class Jit:
             self._cache.refuse(given, out, reason, signatures, guards)
         self._tell(f"runs through NumPy: {reason}")
         return result
+
+    def _run_taken(self, arguments: tuple[Any, ...], out: Any) -> Any:
+        """Run a call that is prepared and has containers; return None if there is none."""
+        try:
+            key, values = taken_key(out, arguments)
+        except (TypeError, ValueError):
+            return None  # a tracer, or an argument that cannot be hashed
+        prepared = self._current().calls.get(key)
+        if prepared is None:
+            return None
+        try:
+            return prepared.run(values) if out is None else prepared.into(values, out)
+        except CpnumError:
+            return None  # nothing was computed yet; it is raised again at the user's line
 
     def as_written(self, arguments: tuple[Any, ...], out: Any, keywords: dict[str, Any]) -> Any:
         """Call the function as written, without machine code."""

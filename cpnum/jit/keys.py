@@ -17,12 +17,13 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from cpnum.ir.results import opened
+from cpnum.trace.containers import items_of
 from cpnum.trace.fixed import fixed_key
 from cpnum.trace.parameters import repeats
 
@@ -51,6 +52,48 @@ def call_key(
     if same:
         key.append(same)
     return (*names, *key) if names else tuple(key)
+
+
+def taken_key(
+    out: Any, arguments: Sequence[Any], names: tuple[str, ...] = ()
+) -> tuple[tuple[object, ...], tuple[Any, ...]]:
+    """Return the key of a call with containers, and its arguments with items before containers.
+
+    >>> key, values = taken_key(None, ({"k": 1.5},))
+    >>> key == taken_key(None, ({"k": 2.5},))[0], key == taken_key(None, ([2.5],))[0], values
+    (True, False, (1.5, {'k': 1.5}))
+    """
+    values: list[Any] = []
+    key: list[object] = ["taken", *names]
+    opened_before: list[object] = []
+    for each in arguments:
+        _take(each, values, key, opened_before)
+    if out is not None:
+        key += ("out", _out_key(out))
+    key.append(_comparing(len(values))(*values))
+    return tuple(key), tuple(values)
+
+
+def _take(value: Any, values: list[Any], key: list[object], opened_before: list[object]) -> None:
+    kind = type(value)
+    if kind is np.ndarray:
+        key.append((value.dtype, value.shape, value.strides))
+    elif kind in _PLAIN:
+        key.append(kind)
+    elif any(each is value for each in opened_before):
+        key.append(kind)
+    else:
+        found = items_of(value)
+        if found is None:
+            key.append(_key_of(value))
+        else:
+            opened_before.append(value)
+            keys, items = found
+            for each in items:
+                _take(each, values, key, opened_before)
+            named = keys if all(type(each) is str for each in keys) else fixed_key(keys)
+            key.append((kind, len(items), named))
+    values.append(value)
 
 
 def _key_of(argument: Any) -> object:

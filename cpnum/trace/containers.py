@@ -61,7 +61,7 @@ def has_container(values: Sequence[object]) -> bool:
     >>> has_container((np.ones(3), 2.0, "sum", (0, 1))), has_container(((np.ones(3), 2.0),))
     (False, True)
     """
-    return any(type(each) not in _PLAIN and _items_of(each) is not None for each in values)
+    return any(type(each) not in _PLAIN and items_of(each) is not None for each in values)
 
 
 def taken_apart(names: Sequence[str], values: Sequence[Any]) -> Taken:
@@ -80,7 +80,7 @@ def taken_apart(names: Sequence[str], values: Sequence[Any]) -> Taken:
     )
 
 
-def _items_of(value: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
+def items_of(value: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
     """Return the keys and items of a container that is taken apart, None for anything else."""
     found = opened(value)
     if found is None or (dataclasses.is_dataclass(value) and isinstance(value, _NATIVE)):
@@ -135,7 +135,7 @@ class _Taking:
         """Add an argument behind its items; return its place."""
         # The items of one that is there again are there, too.
         kind = self._known.get(id(value))
-        found = _items_of(value) if kind is None else None
+        found = items_of(value) if kind is None else None
         if found is not None:
             kind = self._known[id(value)] = self._open(name, written, value, *found)
         place = len(self.values)

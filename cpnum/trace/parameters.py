@@ -71,6 +71,13 @@ class Arguments(NamedTuple):
         """The places of the arguments that are passed, and are not items of others."""
         return range(len(self.values)) if self.passed is None else self.passed
 
+    @property
+    def names_of_keywords(self) -> tuple[str, ...]:
+        """The names of the arguments that are passed by name."""
+        if self.passed is None:
+            return self.names[self.positional :]
+        return tuple([self.names[each] for each in self.passed[self.positional :]])
+
 
 def _arguments(names: tuple[str, ...], values: tuple[Any, ...], positional: int) -> Arguments:
     """Return the arguments of a call, with the items of those that are containers."""

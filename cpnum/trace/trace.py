@@ -162,9 +162,10 @@ def _run(
     tracers: list[Any] = []
     for parameter, value in zip(signature, values, strict=True):
         tracers.append(_tracer(builder, parameter, value, tracers))
-    places, positional = arguments.places, arguments.positional
-    named = {arguments.names[each]: tracers[each] for each in places[positional:]}
-    returned = _returned(builder, function, [tracers[at] for at in places[:positional]], named)
+    passed = [tracers[each] for each in arguments.places]
+    positional = arguments.positional
+    named = dict(zip(arguments.names_of_keywords, passed[positional:], strict=True))
+    returned = _returned(builder, function, passed[:positional], named)
     builder.refuse_seterr()
     for place, of in arguments.containers.items():
         refuse_changed(name, arguments.names[place], of, tracers[place], tracers)
