@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
 import tempfile
-from collections.abc import Callable, Mapping, Set
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Set
+from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -43,17 +44,22 @@ def _compare(source: str, lane_bytes: int, found: Set[str]) -> None:
         )
 
 
-def _build_unit(
-    sources: Path, source: str, isa: Isa, lane_bytes: int, work: Path
-) -> list[dict[str, Any]]:
+_Records = list[dict[str, Any]]
+
+
+def _build_unit(sources: Path, level: str, source: str, lane_bytes: int) -> _Records:
     """Return the records of one C file for one ISA level and size of lanes."""
-    text = compiler.compile_c(sources / f"{source}.c", isa, lane_bytes, work)
+    isa = LEVELS[level]
 
     def wanted(found: Set[str]) -> Mapping[str, Expected]:
         _compare(source, lane_bytes, found)
         return expected(source, lane_bytes)
 
-    return records(text, f"{source}.lane{lane_bytes}", isa, work, wanted)
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        headers.write(work)
+        text = compiler.compile_c(sources / f"{source}.c", isa, lane_bytes, work)
+        return records(text, f"{source}.lane{lane_bytes}", isa, work, wanted)
 
 
 def records(
@@ -62,7 +68,7 @@ def records(
     isa: Isa,
     work: Path,
     wanted_of: Callable[[Set[str]], Mapping[str, Expected]],
-) -> list[dict[str, Any]]:
+) -> _Records:
     """Return the records of all stencils in the assembly text of a C file.
 
     `wanted_of` takes the names that the file defines and returns what is known of each.  Files
@@ -93,12 +99,11 @@ def build_pack(sources: Path, isa: Isa) -> bytes:
 
     Raises:  StencilError if a stencil is refused, naming it and the cause.
     """
-    made: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory() as folder:
-        headers.write(Path(folder))
-        for source, lane_bytes in UNITS:
-            made += _build_unit(sources, source, isa, lane_bytes, Path(folder))
-    made.sort(key=lambda record: record["name"])
+    return _pack(sources, isa, [_build_unit(sources, isa.name, *unit) for unit in UNITS])
+
+
+def _pack(sources: Path, isa: Isa, units: Iterable[_Records]) -> bytes:
+    made = sorted((each for unit in units for each in unit), key=lambda record: record["name"])
     lines = [json.dumps(record, separators=(",", ":")).encode() + b"\n" for record in made]
     stencils, offset = {}, 0
     for record, line in zip(made, lines, strict=True):
@@ -125,11 +130,14 @@ def build(sources: Path, output: Path, *, force: bool = False) -> list[Path]:
     wanted = digest(sources)
     paths = {isa: output / f"{isa}.pack" for isa in LEVELS.values()}
     stale = [isa for isa, path in paths.items() if force or not is_current(path, wanted)]
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        for isa, pack in zip(
-            stale, pool.map(lambda isa: build_pack(sources, isa), stale), strict=True
-        ):
+    # Most of the work is Python's, so processes share it.
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+        units = {
+            isa: [pool.submit(_build_unit, sources, isa.name, *unit) for unit in UNITS]
+            for isa in stale
+        }
+        for isa, of_level in units.items():
             unfinished = paths[isa].with_suffix(".new")
-            unfinished.write_bytes(pack)
+            unfinished.write_bytes(_pack(sources, isa, (each.result() for each in of_level)))
             unfinished.replace(paths[isa])
     return list(paths.values())

@@ -19,9 +19,11 @@ class PackHook(BuildHookInterface):  # type: ignore[type-arg] # is a class of Bu
         try:
             from cpnum.pack.stencil import PACKS
             from cpnum.toolchain.build import build
+
+            packs = build(Path(self.root, "stencils"), Path(PACKS))
         finally:
             sys.path.remove(self.root)
-        for path in build(Path(self.root, "stencils"), Path(PACKS)):
+        for path in packs:
             self.app.display_info(f"{path.name}: {path.stat().st_size} bytes")
         if version == "standard":
             # For stencils that readers make of C; an editable install finds them in the checkout.
