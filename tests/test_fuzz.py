@@ -153,7 +153,7 @@ def check(program, choice, instead=()):
 
 # On the Pythons after the first one, `make test` asks for less.
 SHORT = os.environ.get("CPNUM_TEST") == "short"
-EXACT_EXAMPLES, ELEMENTARY_EXAMPLES = (500, 200) if SHORT else (2500, 900)
+EXACT_EXAMPLES, ELEMENTARY_EXAMPLES = (300, 100) if SHORT else (1500, 600)
 
 
 @settings(COMMON, max_examples=EXACT_EXAMPLES)

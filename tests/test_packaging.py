@@ -175,3 +175,9 @@ def test_one_python_has_the_oldest_numpy(found, expected):
     requirements = {"oldest": "numpy==2.3.*", "newest": "numpy"}
     wanted = [(version, requirements[numpy]) for version, numpy in expected]
     assert pythons.plan(found, own="3.11") == wanted
+
+
+def test_files_that_other_pythons_leave_out_are_there():
+    folder = Path(pythons.__file__).parent
+    for pattern in pythons.patterns(pythons.MACHINE_CODE + pythons.NUMBERS):
+        assert list(folder.glob(pattern)), pattern
