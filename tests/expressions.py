@@ -361,10 +361,14 @@ def places(draw):
 
 
 class Several:
-    """A program that returns several of its values, latest first, in containers."""
+    """A function of statements: a program's values, masks, guards, and containers of arguments.
+
+    It returns several of its values, latest first, in containers.
+    """
 
     def __init__(self, program, numbers):
         self.program = program
+        self.numbers = numbers
         count = len(program.arguments) + len(program.steps)
         self.places = [program.result, *[count - 1 - number % count for number in numbers]]
 
@@ -372,16 +376,49 @@ class Several:
         """Return the values: the first two in a tuple, the others in a dict and in a list."""
         values = self.program.values(arguments)
         first, second, *others = [values[at] for at in self.places]
-        return first, {"second": second, "others": others}
+        count = len(others)
+        others += [_masked(each) for each in others[:count] if _is_signed(each)]
+        return _guarded(first, arguments), {"second": second, "others": others}
 
     @property
     def function(self):
         """The function as one of as many parameters as the program has arguments."""
         return self.program.calling(self.run)
 
+    def of_containers(self, held):
+        """Run the function, whose arguments are in the container that `packed` makes."""
+        first, *rest = held["first"], *held["rest"]
+        return self.run([first, *(each.x for each in rest)])
+
+    def packed(self):
+        """Return the arguments in a dict, a list, and objects."""
+        first, *rest = self.program.arguments
+        return {"first": first, "rest": [SimpleNamespace(x=each) for each in rest]}
+
     def __repr__(self):
         lines = repr(self.program).splitlines()
         return "\n".join([*lines[:-1], f"return {', '.join(f'v{at}' for at in self.places)})"])
+
+
+def _is_signed(value):
+    return np.ndim(value) > 0 and value.dtype.kind in "fi"
+
+
+def _masked(value):
+    """Change elements of a copy, which a mask chooses."""
+    result = np.array(value)
+    mask = result > 1
+    result[mask] = -result[mask]
+    result[~mask] += 1
+    return result
+
+
+def _guarded(value, arguments):
+    """Take a branch, and take part in a sum as often, as the Python numbers among them ask for."""
+    for each in arguments:
+        if isinstance(each, int | float) and each > 0:
+            value = value + sum(max(each, 2) > k for k in range(3))
+    return value
 
 
 class _Making:

@@ -195,6 +195,8 @@ def check_several(several, choice):
                 actual = jitted(*arguments)
                 assert_same(expected, actual)
                 assert sharing(actual, arguments) == sharing(expected, arguments)
+            held = several.packed()
+            assert_same(expected, cpjit(several.of_containers, isa=level)(held))
             if all(map(np.size, given)):
                 bound = leaves(jitted.bind(*arguments)())
                 for one, other in zip(given, bound, strict=True):
