@@ -20,7 +20,7 @@ LINE = {
     "reference evaluate questions rules rewrite simplify",
     "trace": "site advice choices fixed containers parameters kinds builder made looking push "
     "promote ufuncs keywords tracer chosen array scalar leftover registry compositions joining "
-    "converting replacing functions methods returns trace",
+    "converting replacing functions methods returns fields trace",
     "compile": "arrange sources call schedule instances skeleton select assign emit pairs "
     "origins verify kernel outs",
     "run": "system linux arena memory recipe alias errstate pieces machine prepared results bound "

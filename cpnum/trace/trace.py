@@ -24,11 +24,20 @@ from cpnum.ir.guards import Guard
 from cpnum.ir.nodes import Broadcast
 from cpnum.ir.questions import VALUE
 from cpnum.ir.results import made, opened
-from cpnum.ir.signature import ArrayOf, ContainerOf, Parameter, SameAs, ScalarOf, Signature
+from cpnum.ir.signature import (
+    ArrayOf,
+    ContainerOf,
+    Fixed,
+    Parameter,
+    SameAs,
+    ScalarOf,
+    Signature,
+)
 from cpnum.trace import functions, methods  # noqa: F401 (they enter themselves into tables)
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder, Traced, type_of
 from cpnum.trace.containers import refuse_changed
+from cpnum.trace.fields import Fields
 from cpnum.trace.leftover import end
 from cpnum.trace.looking import NO_NUMBER, look
 from cpnum.trace.parameters import Arguments, arguments_of, signature_of, with_shapes
@@ -165,7 +174,16 @@ def _run(
     passed = [tracers[each] for each in arguments.places]
     positional = arguments.positional
     named = dict(zip(arguments.names_of_keywords, passed[positional:], strict=True))
-    returned = _returned(builder, function, passed[:positional], named)
+    fields = Fields(function, _fixed(arguments, signature))
+    try:
+        returned = _returned(builder, function, passed[:positional], named)
+    except CpnumError:
+        fields.put_back()  # nothing was computed
+        raise
+    except BaseException:
+        fields.put_back(of_traced=True)  # NumPy's call would have done the rest
+        raise
+    fields.refuse_changes(builder, name)
     builder.refuse_seterr()
     for place, of in arguments.containers.items():
         refuse_changed(name, arguments.names[place], of, tracers[place], tracers)
@@ -192,6 +210,13 @@ def _run(
         frozenset(builder.put),
         tuple(builder.guards),
     )
+
+
+def _fixed(arguments: Arguments, signature: Signature) -> list[tuple[str, Any]]:
+    """Return the fixed arguments, with the names that the function has for them."""
+    names = arguments.written or arguments.names
+    given = zip(signature, names, arguments.values, strict=True)
+    return [(name, value) for each, name, value in given if type(each.type) is Fixed]
 
 
 def _returned(
