@@ -1,7 +1,8 @@
 """The errors, one class a kind; each docstring is the manual page of its error.
 
-A message has up to four lines: the failure; the line of the user's code; the values seen; the code
-to write instead.  Inner code raises the error, and `trace` adds the user's line, once.
+A message has up to five lines: the failure; the line of the user's code; the line of a library that
+the user's line called, if the failure is there; the values seen; the code to write instead.  Inner
+code raises the error, and `trace` adds the lines of code, once.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class CpnumError(Exception):
         # The site (`cpnum.ir.sites`) that is described in `where`, and marks below its expression.
         self.site: tuple[CodeType, int] | None = None
         self.carets = ""
+        # The line of a library that the user's line called, if it happened there.
+        self.inside: str | None = None
         self.seen = seen
         self.write = write
 
@@ -46,6 +49,8 @@ class CpnumError(Exception):
         lines = [self.message]
         if self.where is not None:
             lines.append(f"  {self.where}")
+        if self.inside is not None:
+            lines.append(f"  in {self.inside}")
         if self.seen is not None:
             lines.append(f"  seen: {self.seen}")
         if self.write is not None:

@@ -24,9 +24,9 @@ from typing import Any
 
 import numpy as np
 
+from cpnum.ir.sites import is_installed
 from cpnum.trace.fixed import fixed_key
 from cpnum.trace.replacing import original
-from cpnum.trace.site import is_installed
 
 # A variable and its value: a namespace, the name of a global in it, the value, None if it has no
 # such global; or the cell of an enclosing function's variable, None, the value.

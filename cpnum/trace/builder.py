@@ -15,7 +15,7 @@ from cpnum.ir.guards import Guard
 from cpnum.ir.handling import Handling, put_before
 from cpnum.ir.movement import Held, Movement, always_exists
 from cpnum.ir.nodes import MADE, Apply, Broadcast, Input, Node, Nodes, Value
-from cpnum.ir.sites import LIBRARIES, Site, user_site
+from cpnum.ir.sites import OWNERS, USERS, Site, user_site
 from cpnum.ir.walk import Shaping
 from cpnum.tables.dtypes import F32, FLOAT, DType
 from cpnum.tables.ops import CAST
@@ -170,10 +170,10 @@ class Builder:
             self._handle(node, ())
         frame = sys._getframe(callers + 1)
         code = frame.f_code
-        if code.co_filename.startswith(LIBRARIES):
-            self.sites[node] = user_site()
-        else:
+        if OWNERS.get(code.co_filename) is USERS:
             self.sites[node] = code, frame.f_lasti
+        else:
+            self.sites[node] = user_site()
 
     def _note_again(self, node: Node) -> None:
         """Note that NumPy would compute a node once more, maybe under another `np.errstate`."""

@@ -22,7 +22,7 @@ from cpnum.errors import CpnumError, PythonError
 from cpnum.ir.evaluate import host_value
 from cpnum.ir.nodes import Apply, Constant, Host, Input, Node, Project
 from cpnum.ir.questions import VALUE, Question, Raised, guard_of
-from cpnum.ir.sites import note_site
+from cpnum.ir.sites import caller_of, note_site
 from cpnum.ir.walk import postorder
 from cpnum.trace.builder import Builder, Traced
 from cpnum.trace.site import error_site
@@ -106,7 +106,7 @@ def _note(builder: Builder, question: Question, node: Node, outcome: Any) -> Non
             outcome,
             builder.parameters,
             builder.as_written,
-            error_site(),
+            caller_of(error_site()),
             builder.shape_observed,
         )
         builder.guards.append(guard)

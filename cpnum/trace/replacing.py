@@ -28,11 +28,11 @@ from typing import Any
 
 import numpy as np
 
+from cpnum.ir.sites import is_installed
 from cpnum.trace.builder import Builder, Traced
 from cpnum.trace.converting import CONVERSIONS
 from cpnum.trace.joining import has_tracer
 from cpnum.trace.made import is_made, note_made
-from cpnum.trace.site import is_installed
 
 _Function = Callable[..., Any]
 

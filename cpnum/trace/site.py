@@ -5,18 +5,29 @@ from __future__ import annotations
 import ast
 import dis
 import linecache
-import os
 import sys
 from collections.abc import Mapping
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any, TypeVar
 
-from cpnum.errors import OWN, CpnumError, PythonError
-from cpnum.ir.sites import LIBRARIES, Site, carets, described, note_site, position_of
+from cpnum.errors import CpnumError, PythonError
+from cpnum.ir.sites import (
+    OURS,
+    USERS,
+    LibrarySite,
+    Site,
+    caller_of,
+    calling,
+    carets,
+    described,
+    note_site,
+    outside_of_numpy,
+    owner_of,
+    position_of,
+    site_inside,
+)
 
 E = TypeVar("E", bound=CpnumError)
-
-_STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 
 def user_frame() -> FrameType:
@@ -24,31 +35,7 @@ def user_frame() -> FrameType:
 
     Code that is installed is a library, for example Numba, but not the traced function itself.
     """
-    frame = innermost = _outside(sys._getframe(1))
-    while is_installed(frame.f_code.co_filename):
-        caller = frame.f_back
-        if caller is None:
-            return innermost  # all of the code is installed
-        if caller.f_code.co_filename.startswith(OWN):
-            return frame
-        frame = _outside(caller)
-    return frame
-
-
-def _outside(frame: FrameType) -> FrameType:
-    while frame.f_code.co_filename.startswith(LIBRARIES) and frame.f_back is not None:
-        frame = frame.f_back
-    return frame
-
-
-def is_installed(filename: str) -> bool:
-    """Tell whether a file is of the standard library or of an installed package."""
-    folders = filename.split(os.sep)
-    return (
-        "site-packages" in folders
-        or "dist-packages" in folders
-        or filename.startswith(_STANDARD_LIBRARY)
-    )
+    return calling(outside_of_numpy(sys._getframe(1)))
 
 
 def user_expression() -> tuple[ast.expr | None, Mapping[str, Any]]:
@@ -75,30 +62,24 @@ def user_expression() -> tuple[ast.expr | None, Mapping[str, Any]]:
 def site_of(error: BaseException) -> Site | None:
     """Return the innermost site of the user's code that an error came through.
 
-    Python's own library is not the user's, unless the error came through nothing before.
+    A library is not the user's, unless the error came through nothing before.
     """
-    site = None
+    site: Site | None = None
+    inside: Site | None = None
     step = error.__traceback__
     while step is not None:
         code = step.tb_frame.f_code
-        if not code.co_filename.startswith(LIBRARIES) and (
-            site is None or not is_installed(code.co_filename)
-        ):
-            site = code, step.tb_lasti
+        owner = owner_of(code.co_filename)
+        if owner is not OURS:
+            inside = code, step.tb_lasti
+            if site is None or owner is USERS:
+                site = inside
         step = step.tb_next
-    return site
-
-
-def of_python(code: CodeType) -> bool:
-    """Tell whether code is of Python's standard library.
-
-    >>> import json
-    >>> import numpy as np
-    >>> of_python(json.dumps.__code__), of_python(np.sum.__wrapped__.__code__)
-    (True, False)
-    """
-    name = code.co_filename
-    return name.startswith(_STANDARD_LIBRARY) and f"{os.sep}site-packages{os.sep}" not in name
+    if inside is site or inside is None or site is None:
+        return site
+    found = LibrarySite(inside)
+    found.caller = site
+    return found
 
 
 def is_operator(site: Site) -> bool:
@@ -124,13 +105,15 @@ def located(error: CpnumError) -> Exception:
 
 def at(error: E, site: Site) -> E:
     """Return the error, which names a site of the user's code from now on."""
+    called = caller_of(site)
     error.site = site
-    error.where = described(site)
-    error.carets = carets(site)
+    error.where = described(called)
+    error.carets = carets(called)
+    if isinstance(site, LibrarySite) and site.is_shown:
+        error.inside = described(site)
     return error
 
 
 def error_site() -> Site:
-    """Return the site that an error names: where the user's code is now."""
-    frame = user_frame()
-    return frame.f_code, frame.f_lasti
+    """Return the site that an error names: where the user's code is now, or a library's."""
+    return site_inside(outside_of_numpy(sys._getframe(1)))

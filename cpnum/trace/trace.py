@@ -33,6 +33,7 @@ from cpnum.ir.signature import (
     ScalarOf,
     Signature,
 )
+from cpnum.ir.sites import of_python
 from cpnum.trace import functions, methods  # noqa: F401 (they enter themselves into tables)
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder, Traced, type_of
@@ -45,7 +46,7 @@ from cpnum.trace.registry import FUNCTIONS
 from cpnum.trace.replacing import replaced
 from cpnum.trace.returns import results_of, views_in
 from cpnum.trace.scalar import WeakTracer
-from cpnum.trace.site import at, of_python, site_of
+from cpnum.trace.site import at, site_of
 from cpnum.trace.tracer import ARGUMENT, SCALAR, AnyTracer
 
 
