@@ -165,7 +165,7 @@ def test_the_time_of_other_programs_need_not_count():
 
 @runs
 def test_a_call_that_is_refused_is_refused_as_without_bench():
-    with pytest.raises(TraceError, match="a truth value"):
+    with pytest.raises(TraceError, match="`if` needs a value"):
         quick(lambda x: x if x > 0 else -x, np.ones(3))
 
 

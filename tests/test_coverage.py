@@ -18,8 +18,10 @@ from cpnum.tables.coverage import (
     REFUSED,
     REFUSED_MODULES,
     REFUSED_OF_ARRAYS,
+    REFUSED_OF_LINALG,
     WHY,
     WHY_OF_ARRAYS,
+    WHY_OF_LINALG,
 )
 from cpnum.trace.array import Tracer
 from cpnum.trace.promote import row_of
@@ -98,6 +100,21 @@ def test_a_refusal_has_the_reason(name):
     assert WHY[name] in refused(UnsupportedError, given.get(name, function), np.ones(3))
 
 
+# The arguments of functions of numpy.linalg; others take two matrices.
+OF_LINALG = {
+    "multi_dot": lambda x: ([x, x, x],),
+    "matrix_power": lambda x: (x, 2),
+    **dict.fromkeys(("norm", "matrix_norm", "vector_norm", "trace"), lambda x: (x,)),
+}
+
+
+@pytest.mark.parametrize("name", WHY_OF_LINALG)
+def test_a_function_of_linalg_has_a_reason_of_its_own(name):
+    function, arguments = getattr(np.linalg, name), OF_LINALG.get(name, lambda x: (x, x))
+    use = lambda x: function(*arguments(x))  # noqa: E731
+    assert WHY_OF_LINALG[name] in refused(UnsupportedError, use, np.ones((2, 2)))
+
+
 # -- the page -----------------------------------------------------------------------------------
 
 
@@ -160,6 +177,7 @@ def page():
             ),
             *groups(REFUSED),
             f"The functions of modules: {modules}.\n",
+            *groups({f"of `numpy.linalg`, {why}": each for why, each in REFUSED_OF_LINALG.items()}),
             "## Attributes and methods of arrays\n",
             group("traced", [name for name in public(np.ndarray) if name not in WHY_OF_ARRAYS]),
             *groups(REFUSED_OF_ARRAYS),

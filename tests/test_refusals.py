@@ -100,9 +100,50 @@ def smaller_of_two(x):
     return min(x[0], x[1]) * x  # here
 
 
-@case(TraceError)
+@case(UnsupportedError)
 def largest(x):
     return max(x) * x  # here
+
+
+@case(TraceError)
+def largest_of_a_list(x):
+    return max([x, x * 2, 1.0])  # here
+
+
+@case(TraceError)
+def largest_by_a_key(x):
+    return max(x[0], x[1], key=abs) * x  # here
+
+
+@case(UnsupportedError)
+def any_of_an_array(x):
+    return x * any(x > 0)  # here
+
+
+@case(TraceError)
+def all_of_a_generator(x):
+    return x * all(each > 0 for each in x)  # here
+
+
+@case(UnsupportedError)
+def sorted_array(x):
+    return sorted(x)[0] * x  # here
+
+
+@case(TraceError)
+def member_of_a_list(x):
+    return x * (x in [1.0, 2.0])  # here
+
+
+@case(TraceError)
+def and_of_numbers(x):
+    return x and x * 2  # here
+
+
+@case(TraceError)
+def assertion(x):
+    assert x > 0  # here
+    return x
 
 
 @case(TraceError)
@@ -185,6 +226,47 @@ def assignment_to_elements(x):
 
 
 @case(UnsupportedError)
+def assignment_to_a_slice(x):
+    y = np.zeros_like(x)
+    y[1:] = x[:-1]  # here
+    return y
+
+
+@case(UnsupportedError)
+def assignment_to_all_elements(x):
+    y = x * 2
+    y[:] = 1.0  # here
+    return y
+
+
+@case(TraceError)
+def assignment_to_a_made_array(x):
+    y = np.zeros(3)
+    y[1:] = x[1:]  # here
+    return y
+
+
+@case(TraceError)
+def assignment_in_a_loop(x):
+    y = np.empty(3)
+    for i in range(3):
+        y[i] = x[i] * 2  # here
+    return y
+
+
+@case(TraceError)
+def assignment_to_a_made_mask(x):
+    mask = np.zeros(3, bool)
+    mask[0] = x[0] > 1  # here
+    return mask
+
+
+@case(UnsupportedError)
+def list_index(x):
+    return x[[0, 1]]  # here
+
+
+@case(UnsupportedError)
 def in_place_on_an_argument(x):
     x += 1  # here
     return x
@@ -206,8 +288,28 @@ def reduction_method(x):
 
 
 @case(UnsupportedError)
+def norm(x):
+    return x / np.linalg.norm(x)  # here
+
+
+@case(UnsupportedError)
 def matrix_product(x):
     return x @ x  # here
+
+
+@case(UnsupportedError)
+def matrix_product_with_an_array_from_outside(x):
+    return X @ x  # here
+
+
+@case(UnsupportedError)
+def product_of_matrices(x):
+    return np.dot(x, x)  # here
+
+
+@case(UnsupportedError)
+def reduction_of_a_list(x):
+    return np.max([x, x * 2], axis=0)  # here
 
 
 @case(UnsupportedError)
@@ -233,6 +335,11 @@ def argument_of_a_ufunc(x):
 @case(UnsupportedError)
 def reduction_of_a_ufunc(x):
     return x - np.maximum.reduce(x)  # here
+
+
+@case(UnsupportedError)
+def reduction_of_a_list_by_a_ufunc(x):
+    return np.logical_and.reduce((x > 0, x < 1))  # here
 
 
 @case(UnsupportedError)
@@ -322,9 +429,19 @@ def type_of_another_name(x):
     return single(x[0]) * 2  # here
 
 
-@case(TraceError)
+@case(UnsupportedError)
 def joined_by_index(x):
     return np.r_[x, x]  # here
+
+
+@case(UnsupportedError)
+def columns_by_index(x):
+    return np.c_[x, x]  # here
+
+
+@case(TraceError)
+def conversion_of_an_expression(x):
+    return np.float64(x + 1)  # here
 
 
 @case(TraceError)
@@ -393,6 +510,11 @@ def array_from_outside(x):
 
 
 @case(DTypeError)
+def object_from_outside(x):
+    return x + np.asarray({"a": 1})  # here
+
+
+@case(DTypeError)
 def cast_without_stencils(x):
     return x.astype("float16")  # here
 
@@ -400,6 +522,11 @@ def cast_without_stencils(x):
 @case(DTypeError)
 def constant_without_stencils(x):
     return x + np.uint8(1)  # here
+
+
+@case(DTypeError)
+def duration_without_stencils(x):
+    return x * np.timedelta64(1, "s")  # here
 
 
 @case(DTypeError)
@@ -472,6 +599,35 @@ def choice_beyond_int64(x):
 @case(RangeError)
 def operand_beyond_float64(x):
     return x + 2**2000  # here
+
+
+@case(RangeError, np.ones(3, np.float32))
+def operand_of_float32_beyond_float64(x):
+    return x * 10**400  # here
+
+
+@case(RangeError, np.ones(3, np.float32), np.float32(2))
+def operand_of_a_scalar_beyond_float64(x, scalar):
+    return x + scalar * -(10**400)  # here
+
+
+@case(RangeError, np.arange(3))
+def filled_beyond_int64(x):
+    return np.full_like(x, 2**70)  # here
+
+
+@case(RangeError)
+def filled_beyond_float64(x):
+    y = x * 2
+    y.fill(10**400)  # here
+    return y
+
+
+@case(RangeError, np.arange(3))
+def chosen_beyond_int64(x):
+    y = x * 2
+    y[y > 0] = 2**70  # here
+    return y
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -631,8 +787,15 @@ TRUTHS = {
     "while (x[0] < 3): pass": "for _ in range(n): x = np.where(x[0] < 3, new, x), with a number n",
     "assert x[0] > 3": "assert np.all(x[0] > 3) outside of the function",
     "y = bool(x[0])": "np.where(condition, a, b) to choose; & | ~ for `and`, `or`, `not`",
-    "y = sorted(x)": "the call of sorted outside of the function",
-    "y = any(x)": "the call of any outside of the function",
+    "y = sorted(x)": "np.sort(x) outside of the function",
+    "y = any(x)": "np.any(x) outside of the function",
+    "y = any(v > 0 for v in x)": "the call of any outside of the function",
+    "y = max(x[0], x[1], 0.0)": "np.maximum(np.maximum(x[0], x[1]), 0.0) for max(x[0], x[1], 0.0)",
+    "y = min((x, 1.0))": "np.minimum(x, 1.0) for min((x, 1.0))",
+    "y = max(*x)": "the call of max outside of the function",
+    "y = x or 1.0": "np.logical_or(x, 1.0)",
+    "y = x and x > 1": "np.logical_and(x, x > 1)",
+    "y = x in (1.0, 2.0)": "(x == 1.0) | (x == 2.0)",
     "y = max(x[0], x[1], key=abs)": "the call of max outside of the function",
     "if x[0] > 0 and x[0] * x[0] * x[0] * x[0] * x[0] < x[1]: pass": "np.where(condition, a",
     "y = [each for each in x if each > 0]": "np.where(condition, a, b) to choose",
@@ -650,7 +813,7 @@ def from_file(source, path, names):
 @pytest.mark.parametrize("statement", TRUTHS)
 def test_what_is_written_for_a_truth_value_fits_the_line(statement, tmp_path):
     source = f"def function(x):\n    {statement}\n    return x\n"
-    with pytest.raises(TraceError) as caught:
+    with pytest.raises((TraceError, UnsupportedError)) as caught:
         cpjit(from_file(source, tmp_path / "written.py", {"np": np}))(X)
     assert caught.value.write.startswith(TRUTHS[statement])
 

@@ -24,6 +24,7 @@ from cpnum import (
 )
 from cpnum.run.machine import machine_of
 from cpnum.tables.isa import A64
+from cpnum.trace.advice import CONVERTED, HOLDS_ALL
 
 X = np.arange(3.0)
 
@@ -37,6 +38,32 @@ def test_what_is_written_for_an_out_of_another_type_works(kind):
     out = np.full(3, 7.0).view(kind)
     cpjit(plus_one)(X, out=np.asarray(out))
     assert np.array_equal(out, X + 1)
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_what_is_written_for_a_dtype_says_whether_it_holds_all_numbers(name):
+    to, what = CONVERTED[name]
+    assert np.can_cast(name, to) == (what is HOLDS_ALL)
+    with pytest.raises(DTypeError) as caught:
+        cpjit(plus_one)(X.astype(name))
+    assert caught.value.write == f"x.astype(np.{to}), {what}"
+
+
+def test_what_is_written_for_arrays_with_labels_keeps_them():
+    pd, xr = pytest.importorskip("pandas"), pytest.importorskip("xarray")
+    names = {"f": cpjit(plus_one), "pd": pd, "xr": xr}
+    values = (
+        (pd.Series(X, ["a", "b", "c"]), "pd.Series(f(x.to_numpy()), x.index)"),
+        (xr.DataArray(X, dims="t"), "xr.apply_ufunc(f, x)"),
+    )
+    for value, written in values:
+        with pytest.raises(UnsupportedError) as caught:
+            cpjit(plus_one)(value)
+        assert written in caught.value.write
+        assert eval(written, {**names, "x": value}).equals(value + 1)
+    with pytest.raises(UnsupportedError) as caught:
+        cpjit(plus_one)(pd.DataFrame({"a": X, "b": X}))
+    assert caught.value.write.endswith("f(x['a'].to_numpy(), x['b'].to_numpy())")
 
 
 @dataclasses.dataclass
@@ -57,6 +84,15 @@ class Stored:
 
     def __array__(self, dtype=None, copy=None):
         return np.array(X, dtype)
+
+
+class Hashed(Stored):
+    """An array of another library, as a tensor of PyTorch."""
+
+    __hash__ = object.__hash__
+
+    def __add__(self, other):
+        return Hashed()
 
 
 RING: list = [X]
@@ -82,6 +118,9 @@ VALUES = {
     "array_of_dates": (DTypeError, np.zeros(3, "M8[D]")),
     "array_of_text": (DTypeError, np.array(["a", "b"])),
     "array_of_complex_numbers": (DTypeError, X * 1j),
+    "array_of_half_precision": (DTypeError, X.astype(np.float16)),
+    "array_of_unsigned_integers": (DTypeError, X.astype(np.uint64)),
+    "array_of_long_doubles": (DTypeError, X.astype(np.longdouble)),
 }
 
 
@@ -200,6 +239,11 @@ CALLS = {
     "result_in_a_set": (
         TraceError,
         lambda out: cpjit(lambda x: {x.ndim})(X, out=out),  # here
+        seven,
+    ),
+    "result_of_another_library": (
+        UnsupportedError,
+        lambda out: cpjit(plus_one)(Hashed(), out=out),  # here
         seven,
     ),
     "result_of_an_attribute": (

@@ -67,6 +67,13 @@ REFUSED_MODULES = {
     "numpy.strings": "there are no texts",
 }
 
+# The functions of numpy.linalg that have a reason of their own.
+REFUSED_OF_LINALG = {
+    "reductions are not supported yet": "norm matrix_norm vector_norm",
+    "products of matrices are not supported yet": """
+        matmul matrix_power multi_dot tensordot trace vecdot""",
+}
+
 # The reason why an attribute or a method of arrays cannot be traced.
 REFUSED_OF_ARRAYS = {
     "reductions are not supported yet": """
@@ -89,5 +96,6 @@ def _by_name(groups: dict[str, str]) -> dict[str, str]:
 
 
 WHY = _by_name(REFUSED)
+WHY_OF_LINALG = _by_name(REFUSED_OF_LINALG)
 WHY_OF_ARRAYS = _by_name(REFUSED_OF_ARRAYS)
 ANSWERED_AT_ONCE = _by_name(AT_ONCE)

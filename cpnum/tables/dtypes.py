@@ -82,7 +82,7 @@ def from_numpy(dtype: np.dtype[np.generic]) -> DType:
         raise DTypeError(
             f"no stencils for dtype {dtype}",
             seen=repr(dtype),
-            write=f"convert it first with .astype(); the dtypes are {supported}",
+            write=f"one of the dtypes {supported}",
         ) from None
 
 

@@ -30,7 +30,7 @@ from cpnum.ir.movement import (
 )
 from cpnum.ir.nodes import Node
 from cpnum.ir.questions import VALUE
-from cpnum.tables.coverage import WHY_OF_ARRAYS
+from cpnum.tables.coverage import WHY, WHY_OF_ARRAYS
 from cpnum.tables.dtypes import INT, from_numpy
 from cpnum.trace.advice import called_by_user, instead_of_attribute
 from cpnum.trace.builder import Shape, Traced, type_of
@@ -296,8 +296,10 @@ class Tracer(Choosing):
             raise item.needs_value("an index", "a number, or np.where to choose elements")
         kind = item.__class__  # of a tracer, the class of what it stands for
         if isinstance(item, bool | np.bool | list | np.ndarray) or not hasattr(kind, "__index__"):
+            several = issubclass(kind, list | np.ndarray)
+            what = "an array" if kind is np.ndarray else f"a {kind.__name__}"
             raise self.unsupported(
-                f"indexing with a {kind.__name__} cannot be traced",
+                f"indexing with {what} cannot be traced" + (f": {WHY['take']}" if several else ""),
                 "the indexing outside of the function; slices, numbers, None and ... can be traced",
             )
         return operator.index(item)
@@ -306,8 +308,14 @@ class Tracer(Choosing):
         if self.is_mask(key) and self.state != SCALAR:
             self.put_chosen(cast(Tracer, key), value)
             return
+        items = key if isinstance(key, tuple) else (key,)
+        if all(each is ... or (isinstance(each, slice) and each == slice(None)) for each in items):
+            raise self.unsupported(
+                "assigning to all elements cannot be traced", "np.copyto(x, value) for x[:] = value"
+            )
         raise self.unsupported(
-            "assigning to elements cannot be traced", "x = np.where(mask, value, x)"
+            "assigning to elements by their places is not supported yet",
+            "y[mask] = value with a mask, or the assignment to the result outside of the function",
         )
 
     def __delitem__(self, key: object) -> NoReturn:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from cpnum.errors import CpnumError, UnsupportedError
+from cpnum.errors import CpnumError, TraceError, UnsupportedError
 from cpnum.ir.extents import Extent, of_argument
 from cpnum.ir.guards import Guard
 from cpnum.ir.handling import Handling, put_before
@@ -17,8 +17,9 @@ from cpnum.ir.movement import Held, Movement, always_exists
 from cpnum.ir.nodes import MADE, Apply, Broadcast, Input, Node, Nodes, Value
 from cpnum.ir.sites import OWNERS, USERS, Site, user_site
 from cpnum.ir.walk import Shaping
-from cpnum.tables.dtypes import F32, FLOAT, DType
+from cpnum.tables.dtypes import F32, F64, FLOAT, DType
 from cpnum.tables.ops import CAST
+from cpnum.trace.advice import instead_in_library
 from cpnum.trace.kinds import Views
 from cpnum.trace.site import at, error_site
 
@@ -153,7 +154,9 @@ class Builder:
         """
         if dtype is F32 and (type(value) is float or type(value) is int):
             if OVERFLOWS_F32 <= abs(value) < np.inf:
-                return self.cast(self.nodes.constant(float(value), FLOAT), dtype)
+                # An integer that is no float either is an error.
+                number = self.attempt(self.nodes.constant, value, F64).value
+                return self.cast(self.nodes.constant(float(number), FLOAT), dtype)
         return self.attempt(self.nodes.constant, value, dtype, like)
 
     # -- sites and errors -----------------------------------------------------------------------
@@ -225,6 +228,8 @@ class Builder:
     ) -> CpnumError:
         """Return an error that names the user's line; `trace` raises it if the caller does not."""
         error = at(kind(message, seen=seen, write=write), error_site())
+        if error.inside is not None and kind in (TraceError, UnsupportedError):
+            error.write = instead_in_library(write)
         if self.refusal is None:
             self.refusal = error
         return error

@@ -1,8 +1,8 @@
 """Advice for a truth value of an array: what to write depends on what the truth decides.
 
 >>> path = _path(ast.parse("y = x if 0 < x < 1 else -x"), (1, 1, 9, 18))
->>> _instead(path)
-'np.where((0 < x) & (x < 1), x, -x)'
+>>> _asked(path)
+Truth(use='`0 < x < 1`', write='np.where((0 < x) & (x < 1), x, -x)', reason=None)
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import ast
 import functools
 import linecache
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from cpnum.ir.sites import Site, position_of
-from cpnum.trace.site import user_frame
+from cpnum.tables.coverage import WHY
+from cpnum.trace.advice import nested, stored
+from cpnum.trace.site import stores_item, user_frame
 
 Position = tuple[int, int, int, int]
 
@@ -26,10 +29,27 @@ _LONGEST = 50
 
 _LIMITS = {"max": "np.maximum", "min": "np.minimum"}
 
+# A function of Python's that asks each element of an array for its truth -> NumPy's function.
+_OF_ARRAYS = {"max": "max", "min": "min", "any": "any", "all": "all", "sorted": "sort"}
 
-def instead_of_truth() -> str:
-    """Return what to write where the user's line asks for the truth of an array."""
-    return _instead(_user_path())
+
+class Truth(NamedTuple):
+    """Which part of the user's line asks for a truth value, and what to write instead.
+
+    If NumPy's function for the same cannot be traced either, there is a `reason`.
+    """
+
+    use: str
+    write: str
+    reason: str | None = None
+
+
+def truth_asked() -> Truth:
+    """Return where the user's line asks for the truth of an array, and what to write."""
+    path = _user_path()
+    if path and stores_item():
+        return Truth(*stored(ast.unparse(path[-1])))
+    return _asked(path)
 
 
 def instead_of_look(site: Site) -> str:
@@ -89,21 +109,52 @@ def _tight(node: ast.expr) -> str:
 # -- truth --------------------------------------------------------------------------------------
 
 
-def _instead(path: Sequence[ast.AST]) -> str:
-    """Return the advice for the last of some nodes, each of which is inside of the one before."""
+_ANY_TRUTH = "a truth value (`if`, `while`, `and`, `or`, `not`)"
+
+
+def _asked(path: Sequence[ast.AST]) -> Truth:
+    """Return what the last of some nodes asks, each of which is inside of the one before."""
     if path and isinstance(path[-1], ast.IfExp | ast.If | ast.While | ast.Assert):
         path = [*path, path[-1].test]  # Python 3.11 has the place of the whole for `not`
     at = len(path) - 1
     while at > 0 and isinstance(path[at - 1], ast.BoolOp | ast.UnaryOp):
         at -= 1
     if at < 0 or not isinstance(test := path[at], ast.expr):
-        return _GENERAL
+        return Truth(_ANY_TRUTH, _GENERAL)
     if isinstance(test, ast.Call):
-        return _instead_of_call(test)
+        return _asked_by_call(test)
+    around = path[at - 1] if at else None
+    return Truth(_use(path[-1], test, around), _instead(test, around))
+
+
+# What asks for the truth of its test.
+_ASKING: dict[type[ast.AST], str] = {
+    ast.If: "`if`", ast.IfExp: "`if`", ast.While: "`while`", ast.Assert: "`assert`",
+}  # fmt: skip
+
+
+def _use(innermost: ast.AST, test: ast.expr, around: ast.AST | None) -> str:
+    """Return the part of a line that asks for a truth, as messages name it."""
+    for each in (innermost, test):
+        match each:
+            case ast.BoolOp(op=op):
+                return "`and`" if isinstance(op, ast.And) else "`or`"
+            case ast.UnaryOp(op=ast.Not()):
+                return "`not`"
+            case ast.Compare(ops=[ast.In() | ast.NotIn()]):
+                return "`in`"
+            case ast.Compare(ops=[_, _, *_]):
+                text = ast.unparse(each)
+                return f"`{text}`" if len(text) <= _LONGEST else "a chained comparison"
+    return next((name for kind, name in _ASKING.items() if isinstance(around, kind)), _ANY_TRUTH)
+
+
+def _instead(test: ast.expr, around: ast.AST | None) -> str:
+    """Return what to write instead of a test, which is in the node `around` it."""
     condition = _condition(test)
     if len(condition) > _LONGEST:
         return _GENERAL
-    match path[at - 1] if at else None:
+    match around:
         case ast.IfExp(body=body, orelse=other):
             text = f"np.where({condition}, {ast.unparse(body)}, {ast.unparse(other)})"
             return text if len(text) <= 2 * _LONGEST else f"np.where({condition}, a, b)"
@@ -125,13 +176,16 @@ def _instead(path: Sequence[ast.AST]) -> str:
 def _condition(node: ast.expr) -> str:
     """Return a condition of elements.
 
-    >>> _condition(ast.parse("not (a > 0 and b)", mode="eval").body)
-    '~((a > 0) & b)'
+    >>> _condition(ast.parse("not (a > 0 and a < b)", mode="eval").body)
+    '~((a > 0) & (a < b))'
     """
     match node:
-        case ast.BoolOp(op=op, values=values):
+        case ast.BoolOp(op=op, values=values) if all(map(_is_truth, values)):
             symbol = " & " if isinstance(op, ast.And) else " | "
             return symbol.join(map(_part, values))
+        case ast.BoolOp(op=op, values=values):
+            name = "np.logical_and" if isinstance(op, ast.And) else "np.logical_or"
+            return nested(name, [*map(_condition, values)])
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             logical = isinstance(operand, ast.Compare | ast.BoolOp | ast.UnaryOp)
             return f"~{_part(operand)}" if logical else f"{_tight(operand)} == 0"
@@ -139,7 +193,17 @@ def _condition(node: ast.expr) -> str:
             pairs = zip([left, *others], ops, others, strict=False)
             parts = [f"({ast.unparse(_compared([a, b], [op]))})" for a, op, b in pairs]
             return " & ".join(parts)
+        case ast.Compare(left=left, ops=[ast.In()], comparators=[values]):
+            items = getattr(values, "elts", None) or [ast.Name("value")]
+            parts = [f"({ast.unparse(_compared([left, each], [ast.Eq()]))})" for each in items]
+            return " | ".join(parts if len(parts) > 1 else [*parts, "..."])
     return ast.unparse(node)
+
+
+def _is_truth(node: ast.expr) -> bool:
+    """Tell whether an expression is a condition, and not a number that stands for one."""
+    is_not = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not | ast.Invert)
+    return is_not or isinstance(node, ast.Compare | ast.BoolOp)
 
 
 def _part(node: ast.expr) -> str:
@@ -147,15 +211,29 @@ def _part(node: ast.expr) -> str:
     return text if isinstance(node, _ATOMS) else f"({text})"
 
 
-def _instead_of_call(call: ast.Call) -> str:
+def _asked_by_call(call: ast.Call) -> Truth:
+    """Return what a function of Python's asks.
+
+    >>> _asked_by_call(ast.parse("any(x > 0)", mode="eval").body)  # doctest: +ELLIPSIS
+    Truth(use='any()', write='np.any(x > 0) outside of the function', reason='reductions ... yet')
+    """
     name = ast.unparse(call.func)
     if name == "bool" or len(name) > 40:
-        return _GENERAL
-    if name in _LIMITS and len(call.args) == 2 and not call.keywords:
-        text = ", ".join(map(ast.unparse, call.args))
-        if len(text) <= _LONGEST:
-            return f"{_LIMITS[name]}({text}) for {name}({text})"
-    return f"the call of {name} outside of the function"
+        return Truth("bool()" if name == "bool" else _ANY_TRUTH, _GENERAL)
+    given = call.args
+    if len(given) == 1 and isinstance(given[0], ast.List | ast.Tuple):
+        given = given[0].elts
+    if name in _LIMITS and len(given) > 1 and not call.keywords:
+        text = nested(_LIMITS[name], [*map(ast.unparse, given)])
+        if len(text) <= 2 * _LONGEST and not any(isinstance(each, ast.Starred) for each in given):
+            return Truth(f"{name}()", f"{text} for {ast.unparse(call)}")
+    own = _OF_ARRAYS.get(name)
+    is_array = len(given) == 1 and not isinstance(given[0], ast.GeneratorExp | ast.Starred)
+    if own is None or call.keywords or not is_array:
+        return Truth(f"{name}()", f"the call of {name} outside of the function")
+    text = ast.unparse(given[0])
+    text = text if len(text) <= _LONGEST else "x"
+    return Truth(f"{name}()", f"np.{own}({text}) outside of the function", WHY[own])
 
 
 # -- syntax -------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ class Choosing(AnyTracer):
         if shape:
             whole = Traced(self.builder, value.node, self.known_shape)
         elif not isinstance(value, Traced) and not isinstance(value, int | float):
-            whole = assigned(value, dtype)
+            whole = self.builder.attempt(assigned, value, dtype)
         node, _ = apply_where(self.builder, mask, whole, self, dtype)
         if shape:
             self.builder.put.add(node)

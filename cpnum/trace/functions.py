@@ -135,7 +135,7 @@ def _full_like(
         extents = np.empty(np.shape(a) if shape is None else shape, "?").shape
         like = (shaping(builder, extents),) if extents else ()
     if not isinstance(fill_value, Traced):
-        value = assigned(fill_value, new)
+        value = builder.attempt(assigned, fill_value, new)
         return owned(Tracer(builder, builder.constant(value, new, like), extents))
     filled = np.asarray(fill_value, dtype=new.numpy)
     always = Traced(builder, builder.constant(True, B, like), extents)

@@ -91,7 +91,7 @@ _PYTHON: dict[DType, type] = {FLOAT: float, INT: int}
 def _as(builder: Builder, operand: Any, dtype: DType) -> Any:
     """Return an operand in a dtype; a number stays one, because the exponent 2 is a square."""
     if not isinstance(operand, Traced):
-        return assigned(operand, dtype)
+        return builder.attempt(assigned, operand, dtype)
     return Traced(builder, node_of(builder, operand, dtype), shape_of(operand))
 
 

@@ -32,7 +32,7 @@ def _flatten(self: Tracer, order: str = "C") -> Tracer:
 def _fill(self: Tracer, value: Any) -> None:
     dtype = self.node.dtype
     if not isinstance(value, Tracer):
-        value = assigned(value, dtype)
+        value = self.builder.attempt(assigned, value, dtype)
     self.overwrite(choose(True, value, self, dtype), np.copyto)
 
 

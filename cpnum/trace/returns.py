@@ -216,6 +216,12 @@ class _Returned:
                 seen=f"an array of dtype {returned.dtype} and shape {returned.shape}",
                 write="its arrays as arguments of their own, or the function without cpjit",
             )
+        if hasattr(type(returned), "__array__"):
+            return UnsupportedError(
+                f"{self.name} returns {what}, which is no NumPy array",
+                seen=f"a result of type {type(returned).__name__}",
+                write=f"np.asarray of the arguments of type {type(returned).__name__}",
+            )
         write = "return and arrays, numbers, or tuples, lists, dicts and dataclasses of them"
         if isinstance(returned, Coroutine):
             returned.close()  # or Python would warn that nobody awaits it

@@ -88,6 +88,12 @@ def is_operator(site: Site) -> bool:
     return dis.opname[code.co_code[offset]].startswith("BINARY_")
 
 
+def stores_item() -> bool:
+    """Tell whether the user's line assigns to an item or a slice, as in `out[0] = x`."""
+    frame = user_frame()
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]] in ("STORE_SUBSCR", "STORE_SLICE")
+
+
 def located(error: CpnumError) -> Exception:
     """Return the error with the user's line, which is added if the error has none.
 

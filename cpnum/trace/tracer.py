@@ -25,16 +25,18 @@ from cpnum.ir.questions import (
 )
 from cpnum.ir.reference import BETWEEN_SCALARS
 from cpnum.ir.sites import user_site
-from cpnum.tables.coverage import REFUSED_MODULES, WHY
+from cpnum.tables.coverage import WHY
 from cpnum.trace.advice import (
     READ,
     calls_cached,
     conversion,
     instead_of_attribute,
     makes_array,
+    refused_line,
+    why_refused,
 )
 from cpnum.trace.builder import Builder, Shape, Traced, type_of
-from cpnum.trace.choices import instead_of_truth
+from cpnum.trace.choices import truth_asked
 from cpnum.trace.keywords import trace_keywords
 from cpnum.trace.looking import NO_NUMBER, look
 from cpnum.trace.made import adopted
@@ -74,7 +76,7 @@ def reason(function: Callable[..., Any]) -> str:
     >>> reason(np.mean), reason(np.linalg.inv)
     (': reductions are not supported yet', ': linear algebra is not supported yet')
     """
-    why = REFUSED_MODULES.get(function.__module__) or WHY.get(function.__name__)
+    why = why_refused(function)
     return f": {why}" if why is not None else ""
 
 
@@ -120,6 +122,12 @@ class AnyTracer(Traced):
             # A NumPy scalar on the left side of a comparison arrives as an array without axes.
             inputs = tuple(
                 each[()] if type(each) is np.ndarray and not each.ndim else each for each in inputs
+            )
+        if ufunc.signature is not None:
+            # One operand may be an array from outside, which is not the reason.
+            raise self.unsupported(
+                f"{name_of(ufunc)} cannot be traced{reason(ufunc)}",
+                "its call outside of the function",
             )
         if type(inputs[0]) is np.ndarray or type(inputs[-1]) is np.ndarray:
             inputs = tuple([adopted(self.builder, each) for each in inputs])
@@ -274,7 +282,10 @@ class AnyTracer(Traced):
     def __bool__(self) -> bool:
         outcome = look(self, VALUE if self.node.dtype.family == "B" else TRUTH)
         if outcome is NO_NUMBER:
-            raise self.needs_value(_TRUTH, instead_of_truth())
+            use, write, reason = truth_asked()
+            if reason is not None:
+                raise self.unsupported(f"{use} cannot be traced: {reason}", write)
+            raise self.needs_value(use, write)
         return bool(outcome)
 
     def __float__(self) -> float:
@@ -370,7 +381,8 @@ class AnyTracer(Traced):
 
     def __matmul__(self, other: object) -> NoReturn:
         raise self.unsupported(
-            "a matrix product (`@`) cannot be traced", "it outside of the function"
+            f"a matrix product (`@`) cannot be traced{reason(np.matmul)}",
+            "it outside of the function",
         )
 
     __rmatmul__ = __matmul__
@@ -379,6 +391,9 @@ class AnyTracer(Traced):
         has_value = self.state == SCALAR and not makes_array()
         outcome = look(self, VALUE) if has_value else NO_NUMBER
         if outcome is NO_NUMBER:
+            refused = refused_line()
+            if refused is not None:
+                raise self.unsupported(*refused)
             weak, write = self.node.dtype.weak, "its use outside of the function"
             raise self.needs_value(*conversion(READ, write, weak))
         return np.array(outcome, dtype)
@@ -400,8 +415,6 @@ _WRITTEN = {
     VIEWED: "to an array that views were taken of",
     MADE: "a traced value to an array of numbers",
 }
-
-_TRUTH = "a truth value (`if`, `while`, `and`, `or`, `not`)"
 
 
 def between_scalars(result: AnyTracer, *operands: object) -> AnyTracer:

@@ -24,15 +24,20 @@ from typing import Any
 
 import numpy as np
 
-from cpnum.errors import DTypeError, ShapeError, TraceError, UnsupportedError
+from cpnum.errors import CpnumError, DTypeError, ShapeError, TraceError, UnsupportedError
 from cpnum.ir.extents import common_shape
-from cpnum.ir.nodes import Node, Scalar
+from cpnum.ir.nodes import Node, Scalar, converted_integer
 from cpnum.ir.questions import VALUE
 from cpnum.ir.reference import BETWEEN_SCALARS
 from cpnum.ir.sites import user_site
 from cpnum.tables.dtypes import BOOL, F32, FLOAT, I32, I64, INT, B, DType, from_numpy, from_python
 from cpnum.tables.ops import OPS, Op
-from cpnum.trace.advice import instead_of_operand
+from cpnum.trace.advice import (
+    instead_of_number,
+    instead_of_operand,
+    instead_of_outside,
+    name_of_object,
+)
 from cpnum.trace.builder import OVERFLOWS_F32, Builder, Shape, Traced, type_of
 from cpnum.trace.looking import NO_NUMBER, look
 from cpnum.trace.made import adopted
@@ -68,8 +73,8 @@ def dtype_of(builder: Builder, operand: object) -> DType:
         try:
             return from_numpy(operand.dtype)
         except DTypeError as error:
-            seen = f"the operand {operand!r}"
-            raise builder.error(DTypeError, error.message, seen, error.write) from None
+            seen, write = f"the operand {operand!r}", instead_of_number(operand)
+            raise builder.error(DTypeError, error.message, seen, write) from None
     if isinstance(operand, complex):
         raise builder.error(
             DTypeError,
@@ -78,17 +83,29 @@ def dtype_of(builder: Builder, operand: object) -> DType:
             write="real and imaginary parts as arrays of their own",
         )
     if isinstance(operand, np.ndarray):
-        raise builder.error(
-            UnsupportedError,
-            "an array that is not an argument cannot be traced: its contents may change",
-            seen=f"an array of dtype {operand.dtype} and shape {operand.shape}",
-            write="it as an argument of the function",
-        )
+        raise _from_outside(builder, operand)
     raise builder.error(
         UnsupportedError,
         f"an operand of type {type(operand).__name__} cannot be traced",
         seen=reprlib.repr(operand),
         write=instead_of_operand(operand),
+    )
+
+
+def _from_outside(builder: Builder, array: Any) -> CpnumError:
+    """Return the error of an array that is no argument."""
+    seen = f"an array of dtype {array.dtype} and shape {array.shape}"
+    try:
+        from_numpy(array.dtype)
+    except DTypeError as error:
+        return builder.error(DTypeError, error.message, seen, instead_of_outside(array))
+    name = name_of_object(array)
+    return builder.error(
+        UnsupportedError,
+        "an array that is not an argument cannot be traced: its contents may change until the "
+        "next call",
+        seen=seen if name is None else f"{name}, {seen}",
+        write=f"{name or 'it'} as an argument of the function",
     )
 
 
@@ -231,8 +248,14 @@ def apply_row(
 
 
 def assigned(value: Any, dtype: DType) -> Any:
-    """Return a number in a dtype as NumPy assigns it; it may wrap where an operand would not."""
-    return np.full((), value, dtype.numpy)[()]
+    """Return a number in a dtype as NumPy assigns it; it may wrap where an operand would not.
+
+    Raises:  RangeError for a Python integer that no number of the dtype stands for.
+    """
+    try:
+        return np.full((), value, dtype.numpy)[()]
+    except OverflowError:
+        return converted_integer(value, dtype)
 
 
 def apply_where(builder: Builder, condition: object, x: object, y: object, dtype: DType) -> Result:
