@@ -290,7 +290,7 @@ def append(values):
 CHANGES = {
     "set_item sets d['u']": (set_item, {"u": X}),
     "add_item sets d['new']": (add_item, {"u": X}),
-    "drop_item sets d['u']": (drop_item, {"u": X}),
+    "drop_item drops d['u']": (drop_item, {"u": X}),
     "set_number sets wave.k": (set_number, Wave(X)),
     "append sets values[1]": (append, [X]),
 }
@@ -303,6 +303,9 @@ def test_a_function_that_sets_items_is_refused(text):
     with pytest.raises(UnsupportedError) as caught:
         cpjit(function)(given)
     assert str(caught.value).startswith(text)
+    assert caught.value.where.startswith("test_containers.py, line ")
+    line = int(caught.value.where.partition(", line ")[2].partition(":")[0])
+    assert 0 < line - function.__code__.co_firstlineno < 3
     after = opened(given)
     assert [*map(id, before[1])] == [*map(id, after[1])]
     assert before[0] == after[0]

@@ -171,8 +171,8 @@ def empty_slot(x, slots):
 
 @case(lambda: Listed([1.0]))
 def object_that_is_a_list(x, listed):
-    y = np.sqrt(x)  # here
-    listed[0] = y
+    y = np.sqrt(x)
+    listed[0] = y  # here
     return x
 
 

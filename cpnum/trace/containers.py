@@ -11,7 +11,6 @@ tuples, named tuples and frozen dataclasses that hold an array.  Without an arra
 from __future__ import annotations
 
 import dataclasses
-import functools
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -176,36 +175,6 @@ class _Taking:
             name += "_"
         self._used.add(name)
         return name
-
-
-def refuse_changed(
-    function: str, name: str, of: ContainerOf, container: Any, given: Sequence[Any]
-) -> None:
-    """Refuse a function that set items of an argument: its caller's container would not have them.
-
-    `container` was made for the trace of the items that were `given`.
-    """
-    found = opened(container)
-    assert found is not None
-    keys, items = found
-    before = dict(zip(of.keys or range(len(of.items)), (given[at] for at in of.items), strict=True))
-    after = dict(zip(keys or range(len(items)), items, strict=True))
-    changed = [
-        key
-        for key in (*before, *after)
-        if before.get(key, _MISSING) is not after.get(key, _MISSING)
-        and not isinstance(getattr(of.kind, str(key), None), functools.cached_property)
-    ]
-    if changed:
-        item = item_text(name, of.kind, changed[0])
-        raise UnsupportedError(
-            f"{function} sets {item}, which its caller would not see",
-            seen=f"a {of.kind.__name__} that is an argument",
-            write=f"the new value as a result of the function, and set {item} outside",
-        )
-
-
-_MISSING = object()
 
 
 def _refused(message: str, value: object, write: str) -> UnsupportedError:

@@ -2,7 +2,8 @@
 
 A fixed argument, as `self` is, may be changed by the function, as by `self.last = y` and
 `self.count += 1`.  NumPy's function does so at each call, but the compiled one while it is traced
-only.  So it is refused, and the object gets back what it had.
+only.  So it is refused, and the object gets back what it had.  Containers of arrays are refused
+alike: what the function gets are copies, and their caller would not see a change.
 
 >>> class Model:
 ...     __module__ = "heat"
@@ -56,10 +57,10 @@ _NOTHING: Any = object()
 
 
 class Change(NamedTuple):
-    """One field that is another one now, or the items of one."""
+    """One field that is another one now, or an item of one."""
 
     text: str  # as the user writes it
-    name: str
+    name: str  # of the attribute or the variable that is set, or whose item is
     is_item: bool
     before: object
     after: object
@@ -67,10 +68,16 @@ class Change(NamedTuple):
 
 
 class Fields:
-    """The fields of the objects of a call, which are `named` as its parameters."""
+    """The fields of the objects of a call, which are `named` as its parameters.
+
+    Its containers are `copies` of those of the caller.
+    """
 
     def __init__(
-        self, function: Callable[..., Any], named: Iterable[tuple[str, object]] = ()
+        self,
+        function: Callable[..., Any],
+        named: Iterable[tuple[str, object]] = (),
+        copies: Iterable[tuple[str, object]] = (),
     ) -> None:
         while isinstance(function, partial):
             function = function.func
@@ -79,6 +86,7 @@ class Fields:
         self._held = [
             _Held(name, value) for name, value in (*named, ("self", owner)) if _has_fields(value)
         ]
+        self._held += [_Held(name, value, is_copy=True) for name, value in copies]
 
     def changes(self) -> list[Change]:
         """Return the fields that differ from what they were."""
@@ -109,8 +117,8 @@ class Fields:
 
 
 def _error(change: Change, name: str) -> CpnumError:
-    text = f"the items of {change.text}" if change.is_item else change.text
-    verb = "changes" if change.is_item or change.after is _NOTHING else "sets"
+    text = change.text
+    verb = "drops" if change.after is _NOTHING else "sets"
     traced = f"return and the value in {name}, and the assignment after its call"
     return UnsupportedError(
         f"{name} {verb} {text}, which compiled calls would not do again",
@@ -131,11 +139,12 @@ def _text(value: object) -> str:
 class _Held:
     """An object, and what it held: its fields, and the items of those that are containers."""
 
-    __slots__ = ("_fields", "_items", "_name", "_value")
+    __slots__ = ("_fields", "_is_copy", "_items", "_name", "_value")
 
-    def __init__(self, name: str, value: object) -> None:
+    def __init__(self, name: str, value: object, is_copy: bool = False) -> None:
         self._name = name
         self._value = value
+        self._is_copy = is_copy
         self._fields = _fields_of(value)
         self._items = [
             (field, each, _items_of(each))
@@ -145,7 +154,8 @@ class _Held:
 
     def changes(self) -> Iterator[Change]:
         kind = type(self._value)
-        of_python = kind.__module__.partition(".")[0] in sys.stdlib_module_names
+        module = kind.__module__.partition(".")[0]
+        of_python = module in sys.stdlib_module_names and not self._is_copy
         before, after = self._fields, _fields_of(self._value)
         for name in {**before, **after}:
             old, new = before.get(name, _NOTHING), after.get(name, _NOTHING)
@@ -154,13 +164,14 @@ class _Held:
             # Python's own objects may remember a number, and a property that is computed once
             # has its value whenever that was.
             harmless = of_python or (old is _NOTHING and _is_computed_once(kind, name))
-            if not harmless or _is_traced(new):
+            if not harmless or (_is_traced(new) and not self._is_copy):
                 yield Change(f"{self._name}.{name}", name, False, old, new, kind)
         for name, container, items in self._items:
             text = f"{self._name}.{name}" if name else self._name
-            for old, new in _differences(items, _items_of(container)):
+            for key, old, new in _differences(items, _items_of(container)):
                 if not of_python or _is_traced(new):
-                    yield Change(text, name, True, old, new, kind)
+                    item = _item_text(text, container, key)
+                    yield Change(item, name or self._name, True, old, new, kind)
 
     def put_back(self, which: Callable[[object], bool]) -> None:
         """Give the object what it had in the place of values of `which` this is true."""
@@ -170,7 +181,7 @@ class _Held:
             if new is not old and which(new):
                 _set(self._value, name, old)
         for _, container, items in self._items:
-            if any(which(new) for _, new in _differences(items, _items_of(container))):
+            if any(which(new) for _, _, new in _differences(items, _items_of(container))):
                 _fill(container, items)
 
 
@@ -232,23 +243,27 @@ def _fill(container: Any, items: Any) -> None:
     (container.update if isinstance(container, dict | set) else container.extend)(items)
 
 
-def _differences(before: Any, after: Any) -> Iterator[tuple[object, object]]:
-    """Yield the items that differ, what they were and what they are."""
+def _item_text(container: str, value: object, key: object) -> str:
+    return f"an item of {container}" if isinstance(value, set) else f"{container}[{key!r}]"
+
+
+def _differences(before: Any, after: Any) -> Iterator[tuple[object, object, object]]:
+    """Yield the keys or places of items that differ, what they were and what they are."""
     if isinstance(before, dict):
         for key in {**before, **after}:
             old, new = before.get(key, _NOTHING), after.get(key, _NOTHING)
             if not _is_same(old, new):
-                yield old, new
+                yield key, old, new
         return
     if isinstance(before, set):
-        yield from ((_NOTHING, new) for new in after - before)
-        yield from ((old, _NOTHING) for old in before - after)
+        yield from ((new, _NOTHING, new) for new in after - before)
+        yield from ((old, old, _NOTHING) for old in before - after)
         return
     for place in range(max(len(before), len(after))):
         old = before[place] if place < len(before) else _NOTHING
         new = after[place] if place < len(after) else _NOTHING
         if not _is_same(old, new):
-            yield old, new
+            yield place, old, new
 
 
 def _is_same(old: object, new: object) -> bool:

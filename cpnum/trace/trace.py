@@ -37,7 +37,6 @@ from cpnum.ir.sites import of_python
 from cpnum.trace import functions, methods  # noqa: F401 (they enter themselves into tables)
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder, Traced, type_of
-from cpnum.trace.containers import refuse_changed
 from cpnum.trace.fields import Fields
 from cpnum.trace.leftover import end
 from cpnum.trace.looking import NO_NUMBER, look
@@ -175,7 +174,7 @@ def _run(
     passed = [tracers[each] for each in arguments.places]
     positional = arguments.positional
     named = dict(zip(arguments.names_of_keywords, passed[positional:], strict=True))
-    fields = Fields(function, _fixed(arguments, signature))
+    fields = Fields(function, *_objects(arguments, signature, tracers))
     try:
         returned = _returned(builder, function, passed[:positional], named)
     except CpnumError:
@@ -186,8 +185,6 @@ def _run(
         raise
     fields.refuse_changes(builder, name)
     builder.refuse_seterr()
-    for place, of in arguments.containers.items():
-        refuse_changed(name, arguments.names[place], of, tracers[place], tracers)
     if builder.shape_observed:
         signature = with_shapes(signature, values)
     results = results_of(builder, returned, name, signature, tracers)
@@ -213,11 +210,19 @@ def _run(
     )
 
 
-def _fixed(arguments: Arguments, signature: Signature) -> list[tuple[str, Any]]:
-    """Return the fixed arguments, with the names that the function has for them."""
+# Objects by the names that the function has for them.
+_Named = list[tuple[str, Any]]
+
+
+def _objects(
+    arguments: Arguments, signature: Signature, tracers: Sequence[Any]
+) -> tuple[_Named, _Named]:
+    """Return the fixed arguments, and the containers that were made for the trace."""
     names = arguments.written or arguments.names
-    given = zip(signature, names, arguments.values, strict=True)
-    return [(name, value) for each, name, value in given if type(each.type) is Fixed]
+    given = [*zip(signature, names, tracers, strict=True)]
+    fixed = [(name, value) for each, name, value in given if type(each.type) is Fixed]
+    copies = [(name, value) for each, name, value in given if type(each.type) is ContainerOf]
+    return fixed, copies
 
 
 def _returned(
