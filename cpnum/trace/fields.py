@@ -342,7 +342,9 @@ def _changing_item(code: CodeType, name: str) -> Iterator[int]:
     """
     instructions = [each for each in dis.get_instructions(code) if each.opname != "CACHE"]
     for place, each in enumerate(instructions):
-        if each.opname.startswith("LOAD_") and each.argval == name:
+        # One instruction may load two variables.
+        loaded = each.argval if isinstance(each.argval, tuple) else (each.argval,)
+        if each.opname.startswith("LOAD_") and name in loaded:
             after = instructions[place + 1 : place + 5]
             if after and after[0].argval in _CHANGING:
                 yield after[0].offset
