@@ -79,14 +79,15 @@ class Fields:
         named: Iterable[tuple[str, object]] = (),
         copies: Iterable[tuple[str, object]] = (),
     ) -> None:
+        self._held = [_Held(name, value) for name, value in named if _has_fields(value)]
+        self._held += [_Held(name, value, is_copy=True) for name, value in copies]
         while isinstance(function, partial):
             function = function.func
         self._function = function
-        owner = getattr(function, "__self__", function)
-        self._held = [
-            _Held(name, value) for name, value in (*named, ("self", owner)) if _has_fields(value)
-        ]
-        self._held += [_Held(name, value, is_copy=True) for name, value in copies]
+        if type(function) is not FunctionType:
+            owner = getattr(function, "__self__", function)
+            if _has_fields(owner):
+                self._held.append(_Held("self", owner))
 
     def changes(self) -> list[Change]:
         """Return the fields that differ from what they were."""

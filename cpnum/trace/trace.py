@@ -219,9 +219,13 @@ def _objects(
 ) -> tuple[_Named, _Named]:
     """Return the fixed arguments, and the containers that were made for the trace."""
     names = arguments.written or arguments.names
-    given = [*zip(signature, names, tracers, strict=True)]
-    fixed = [(name, value) for each, name, value in given if type(each.type) is Fixed]
-    copies = [(name, value) for each, name, value in given if type(each.type) is ContainerOf]
+    fixed: _Named = []
+    copies: _Named = []
+    for (_, of), name, value in zip(signature, names, tracers, strict=True):
+        if type(of) is Fixed:
+            fixed.append((name, value))
+        elif type(of) is ContainerOf:
+            copies.append((name, value))
     return fixed, copies
 
 
