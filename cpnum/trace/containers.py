@@ -87,7 +87,11 @@ def items_of(value: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
     keys, items = found
     if not all(isinstance(each, _KEYS) for each in keys):
         return None
-    return found if _changes(type(value)) or _holds_arrays(items, (value,)) else None
+    if not _changes(type(value)) and not _holds_arrays(items, (value,)):
+        return None
+    # An object that is compared by identity may hold itself, as a node of a graph does: it is fixed.
+    is_fixed = type(value).__hash__ is object.__hash__ and _is_inside(value, items)
+    return None if is_fixed else found
 
 
 def _changes(kind: type) -> bool:
@@ -116,6 +120,17 @@ def item_text(container: str, kind: type, key: object) -> str:
     """
     by_key = issubclass(kind, dict) or kind in (tuple, list)
     return f"{container}[{key!r}]" if by_key else f"{container}.{key}"
+
+
+def _is_inside(value: object, items: Sequence[Any], known: tuple[object, ...] = ()) -> bool:
+    """Tell whether a container is among the items, or in one of them."""
+    for each in items:
+        if each is value:
+            return True
+        found = None if any(each is one for one in known) else opened(each)
+        if found is not None and _is_inside(value, found[1], (*known, each)):
+            return True
+    return False
 
 
 class _Taking:
