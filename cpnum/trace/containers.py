@@ -89,8 +89,9 @@ def items_of(value: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
         return None
     if not _changes(type(value)) and not _holds_arrays(items, (value,)):
         return None
-    # An object that is compared by identity may hold itself, as a node of a graph does: it is fixed.
-    is_fixed = type(value).__hash__ is object.__hash__ and _is_inside(value, items)
+    # An object that is compared by identity may hold itself, as a node of a tree does: it is fixed.
+    by_identity = getattr(type(value), "__hash__", None) is object.__hash__
+    is_fixed = by_identity and _is_inside(value, items)
     return None if is_fixed else found
 
 
