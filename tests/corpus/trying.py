@@ -1,0 +1,167 @@
+"""One function, run by NumPy and under `@cpjit`."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import dataclasses
+import functools
+import io
+import re
+import signal
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cpnum import CpnumError, cpjit
+
+from .comparing import difference, is_comparable
+
+SECONDS = 10
+Function = Callable[..., object]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a function: "runs", "refused" or "differs", and why."""
+
+    kind: str
+    reason: str = ""
+
+
+class TimeUpError(BaseException):
+    """No function may catch it."""
+
+
+class FailedError(Exception):
+    """A call that raised an error."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a call left: its result, its arguments, and NumPy's warnings.
+
+    With it may stand the results of arguments that are rounded otherwise.
+    """
+
+    result: object
+    arguments: Sequence[object]
+    warnings: frozenset[str]
+    shaken: tuple[object, ...] = ()
+
+    def difference(self, other: Answer) -> str | None:
+        """Return in words how another answer differs."""
+        if self.warnings != other.warnings:
+            return f"warnings {sorted(other.warnings)} instead of {sorted(self.warnings)}"
+        found = difference(self.arguments, other.arguments)
+        return f"an argument: {found}" if found else difference(
+            self.result, other.result, self.shaken
+        )
+
+
+@contextlib.contextmanager
+def time_limit(seconds: int) -> Iterator[None]:
+    def stop(*_: object) -> None:
+        raise TimeUpError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def answer(function: Function, arguments: Sequence[object]) -> Answer:
+    """Call a function with copies of arguments, silently."""
+    own = copy.deepcopy(list(arguments))
+    with (
+        time_limit(SECONDS),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+        warnings.catch_warnings(record=True) as caught,
+        np.errstate(all="warn"),
+    ):
+        warnings.simplefilter("always")
+        result = function(*own)
+    told = frozenset(str(each.message) for each in caught if each.category is RuntimeWarning)
+    return Answer(result, own, told)
+
+
+def expected(function: Function, rounds: Sequence[Sequence[object]]) -> list[Answer] | None:
+    """Return NumPy's answers for all rounds; None if the function cannot be compared.
+
+    That is one that NumPy does not run, whose results are no numbers, or differ from call to call.
+    """
+    try:
+        found = [answer(function, arguments) for arguments in rounds]
+        again = [answer(function, arguments) for arguments in rounds]
+    except (Exception, SystemExit, TimeUpError):  # whatever a function of a library does
+        return None
+    if not all(is_comparable(each.result) for each in found):
+        return None
+    same = all(one.difference(other) is None for one, other in zip(found, again, strict=True))
+    return list(map(functools.partial(with_shaken, function), found, rounds)) if same else None
+
+
+def rounded_otherwise(argument: object, random: np.random.Generator) -> object:
+    if not isinstance(argument, float) and getattr(argument, "dtype", None) != np.float64:
+        return argument
+    steps = random.uniform(-4.0, 4.0, np.shape(argument)).round()
+    moved = argument + steps * np.spacing(argument)
+    return float(moved) if isinstance(argument, float) else moved
+
+
+def with_shaken(function: Function, known: Answer, arguments: Sequence[object]) -> Answer:
+    shaken = []
+    for seed in range(3):
+        random = np.random.default_rng(seed)
+        with contextlib.suppress(Exception):
+            moved = [rounded_otherwise(each, random) for each in arguments]
+            shaken.append(answer(function, moved).result)
+    return dataclasses.replace(known, shaken=tuple(shaken))
+
+
+def attempt(
+    function: Function, rounds: Sequence[Sequence[object]], known: Sequence[Answer]
+) -> Outcome:
+    """Compare the compiled function with NumPy's answers: each round twice, then as written."""
+    try:
+        compiled = cpjit(function)
+        for arguments, wanted in [*zip(rounds, known, strict=True)] * 2:
+            found = wanted.difference(answer(compiled, arguments))
+            if found is not None:
+                return Outcome("differs", found)
+        return as_written(function, rounds, known) or Outcome("runs")
+    except CpnumError as error:
+        return as_written(function, rounds, known) or Outcome("refused", error.message)
+    except TimeUpError:
+        return Outcome("differs", f"more than {SECONDS} seconds")
+    except (Exception, SystemExit) as error:
+        return Outcome("differs", f"raises {type(error).__name__}: {error}")
+
+
+def as_written(
+    function: Function, rounds: Sequence[Sequence[object]], known: Sequence[Answer]
+) -> Outcome | None:
+    """Return how the plain function differs after it was compiled, None if it does not."""
+    for arguments, wanted in zip(rounds, known, strict=True):
+        try:
+            found = wanted.difference(answer(function, arguments))
+        except (Exception, SystemExit, TimeUpError) as error:
+            found = f"raises {type(error).__name__}: {error}"
+        if found is not None:
+            return Outcome("differs", f"as written, afterwards: {found}")
+    return None
+
+
+def family(reason: str) -> str:
+    """Return a reason without what is special to one function: names of its own and numbers.
+
+    >>> family("axis 3 is out of bounds for `x`")
+    'axis N is out of bounds for `…`'
+    """
+    return re.sub(r"\b\d+\b", "N", re.sub(r"^[\w.]+\(\)", "…()", re.sub(r"`[^`]*`", "`…`", reason)))
