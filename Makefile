@@ -6,6 +6,7 @@
 # make bench    the figures of the documentation, against NumPy, numexpr, Numba and JAX
 # make pictures the pictures of the documentation: plots, measured anew, and reports
 # make notebooks the notebooks, executed and stored with their outputs
+# make corpus   real functions of other packages: how many run, and for what the others are refused
 # make fuzz     random expressions against NumPy, for FUZZ_SECONDS
 # make clean    remove all that these have made
 #
@@ -30,7 +31,7 @@ AARCH64_TESTS := $(patsubst %,tests/test_%.py,operators python_operators result_
     mixed_dtypes bound_calls calling fuzz)
 
 .PHONY: demo test test-aarch64 test-browser chromium check pythons wheel bench pictures notebooks \
-    fuzz clean
+    corpus fuzz clean
 # Tests on two Pythons at once would only slow each other down.
 .NOTPARALLEL:
 
@@ -80,6 +81,9 @@ pictures: chromium .venv/with-bench .venv/with-notebook .venv/with-browser
 # With numexpr and Numba, which the notebooks on speed show beside cpnum.
 notebooks: .venv/with-test .venv/with-bench
 	$(BIN)/python tests/lessons.py
+
+corpus: .venv/with-corpus
+	$(BIN)/python -m tests.corpus
 
 fuzz: .venv/with-test
 	$(BIN)/python tests/test_fuzz.py --seconds $(FUZZ_SECONDS)

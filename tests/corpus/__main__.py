@@ -13,12 +13,13 @@ from dataclasses import dataclass
 os.environ["CPNUM_CHECK"] = "1"  # each kernel is checked, as in tests; before cpnum is imported
 
 from . import lambdified
-from .arguments import WAYS, arguments, parameters_of
+from .arguments import WAYS, arguments, form, parameters_of
 from .packages import PACKAGES, Case, cases_of
-from .trying import Outcome, attempt, expected, family
+from .trying import ANEW, Outcome, attempt, expected, family
 
 _NAMES = (*(package.name for package in PACKAGES), "sympy")
 _KINDS = ("runs", "refused", "differs")
+_ROW = "{:<16}{:<16}{:>6}{:>8}{:>9}{:>9}{:>6}{:>9}"
 ROUNDS = (0, 1)
 
 
@@ -45,47 +46,75 @@ def tried(package: str, case: Case) -> Iterator[Tried]:
         names = parameters_of(case.function)
     except (TypeError, ValueError):  # it has no signature
         return
+    seen = set()
     for way in WAYS if names else ():
         rounds = [arguments(names, way, round_, case.patterns) for round_ in ROUNDS]
+        if (filled := form(rounds[0])) in seen:
+            continue
+        seen.add(filled)
         known = expected(case.function, rounds)
         if known is not None:
             yield Tried(package, case.name, way, attempt(case.function, rounds, known))
 
 
+def row(found: Sequence[Tried], *heads: str) -> str:
+    counts = Counter(each.outcome.kind for each in found)
+    anew = sum(each.outcome.reason == ANEW for each in found)
+    share = f"{100 * counts['runs'] / len(found):.1f} %"
+    return _ROW.format(*heads, len(found), *(counts[kind] for kind in _KINDS), anew, share)
+
+
 def table(found: Sequence[Tried], packages: Sequence[str]) -> Iterator[str]:
-    """Yield the lines of a table: functions that NumPy runs, and how many of them run here."""
-    head = ("package", "way", "tried", *_KINDS, "share")
-    yield "{:<16}{:<16}{:>6}{:>8}{:>9}{:>9}{:>8}".format(*head)
-    for package in (*packages, "all"):
+    """Yield the lines of a table: functions that NumPy runs, and how many of them run here.
+
+    `anew` are those of `runs` that are traced for each value of an argument.
+    """
+    yield _ROW.format("package", "arguments", "tried", *_KINDS, "anew", "share")
+    for package in packages:
+        of_package = [each for each in found if each.package == package]
         for way in WAYS:
-            counts = Counter(
-                each.outcome.kind
-                for each in found
-                if each.way == way and package in (each.package, "all")
-            )
-            if total := counts.total():
-                numbers = [counts[kind] for kind in _KINDS]
-                share = f"{100 * counts['runs'] / total:.1f} %"
-                yield "{:<16}{:<16}{:>6}{:>8}{:>9}{:>9}{:>8}".format(
-                    package, way, total, *numbers, share
-                )
+            if chosen := [each for each in of_package if each.way == way]:
+                yield row(chosen, package, way)
+    for way in WAYS:
+        if chosen := [each for each in found if each.way == way]:
+            yield row(chosen, "all", way)
+    if found:
+        yield row(found, "all", "all")
+
+
+def functions_in_words(found: Sequence[Tried]) -> str:
+    """Return how many functions run, whatever their arguments, and how many with some."""
+    kinds: dict[str, set[str]] = {}
+    for each in found:
+        kinds.setdefault(f"{each.package}: {each.name}", set()).add(each.outcome.kind)
+    always = sum(each == {"runs"} for each in kinds.values())
+    ever = sum("runs" in each for each in kinds.values())
+    return f"Of {len(kinds)} functions, {always} run with all arguments and {ever} with some."
 
 
 def reasons(found: Sequence[Tried]) -> Iterator[str]:
     """Yield for what functions are refused: the most frequent reason first, with an example."""
-    counts: dict[str, list[Tried]] = {}
+    groups: dict[str, dict[str, Tried]] = {}
     for each in found:
         if each.outcome.kind == "refused":
-            counts.setdefault(family(each.outcome.reason), []).append(each)
-    for reason, group in sorted(counts.items(), key=lambda item: -len(item[1])):
-        first = group[0]
+            groups.setdefault(family(each.outcome.reason), {}).setdefault(each.name, each)
+    for reason, group in sorted(groups.items(), key=lambda item: -len(item[1])):
+        first = next(iter(group.values()))
         yield f"{len(group):5}  {reason}"
         yield f"         {first.name} ({first.way})"
 
 
+def differences(found: Sequence[Tried]) -> Iterator[str]:
+    for each in found:
+        if each.outcome.kind == "differs":
+            yield f"{each.name} ({each.way}): {each.outcome.reason}"
+
+
 def main(options: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.corpus", description=__doc__)
-    parser.add_argument("packages", nargs="*", metavar="package", help=f"of {', '.join(_NAMES)}; all")
+    parser.add_argument(
+        "packages", nargs="*", metavar="package", help=f"of {', '.join(_NAMES)}; all"
+    )
     parser.add_argument("--each", action="store_true", help="print a line for each function")
     chosen = parser.parse_args(options)
     for name in chosen.packages:
@@ -100,9 +129,10 @@ def main(options: Sequence[str] | None = None) -> int:
                 if chosen.each:
                     outcome = each.outcome
                     print(f"{outcome.kind:8} {each.name} ({each.way}) {outcome.reason}", flush=True)
-    wrong = [each for each in found if each.outcome.kind == "differs"]
-    print(*table(found, packages), "", *reasons(found), sep="\n")
-    print(*(f"differs: {each.name} ({each.way}): {each.outcome.reason}" for each in wrong), sep="\n")
+    print(*table(found, packages), "", functions_in_words(found), sep="\n")
+    print("", "Refused, by the number of functions:", *reasons(found), sep="\n")
+    wrong = list(differences(found))
+    print("", "Differ:" if wrong else "None differs.", *wrong, sep="\n")
     return bool(wrong)
 
 

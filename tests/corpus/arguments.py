@@ -54,7 +54,8 @@ class Choice:
     value: object
 
 
-Kind = Values | Rotation | Choice
+Made = Values | Rotation
+Kind = Made | Choice
 Patterns = Iterable[tuple[str, Kind]]
 
 
@@ -118,7 +119,8 @@ PATTERNS: tuple[tuple[str, Kind], ...] = (
     (r"dni_extra|dni_clear|ghi_clear|I0", Values(1330.0, 1410.0)),
     (r"airmass\w*|am", Values(1.0, 5.0)),
     (r"precipitable_water|pw|pwat", Values(0.5, 4.0)),
-    (r"(aod|bb|kd|kt|clearness|clearsky|gcr|albedo|fraction|cloud|severity|ratio)\w*", Values(0.1, 0.7)),
+    (r"(aod|bb|kd|kt|clearness|clearsky|gcr|albedo|fraction|cloud|severity|ratio)\w*",
+     Values(0.1, 0.7)),
     # electricity
     (r"photocurrent|I_L(_\w+)?|IL|[iI]_?sc(_\w+)?|[iI]_?mp(_\w+)?|current", Values(3.0, 8.0)),
     (r"saturation_current|I_o(_\w+)?|I0", Values(1e-10, 1e-9)),
@@ -144,7 +146,8 @@ PATTERNS: tuple[tuple[str, Kind], ...] = (
     (r"n_?bins|bins|order|deg|degree|numthreads|size|count|N_terms|level", Choice(4)),
     (r"in_\w+|out_\w+|is_\w+|use_\w+|normali[sz]ed?", Choice(True)),
     (r"bit_depth", Choice(10)),
-    (r"method|kind|mode|name|fname|filename|path|cspace|unit|variable|var|op|func|function|fn", Choice(None)),
+    (r"method|kind|mode|name|fname|filename|path|cspace|unit|variable|var|op|func|function|fn",
+     Choice(None)),
     (r".*", Values(0.1, 0.95)),
 )
 # fmt: on
@@ -157,11 +160,36 @@ def kind_of(name: str, patterns: Patterns = ()) -> Kind:
     )
 
 
-# How the parameters of one call are filled: whether the one at an index becomes an array.
-WAYS: dict[str, Callable[[int], bool]] = {
-    "arrays": lambda index: True,
-    "array, numbers": lambda index: index == 0,
-    "numbers": lambda index: False,
+def _arrays(index: int, kind: Made, random: np.random.Generator) -> object:
+    return kind.array(random)
+
+
+def _numbers(index: int, kind: Made, random: np.random.Generator) -> object:
+    return kind.number(random)
+
+
+def _first_array(index: int, kind: Made, random: np.random.Generator) -> object:
+    return kind.number(random) if index else kind.array(random)
+
+
+def _single(index: int, kind: Made, random: np.random.Generator) -> object:
+    made = kind.array(random)
+    return made.astype(np.float32) if made.dtype == np.float64 else made
+
+
+def _grid(index: int, kind: Made, random: np.random.Generator) -> object:
+    """Return a column of every second element, and rows: they broadcast."""
+    made = kind.array(random)
+    return made[::2, None] if index == 0 and made.shape == (LENGTH,) else made
+
+
+# How the parameters of one call are filled.
+WAYS: dict[str, Callable[[int, Made, np.random.Generator], object]] = {
+    "arrays": _arrays,
+    "float32": _single,
+    "grid": _grid,
+    "array, numbers": _first_array,
+    "numbers": _numbers,
 }
 
 
@@ -170,18 +198,20 @@ def arguments(
 ) -> list[object]:
     """Return the arguments of a call; those of another round have other values, and like shapes.
 
-    >>> arguments(["lat", "n_bins"], "numbers", 0)
-    [-7.2..., 4]
+    >>> [type(each).__name__ for each in arguments(["lat", "bins"], "arrays", 0)]
+    ['ndarray', 'int']
     """
     made: list[object] = []
     for index, name in enumerate(parameters):
         kind = kind_of(name, patterns)
         random = np.random.default_rng([zlib.crc32(name.encode()), round_])
-        if isinstance(kind, Choice):
-            made.append(kind.value)
-        else:
-            made.append(kind.array(random) if WAYS[way](index) else kind.number(random))
+        made.append(kind.value if isinstance(kind, Choice) else WAYS[way](index, kind, random))
     return made
+
+
+def form(arguments: Iterable[object]) -> tuple[object, ...]:
+    """Return types, dtypes and shapes of arguments: two ways may fill a call alike."""
+    return tuple((type(each), getattr(each, "dtype", None), np.shape(each)) for each in arguments)
 
 
 def parameters_of(function: Callable[..., object]) -> list[str] | None:

@@ -65,8 +65,8 @@ def difference(expected: object, actual: object, shaken: Sequence[object] = ()) 
     inside, others = parts(expected), parts(actual)
     if inside is None or others is None:
         return None if expected == actual else f"{actual!r} instead of {expected!r}"
-    if isinstance(expected, Mapping) and list(expected) != list(actual):  # type: ignore[call-overload]
-        return f"keys {list(actual)} instead of {list(expected)}"  # type: ignore[call-overload]
+    if isinstance(expected, Mapping) and list(expected) != list(actual):
+        return f"keys {list(actual)} instead of {list(expected)}"
     moved = [list(each) for each in map(parts, shaken) if each is not None]
     return _first_unlike(list(inside), list(others), moved)
 

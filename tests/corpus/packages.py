@@ -87,7 +87,9 @@ class Case:
 
 def _modules(root: str) -> Iterator[str]:
     yield root
-    for each in pkgutil.walk_packages(getattr(importlib.import_module(root), "__path__", []), f"{root}."):
+    for each in pkgutil.walk_packages(
+        getattr(importlib.import_module(root), "__path__", []), f"{root}."
+    ):
         yield each.name
 
 

@@ -20,12 +20,16 @@ from cpnum import CpnumError, cpjit
 from .comparing import difference, is_comparable
 
 SECONDS = 10
+ANEW = "traced for each value"
 Function = Callable[..., object]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a function: "runs", "refused" or "differs", and why."""
+    """What became of a function: "runs", "refused" or "differs", and why.
+
+    One that was traced for each round looks at values: it "runs" for the reason ANEW.
+    """
 
     kind: str
     reason: str = ""
@@ -56,8 +60,8 @@ class Answer:
         if self.warnings != other.warnings:
             return f"warnings {sorted(other.warnings)} instead of {sorted(self.warnings)}"
         found = difference(self.arguments, other.arguments)
-        return f"an argument: {found}" if found else difference(
-            self.result, other.result, self.shaken
+        return (
+            f"an argument: {found}" if found else difference(self.result, other.result, self.shaken)
         )
 
 
@@ -108,11 +112,11 @@ def expected(function: Function, rounds: Sequence[Sequence[object]]) -> list[Ans
 
 
 def rounded_otherwise(argument: object, random: np.random.Generator) -> object:
-    if not isinstance(argument, float) and getattr(argument, "dtype", None) != np.float64:
+    if not isinstance(argument, float | np.ndarray) or np.asarray(argument).dtype.kind != "f":
         return argument
     steps = random.uniform(-4.0, 4.0, np.shape(argument)).round()
     moved = argument + steps * np.spacing(argument)
-    return float(moved) if isinstance(argument, float) else moved
+    return float(moved) if isinstance(argument, float) else moved.astype(argument.dtype)
 
 
 def with_shaken(function: Function, known: Answer, arguments: Sequence[object]) -> Answer:
@@ -135,7 +139,8 @@ def attempt(
             found = wanted.difference(answer(compiled, arguments))
             if found is not None:
                 return Outcome("differs", found)
-        return as_written(function, rounds, known) or Outcome("runs")
+        anew = ANEW if len(compiled.signatures) >= len(rounds) > 1 else ""
+        return as_written(function, rounds, known) or Outcome("runs", anew)
     except CpnumError as error:
         return as_written(function, rounds, known) or Outcome("refused", error.message)
     except TimeUpError:
@@ -158,10 +163,24 @@ def as_written(
     return None
 
 
+# What is special to one function in a message, and what stands for it.
+_SPECIAL = (
+    (r"`[^`]*`", "`…`"),
+    (r"^(?!np\.|numpy\.)\S+\(\) ", "…() "),
+    (r"^(?!np\.|numpy\.)\S+\[\.\.\.\] ", "…[...] "),
+    (r"but \S+ is being traced", "but … is being traced"),
+    (r"but its operand is being traced", "but … is being traced"),
+    (r"^\w+ returns ", "… returns "),
+    (r"\b\d+\b", "N"),
+)
+
+
 def family(reason: str) -> str:
     """Return a reason without what is special to one function: names of its own and numbers.
 
-    >>> family("axis 3 is out of bounds for `x`")
-    'axis N is out of bounds for `…`'
+    >>> family("scale() needs a value, but x is being traced")
+    '…() needs a value, but … is being traced'
     """
-    return re.sub(r"\b\d+\b", "N", re.sub(r"^[\w.]+\(\)", "…()", re.sub(r"`[^`]*`", "`…`", reason)))
+    for pattern, general in _SPECIAL:
+        reason = re.sub(pattern, general, reason)
+    return reason
