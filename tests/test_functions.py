@@ -52,6 +52,9 @@ def both(function, *arguments):
 # Functions of one array of any dtype and shape with at least one axis.
 ANY = {
     "select": lambda x: np.select([x > 2, x > 0], [x, -1], 7),
+    "select_otherwise": lambda x: np.select([x > 2, True], [x, 0], np.nan),
+    "select_of_numbers": lambda x: np.select([True, x > 2, np.True_], [1, x, 2], 7.5),
+    "select_never": lambda x: np.select([x > 2, False], [x, 0.5], -1),
     "select_of_promoted": lambda x: np.select([x > 0], [x], 0.5),
     "nan_to_num": np.nan_to_num,
     "nan_to_num_with_numbers": lambda x: np.nan_to_num(x, nan=2.5, posinf=9.0, neginf=-9.0),
@@ -176,6 +179,7 @@ def test_one_function_serves_several_shapes():
 # Functions of a number, or of an array without axes.
 NUMBERS = {
     "select": lambda t: np.select([t > 2], [t], 7),
+    "select_otherwise": lambda t: np.select([t > 2, True], [t, 0], np.nan),
     "nan_to_num": lambda t: np.nan_to_num(t),
     "isposinf": lambda t: np.isposinf(t),
     "isreal": lambda t: np.isreal(t),

@@ -15,15 +15,20 @@ import numpy as np
 from cpnum.tables.dtypes import BOOL, DType, from_numpy
 from cpnum.tables.dtypes import B as BOOLEAN
 from cpnum.trace.array import Tracer
-from cpnum.trace.builder import Traced
+from cpnum.trace.builder import Builder, Traced
 from cpnum.trace.registry import UNSET, as_array, first_tracer, owned, traces, xp
 from cpnum.trace.tracer import OWNED, SCALAR, VIEW, UnknownArgumentError
 from cpnum.trace.ufuncs import apply_where, dtype_of
 
 
-def choose(condition: object, x: object, y: object, dtype: DType) -> Tracer:
-    """Return an array of a dtype: x where the condition holds, else y."""
-    builder = first_tracer(condition, x, y).builder
+def choose(
+    condition: object, x: object, y: object, dtype: DType, builder: Builder | None = None
+) -> Tracer:
+    """Return an array of a dtype: x where the condition holds, else y.
+
+    No operand need be a tracer if a builder is given.
+    """
+    builder = builder or first_tracer(condition, x, y).builder
     return owned(Tracer(builder, *apply_where(builder, condition, x, y, dtype)))
 
 
@@ -51,7 +56,7 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Tracer:
     dtype = builder.attempt(from_numpy, np.result_type(*samples))
     result = default
     for condition, choice in zip(condlist[::-1], choicelist[::-1], strict=True):
-        result = choose(condition, choice, result, dtype)
+        result = choose(condition, choice, result, dtype, builder)
     return owned(result)
 
 
