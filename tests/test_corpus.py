@@ -1,5 +1,6 @@
 """The corpus makes arguments of names, compares results, and tells what became of a function."""
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from corpus import __main__ as command
 from corpus.arguments import LENGTH, ROWS, WAYS, Choice, arguments, form, kind_of, parameters_of
 from corpus.comparing import difference, is_comparable
 from corpus.packages import Case
-from corpus.trying import ANEW, answer, attempt, expected, family
+from corpus.trying import ANEW, QUIET, TimeUpError, answer, attempt, expected, family, time_limit
 
 SEEN = []
 
@@ -131,12 +132,12 @@ def runs(x):
     return np.sqrt(x), x + 1
 
 
-def looks(x):
-    return x + 1 if x > 0.5 else x - 1
-
-
 def looks_at_all(x):
     return float(x + 1.0) * x
+
+
+def quiet(x):
+    return x * 2 if np.log(-x) > 0 else x
 
 
 def refused(x):
@@ -178,6 +179,7 @@ def tried(function, way="arrays", rounds=(0, 1)):
     [
         (runs, "arrays", "runs", ""),
         (looks_at_all, "numbers", "runs", ANEW),
+        (quiet, "numbers", "runs", QUIET),
         (refused, "arrays", "refused", "numpy.linalg.det cannot be traced"),
         (another_in_traces, "arrays", "differs", "64 of 64 elements"),
         (raises_in_traces, "arrays", "differs", "raises RuntimeError"),
@@ -192,6 +194,21 @@ def test_what_becomes_of_a_function(function, way, kind, words):
 @pytest.mark.parametrize("function", [fails, spoilt])
 def test_functions_that_numpy_does_not_run_alike_are_left_out(function):
     assert tried(function) is None
+
+
+def sleeps():
+    time.sleep(60)
+
+
+def loops():
+    while True:
+        pass
+
+
+@pytest.mark.parametrize("function", [sleeps, loops])
+def test_no_call_takes_longer_than_the_limit(function):
+    with pytest.raises(TimeUpError), time_limit(0.05):
+        function()
 
 
 def test_an_answer_has_the_arguments_afterwards_and_the_caller_keeps_its_own():

@@ -15,11 +15,11 @@ os.environ["CPNUM_CHECK"] = "1"  # each kernel is checked, as in tests; before c
 from . import lambdified
 from .arguments import WAYS, arguments, form, parameters_of
 from .packages import PACKAGES, Case, cases_of
-from .trying import ANEW, Outcome, attempt, expected, family
+from .trying import ANEW, QUIET, Outcome, attempt, expected, family
 
 _NAMES = (*(package.name for package in PACKAGES), "sympy")
 _KINDS = ("runs", "refused", "differs")
-_ROW = "{:<16}{:<16}{:>6}{:>8}{:>9}{:>9}{:>6}{:>9}"
+_ROW = "{:<16}{:<16}{:>6}{:>8}{:>9}{:>9}{:>6}{:>7}{:>9}"
 ROUNDS = (0, 1)
 
 
@@ -59,17 +59,20 @@ def tried(package: str, case: Case) -> Iterator[Tried]:
 
 def row(found: Sequence[Tried], *heads: str) -> str:
     counts = Counter(each.outcome.kind for each in found)
-    anew = sum(each.outcome.reason == ANEW for each in found)
+    notes = Counter(each.outcome.reason for each in found)
     share = f"{100 * counts['runs'] / len(found):.1f} %"
-    return _ROW.format(*heads, len(found), *(counts[kind] for kind in _KINDS), anew, share)
+    return _ROW.format(
+        *heads, len(found), *(counts[kind] for kind in _KINDS), notes[ANEW], notes[QUIET], share
+    )
 
 
 def table(found: Sequence[Tried], packages: Sequence[str]) -> Iterator[str]:
     """Yield the lines of a table: functions that NumPy runs, and how many of them run here.
 
-    `anew` are those of `runs` that are traced for each value of an argument.
+    Of those that run, `anew` are traced for each value of an argument, and `quiet` do not give
+    NumPy's warnings about numbers that they look at.
     """
-    yield _ROW.format("package", "arguments", "tried", *_KINDS, "anew", "share")
+    yield _ROW.format("package", "arguments", "tried", *_KINDS, "anew", "quiet", "share")
     for package in packages:
         of_package = [each for each in found if each.package == package]
         for way in WAYS:

@@ -21,6 +21,7 @@ from .comparing import difference, is_comparable
 
 SECONDS = 10
 ANEW = "traced for each value"
+QUIET = "without warnings about numbers that it looks at"
 Function = Callable[..., object]
 
 
@@ -28,7 +29,8 @@ Function = Callable[..., object]
 class Outcome:
     """What became of a function: "runs", "refused" or "differs", and why.
 
-    One that was traced for each round looks at values: it "runs" for the reason ANEW.
+    One that was traced for each round looks at values: it "runs" for the reason ANEW.  The reason
+    QUIET stands for a difference from NumPy that is documented.
     """
 
     kind: str
@@ -66,17 +68,23 @@ class Answer:
 
 
 @contextlib.contextmanager
-def time_limit(seconds: int) -> Iterator[None]:
+def time_limit(seconds: float) -> Iterator[None]:
+    """Stop what takes longer: so much time of the processor, or ten times that of the clock."""
+
     def stop(*_: object) -> None:
         raise TimeUpError
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
+    timers = {signal.ITIMER_PROF: signal.SIGPROF, signal.ITIMER_REAL: signal.SIGALRM}
+    before = {number: signal.signal(number, stop) for number in timers.values()}
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_REAL, 10 * seconds)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        for timer in timers:
+            signal.setitimer(timer, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def answer(function: Function, arguments: Sequence[object]) -> Answer:
@@ -129,18 +137,26 @@ def with_shaken(function: Function, known: Answer, arguments: Sequence[object]) 
     return dataclasses.replace(known, shaken=tuple(shaken))
 
 
+def looks_at_numbers(compiled: Function) -> bool:
+    return any(" where " in signature for signature in compiled.signatures)
+
+
 def attempt(
     function: Function, rounds: Sequence[Sequence[object]], known: Sequence[Answer]
 ) -> Outcome:
     """Compare the compiled function with NumPy's answers: each round twice, then as written."""
+    quiet = False
     try:
         compiled = cpjit(function)
         for arguments, wanted in [*zip(rounds, known, strict=True)] * 2:
-            found = wanted.difference(answer(compiled, arguments))
+            actual = answer(compiled, arguments)
+            if actual.warnings < wanted.warnings and looks_at_numbers(compiled):
+                quiet, actual = True, dataclasses.replace(actual, warnings=wanted.warnings)
+            found = wanted.difference(actual)
             if found is not None:
                 return Outcome("differs", found)
         anew = ANEW if len(compiled.signatures) >= len(rounds) > 1 else ""
-        return as_written(function, rounds, known) or Outcome("runs", anew)
+        return as_written(function, rounds, known) or Outcome("runs", QUIET if quiet else anew)
     except CpnumError as error:
         return as_written(function, rounds, known) or Outcome("refused", error.message)
     except TimeUpError:
