@@ -19,7 +19,9 @@ from cpnum import CpnumError, cpjit
 
 from .comparing import difference, is_comparable
 
+# The limits of a call, and of one by NumPy alone: slower functions are not tried.
 SECONDS = 10
+NUMPY_SECONDS = 1
 ANEW = "traced for each value"
 QUIET = "without warnings about numbers that it looks at"
 Function = Callable[..., object]
@@ -87,11 +89,11 @@ def time_limit(seconds: float) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def answer(function: Function, arguments: Sequence[object]) -> Answer:
+def answer(function: Function, arguments: Sequence[object], seconds: float = SECONDS) -> Answer:
     """Call a function with copies of arguments, silently."""
     own = copy.deepcopy(list(arguments))
     with (
-        time_limit(SECONDS),
+        time_limit(seconds),
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()),
         warnings.catch_warnings(record=True) as caught,
@@ -106,10 +108,11 @@ def answer(function: Function, arguments: Sequence[object]) -> Answer:
 def expected(function: Function, rounds: Sequence[Sequence[object]]) -> list[Answer] | None:
     """Return NumPy's answers for all rounds; None if the function cannot be compared.
 
-    That is one that NumPy does not run, whose results are no numbers, or differ from call to call.
+    That is one that NumPy does not run in short time, whose results are no numbers, or differ from
+    call to call.
     """
     try:
-        found = [answer(function, arguments) for arguments in rounds]
+        found = [answer(function, arguments, NUMPY_SECONDS) for arguments in rounds]
         again = [answer(function, arguments) for arguments in rounds]
     except (Exception, SystemExit, TimeUpError):  # whatever a function of a library does
         return None
