@@ -720,3 +720,30 @@ def test_random_functions_with_branches_on_numbers(seed):
             actual = compiled(*arguments)
         np.testing.assert_array_equal(actual, expected, err_msg=f"{source}\n{arguments[1:]}")
         assert actual.dtype == expected.dtype, source
+
+
+def test_a_function_of_numbers_that_asks_much_runs_as_written():
+    runs = []
+
+    def root(x, n=3):
+        runs.append(x)
+        t = x
+        for _ in range(100):
+            new = 0.5 * (t + x / t)
+            if abs(new - t) < 1e-12:
+                break
+            t = new
+        return t
+
+    compiled = cpjit(root)
+    for x in (2.0, 3.0, np.float64(5.0), 7):
+        for _ in range(3):
+            assert_same(root(x), compiled(x))
+    # A run more for each type of number, to trace it.
+    assert len(runs) == 24 + 3
+    assert_same(root(2.0), compiled(x=2.0))
+    out = np.zeros(())
+    assert compiled(2.0, out=out) is out
+    assert out == root(2.0)
+    with pytest.raises(ZeroDivisionError):
+        compiled(0.0)

@@ -26,6 +26,7 @@ class Guard(NamedTuple):
     `ask` takes the arguments of a call, and returns a key that differs whenever two outcomes do.
     Two guards with the same `question` ask the same.  `site` is the user's line that asked first.
     `after_shape`: the function had looked at a shape by then, on which the question may depend.
+    `size` is the number of values that are computed to ask it.
     """
 
     text: str
@@ -34,3 +35,4 @@ class Guard(NamedTuple):
     question: Hashable = None
     site: Site | None = None
     after_shape: bool = False
+    size: int = 1

@@ -95,6 +95,7 @@ def guard_of(
         (question.text, _structure(nodes)),
         site,
         after_shape,
+        len(nodes),
     )
 
 

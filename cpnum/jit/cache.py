@@ -14,7 +14,8 @@ from cpnum.compile.kernel import Clock, Kernel, Kernels
 from cpnum.errors import IsaError
 from cpnum.ir.graph import Graph
 from cpnum.ir.guards import Guard
-from cpnum.ir.signature import ContainerOf, Fixed, Signature, types_of
+from cpnum.ir.results import Known
+from cpnum.ir.signature import ArrayOf, ContainerOf, Fixed, Signature, types_of
 from cpnum.ir.simplify import Precision, simplify
 from cpnum.ir.sites import described
 from cpnum.jit.drawing import Generators, may_draw
@@ -34,7 +35,7 @@ from cpnum.remembered import Remembered
 from cpnum.run import memory
 from cpnum.run.bound import Bound, BoundResults
 from cpnum.run.machine import Machine, machine_of
-from cpnum.run.prepared import EmptyCall, NumpyCall, PreparedCall
+from cpnum.run.prepared import EmptyCall, NumpyCall, PreparedCall, WrittenCall
 from cpnum.run.specialization import Specialization
 from cpnum.tables import isa
 from cpnum.tables.isa import Isa
@@ -95,6 +96,13 @@ class Cache:
         if found is not None:
             return found
         variant = self._specialization(arguments, self._remembers_refusals, sparing=True)
+        if (
+            _asks_much(variant.traced)
+            and not arguments.containers
+            and not arguments.names_of_keywords
+        ):
+            self.calls[key] = written = WrittenCall(self.function)
+            return written
         specialization = variant.into(out)
         parts = specialization.describe(arguments.values, out)
         machine: Machine | None = None
@@ -359,6 +367,19 @@ def _text_of(graph: Graph) -> str:
     types = types_of(graph.signature)
     guards = " and ".join(guard.text for guard in graph.guards)
     return f"{types} where {guards}" if guards else types
+
+
+# Python computes with numbers in less time than it takes to compute what guards ask about.
+_MANY_VALUES = 24
+
+
+def _asks_much(graph: Graph) -> bool:
+    """Tell whether a function of numbers looks at so many that it runs sooner as written."""
+    return (
+        sum(each.size for each in graph.guards) > _MANY_VALUES
+        and not any(isinstance(each.type, ArrayOf) for each in graph.signature)
+        and not all(isinstance(each, Known) for each in graph.results.leaves)
+    )
 
 
 def _before_shape(guards: Sequence[Guard]) -> list[Guard]:

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from cpnum.compile.call import Array
 from cpnum.jit.variants import Variants
-from cpnum.run.prepared import PreparedCall
+from cpnum.run.prepared import PreparedCall, WrittenCall
 from cpnum.run.results import ResultsCall
 from cpnum.run.specialization import Specialization
 
-Prepared = PreparedCall | ResultsCall
+Prepared = PreparedCall | ResultsCall | WrittenCall
 
 
 class ShapeObserved:

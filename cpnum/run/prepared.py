@@ -7,10 +7,11 @@ released while the kernel runs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cpnum.compile.call import Array, Call, new_array
+from cpnum.compile.outs import filled
 from cpnum.ir.evaluate import checked_of, evaluate, raised_by
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Input
@@ -107,6 +108,26 @@ class NumpyCall(PreparedCall):
         """Evaluate the graph; NumPy reports floating-point errors itself."""
         out[...] = evaluate(self.graph, arguments)
         return 0
+
+
+class WrittenCall:
+    """A call of the function as written, which no kernel would make faster.
+
+    It never returns None, which stands for a call that is not prepared.
+    """
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    def run(self, arguments: tuple[Any, ...]) -> Any:
+        """Return what the function returns."""
+        return self._function(*arguments)
+
+    def into(self, arguments: tuple[Any, ...], out: Any) -> Any:
+        """Return what the function returns, written to `out`."""
+        return filled(self._function(*arguments), out)
 
 
 class KernelCall(PreparedCall):

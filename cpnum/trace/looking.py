@@ -36,8 +36,9 @@ class _NoNumber:
 # The answer for a value that depends on the contents of an array.
 NO_NUMBER: Final = _NoNumber()
 
-# After so many guards, the arguments themselves are looked at, and their values imply the rest.
-MOST_GUARDS = 64
+# After so many guards, the arguments themselves are looked at, and their values imply the rest:
+# each call asks all of its guards, and each guard computes what it asks about.
+MOST_GUARDS = 16
 
 
 def is_number(traced: Traced) -> bool:
