@@ -16,12 +16,14 @@
 #include "math/modf.h"
 #include "math/modulo.h"
 #include "math/neighbours.h"
+#include "math/scaling.h"
 #endif
 
 /* Constants of a's type.  Not converted from another type: with -ffp-exception-behavior=maytrap
    clang leaves even the conversion of 1 to 1.0 to run time. */
 #define K(x) ((__typeof__(a))_Generic(a, vf64: x, vf32: x##f))
 #define INF ((__typeof__(a))_Generic(a, vf64: __builtin_inf(), vf32: __builtin_inff()))
+#define NAN_OF(a) ((__typeof__(a))_Generic(a, vf64: __builtin_nan(""), vf32: __builtin_nanf("")))
 #define N(x) ((__typeof__(a))(x))
 /* NumPy's factors: 180 / pi and pi / 180, computed in the type. */
 #define DEGREES ((__typeof__(a))_Generic(a, vf64: 0x1.ca5dc1a63c1f8p+5, vf32: 0x1.ca5dcp+5f))
@@ -32,6 +34,16 @@
 /* A nan stays one; b is for both zeros. */
 #define HEAVISIDE(a, b)                                                                            \
     ((a == K(0.0)) ? b : ((a != a) ? a : ((AS_INTEGER(a) < 0) ? K(0.0) : K(1.0))))
+
+/* The sign of the gamma function.  It has none at 0, -1, -2, ..., but SciPy gives 0 the sign of the
+   infinity there.  Between these, it depends on whether the whole number below is even. */
+#define GAMMASGN(a)                                                                                \
+    ({                                                                                             \
+        __typeof__(a) below_ = FLOOR(a), half_ = below_ * K(0.5);                                  \
+        __typeof__(a) other_ = (FLOOR(half_) == half_) ? K(1.0) : K(-1.0);                         \
+        other_ = (below_ == a) ? ((a == K(0.0)) ? K(-1.0) : NAN_OF(a)) : other_;                   \
+        (a != a) ? a : ((AS_INTEGER(a) < 0) ? other_ : K(1.0));                                    \
+    })
 
 /* As integers, the absolute values of floats keep their order, and a NaN raises no flag. */
 #define AS_INTEGER(a) AS(__typeof__(a == a), a)
@@ -89,25 +101,22 @@ DEFINE_INTEGER_RECIPROCAL(vi32, vf32)
 #define MATH(name, ...) name##_f32(__VA_ARGS__)
 #endif
 
-/* One macro a signature: T the operands' dtype, M a mask. */
+/* One macro a signature: T the operands' dtype, M a mask, E an int32, the exponent of a number. */
 #define T_T(T, name, value) UNARY(name##_##T, v##T, v##T, value)
 #define T_M(T, name, value) UNARY(name##_##T, v##T, vb, CONVERT(vb, value))
 #define M_M(T, name, value) UNARY(name##_##T, vb, vb, value)
 /* Two results, the first and the second of a structure. */
-#define T_TT(T, name, value)                                                                       \
-    TO(NEXT, name##_##T##_next, v##T a, v##T first, v##T second);                                  \
-    DEFINE(name##_##T, v##T a, v##T first, v##T second) {                                          \
-        __typeof__(value) both = value;                                                            \
-        CONTINUE name##_##T##_next(SAME, a, both.first, both.second);                              \
-    }
+#define T_TT(T, name, value) UNARY_OF_TWO(name##_##T, v##T, v##T, value)
+#define T_TE(T, name, value) UNARY_OF_TWO(name##_##T, v##T, vi32, value)
 #define TT_TT(T, name, value)                                                                      \
     TO(NEXT, name##_##T##_next, v##T a, v##T b, v##T first, v##T second);                          \
     DEFINE(name##_##T, v##T a, v##T b, v##T first, v##T second) {                                  \
         __typeof__(value) both = value;                                                            \
         CONTINUE name##_##T##_next(SAME, a, b, both.first, both.second);                           \
     }
-#define TT_T(T, name, value) BINARY(name##_##T, v##T, v##T, value)
-#define MM_M(T, name, value) BINARY(name##_##T, vb, vb, value)
+#define TT_T(T, name, value) BINARY(name##_##T, v##T, v##T, v##T, value)
+#define TE_T(T, name, value) BINARY(name##_##T, v##T, vi32, v##T, value)
+#define MM_M(T, name, value) BINARY(name##_##T, vb, vb, vb, value)
 #define TTT_T(T, name, value) TERNARY(name##_##T, v##T, v##T, value)
 #define MTT_T(T, name, value)                                                                      \
     TO(NEXT, name##_##T##_next, vb mask, v##T a, v##T b, v##T result);                             \
@@ -124,7 +133,7 @@ DEFINE_INTEGER_RECIPROCAL(vi32, vf32)
     }
 /* A comparison is two stencils: its mask, and where(a ? b, c, d) without the mask. */
 #define TT_M(T, name, value)                                                                       \
-    BINARY(name##_##T, v##T, vb, CONVERT(vb, value))                                               \
+    BINARY(name##_##T, v##T, v##T, vb, CONVERT(vb, value))                                         \
     TO(NEXT, where_##name##_##T##_next, v##T a, v##T b, v##T c, v##T d, v##T result);              \
     DEFINE(where_##name##_##T, v##T a, v##T b, v##T c, v##T d, v##T result) {                      \
         CONTINUE where_##name##_##T##_next(SAME, a, b, c, d, (value) ? c : d);                     \
@@ -133,9 +142,15 @@ DEFINE_INTEGER_RECIPROCAL(vi32, vf32)
 #define UNARY(name, operand, type, value)                                                          \
     TO(NEXT, name##_next, operand a, type result);                                                 \
     DEFINE(name, operand a, type result) { CONTINUE name##_next(SAME, a, value); }
-#define BINARY(name, operand, type, value)                                                         \
-    TO(NEXT, name##_next, operand a, operand b, type result);                                      \
-    DEFINE(name, operand a, operand b, type result) { CONTINUE name##_next(SAME, a, b, value); }
+#define UNARY_OF_TWO(name, operand, second_type, value)                                            \
+    TO(NEXT, name##_next, operand a, operand first, second_type second);                           \
+    DEFINE(name, operand a, operand first, second_type second) {                                   \
+        __typeof__(value) both = value;                                                            \
+        CONTINUE name##_next(SAME, a, both.first, both.second);                                    \
+    }
+#define BINARY(name, operand, other, type, value)                                                  \
+    TO(NEXT, name##_next, operand a, other b, type result);                                        \
+    DEFINE(name, operand a, other b, type result) { CONTINUE name##_next(SAME, a, b, value); }
 #define TERNARY(name, operand, type, value)                                                        \
     TO(NEXT, name##_next, operand a, operand b, operand c, type result);                           \
     DEFINE(name, operand a, operand b, operand c, type result) {                                   \

@@ -14,7 +14,7 @@ from cpnum.ir.results import opened
 from cpnum.run.machine import machine_of
 from cpnum.tables.dtypes import DTYPES, F32, F64, I32, I64, B, DType
 from cpnum.tables.isa import LEVELS
-from cpnum.tables.ops import FAST, OPS, Kind, Op
+from cpnum.tables.ops import ALWAYS, FAST, OPS, Kind, Op
 from cpnum.trace.tracer import Traced
 
 # The names of the levels that some machine runs.
@@ -124,7 +124,7 @@ def lengths(level: str, dtypes: list[DType]) -> range:
 
 def operand_dtypes(op: Op, dtype: DType) -> list[DType]:
     """Return the dtypes of an operator's operands."""
-    return [B if kind is Kind.MASK else dtype for kind in op.operands]
+    return [ALWAYS.get(kind, dtype) for kind in op.operands]
 
 
 def callable_of(op: Op) -> Callable[..., Any]:

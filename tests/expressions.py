@@ -128,6 +128,8 @@ def _power(exponent):
 _PARTS = [
     ("np.modf[0]", 1, lambda x: np.modf(x)[0]),
     ("np.modf[1]", 1, lambda x: np.modf(x)[1]),
+    ("np.frexp[0]", 1, lambda x: np.frexp(x)[0]),
+    ("np.frexp[1]", 1, lambda x: np.frexp(x)[1]),
     ("divmod[0]", 2, lambda x, y: divmod(x, y)[0]),
     ("np.divmod[0]", 2, lambda x, y: np.divmod(x, y)[0]),
     ("np.divmod[1]", 2, lambda x, y: np.divmod(x, y)[1]),

@@ -57,6 +57,39 @@ TWO = {
 }
 
 
+# Ufuncs with two results.
+PAIRS = {
+    "two outs": lambda x, y: np.divmod(x, y, out=(np.zeros_like(x), np.zeros_like(y))),
+    "outs by position": lambda x, y: np.divmod(x, y, np.zeros_like(x), np.zeros_like(y)),
+    "one out": lambda x, y: np.divmod(x, y, out=(None, np.zeros_like(y))),
+    "one out by position": lambda x, y: np.modf(x + y, np.zeros_like(x)),
+    "outs of another dtype": lambda x, y: np.modf(
+        x, out=(np.zeros_like(x, dtype="f4"), np.zeros_like(y, dtype="f8"))
+    ),
+    "where": lambda x, y: np.divmod(
+        x, y, out=(np.full_like(x, 7), np.full_like(y, 8)), where=y != 0
+    ),
+    "dtype": lambda x, y: np.divmod(x, y + 1, dtype="f4"),
+    "casting": lambda x, y: np.modf(x, casting="no"),
+    "int32 and float": lambda x, y: np.frexp(
+        x, out=(np.ones_like(x), np.ones_like(x)), where=y > 1
+    ),
+}
+
+
+def in_place_of_both(x):
+    whole, rest = np.zeros_like(x), x * 1
+    results = np.modf(rest, rest, whole)
+    return rest + 10 * whole, results[0] is rest, results[1] is whole
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+@pytest.mark.parametrize("name", PAIRS)
+def test_keywords_of_ufuncs_with_two_results(name, dtype):
+    both(PAIRS[name], tame(dtype), tame(dtype)[::-1])
+    both(in_place_of_both, tame(dtype) / 4)
+
+
 @pytest.mark.parametrize("dtypes", [("f8", "f8"), ("f4", "f4"), ("f4", "f8"), ("i4", "i4")])
 @pytest.mark.parametrize("name", TWO)
 def test_keywords_have_the_bits_of_numpy(name, dtypes):
@@ -96,6 +129,9 @@ REFUSED = {
     "to an array of numbers": lambda x: np.add(x, 1, out=np.zeros(12)),
     "through a view": lambda x: np.add(x[:2], 1, out=(x * 1)[:2]),
     "where without out": lambda x: np.add(x, 1, where=x > 0),
+    "where of numpy.modf cannot be traced without out": lambda x: np.modf(
+        x, out=(np.zeros_like(x), None), where=x > 0
+    ),
     "signature": lambda x: np.add(x, 1, signature="dd->d"),
     "numpy.add.reduce cannot be traced: reductions": lambda x: np.add.reduce(x),
     "numpy.add.accumulate cannot be traced: reductions": lambda x: np.add.accumulate(x),

@@ -27,8 +27,8 @@ from cpnum.ir.results import Container, Output, Results
 from cpnum.ir.signature import ArrayOf, Signature
 from cpnum.ir.sites import Location, Site, location
 from cpnum.ir.text import Parts, of_input, read, value_names, written
-from cpnum.tables.dtypes import B, DType
-from cpnum.tables.ops import CAST, Kind, Op
+from cpnum.tables.dtypes import DType
+from cpnum.tables.ops import ALWAYS, CAST, Op
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -267,6 +267,8 @@ def _verify_other(node: Node, seen: set[Node]) -> None:
         case Project(of, index):
             if not 0 <= index < len(of.op.results):
                 raise ValueError(f"{of.op} has no result {index}")
+            if node.dtype is not of.op.dtypes_of_results(of.dtype)[index]:
+                raise ValueError(f"result {index} of {of.op} is no {node.dtype}")
 
 
 def _verify_types(op: Op, dtype: DType, args: Sequence[DType]) -> None:
@@ -281,10 +283,10 @@ def _verify_types(op: Op, dtype: DType, args: Sequence[DType]) -> None:
             raise ValueError(f"{op}: no operator takes the weak {arg}")
     own: DType | None = None
     for kind, each in zip((*op.operands, op.results[0]), (*args, dtype), strict=True):
-        expected = B if kind is Kind.MASK else own or each
+        expected = ALWAYS.get(kind) or own or each
         if each is not expected:
             raise ValueError(f"{op}: {each} where {expected} is expected")
-        if kind is not Kind.MASK:
+        if kind not in ALWAYS:
             own = each
     if own is not None and own not in op.dtypes:
         raise ValueError(f"{op} has no stencil for {own}")

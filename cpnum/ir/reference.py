@@ -103,6 +103,16 @@ def _gammaln(x: float) -> float:
         return math.inf
 
 
+def _gammasgn(x: float) -> float:
+    if x > 0 or math.isnan(x):
+        return 1.0 if x > 0 else x
+    if x == 0:
+        return math.copysign(1.0, x)
+    if math.isinf(x) or x == math.floor(x):  # a pole, or -inf
+        return math.nan
+    return -1.0 if math.floor(x) % 2 else 1.0
+
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "multiply_add": lambda a, b, c: a * b + c,
     "approximate_divide": np.divide,
@@ -113,4 +123,5 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "logit": _each(_logit),
     "gamma": _each(_gamma),
     "gammaln": _each(_gammaln),
+    "gammasgn": _each(_gammasgn),
 }

@@ -49,8 +49,8 @@ from cpnum.ir.signature import (
     Type,
     text_of,
 )
-from cpnum.tables.dtypes import BOOL, DTYPES, F32, F64, FLOAT, INT, B, DType, from_numpy
-from cpnum.tables.ops import CAST, OPS, Kind, Op
+from cpnum.tables.dtypes import BOOL, DTYPES, F32, F64, FLOAT, INT, DType, from_numpy
+from cpnum.tables.ops import ALWAYS, CAST, OPS, Kind, Op
 
 
 class Parts(NamedTuple):
@@ -158,7 +158,7 @@ def implied_dtypes(op: Op, dtype: DType, known: Sequence[DType | None]) -> list[
     for kind, each in zip(op.operands, known, strict=True):
         if own is None and kind is Kind.T:
             own = each
-    return [B if kind is Kind.MASK else None if kind is Kind.FROM else own for kind in op.operands]
+    return [ALWAYS.get(kind, None if kind is Kind.FROM else own) for kind in op.operands]
 
 
 _NAN_BITS = {

@@ -16,7 +16,7 @@ from cpnum.tables.isa import V3, Isa, choose
 from cpnum.tables.stencils import Expected, Parameters, fused_stem, stencil_name, tied_stem
 
 # OP(name, TT_T, ...) of op.h: the kinds of the operands and of the results.
-_OP = re.compile(r"\bOP\(\s*(\w+)\s*,\s*([TMC]+)_([TM]+)\s*,")
+_OP = re.compile(r"\bOP\(\s*(\w+)\s*,\s*([TMCE]+)_([TME]+)\s*,")
 # DEFINE(name, vf64 a, ...) of stencil.h: the vectors, of which those with these names are results.
 _DEFINE = re.compile(r"\bDEFINE\(\s*(\w+)((?:\s*,\s*\w+\s+\w+)*)\s*\)")
 _RESULTS = ("result", "first", "second")

@@ -1,4 +1,4 @@
-"""The names of NumPy that are no rows of other tables: why they are refused, or harmless.
+"""The names of NumPy and SciPy that are no rows of other tables: why they are refused, or harmless.
 
 `docs/coverage.md` is made from these tables and from those of the tracer; a test looks at every
 public name of `numpy` and of arrays.
@@ -26,7 +26,7 @@ REFUSED = {
         append block concat concatenate delete gradient insert pad resize c_ r_ bmat""",
     "indexing with arrays is not supported yet": """
         choose compress fill_diagonal put put_along_axis take
-        take_along_axis piecewise diag diagflat diagonal""",
+        take_along_axis diag diagflat diagonal""",
     "its shape depends on contents": """
         argwhere flatnonzero nonzero trim_zeros intersect1d setdiff1d setxor1d union1d unique
         unique_all unique_counts unique_inverse unique_values""",
@@ -88,6 +88,30 @@ REFUSED_OF_ARRAYS = {
     "it is about memory": """
         base byteswap ctypes data flags flat getfield itemset newbyteorder resize setflags strides
         view""",
+}
+
+
+# A function of `scipy.special` that has no row -> its definition in operators, where it is finite.
+# The operands have the names of SciPy's documentation.
+INSTEAD_OF_SCIPY = {
+    "boxcox": "np.where(lmbda == 0, np.log(x), np.expm1(lmbda * np.log(x)) / lmbda)",
+    "boxcox1p": "np.where(lmbda == 0, np.log1p(x), np.expm1(lmbda * np.log1p(x)) / lmbda)",
+    "cosm1": "-2 * np.sin(x / 2) ** 2",
+    "entr": "np.where(x == 0, 0.0, np.where(x < 0, -np.inf, -x * np.log(x)))",
+    "exp10": "10.0**x",
+    "exprel": "np.where((x == 0) | (x == np.inf), np.exp(x), np.expm1(x) / x)",
+    "huber": "np.where(np.abs(r) <= delta, 0.5 * r * r, delta * (np.abs(r) - 0.5 * delta))",
+    "inv_boxcox": "np.where(lmbda == 0, np.exp(x), np.exp(np.log1p(lmbda * x) / lmbda))",
+    "inv_boxcox1p": "np.where(lmbda == 0, np.expm1(x), np.expm1(np.log1p(lmbda * x) / lmbda))",
+    "kl_div": "np.where(x == 0, y, x * np.log(x / y) - x + y)",
+    "log_expit": "-np.logaddexp(0, -x)",
+    "ndtr": "0.5 * erfc(-x * 0.5**0.5)",
+    "pseudo_huber": "delta**2 * np.expm1(0.5 * np.log1p((r / delta) ** 2))",
+    "radian": "np.radians(d + m / 60 + s / 3600)",
+    "rel_entr": "np.where(x == 0, 0.0, x * np.log(x / y))",
+    "round": "np.rint(x)",
+    "xlog1py": "np.where(x == 0, 0.0, x * np.log1p(y))",
+    "xlogy": "np.where(x == 0, 0.0, x * np.log(y))",
 }
 
 

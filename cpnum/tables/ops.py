@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal
 
-from cpnum.tables.dtypes import DTYPES, F32, F64, DType
+from cpnum.tables.dtypes import DTYPES, F32, F64, I32, B, DType
 
 # A row is a function of NumPy; one of SciPy and `cpnum.special`; or one that only rewrites make.
 # An operator that is no row is a user's (`cpnum.operator`).
@@ -37,6 +37,14 @@ class Kind(Enum):
     MASK = "M"  # a boolean; an operand of another dtype counts by its truth
     FROM = "S"  # any dtype: a cast starts from it
     ADDEND = "C"  # the operator's dtype, and the result may take this operand's register
+    EXPONENT = "E"  # an int32, the exponent of a number
+
+    # Members are singletons; Enum's own hash is a Python function.
+    __hash__ = object.__hash__
+
+
+# The kinds that have one dtype, whatever the operator's.
+ALWAYS: dict[Kind, DType] = {Kind.MASK: B, Kind.EXPONENT: I32}
 
 
 class Form(Enum):
@@ -48,8 +56,7 @@ class Form(Enum):
     TIED = "tied"  # one whose result takes the register of the addend
     CAST = "cast"  # one for each pair of dtypes instead
 
-    # Members are singletons; Enum's own hash is a Python function.
-    __hash__ = object.__hash__
+    __hash__ = object.__hash__  # as that of Kind
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -97,6 +104,14 @@ class Op:
     def masked(self) -> bool:
         """Whether the result is a mask."""
         return self.results == (Kind.MASK,)
+
+    def dtypes_of_results(self, dtype: DType) -> list[DType]:
+        """Return the dtype of each result of the operator for `dtype`.
+
+        >>> OPS["frexp"].dtypes_of_results(F64)
+        [f64, i32]
+        """
+        return [ALWAYS.get(kind, dtype) for kind in self.results]
 
     def __repr__(self) -> str:
         return self.name
@@ -160,6 +175,8 @@ _ROWS = (
     _row("spacing",       "T->T",    "F",     12),
     _row("nextafter",     "TT->T",   "F",     12),
     _row("modf",          "T->TT",   "F",     14),
+    _row("ldexp",         "TE->T",   "F",     20),
+    _row("frexp",         "T->TE",   "F",     12),
     _row("gcd",           "TT->T",   "I",    600, 0.5, "C"),
     _row("lcm",           "TT->T",   "I",    640, 0.5, "C"),
     _row("copysign",      "TT->T",   "F",      2),
@@ -226,6 +243,7 @@ _ROWS = (
     _row("logit",         "T->T",    "F",     85, 1.0, home="special"),
     _row("gammaln",       "T->T",    "F",    180, 1.0, home="special"),
     _row("gamma",         "T->T",    "F",    200, 1.5, home="special"),
+    _row("gammasgn",      "T->T",    "F",     16, home="special"),
     _row("multiply_add",  "TTC->T",  "F",      4, home="rewrites"),
     _row("sincos",        "T->TT",   "F",     90, 1.0, home="rewrites"),
     _row("approximate_divide", "TT->T", "S",  16, 4.5, home="rewrites"),

@@ -36,7 +36,10 @@ _KNOWN = ("out", "dtype", "casting", "where", *_HARMLESS)
 def trace_keywords(
     builder: Builder, ufunc: np.ufunc, operands: Sequence[Any], keywords: Mapping[str, Any]
 ) -> Result:
-    """Trace a ufunc that is called with keywords; the caller writes the result to `out`."""
+    """Trace a ufunc that is called with keywords; the caller writes the result to `out`.
+
+    Where the keyword `where` is false, the result is that of harmless numbers.
+    """
     for keyword in keywords:
         if keyword not in _KNOWN:
             raise _refused(builder, ufunc, operands, keyword, f"it without {keyword}")
@@ -45,16 +48,20 @@ def trace_keywords(
     where = keywords.get("where", True)
     if where is True:
         return trace_ufunc(builder, ufunc, operands)
-    (out,) = keywords.get("out") or (None,)
-    if out is None:
+    outs = keywords.get("out") or (None,)
+    if any(out is None for out in outs):
         write = "np.where(mask, f(x), y), or where=mask with out=np.zeros_like(x)"
         raise _refused(builder, ufunc, operands, "where", write, " without out")
     chosen = [_chosen(builder, ufunc, where, each) for each in operands]
-    node, shape = trace_ufunc(builder, ufunc, chosen)
+    return trace_ufunc(builder, ufunc, chosen)
+
+
+def kept(builder: Builder, where: Any, result: Traced, out: Traced, casting: Any) -> Result:
+    """Return a result of a ufunc, or what `out` has where the keyword `where` is false."""
     own = out.node.dtype
-    if not np.can_cast(node.dtype.numpy, own.numpy, keywords.get("casting", "same_kind")):
-        return node, shape  # which cannot be written to `out`
-    return apply_where(builder, where, Traced(builder, node, shape), out, own)
+    if where is True or not np.can_cast(result.node.dtype.numpy, own.numpy, casting):
+        return result.node, result.known_shape  # which the caller writes to `out`, or cannot
+    return apply_where(builder, where, result, out, own)
 
 
 def _refused(

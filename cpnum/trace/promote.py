@@ -5,9 +5,9 @@ is installed.
 
 >>> from cpnum.tables.dtypes import F32, I64
 >>> promote(np.add, (F32, FLOAT))
-Promotion(op=add, operands=(f32, f32), dtype=f32, direct=True)
+Promotion(op=add, operands=(f32, f32), dtype=f32, direct=True, written=None)
 >>> promote(np.sqrt, (I64,))
-Promotion(op=sqrt, operands=(f64,), dtype=f64, direct=False)
+Promotion(op=sqrt, operands=(f64,), dtype=f64, direct=False, written=None)
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import NamedTuple
 import numpy as np
 
 from cpnum.errors import DTypeError, UnsupportedError
-from cpnum.tables.coverage import WHY
+from cpnum.tables.coverage import INSTEAD_OF_SCIPY, WHY
 from cpnum.tables.dtypes import FLOAT, INT, B, DType, from_numpy
-from cpnum.tables.ops import OPS, Kind, Op
+from cpnum.tables.ops import ALWAYS, OPS, Kind, Op
 from cpnum.trace.choices import instead_of_bits
 
 
@@ -29,12 +29,14 @@ class Promotion(NamedTuple):
     """A row of the operator table, the dtypes that its operands are cast to, and the result's.
 
     `direct`: no operand is cast, and a Python number among them counts by its dtype alone.
+    `written` is the ufunc, if it reports errors otherwise than that of the row.
     """
 
     op: Op
     operands: tuple[DType, ...]
     dtype: DType
     direct: bool
+    written: np.ufunc | None = None
 
 
 # Some ufuncs have the bits of another row, once the operands are cast.
@@ -98,7 +100,10 @@ def name_of(ufunc: np.ufunc) -> str:
     'numpy.hypot'
     """
     name = ufunc.__name__
-    return f"numpy.{name}" if getattr(_UMATH, name, None) is ufunc else f"the ufunc {name}"
+    if getattr(_UMATH, name, None) is ufunc:
+        return f"numpy.{name}"
+    names = _scipy_names(ufunc)
+    return " or ".join(f"scipy.special.{each}" for each in names) or f"the ufunc {name}"
 
 
 def _promoted(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> Promotion:
@@ -108,30 +113,31 @@ def _promoted(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> Promotion:
         raise UnsupportedError(
             f"{name_of(ufunc)} cannot be traced" + (f": {why}" if why is not None else ""),
             seen=f"operands of {', '.join(map(str, dtypes))}",
-            write="its call outside of the function; what can be traced is in cpnum.tables.ops.OPS",
+            write=_instead_of(ufunc),
         )
     computed = loop_dtypes(ufunc, dtypes)
     if all(kind is Kind.MASK for kind in op.operands):
         computed = (B,) * (op.arity + 1)
     operands = computed[: op.arity]
-    for dtype in operands:
-        if dtype not in op.dtypes:
+    for kind, dtype in zip(op.operands, operands, strict=True):
+        if dtype is not ALWAYS.get(kind) and dtype not in op.dtypes:
             raise DTypeError(
                 f"no stencils for {op} of {dtype}",
                 seen=f"{op} of {_listed(dtypes)}",
                 write=f"x.astype(dtype) first; {op} has stencils for {_listed(op.dtypes)}",
             )
-    return Promotion(op, operands, computed[op.arity], _is_direct(ufunc, op, dtypes, operands))
+    # np.rad2deg reports errors under its own name, and SciPy's exp2 reports none.
+    written = ufunc if op.home == "numpy" and getattr(_UMATH, op.name) is not ufunc else None
+    direct = written is None and _is_direct(op, dtypes, operands)
+    return Promotion(op, operands, computed[op.arity], direct, written)
 
 
-def _is_direct(
-    ufunc: np.ufunc, op: Op, given: tuple[DType, ...], wanted: tuple[DType, ...]
-) -> bool:
+def _is_direct(op: Op, given: tuple[DType, ...], wanted: tuple[DType, ...]) -> bool:
     """Tell whether operands of the dtypes `given` need no cast to those that are `wanted`."""
     if op.name == "power" or (op.masked and INT in given):
         return False  # the number counts: x**2 is a square, and no int32 is above 2**40
-    if op.name != ufunc.__name__:
-        return False  # the name counts: NumPy reports errors of np.rad2deg as such
+    if Kind.EXPONENT in op.operands:
+        return False  # the operands differ in dtype
     strong = [dtype for dtype in given if dtype not in (FLOAT, INT)]
     return bool(strong) and all(
         dtype in (to, FLOAT, INT) for dtype, to in zip(given, wanted, strict=True)
@@ -166,6 +172,31 @@ def loop_dtypes(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> tuple[DType, ...]
             seen=f"NumPy computes {ufunc.__name__} of {_listed(dtypes)} in {names}",
             write="x.astype(dtype) first, with a dtype that is supported",
         ) from None
+
+
+def _instead_of(ufunc: np.ufunc) -> str:
+    """Return what to write instead of a ufunc that has no row."""
+    names = _scipy_names(ufunc)
+    if not names:
+        return "its call outside of the function; what can be traced is in cpnum.tables.ops.OPS"
+    written = [INSTEAD_OF_SCIPY[name] for name in names if name in INSTEAD_OF_SCIPY]
+    module = vars(sys.modules["scipy.special"])
+    known = [
+        name
+        for name, each in sorted(module.items())
+        if isinstance(each, np.ufunc) and row_of(each) is not None
+    ]
+    there = f"of scipy.special there are {' '.join(known)}"
+    return f"{(*written, 'its call outside of the function')[0]}; {there}"
+
+
+def _scipy_names(ufunc: np.ufunc) -> list[str]:
+    """Return the names that SciPy has for one of its ufuncs, its own name first."""
+    module = sys.modules.get("scipy.special")
+    if module is None or getattr(_UMATH, ufunc.__name__, None) is ufunc:
+        return []
+    names = [name for name, each in vars(module).items() if each is ufunc]
+    return sorted(names, key=lambda name: (name != ufunc.__name__, name))
 
 
 def _instead(ufunc: np.ufunc, booleans: bool) -> str:

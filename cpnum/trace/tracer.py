@@ -37,7 +37,7 @@ from cpnum.trace.advice import (
 )
 from cpnum.trace.builder import Builder, Shape, Traced, type_of
 from cpnum.trace.choices import truth_asked
-from cpnum.trace.keywords import trace_keywords
+from cpnum.trace.keywords import kept, trace_keywords
 from cpnum.trace.looking import NO_NUMBER, look
 from cpnum.trace.made import adopted
 from cpnum.trace.promote import computed_by_scalars, name_of
@@ -144,8 +144,8 @@ class AnyTracer(Traced):
         node, nodes = several.node, self.builder.nodes
         assert isinstance(node, Apply)
         return tuple(
-            self.result(nodes.project(node, at, node.dtype), several.known_shape)
-            for at in range(len(node.op.results))
+            self.result(nodes.project(node, at, dtype), several.known_shape)
+            for at, dtype in enumerate(node.op.dtypes_of_results(node.dtype))
         )
 
     def divided(self, operands: tuple[Any, Any], *first: object) -> tuple[AnyTracer, ...]:
@@ -155,21 +155,29 @@ class AnyTracer(Traced):
 
     def _with_keywords(
         self, ufunc: np.ufunc, inputs: tuple[Any, ...], keywords: Mapping[str, Any]
-    ) -> AnyTracer:
+    ) -> Any:
         """Trace a call with `dtype`, `casting`, `where`, and `out` that the function made."""
-        (out,) = keywords.get("out") or (None,)
-        if out is not None and not isinstance(out, AnyTracer):
+        outs = keywords.get("out") or (None,) * ufunc.nout
+        if any(out is not None and not isinstance(out, AnyTracer) for out in outs):
             raise self.unsupported(
                 f"numpy.{ufunc.__name__} would write a traced value to an array of numbers",
                 "x = x + y for x += y, or out=np.zeros_like(y) for out=np.zeros(n)",
             )
         where = adopted(self.builder, keywords.get("where", True))
+        casting = keywords.get("casting", "same_kind")
         result = self.result(
             *trace_keywords(self.builder, ufunc, inputs, {**keywords, "where": where})
         )
-        if out is None:
-            return result
-        return out.overwrite(result, ufunc, keywords.get("casting", "same_kind"))
+        results = (result,) if ufunc.nout == 1 else self.each_of(result)
+        written = tuple(
+            each
+            if out is None
+            else out.overwrite(
+                self.result(*kept(self.builder, where, each, out, casting)), ufunc, casting
+            )
+            for each, out in zip(results, outs, strict=True)
+        )
+        return written[0] if ufunc.nout == 1 else written
 
     def overwrite(
         self, result: AnyTracer, ufunc: Callable[..., Any], casting: Any = "same_kind"

@@ -46,7 +46,7 @@ from cpnum.trace.promote import PROMOTIONS, computed_by_scalars, loop_dtypes, pr
 # A node and its shape.
 Result = tuple[Node, Shape]
 
-_WHERE = OPS["where"]
+_WHERE, _CLIP = OPS["where"], OPS["clip"]
 
 
 # -- operands -----------------------------------------------------------------------------------
@@ -144,6 +144,8 @@ def trace_ufunc(builder: Builder, ufunc: np.ufunc, operands: Sequence[object]) -
         (operand,) = operands
         dtypes = builder.attempt(loop_dtypes, ufunc, (dtype_of(builder, operand),))
         return node_of(builder, operand, dtypes[0]), shape_of(operand)
+    if ufunc is np.ldexp and len(operands) == 2:
+        operands = _with_short_exponent(builder, *operands)
     return apply_promoted(builder, ufunc, operands)
 
 
@@ -222,8 +224,8 @@ def apply_promoted(builder: Builder, ufunc: np.ufunc, operands: Sequence[object]
             # An integer argument is known at the call only; in 64 bits, no int32 is beyond it.
             wanted = (I64, I64)
     result = apply_row(builder, promotion.op, operands, wanted, promotion.dtype)
-    if promotion.op.name != ufunc.__name__:
-        builder.as_written.setdefault(result[0], ufunc)
+    if promotion.written is not None:
+        builder.as_written.setdefault(result[0], promotion.written)
     return result
 
 
@@ -245,6 +247,24 @@ def apply_row(
     result = builder.nodes.apply(op, tuple(args), dtype)
     builder.note(result)
     return result, shape
+
+
+def _with_short_exponent(builder: Builder, number: Any, exponent: Any) -> tuple[Any, Any]:
+    """Return the operands of np.ldexp with an exponent of 32 bits, as C takes it.
+
+    NumPy takes the nearest int32 for an int64.
+
+    Source:  NumPy 2.4, @TYPE@_ldexp_long in loops.c.src.
+    """
+    given = (dtype_of(builder, number), dtype_of(builder, exponent))
+    dtype, wide, _ = builder.attempt(loop_dtypes, np.ldexp, given)
+    if wide is not I64:
+        return number, exponent
+    limits: Any = np.iinfo(np.int32)
+    bounded = exponent, limits.min, limits.max
+    node, shape = apply_row(builder, _CLIP, bounded, (I64, I64, I64), I64)
+    number = Traced(builder, node_of(builder, number, dtype), shape_of(number))
+    return number, Traced(builder, builder.cast(node, I32), shape)
 
 
 def assigned(value: Any, dtype: DType) -> Any:
