@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from cases import assert_same
 
 from cpnum import cpjit
 from cpnum.errors import CpnumError, RangeError, ShapeError, UnsupportedError
@@ -99,7 +100,45 @@ def to_another_dtype(x):
     return y
 
 
+def pieces(x):
+    return np.piecewise(x, [x < 0, x >= 1], [lambda t: -t, np.sqrt, 0.5])
+
+
+def pieces_with_errors(x):
+    return np.piecewise(x * 1.0, [x > 0, x < -1], [lambda t: 1 / (t - 1), lambda t: 1 / t, 7])
+
+
+def overlapping_pieces(x):
+    return np.piecewise(x, [x > 0, x > 1], [lambda t: 1 / t, lambda t, a=2: np.sqrt(t) * a])
+
+
+def one_condition(x):
+    return np.piecewise(x, x > 1, [abs, lambda t: t + 0.5])
+
+
+def parameters_of_pieces(x):
+    return np.piecewise(x, (x > 1, x < 0), (lambda t, a, b: t * a + b, lambda t, *_, b: b), 3, b=2)
+
+
+def conditions_of_other_dtypes(x):
+    return np.piecewise(x, [x, np.ones_like(x, dtype=bool) & (x > 1)], [2, lambda t: 3])
+
+
+def parts_of_chosen_elements(x):
+    y = np.zeros_like(x, dtype=float)
+    m = x > 0.25
+    fraction, exponent = np.frexp(x[m])
+    y[m] = np.ldexp(fraction, exponent - 1)
+    return y
+
+
 FUNCTIONS = [
+    pieces,
+    pieces_with_errors,
+    overlapping_pieces,
+    parameters_of_pieces,
+    conditions_of_other_dtypes,
+    parts_of_chosen_elements,
     a_number,
     a_number_for_what_is_not_finite,
     of_an_argument,
@@ -152,7 +191,62 @@ def test_the_result_and_the_reports_are_numpys(function, argument):
     assert told_of == warned
 
 
+NUMBERS = [
+    2.5,
+    -1,
+    True,
+    np.float64(0.5),
+    np.float32(2),
+    np.int32(-3),
+    np.array(1.5),
+    np.bool(True),
+]
+
+
+@pytest.mark.parametrize("x", NUMBERS, ids=repr)
+def test_pieces_of_what_has_no_axes(x):
+    for function in (pieces, overlapping_pieces, one_condition, parameters_of_pieces):
+        if np.asarray(x).dtype == bool and function in (pieces, overlapping_pieces):
+            continue  # no negative, no float16
+        (expected, theirs), (actual, ours) = (told(each, x) for each in (function, cpjit(function)))
+        assert_same(expected, actual, function)
+        assert [text for text, _ in theirs] == [text for text, _ in ours]
+
+
+def test_pieces_of_a_traced_value_by_any_conditions():
+    masks = np.array([X > 0, X < -1])
+    for function, arguments in (
+        (lambda x, m: np.piecewise(x, m, [1, 2, 3]), (X, masks)),
+        (lambda x, m: np.piecewise(x, [m], [np.abs, 2]), (X, masks[0])),
+        (lambda x: np.piecewise(x, [[True] * 3 + [False] * 5], [1, np.abs]), (X,)),
+        (one_condition, (X,)),
+        (lambda x, a: np.piecewise(x, [x > 0], [a, lambda t: t * a]), (X, 0.3)),
+        (lambda m: np.piecewise(np.arange(8), [m], [1, 2]), (masks[0],)),
+    ):
+        assert_same(function(*arguments), cpjit(function)(*arguments))
+
+
+@pytest.mark.parametrize("values", [[1], [1, 2, 3, 4], []])
+def test_pieces_need_a_function_for_each_condition(values):
+    def function(x):
+        return np.piecewise(x, [x > 0, x < -1], values)
+
+    for call in (function, cpjit(function)):
+        with pytest.raises(ValueError, match="either 2 or 3 functions are expected"):
+            call(X)
+
+
 REFUSED = {
+    "pieces of pieces": (
+        lambda x: np.piecewise(x, [x > 0], [lambda t: np.piecewise(t, [t > 1], [1])]),
+        UnsupportedError, "a mask of shape",
+    ),
+    "a piece that is an array": (
+        lambda x: np.piecewise(x, [x > 0], [x]), ShapeError, "only a number, or elements",
+    ),
+    "a condition from outside": (
+        lambda x: np.piecewise(x, [X[:3] > 0], [1]), UnsupportedError, "that is not an argument",
+    ),
     "an argument": (lambda x: x.__setitem__(x > 0, 1.0), UnsupportedError, "to an argument"),
     "a result": (lambda x: x[x > 0], UnsupportedError, "their number is not known"),
     "two masks": (lambda x: x[x > 0] + x[x < 0], ShapeError, "do not broadcast"),

@@ -32,8 +32,8 @@ def assert_same_or_refused(function, compiled, operands, case):
     try:
         actual = compiled(*operands)
     except DTypeError as refused:
-        # NumPy computes it in a dtype that has no stencils: float16 or int8, of booleans, or float16,
-        # which np.ldexp takes for a Python integer.
+        # NumPy computes it in a dtype that has no stencils: float16 or int8, of booleans; np.ldexp
+        # has float16 for a Python integer, too.
         assert expected.dtype not in supported or "bool" in str(refused) or " b" in str(refused), (
             case
         )

@@ -6,6 +6,7 @@ reports of errors.
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from typing import Any
@@ -58,6 +59,31 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Tracer:
     for condition, choice in zip(condlist[::-1], choicelist[::-1], strict=True):
         result = choose(condition, choice, result, dtype, builder)
     return owned(result)
+
+
+@traces(np.piecewise)
+def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Tracer:
+    is_number = np.isscalar(condlist)
+    given = (x, condlist) if is_number or isinstance(condlist, Tracer) else (x, *condlist)
+    adopted = first_tracer(*given).adopted
+    array = adopted(xp.asanyarray(x))
+    is_one = is_number or (not isinstance(condlist[0], list | np.ndarray) and array.ndim)
+    conditions = [condlist] if is_one else condlist
+    masks = [adopted(xp.asarray(each, dtype=bool)) for each in conditions]
+    for each in masks:
+        dtype_of(array.builder, each)  # refuses an array from outside
+    if len(masks) == len(funclist) - 1:
+        masks.append(xp.logical_not(functools.reduce(xp.logical_or, masks)))
+    elif len(masks) != len(funclist):
+        count = len(masks)
+        raise ValueError(
+            f"with {count} condition(s), either {count} or {count + 1} functions are expected"
+        )
+    result: Tracer = xp.zeros_like(array)
+    for mask, each in zip(masks, funclist, strict=True):
+        value = each(array.chosen(mask), *args, **kw) if callable(each) else each
+        result.put_chosen(mask, value)
+    return result
 
 
 @traces(np.nan_to_num)

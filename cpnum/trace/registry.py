@@ -36,11 +36,12 @@ def traces(*functions: Callable[..., Any]) -> Callable[[F], F]:
         places = code.co_argcount
         names = code.co_varnames[: places + code.co_kwonlyargcount]
         variadic = code.co_flags & inspect.CO_VARARGS
+        takes_any_name = code.co_flags & inspect.CO_VARKEYWORDS
 
         @functools.wraps(traced)
         def checked(*args: Any, **keywords: Any) -> Any:
             for name in keywords:
-                if name not in names:
+                if name not in names and not takes_any_name:
                     raise UnknownArgumentError(name)
             if len(args) > places and not variadic:
                 raise UnknownArgumentError(f"number {places + 1}")
