@@ -50,6 +50,7 @@ X86 = {
     "vfnmsub213pd ymm5, ymm4, ymm2": (
         "ymm5 = -(ymm4 × ymm5) - ymm2, in 4 lanes of float64, rounded once"
     ),
+    "vscalefpd zmm28, zmm29, zmm2": "zmm28 = zmm29 × 2**floor(zmm2), in 8 lanes of float64",
     "vroundpd ymm1, ymm0, 9": "ymm1 = floor(ymm0), in 4 lanes of float64",
     "vrndscaleps zmm1, zmm0, 4": "zmm1 = rint(zmm0), in 16 lanes of float32",
     "vrndscaleps zmm1, zmm0, 0x1b": "zmm1 = trunc(zmm0 × 2**1) / 2**1, in 16 lanes of float32",
@@ -176,6 +177,7 @@ X86 = {
 
 AARCH64 = {
     # arithmetic of lanes
+    "saddw v4.2d, v4.2d, v6.2s": "v4 = v4 + v6, v6 widened",
     "fadd v2.2d, v0.2d, v1.2d": "v2 = v0 + v1, in 2 lanes of float64",
     "fmul v8.2s, v6.2s, v6.2s": "v8 = v6 × v6, in 2 lanes of float32",
     "fmla v3.4s, v2.4s, v4.4s": "v3 = v2 × v4 + v3, in 4 lanes of float32, rounded once",

@@ -234,7 +234,14 @@ GROUPS = (
         },
     ),
     rows({"": ("int", "int")}, {"sshll": _widened, "xtn": "{a} = low bits of {b}{converted}"}),
-    rows({"": ("int", "int")}, {"sshll2": _widened, "ssubw": "{a} = {b} - {c}, {c} widened"}),
+    rows(
+        {"": ("int", "int")},
+        {
+            "sshll2": _widened,
+            "saddw": "{a} = {b} + {c}, {c} widened",
+            "ssubw": "{a} = {b} - {c}, {c} widened",
+        },
+    ),
     rows({"": ("uint", "uint")}, {"ushll": _widened, "usubw": "{a} = {b} - {c}, {c} widened"}),
     rows(
         {"": "uint"},

@@ -101,6 +101,7 @@ GROUPS = (
             "vrndscale": rounded,
             "vgetexp": "{a} = floor(log2(abs({b}))){lanes}",
             "vgetmant": "{a} = the mantissa of {b}{lanes}",
+            "vscalef": "{a} = {b} × 2**floor({c}){lanes}",
             "vrcp14": "{a} = 1 / {b} within 2**-14{lanes}",
             "vfpclass": classified,
             "vmovmsk": "{a} = the sign bits of {b}{lanes}",
