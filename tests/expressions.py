@@ -124,12 +124,19 @@ def _power(exponent):
     return power
 
 
+def _exponent(x):
+    significand, exponent = np.frexp(x)
+    if significand.dtype == np.float16:
+        raise TypeError("of booleans")
+    return exponent
+
+
 # One of the results; Python computes divmod if both operands are its scalars.
 _PARTS = [
     ("np.modf[0]", 1, lambda x: np.modf(x)[0]),
     ("np.modf[1]", 1, lambda x: np.modf(x)[1]),
     ("np.frexp[0]", 1, lambda x: np.frexp(x)[0]),
-    ("np.frexp[1]", 1, lambda x: np.frexp(x)[1]),
+    ("np.frexp[1]", 1, _exponent),
     ("divmod[0]", 2, lambda x, y: divmod(x, y)[0]),
     ("np.divmod[0]", 2, lambda x, y: np.divmod(x, y)[0]),
     ("np.divmod[1]", 2, lambda x, y: np.divmod(x, y)[1]),
