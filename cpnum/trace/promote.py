@@ -109,7 +109,8 @@ def name_of(ufunc: np.ufunc) -> str:
 def _promoted(ufunc: np.ufunc, dtypes: tuple[DType, ...]) -> Promotion:
     op = row_of(ufunc)
     if op is None:
-        why = WHY.get(ufunc.__name__)
+        # NumPy has an i0, too, which is no ufunc.
+        why = None if _scipy_names(ufunc) else WHY.get(ufunc.__name__)
         raise UnsupportedError(
             f"{name_of(ufunc)} cannot be traced" + (f": {why}" if why is not None else ""),
             seen=f"operands of {', '.join(map(str, dtypes))}",
