@@ -77,6 +77,12 @@ PAIRS = {
 }
 
 
+def both_to_one(x):
+    y = np.zeros_like(x)
+    np.modf(x, out=(y, y))
+    return y
+
+
 def in_place_of_both(x):
     whole, rest = np.zeros_like(x), x * 1
     results = np.modf(rest, rest, whole)
@@ -132,6 +138,7 @@ REFUSED = {
     "where of numpy.modf cannot be traced without out": lambda x: np.modf(
         x, out=(np.zeros_like(x), None), where=x > 0
     ),
+    "both results to one array": both_to_one,
     "signature": lambda x: np.add(x, 1, signature="dd->d"),
     "numpy.add.reduce cannot be traced: reductions": lambda x: np.add.reduce(x),
     "numpy.add.accumulate cannot be traced: reductions": lambda x: np.add.accumulate(x),

@@ -163,6 +163,11 @@ class AnyTracer(Traced):
                 f"numpy.{ufunc.__name__} would write a traced value to an array of numbers",
                 "x = x + y for x += y, or out=np.zeros_like(y) for out=np.zeros(n)",
             )
+        if len(outs) > 1 and outs[0] is outs[1] is not None:
+            raise self.unsupported(
+                f"numpy.{ufunc.__name__} would write both results to one array",
+                "out=(a, b), of two arrays",
+            )
         where = adopted(self.builder, keywords.get("where", True))
         casting = keywords.get("casting", "same_kind")
         result = self.result(
