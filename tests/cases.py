@@ -10,7 +10,7 @@ import numpy as np
 
 from cpnum import special as special_functions
 from cpnum.ir import reference
-from cpnum.ir.results import opened
+from cpnum.ir.containers import opened
 from cpnum.run.machine import machine_of
 from cpnum.tables.dtypes import DTYPES, F32, F64, I32, I64, B, DType
 from cpnum.tables.isa import LEVELS

@@ -13,7 +13,7 @@ from arrays import VIEWS, array
 from cases import assert_same, quiet
 
 from cpnum import UnsupportedError, cpjit
-from cpnum.ir.results import opened
+from cpnum.ir.containers import opened
 from cpnum.tables.dtypes import DTYPES
 from cpnum.trace.trace import trace
 

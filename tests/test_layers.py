@@ -16,18 +16,19 @@ LINE = {
     "": "errors command remembered faces",
     "tables": "dtypes isa ops coverage block stencils",
     "pack": "disassembly holes stencil __main__",
-    "ir": "movement sites guards handling nodes results signature returned extents walk text graph "
-    "reference evaluate questions rules rewrite simplify",
-    "trace": "site advice choices fixed containers parameters kinds builder made looking push "
-    "promote ufuncs keywords tracer chosen array scalar leftover registry compositions joining "
-    "converting replacing functions methods returns fields trace",
+    "ir": "containers movement sites guards handling nodes results signature returned extents walk "
+    "text graph reference evaluate questions rules rewrite simplify",
+    "trace": "site advice choices fixed containers arguments parameters kinds builder made looking "
+    "push promote ufuncs keywords tracer chosen array scalar leftover registry compositions "
+    "joining converting replacing functions methods returns fields trace",
     "compile": "arrange sources call schedule instances skeleton select assign emit pairs "
     "origins verify kernel outs",
     "run": "system linux arena memory recipe alias errstate pieces machine prepared results bound "
     "specialization observer",
     "show": "timing table comparison listing plain_rows plain_x86_forms plain_x86 plain_aarch64 "
     "plain view why key as_text as_html report reports processor status progress",
-    "jit": "keys outside drawing variants entries cache method sending explaining function",
+    "jit": "options keys outside drawing variants entries cache method sending explaining function "
+    "slow",
     "top": "special",
     "compare": "expression competitors contest ceilings errors drawing result plots bench",
     "notebook": "calls cell examples options benching magic",
@@ -53,7 +54,8 @@ LAZY = {
     ("__main__", "demo"),  # the data of the demonstration
     ("jit.function", "jit.sending"),
     ("jit.function", "show.listing"),
-    ("jit.function", "jit.explaining"),
+    ("jit.function", "jit.slow"),  # all that traces and compiles
+    ("jit.slow", "jit.explaining"),
     ("show.report", "show.as_html"),
     # pyelftools and ziglang, which users may not have
     ("learn.compiling", "toolchain.build"),

@@ -227,6 +227,8 @@ class _Slots:
 
 def _entries(compiled):
     cache = compiled._cache
+    if cache is None:
+        return 0  # it was never called
     return len(cache.calls) + len(cache._specializations)
 
 

@@ -789,13 +789,13 @@ def test_calls_are_compared_with_the_variables_of_their_own_cache():
         steps.append(event)
         if steps.count("line") == lines:
             sys.settrace(None)
-            f._use(Cache(f.py_func, f._cache.options))
+            f._use(Cache(f.py_func, f._cache.options, f.isa))
         return use_another_cache_meanwhile
 
     for lines in (1, 2, 3):  # noqa: B007
         namespace["k"] += 1.0
         steps.clear()
-        cache = Cache(f.py_func, f._cache.options)
+        cache = Cache(f.py_func, f._cache.options, f.isa)
         sys.settrace(use_another_cache_meanwhile)
         f._use(cache)
         sys.settrace(None)

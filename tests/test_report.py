@@ -22,7 +22,7 @@ from cpnum.show.table import Table
 from cpnum.show.view import view_of
 from cpnum.tables.block import MEANINGS, Hole
 from cpnum.tables.isa import LEVELS
-from cpnum.trace.parameters import arguments_of
+from cpnum.trace.arguments import arguments_of
 
 
 # A function of several lines, calls of another function, and hoisted work.
@@ -49,7 +49,7 @@ def test_report_shows_the_called_kernel_as_it_lies_in_memory():
     x, y, a = arguments()
     function = cpjit(wave)
     function(x, y, a)
-    placement = function._prepared(arguments_of(wave, (x, y, a), {}), None).placement
+    placement = function._slow.prepared(arguments_of(wave, (x, y, a), {}), None).placement
     report = function.explain(x, y, a)
     assert report.code == placement.region.read() == report.kernel.code.data
     assert report.kernel.entry is Entry.CALLED

@@ -16,9 +16,9 @@ from cases import assert_same, quiet, row_name
 import cpnum
 from cpnum import CpnumError, OutError, UnsupportedError, cpjit
 from cpnum.compile.kernel import Kernel, Kernels
+from cpnum.ir.containers import opened
 from cpnum.ir.evaluate import evaluate
 from cpnum.ir.graph import Graph
-from cpnum.ir.results import opened
 from cpnum.ir.simplify import simplify
 from cpnum.run import memory
 from cpnum.show.comparison import difference

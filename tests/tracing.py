@@ -7,7 +7,7 @@ from cases import assert_same, special
 from cpnum.ir.evaluate import evaluate
 from cpnum.ir.simplify import simplify
 from cpnum.tables.dtypes import from_numpy
-from cpnum.trace.parameters import arguments_of
+from cpnum.trace.arguments import arguments_of
 from cpnum.trace.trace import trace
 
 DTYPES = ("f8", "f4", "i8", "i4", "?")

@@ -21,7 +21,7 @@ from cpnum.jit.method import Method
 from cpnum.run import memory
 from cpnum.run.observer import as_written, observing
 from cpnum.show.comparison import one_line
-from cpnum.trace.parameters import arguments_of
+from cpnum.trace.arguments import arguments_of
 from cpnum.trace.trace import trace
 
 Compiled = Jit | Method

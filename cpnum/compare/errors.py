@@ -17,7 +17,7 @@ from cpnum.errors import UnsupportedError
 from cpnum.ir.nodes import Apply
 from cpnum.show.timing import ulp_error
 from cpnum.tables.ops import OPS
-from cpnum.trace.parameters import arguments_of
+from cpnum.trace.arguments import arguments_of
 from cpnum.trace.trace import trace
 
 Array = np.ndarray[Any, Any]

@@ -13,6 +13,7 @@ import numpy as np
 
 from cpnum.compile.call import Array, refuse_shape, refuse_shared_elements
 from cpnum.errors import OutError, RangeError
+from cpnum.ir.containers import is_named_tuple, made, opened
 from cpnum.ir.evaluate import FloatingPointErrors
 from cpnum.ir.results import (
     Container,
@@ -23,10 +24,7 @@ from cpnum.ir.results import (
     Results,
     Tree,
     View,
-    is_named_tuple,
-    made,
     moved,
-    opened,
 )
 
 

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from cpnum.ir.containers import container_text
 from cpnum.ir.movement import Movement, Transpose
 from cpnum.ir.nodes import Input, Node
 from cpnum.ir.results import (
@@ -32,7 +33,6 @@ from cpnum.ir.results import (
     Results,
     Tree,
     View,
-    container_text,
 )
 from cpnum.ir.signature import Signature
 from cpnum.tables.dtypes import BOOL, FLOAT, INT

@@ -11,10 +11,12 @@ x: f64[:, 1], n: float
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from cpnum.ir.results import container_text
-from cpnum.tables.dtypes import DType
+from cpnum.ir.containers import container_text
+
+if TYPE_CHECKING:
+    from cpnum.tables.dtypes import DType
 
 
 class ArrayOf(NamedTuple):

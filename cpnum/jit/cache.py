@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from cpnum.ir.graph import Graph
 from cpnum.ir.guards import Guard
 from cpnum.ir.results import Known
 from cpnum.ir.signature import ArrayOf, ContainerOf, Fixed, Signature, types_of
-from cpnum.ir.simplify import Precision, simplify
+from cpnum.ir.simplify import simplify
 from cpnum.ir.sites import described
 from cpnum.jit.drawing import Generators, may_draw
 from cpnum.jit.entries import (
@@ -29,6 +29,7 @@ from cpnum.jit.entries import (
     ShapeObserved,
 )
 from cpnum.jit.keys import call_key, taken_key
+from cpnum.jit.options import Options
 from cpnum.jit.outside import Outside
 from cpnum.jit.variants import Variants, spared
 from cpnum.remembered import Remembered
@@ -39,12 +40,11 @@ from cpnum.run.prepared import EmptyCall, NumpyCall, PreparedCall, WrittenCall
 from cpnum.run.specialization import Specialization
 from cpnum.tables import isa
 from cpnum.tables.isa import Isa
+from cpnum.trace.arguments import Arguments
 from cpnum.trace.choices import instead_of_look
 from cpnum.trace.fixed import objects_of
-from cpnum.trace.parameters import Arguments, signature_of, with_shapes
+from cpnum.trace.parameters import signature_of, with_shapes
 from cpnum.trace.trace import RefusedError, trace_arguments, trace_or_refuse
-
-Fallback = Literal["error", "numpy"]
 
 _NO_PACK = "no stencil pack fits this processor"
 
@@ -52,22 +52,13 @@ _NO_PACK = "no stencil pack fits this processor"
 _Key = tuple[object, ...]
 
 
-class Options(NamedTuple):
-    """The arguments of `cpjit`; `level` is the name of an ISA level."""
-
-    fastmath: bool
-    precision: Precision
-    level: str | None
-    fallback: Fallback
-
-
 class Cache:
     """The prepared calls and specializations of a function, for the values of outside variables."""
 
-    def __init__(self, function: Callable[..., Any], options: Options) -> None:
+    def __init__(self, function: Callable[..., Any], options: Options, level: Isa | None) -> None:
         self.function = function
         self.options = options
-        self.isa = isa.choose(options.level)
+        self.isa = level
         self.outside = Outside()
         self.calls: Remembered[_Key, Prepared | Refusal | GuardedCall] = Remembered()
         self._specializations: Remembered[_Key, Entry | Variants[Entry]] = Remembered()

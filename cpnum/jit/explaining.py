@@ -12,7 +12,7 @@ from cpnum.run.bound import Bound, BoundResults
 from cpnum.show.comparison import Comparison, compare, one_line
 from cpnum.show.report import Code, Report
 from cpnum.show.reports import Reports
-from cpnum.trace.parameters import Arguments
+from cpnum.trace.arguments import Arguments
 
 
 class Compiled(Protocol):
@@ -83,7 +83,7 @@ def _compiled_again(cache: Cache, given: Arguments, out: Any) -> Mapping[str, fl
     """
     try:
         with contextlib.redirect_stdout(io.StringIO()):
-            return Cache(cache.function, cache.options).lower(given, out).seconds
+            return Cache(cache.function, cache.options, cache.isa).lower(given, out).seconds
     except KeyboardInterrupt:  # the rest of the report is there
         return "interrupted"
     except Exception as error:

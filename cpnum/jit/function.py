@@ -1,4 +1,8 @@
-"""`cpjit`: a function is traced once for each signature, compiled once for each layout, and run."""
+"""`cpjit`: a function is traced once for each signature, compiled once for each layout, and run.
+
+Prepared calls are made here.  All else is in `cpnum.jit.slow`, which is loaded when it is needed
+first, with what traces and compiles.  So `import cpnum` takes little longer than NumPy.
+"""
 
 from __future__ import annotations
 
@@ -6,42 +10,45 @@ import copyreg
 import functools
 import inspect
 import sys
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from types import MethodType
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from cpnum.compile.outs import filled
-from cpnum.errors import CpnumError, OutError, UnsupportedError, trimmed
+from cpnum.errors import CpnumError, UnsupportedError, trimmed
 from cpnum.faces import pre
-from cpnum.ir.guards import Guard
-from cpnum.ir.signature import Signature
-from cpnum.ir.simplify import Precision
-from cpnum.jit.cache import Cache, Fallback, Options
-from cpnum.jit.entries import Prepared
-from cpnum.jit.keys import call_key, taken_key
+from cpnum.jit.keys import call_key
 from cpnum.jit.method import Method
-from cpnum.run.alias import copied
-from cpnum.run.bound import Bound, BoundResults
-from cpnum.run.memory import ExecutableMemoryError
+from cpnum.jit.options import Options
 from cpnum.run.observer import ACTIVE, current
-from cpnum.run.results import ResultsCall
-from cpnum.trace.parameters import Arguments, arguments_of, arity, python_signature, refuse_out
-from cpnum.trace.registry import FUNCTIONS
-from cpnum.trace.site import located, user_frame
-from cpnum.trace.trace import RefusedError, is_tracing, why
+from cpnum.tables import isa
+from cpnum.trace.arguments import arity, python_signature, refuse_out
 
 if TYPE_CHECKING:
+    from cpnum.ir.simplify import Precision
+    from cpnum.jit.cache import Cache
+    from cpnum.jit.options import Fallback
+    from cpnum.jit.slow import SlowPath
+    from cpnum.run.bound import Bound, BoundResults
+    from cpnum.run.specialization import Specialization
     from cpnum.show.report import Report
     from cpnum.show.reports import Reports
 
 
+@functools.cache
+def _slow_path() -> type[SlowPath]:
+    """Return the class of slow paths; load it, and all that traces and compiles."""
+    from cpnum.jit.slow import SlowPath
+
+    return SlowPath
+
+
 def _signature(function: Callable[..., Any]) -> inspect.Signature:
-    for known, traced in FUNCTIONS.items():
-        if known is function:  # np.where has no signature in NumPy 2.3
-            return inspect.signature(traced)
+    if str(getattr(function, "__module__", None)).partition(".")[0] == "numpy":
+        from cpnum.jit.slow import signature_of_numpy  # few users compile NumPy's own functions
+
+        return signature_of_numpy(function)
     return python_signature(function)
 
 
@@ -88,6 +95,7 @@ class Jit:
         "__dict__",
         "__weakref__",
         "_arity",
+        "_options",
         "_signature",
         "_told",
         "_used",
@@ -125,8 +133,12 @@ class Jit:
         self.__name__ = getattr(py_func, "__name__", type(py_func).__name__)
         if self._signature is not None:
             refuse_out(self.__name__, self._signature)
-        self._use(Cache(py_func, Options(fastmath, precision, level, fallback)))
-        self.isa = self._cache.isa
+        self._options = Options(fastmath, precision, level, fallback)
+        self.isa = isa.choose(level)
+        # The cache, its calls, and the rows of outside variables.  Each call needs these.  They are
+        # one value, since another thread may set it now, and the calls of one cache must not be
+        # compared with the variables of another.
+        self._used: tuple[Cache | None, Mapping[Any, Any], Sequence[Any]] = None, {}, ()
         functools.update_wrapper(self, py_func, updated=())
         self.__isabstractmethod__ = getattr(py_func, "__isabstractmethod__", False)
 
@@ -173,109 +185,22 @@ class Jit:
 
     def call(self, arguments: tuple[Any, ...], out: Any, keywords: dict[str, Any]) -> Any:
         """Make a call, observed or not, without the fast path of `__call__`."""
-        if self._cache.has_containers and not keywords:
-            done = self._run_taken(arguments, out)
-            if done is not None:
-                return done
-        if is_tracing((*arguments, *keywords.values(), out)):
-            if out is not None:
-                raise located(
-                    UnsupportedError(
-                        f"the argument out of {self.__name__} cannot be traced",
-                        seen="its call by a function that is being traced",
-                        write="x = f(y) instead of f(y, out=x)",
-                    )
-                )
-            return self.py_func(*arguments, **keywords)
-        given: Arguments | None = None
-        prepared: Prepared | None = None
-        signatures: tuple[Signature, ...] | None = None  # to be remembered as refused
-        guards: tuple[Guard, ...] = ()
-        try:
-            given = arguments_of(self.py_func, arguments, keywords, self._signature)
-            prepared = self._prepared(given, out)
-            if out is None:
-                return prepared.run(given.values)
-            done = prepared.into(given.values, out)
-            if done is None and isinstance(prepared, ResultsCall):
-                # All results are computed before any is written.
-                return filled(self._prepared(given, None).run(given.values), out)
-            if done is None:
-                # As NumPy, read all elements before any is written.
-                copies = given._replace(values=copied(given.values, out))
-                done = self._prepared(copies, out).into(copies.values, out)
-            return done
-        except CpnumError as error:
-            if self.fallback == "error" or isinstance(error, OutError):
-                raise located(error) from None
-            reason, signatures = why(error), () if prepared is None else None
-        except RefusedError as refused:
-            reason, signatures, guards = refused.why, refused.signatures, refused.guards
-        except Exception as error:
-            if self.fallback == "error" or prepared is not None:
-                raise
-            reason = why(error)
-        # Not in the handler of an error, which would be the context of the function's own.
-        result = self.as_written(arguments, out, keywords)
-        # An error that the function raises, too, may not come at the next call.
-        if given is not None and signatures is not None:
-            self._cache.refuse(given, out, reason, signatures, guards)
-        self._tell(f"runs through NumPy: {reason}")
-        return result
-
-    def _run_taken(self, arguments: tuple[Any, ...], out: Any) -> Any:
-        """Run a call that is prepared and has containers; return None if there is none."""
-        try:
-            key, values = taken_key(out, arguments)
-        except (TypeError, ValueError):
-            return None  # a tracer, or an argument that cannot be hashed
-        prepared = self._current().calls.get(key)
-        if prepared is None:
-            return None
-        try:
-            return prepared.run(values) if out is None else prepared.into(values, out)
-        except CpnumError:
-            return None  # nothing was computed yet; it is raised again at the user's line
+        return self._slow.call(arguments, out, keywords)
 
     def as_written(self, arguments: tuple[Any, ...], out: Any, keywords: dict[str, Any]) -> Any:
         """Call the function as written, without machine code."""
-        return filled(self.py_func(*arguments, **keywords), out)
+        return self._slow.as_written(arguments, out, keywords)
 
-    def _prepared(self, arguments: Arguments, out: Any) -> Prepared:
-        """Return the prepared call, for NumPy if the system refuses memory for its code."""
-        try:
-            return self._current().prepare(arguments, out, self._tell)
-        except ExecutableMemoryError as error:
-            # Not remembered: the next call may get memory, as when file descriptors ran out.
-            self._tell(f"is evaluated by NumPy: {error.message}; {error.seen}")
-            return self._cache.prepare_numpy(arguments, out)
-
-    def _tell(self, message: str) -> None:
-        """Warn once a function, at the user's line, that it does not run as machine code."""
-        if not self._told:
-            self._told = True
-            frame = user_frame()
-            warnings.warn_explicit(
-                f"{self.__name__} {message}",
-                RuntimeWarning,
-                frame.f_code.co_filename,
-                frame.f_lineno,
-                module=frame.f_globals.get("__name__", "<string>"),  # as in warnings.warn
-            )
-
-    def _current(self) -> Cache:
-        """Return the cache, a new one if an outside variable has another value than before."""
-        if not self._cache.outside.same():
-            self._use(Cache(self.py_func, self._cache.options))
-        return self._cache
+    @property
+    def _slow(self) -> SlowPath:
+        return _slow_path()(self)
 
     def _use(self, cache: Cache) -> None:
-        # Each call needs these.  They are one value, since another thread may set it now, and the
-        # calls of one cache must not be compared with the variables of another.
         self._used = cache, cache.calls, cache.outside.rows
 
     @property
-    def _cache(self) -> Cache:
+    def _cache(self) -> Cache | None:
+        """The cache in use, None before the first call."""
         return self._used[0]
 
     # -- compiling ------------------------------------------------------------------------------
@@ -293,11 +218,7 @@ class Jit:
         """
         __tracebackhide__ = True
         try:
-            return self._current().lower(
-                arguments_of(self.py_func, arguments, keywords, self._signature), out
-            )
-        except CpnumError as error:
-            raise trimmed(located(error)) from None
+            return self._slow.lower(arguments, out, keywords)
         except Exception as error:
             raise trimmed(error)  # noqa: B904
 
@@ -309,15 +230,14 @@ class Jit:
         """
         __tracebackhide__ = True
         try:
-            return self._current().bind(
-                arguments_of(self.py_func, arguments, keywords, self._signature), out
-            )
-        except CpnumError as error:
-            raise trimmed(located(error)) from None
+            return self._slow.bind(arguments, out, keywords)
         except Exception as error:
             raise trimmed(error)  # noqa: B904
 
     # -- looking --------------------------------------------------------------------------------
+
+    def _by_signature(self) -> dict[str, list[Specialization]]:
+        return {} if self._cache is None else self._cache.by_signature()
 
     @property
     def signatures(self) -> list[str]:
@@ -326,19 +246,19 @@ class Jit:
         A fixed argument is printed with its value, shortened; an array is printed with its extents
         if the function looked at them.
         """
-        return list(self._cache.by_signature())
+        return list(self._by_signature())
 
     @property
     def compiled(self) -> int:
         """How many kernels the function has."""
-        every = self._cache.by_signature().values()
+        every = self._by_signature().values()
         return sum(len(each.every_kernel()) for compiled in every for each in compiled)
 
     def inspect_ir(self) -> dict[str, str]:
         """Return the text of the graph by signature."""
         return {
             signature: "\n\n".join(dict.fromkeys(str(each.graph) for each in compiled))
-            for signature, compiled in self._cache.by_signature().items()
+            for signature, compiled in self._by_signature().items()
         }
 
     def inspect_asm(self) -> dict[str, str]:
@@ -349,7 +269,7 @@ class Jit:
             signature: "\n\n".join(
                 listing(kernel) for each in compiled for kernel in each.every_kernel()
             )
-            for signature, compiled in self._cache.by_signature().items()
+            for signature, compiled in self._by_signature().items()
         }
 
     def explain(self, /, *arguments: Any, out: Any = None, **keywords: Any) -> Any:
@@ -367,15 +287,9 @@ class Jit:
 
         See `cpnum.jit.explaining`.
         """
-        from cpnum.jit.explaining import explained  # most users do without
-
         __tracebackhide__ = True
-        arguments, _, keywords = call
         try:
-            given = arguments_of(self.py_func, arguments, keywords, self._signature)
-            return explained(self, self._current(), given, call, **options)
-        except CpnumError as error:
-            raise trimmed(located(error)) from None
+            return self._slow.report(call, **options)
         except Exception as error:
             raise trimmed(error)  # noqa: B904
 
@@ -395,7 +309,7 @@ class Jit:
     def __getstate__(self) -> tuple[Any, ...]:
         """Return the attributes that users have set, the function, and the options."""
         own = {key: value for key, value in vars(self).items() if not key.startswith("__")}
-        return own, self.py_func, *self._cache.options
+        return own, self.py_func, *self._options
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         """Make this the function of that state, with nothing compiled yet."""
@@ -407,7 +321,7 @@ class Jit:
         """Return the value by which dask knows whether two functions are one."""
         from dask.base import normalize_token  # only dask calls this
 
-        return type(self).__qualname__, normalize_token((self.py_func, *self._cache.options))
+        return type(self).__qualname__, normalize_token((self.py_func, *self._options))
 
     def __repr__(self) -> str:
         # Without code, the text is all that tells two functions of one name apart.
@@ -416,7 +330,7 @@ class Jit:
 
     def _repr_html_(self) -> str:
         lines = [f"{self.__name__}, compiled for {len(self.signatures)} signatures"]
-        for signature, compiled in self._cache.by_signature().items():
+        for signature, compiled in self._by_signature().items():
             kernels = [kernel for each in compiled for kernel in each.every_kernel()]
             lines += [f"  {signature}", *(f"    {kernel!r}" for kernel in kernels)]
         return pre("\n".join(lines))

@@ -22,10 +22,10 @@ from typing import Any
 
 import numpy as np
 
-from cpnum.ir.results import opened
+from cpnum.ir.containers import opened
+from cpnum.trace.arguments import repeats
 from cpnum.trace.containers import items_of
 from cpnum.trace.fixed import fixed_key
-from cpnum.trace.parameters import repeats
 
 # The values of these types are no part of a key: numbers, and None for no `out`.
 _PLAIN = frozenset([float, int, bool, type(None)])

@@ -9,7 +9,8 @@ from cpnum.errors import CpnumError
 from cpnum.ir.signature import text_of
 from cpnum.jit.function import Jit
 from cpnum.jit.keys import call_key
-from cpnum.trace.parameters import arguments_of, signature_of
+from cpnum.trace.arguments import arguments_of
+from cpnum.trace.parameters import signature_of
 from cpnum.trace.trace import is_tracing
 
 

@@ -33,7 +33,7 @@ from IPython.utils.capture import capture_output
 from cpnum.compare.bench import bench
 from cpnum.compile.call import Array
 from cpnum.errors import CpnumError
-from cpnum.ir.results import made, opened
+from cpnum.ir.containers import made, opened
 from cpnum.jit.function import Jit, cpjit
 from cpnum.jit.method import Method
 from cpnum.notebook.calls import Call, Calls

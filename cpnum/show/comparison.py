@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cpnum.ir.results import opened
+from cpnum.ir.containers import opened
 from cpnum.run.observer import as_written
 from cpnum.show.timing import Timing, max_ulp, timing_of
 

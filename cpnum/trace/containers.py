@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cpnum.errors import UnsupportedError
-from cpnum.ir.results import opened
+from cpnum.ir.containers import opened
 from cpnum.ir.signature import ContainerOf, container_of
 
 # Their items may change, and they cannot be hashed, so they are never fixed.

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from cpnum.errors import CpnumError, TraceError, UnsupportedError
+from cpnum.ir.containers import opened
 from cpnum.ir.movement import Movement, joined
 from cpnum.ir.nodes import MADE, Input
 from cpnum.ir.results import (
@@ -33,7 +34,6 @@ from cpnum.ir.results import (
     Results,
     Tree,
     View,
-    opened,
 )
 from cpnum.ir.signature import ContainerOf, Fixed, ScalarOf, Signature
 from cpnum.trace.array import Tracer

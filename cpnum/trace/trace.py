@@ -19,11 +19,11 @@ from typing import Any, cast
 import numpy as np
 
 from cpnum.errors import CpnumError, ShapeError, TraceError, UnsupportedError
+from cpnum.ir.containers import made, opened
 from cpnum.ir.graph import Graph
 from cpnum.ir.guards import Guard
 from cpnum.ir.nodes import Broadcast
 from cpnum.ir.questions import VALUE
-from cpnum.ir.results import made, opened
 from cpnum.ir.signature import (
     ArrayOf,
     ContainerOf,
@@ -35,12 +35,13 @@ from cpnum.ir.signature import (
 )
 from cpnum.ir.sites import of_python
 from cpnum.trace import functions, methods  # noqa: F401 (they enter themselves into tables)
+from cpnum.trace.arguments import Arguments, arguments_of
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder, Traced, type_of
 from cpnum.trace.fields import Fields
 from cpnum.trace.leftover import end
 from cpnum.trace.looking import NO_NUMBER, look
-from cpnum.trace.parameters import Arguments, arguments_of, signature_of, with_shapes
+from cpnum.trace.parameters import signature_of, with_shapes
 from cpnum.trace.registry import FUNCTIONS
 from cpnum.trace.replacing import replaced
 from cpnum.trace.returns import results_of, views_in
