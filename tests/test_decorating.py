@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from calls import X, Y, hypot
 
-from cpnum import cpjit
+from cpnum import UnsupportedError, cpjit
+from cpnum.trace.registry import FUNCTIONS
 
 
 def test_the_decorator_with_and_without_options():
@@ -125,6 +126,16 @@ def test_all_callables_are_compiled():
     assert np.array_equal(cpjit(functools.partial(cpjit(hypot), y=2.0))(X), hypot(X, 2.0))
     assert np.array_equal(cpjit(np.where)(X > 1, X, Y), np.where(X > 1, X, Y))
     assert np.array_equal(cpjit(np.clip)(X, 1, 2, out=np.empty_like(X)), np.clip(X, 1, 2))
+
+
+def test_numpys_functions_have_the_parameters_of_what_traces_them():
+    for function, traced in FUNCTIONS.items():
+        try:
+            own = cpjit(function)._signature
+        except UnsupportedError as error:
+            assert "a parameter cannot be called `out`" in str(error)
+        else:
+            assert own == inspect.signature(traced)
 
 
 def test_a_parameter_may_be_called_self():

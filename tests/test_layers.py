@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -67,8 +68,17 @@ LAZY = {
     ("toolchain.hatch", "pack.stencil"),
 }
 HEAVY = "IPython matplotlib capstone elftools ziglang timeit statistics".split()
-# Executable memory needs it, so the first call does.
-AT_FIRST_CALL = ["cffi", "pycparser"]
+# What `import cpnum` loads: decorating functions, and prepared calls, need no more.
+AT_IMPORT = {
+    "": "errors remembered faces",
+    "tables": "isa",
+    "ir": "containers",
+    "trace": "arguments fixed",
+    "run": "observer",
+    "jit": "options keys method function",
+}
+# Python's modules that it loads with that; the oldest NumPy does not need all of them.
+OF_PYTHON = "__future__ copyreg dataclasses encodings.ascii inspect platform struct"
 
 
 def files():
@@ -81,11 +91,18 @@ def name_of(path):
 
 NAMES = {name_of(path) for path in files()}
 FOLDERS = {path.parent.name for path in PACKAGE.rglob("__init__.py")} - {PACKAGE.name}
-ORDER = [
-    f"{folder}.{module}" if folder in FOLDERS else module
-    for folder, modules in {**LINE, "toolchain": TOOLCHAIN, "learn": LEARN}.items()
-    for module in modules.split()
-]
+
+
+def listed(table):
+    """Return the names of the modules of a table by folders."""
+    return [
+        f"{folder}.{module}" if folder in FOLDERS else module
+        for folder, modules in table.items()
+        for module in modules.split()
+    ]
+
+
+ORDER = listed({**LINE, "toolchain": TOOLCHAIN, "learn": LEARN})
 
 
 def imported(node):
@@ -166,11 +183,46 @@ def test_imports_inside_of_functions_are_the_documented_ones():
     assert late == LAZY
 
 
-def test_importing_cpnum_loads_nothing_that_only_some_users_need():
-    names = HEAVY + AT_FIRST_CALL
-    code = f"import sys, cpnum; print([each for each in {names} if each in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+# What programs do before their first call, and what it loads beside that.
+USES = {
+    "imported": ("", ""),
+    "decorating": (
+        """
+        @cpnum.cpjit(fallback="numpy", fastmath=True)
+        def f(x, *, n=2):
+            return x * n
+        assert repr(f) == "<cpjit f: 0 signatures>" and f.signatures == [] and f.compiled == 0
+        class Class:
+            method = cpnum.cpjit(lambda self, x: x)
+        Class().method
+        """,
+        "",
+    ),
+    "sending": (
+        """
+        re.f = cpnum.cpjit(re.escape)
+        re.f.__qualname__ = "f"
+        assert pickle.loads(pickle.dumps(re.f)) is re.f
+        """,
+        "jit.sending",
+    ),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_nothing_that_traces_or_compiles_is_loaded_before_the_first_call(use):
+    code, others = USES[use]
+    program = f"""
+import numpy, pickle, re, sys, {", ".join(OF_PYTHON.split())}
+before = {{*sys.modules}}
+import cpnum
+{textwrap.dedent(code)}
+print(*({{*sys.modules}} - before))
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    loaded = {each.removeprefix("cpnum.") for each in done.stdout.split()} - FOLDERS
+    assert loaded == {*listed(AT_IMPORT), "cpnum", *others.split()}
 
 
 def test_a_first_call_loads_nothing_that_only_some_users_need():

@@ -40,3 +40,15 @@ def test_an_unknown_level_is_refused():
         "  seen: CPNUM_ISA=v9",
         "  write one of x86-64-v4, x86-64-v3, aarch64",
     ]
+
+
+FACTOR = 2.0
+
+
+def test_the_level_is_chosen_when_the_function_is_decorated(monkeypatch):
+    f = cpjit(lambda x: x * FACTOR)
+    monkeypatch.setenv("CPNUM_ISA", "x86-64-v3" if str(f.isa) == "aarch64" else "aarch64")
+    for factor in (2.0, 3.0):  # each is compiled anew
+        monkeypatch.setitem(globals(), "FACTOR", factor)
+        assert_same(X * factor, f(X))
+        assert f.lower(X).loop_nest.isa is f.isa

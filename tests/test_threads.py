@@ -8,8 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from calls import run
 
 from cpnum import cpjit
+from cpnum.jit import slow
+from cpnum.jit.cache import Cache
 from cpnum.run import pieces, prepared
 
 THREADS = 8
@@ -53,6 +56,40 @@ def test_first_calls_race_to_compile(level):
         for each, given in zip(results, inputs, strict=True):
             assert np.array_equal(each, gaussian(*given))
         assert f.signatures == ["f64[:], f64[:]"]
+
+
+def test_first_calls_share_a_cache(monkeypatch):
+    made = []
+
+    def make(*arguments):
+        time.sleep(0.01)  # until the others have come as far
+        made.append(Cache(*arguments))
+        return made[-1]
+
+    monkeypatch.setattr(slow, "Cache", make)
+    f = cpjit(gaussian)
+    x, y = arrays(0)
+    together(lambda number: f(x, y))
+    assert made == [f._cache]
+
+
+def test_threads_make_the_first_calls_of_a_process():
+    code = """
+        import sys, threading
+        sys.setswitchinterval(1e-6)
+        f, barrier, found = cpjit(lambda x, n: x * n + 1.0), threading.Barrier(8), []
+        assert "cpnum.jit.slow" not in sys.modules
+        def work(number):
+            barrier.wait(timeout=60)
+            found.append(f(np.ones(3), number)[0] == number + 1.0)
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        print(sum(found), f.compiled)
+    """
+    assert run(code) == ["8 1"]
 
 
 def test_shapes_dtypes_and_scalars_of_their_own(level):
@@ -146,12 +183,12 @@ def test_one_bound_kernel_is_called_by_all_threads(level):
 
 
 def test_other_threads_run_while_a_kernel_runs(level):
-    def slow(x):
+    def many_roots(x):
         for _ in range(40):
             x = np.sqrt(x) / (x + 1.0)
         return x
 
-    f = cpjit(slow, isa=level)
+    f = cpjit(many_roots, isa=level)
     x = np.random.default_rng(0).random(4_000_000)
     out = np.empty_like(x)
     f(x[:10], out=out[:10])
