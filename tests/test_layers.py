@@ -72,8 +72,8 @@ HEAVY = "IPython matplotlib capstone elftools ziglang timeit statistics".split()
 AT_IMPORT = {
     "": "errors remembered faces",
     "tables": "isa",
-    "ir": "containers",
-    "trace": "arguments fixed",
+    "ir": "containers signature",
+    "trace": "fixed containers arguments",
     "run": "observer",
     "jit": "options keys method function",
 }
