@@ -27,7 +27,7 @@ _FLIP = slice(None, None, -1)
 class Movement:
     """One step from an array to a view of it, of one value; equal steps print alike."""
 
-    # Four dataclasses would take 4 ms of `import cpnum`.
+    # Four dataclasses would take 4 ms to define.
     __slots__ = ("value",)
     __match_args__ = ("value",)
 

@@ -263,7 +263,7 @@ class Jit:
 
     def inspect_asm(self) -> dict[str, str]:
         """Return the disassembly of all kernels by signature."""
-        from cpnum.show.listing import listing  # 2 ms that `import cpnum` can do without
+        from cpnum.show.listing import listing  # most users do without
 
         return {
             signature: "\n\n".join(

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, Protocol
 @functools.cache
 def ffi() -> Any:
     """Return an FFI object of cffi; this kind needs no C parser, which takes 18 ms to load."""
-    import _cffi_backend  # here, because `import cpnum` does not need it
+    import _cffi_backend  # here: only executable memory needs it, which may be refused
 
     return _cffi_backend.FFI()
 

@@ -130,7 +130,7 @@ def measure(
     """
     order = list(functions)
     clock = clock or time.perf_counter_ns
-    import random  # 3 ms that `import cpnum` can do without
+    import random  # 3 ms that only measurements need
 
     shuffle = random.Random(0).shuffle
     samples: dict[str, list[float]] = {name: [] for name in order}

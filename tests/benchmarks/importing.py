@@ -77,7 +77,7 @@ def tables(rounds: int) -> Iterator[Table]:
         [
             ["import numpy", format_seconds(numpy), ""],
             ["import cpnum after it", format_seconds(ours), f"{_SECONDS / ours:.2f}{missed}"],
-            ["first call of a first function", format_seconds(first), ""],
+            ["first call, which loads the compiler", format_seconds(first), ""],
         ],
         [
             "slowest modules: "
