@@ -1,7 +1,7 @@
 """The arguments of a call, in the order of the function's parameters.
 
 >>> arguments_of(lambda x, n=2: x, (1.5,), {"n": 5})[:3]
-(('x', 'n'), (1.5, 5), 1)
+(('x', 'n'), (1.5, 5), 2)
 """
 
 from __future__ import annotations
