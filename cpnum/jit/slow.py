@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from cpnum.show.reports import Reports
 
 # A function has one first cache, though several threads may make its first calls at once.
+# One thread may enter it again: garbage that is collected meanwhile may make a first call, too.
 _FIRST = threading.RLock()
 
 if hasattr(os, "register_at_fork"):
