@@ -363,11 +363,12 @@ print(scaled(np.ones(2)))
 print(cpjit(lambda x, factor: x * factor).lower(np.ones(2), 2.5).graph)
 
 # %% [markdown]
-# An array from outside is refused. Its numbers may change at any time, and nobody would notice:
+# Of a small array from outside, `cpnum` compares all numbers at each call. A large one is refused:
+# its numbers may change at any time, and to look at all of them would take longer than to compute.
 
 # %% tags=["raises-exception"]
-weights = np.array([1.0, 2.0])
-cpjit(lambda x: x * weights)(np.ones(2))
+weights = np.arange(1000.0)
+cpjit(lambda x: x * weights)(np.ones(1000))
 
 # %% [markdown]
 # ## Your turn: without `if`

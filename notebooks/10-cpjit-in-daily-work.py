@@ -188,7 +188,7 @@ again.signatures
 # ## What is frozen
 #
 # In notebook 07, a changed global variable was noticed. `cpnum` compares the values of all names
-# that a function reads from outside. It does not look *into* them.
+# that a function reads from outside. Except for small arrays, it does not look *into* them.
 #
 # **Predict.** Three calls. What do they return?
 

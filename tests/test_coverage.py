@@ -46,7 +46,7 @@ def traced(name):
         return "ufunc" if row_of(value) or value in (np.positive, np.conjugate) else None
     if any(value is each for each in FUNCTIONS):
         return "function"
-    return "made" if name in ORIGINALS else None
+    return "made" if name in ORIGINALS and name not in WHY else None
 
 
 NAMES = [name for name in public(np) if is_function(name)]
@@ -139,7 +139,8 @@ tables of cpnum, and looks at all names of the NumPy that is installed.
 Ufuncs, with the keywords `dtype`, `casting`, `out` and `where`, and with the method `outer`:
 """
 MADE = """Functions that make arrays, of traced values or of numbers. Where an array of numbers that
-one of them made meets a traced value, the graph has a copy of it:
+one of them made meets a traced value, or another one that NumPy computed of it by any function, the
+graph has a copy of it:
 """
 AT_ONCE_HEAD = """## Answered at once
 

@@ -19,7 +19,7 @@ LINE = {
     "pack": "disassembly holes stencil __main__",
     "ir": "containers movement sites guards handling nodes results signature returned extents walk "
     "text graph reference evaluate questions rules rewrite simplify",
-    "trace": "site advice choices fixed containers arguments parameters kinds builder made looking "
+    "trace": "site advice choices fixed containers arguments parameters kinds builder looking made "
     "push promote ufuncs keywords tracer chosen array scalar leftover registry compositions "
     "joining converting replacing functions methods returns fields trace",
     "compile": "arrange sources call schedule instances skeleton select assign emit pairs "

@@ -25,6 +25,7 @@ from cpnum.trace import push
 from cpnum.trace.advice import INSTEAD
 
 X = np.arange(3.0)
+LARGE = np.arange(1000.0)
 CASES = {}
 
 # A package that is installed.
@@ -506,7 +507,7 @@ def out_of_a_compiled_function(x):
 
 @case(UnsupportedError)
 def array_from_outside(x):
-    return x + X  # here
+    return x + LARGE  # here
 
 
 @case(DTypeError)

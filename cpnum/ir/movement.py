@@ -158,9 +158,8 @@ class Held(Movement):
     def of(cls, array: View) -> Held:
         """Return the step to a copy of `array`, which nobody can change."""
         if array.size and array.tobytes() == array.flat[0].tobytes() * array.size:
-            one = array.flat[0].copy()
-            kept = np.broadcast_to(one, array.shape)
-            raw = one.tobytes()
+            raw = array.flat[0].tobytes()
+            kept = np.ndarray(array.shape, array.dtype, raw, 0, (0,) * array.ndim)
         else:
             kept = array.copy("K")
             kept.flags.writeable = False

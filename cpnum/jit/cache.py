@@ -276,7 +276,7 @@ class Cache:
         trace = trace_or_refuse if refusing else trace_arguments
         modules = len(sys.modules)
         drawing = self._generators()
-        traced = trace(self.function, arguments, signature)
+        traced = trace(self.function, arguments, signature, self.outside.watched())
         if drawing is not None:
             drawing.refuse_draws(traced.name)
         clock.end("trace")

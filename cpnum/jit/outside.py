@@ -26,6 +26,7 @@ import numpy as np
 
 from cpnum.ir.sites import is_installed
 from cpnum.trace.fixed import fixed_key
+from cpnum.trace.made import is_array, root_of
 from cpnum.trace.replacing import original
 
 # A variable and its value: a namespace, the name of a global in it, the value, None if it has no
@@ -42,8 +43,9 @@ _DELETED = object()
 class Outside:
     """The outside variables of a function, and of functions that it calls, with their values.
 
-    Only what a name stands for is compared, not what is inside of the object.  The variables of
-    NumPy and of the standard library are left out, and so are the usual names of these modules.
+    Only what a name stands for is compared, and the elements of a small array, not what is inside
+    of other objects.  The variables of NumPy and of the standard library are left out, and so are
+    the usual names of these modules.
     """
 
     __slots__ = ("_cells", "_codes", "rows")
@@ -64,6 +66,11 @@ class Outside:
             self.rows[:] = search.rows.values()
         self._codes |= search.codes
         self._cells |= search.cells
+
+    def watched(self) -> dict[int, Any]:
+        """Return the arrays whose elements each call compares, by their ids."""
+        holders = [holder for holder, *_ in self.rows if type(holder) is _Elements]
+        return {id(each.array): each.array for each in holders}
 
     @property
     def codes(self) -> tuple[CodeType, ...]:
@@ -121,9 +128,45 @@ class _Code:
         return self.code if function is None else function.__code__
 
 
+class _Elements:
+    """The elements of an array, in the place of a namespace: somebody may write to it."""
+
+    __slots__ = ("array", "before")
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+        self.before = array.tobytes(), array.shape, array.dtype
+
+    def get(self, name: str) -> tuple[object, ...]:
+        array, before = self.array, self.before
+        now = array.tobytes(), array.shape, array.dtype
+        return before if now == before else now
+
+
 def _key_of(row: Row) -> tuple[int, str | None]:
     holder, name, _ = row
+    if type(holder) is _Elements:
+        return id(holder.array), name
     return id((type(holder) is _Code and holder.function()) or holder), name
+
+
+# The name in the rows of elements; no variable has it.
+_ELEMENTS = "elements of an array"
+
+# The elements of larger arrays are not compared: that would take longer than most calls.
+_MOST_BYTES = 4096
+
+
+def _compared(array: Any) -> Any:
+    """Return the array whose elements each call compares, None if they are too many.
+
+    It is the one that an array is a view of: other views of that are constants, too.
+    """
+    root = root_of(array)
+    for each in (root, array):
+        if is_array(each) and each.nbytes <= _MOST_BYTES and not each.dtype.hasobject:
+            return each
+    return None
 
 
 def _reads_usual(function: FunctionType) -> bool:
@@ -213,7 +256,9 @@ class _Search:
         elif kind is MethodType:
             self._add((value.__func__, value.__self__), names)
         elif issubclass(kind, functools.partial):
-            self._add((value.func, *value.args, *value.keywords.values()), names)
+            bound = (*value.args, *value.keywords.values())
+            self._watch(bound, names)
+            self._add((value.func, *bound), names)
         elif issubclass(kind, ModuleType) and _is_unchanged(value.__name__):
             pass
         else:
@@ -258,8 +303,10 @@ class _Search:
             self._search_cells(function, names)
         # Most functions have none of these.
         if function.__defaults__:
+            self._watch(function.__defaults__, names)
             self._add(function.__defaults__, names)
         if function.__kwdefaults__:
+            self._watch(function.__kwdefaults__.values(), names)
             self._add(function.__kwdefaults__.values(), names)
         if function.__dict__:
             if names is None:
@@ -276,6 +323,7 @@ class _Search:
                 if names != ():
                     self.rows.setdefault((id(cell), None), row)
                     self.cells[id(cell)] = name
+                self._watch((row[2],), names)
                 self._add((row[2],), names)
 
     def _read(self, namespace: dict[str, Any], name: str, names: _Names | None) -> None:
@@ -283,7 +331,18 @@ class _Search:
         value: Any = original(namespace.get(name))
         if not (issubclass(type(value), ModuleType) and _is_usual(value.__name__, name)):
             self.rows.setdefault((id(namespace), name), (namespace, name, value))
+            self._watch((value,), names)
             self._add((value,), names)
+
+    def _watch(self, values: Iterable[object], names: _Names | None) -> None:
+        """Note the elements of small arrays, which are as constant as a variable."""
+        for value in values:
+            if is_array(value) and names != ():
+                array = _compared(value)
+                if array is not None:
+                    holder = _Elements(array)
+                    row = holder, _ELEMENTS, holder.before
+                    self.rows.setdefault(_key_of(row), row)
 
     def _watch_code(self, function: FunctionType) -> None:
         """Note the code of a function that %autoreload may replace: it is found by its name."""

@@ -24,6 +24,7 @@ from cpnum.run.bound import Bound, BoundResults
 from cpnum.run.memory import ExecutableMemoryError
 from cpnum.run.results import ResultsCall
 from cpnum.trace.arguments import Arguments, arguments_of, python_signature
+from cpnum.trace.made import Made, computed, is_made_now, plain
 from cpnum.trace.registry import FUNCTIONS
 from cpnum.trace.site import located, user_frame
 from cpnum.trace.trace import RefusedError, is_tracing, why
@@ -78,6 +79,9 @@ class SlowPath:
                     )
                 )
             return jit.py_func(*arguments, **keywords)
+        if is_made_now((*arguments, *keywords.values(), out)):
+            given_out = {} if out is None else {"out": out}
+            return computed(jit, arguments, {**keywords, **given_out})
         given: Arguments | None = None
         prepared: Prepared | None = None
         signatures: tuple[Signature, ...] | None = None  # to be remembered as refused
@@ -171,7 +175,12 @@ class SlowPath:
             raise located(error) from None
 
     def _arguments(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Arguments:
-        return arguments_of(self._jit.py_func, arguments, keywords, self._jit._signature)
+        """Return the arguments of a call; an array that another trace made is like any other."""
+        function, signature = self._jit.py_func, self._jit._signature
+        given = arguments_of(function, arguments, keywords, signature)
+        if any(type(each) is Made for each in given.values):
+            return arguments_of(function, plain(arguments), plain(keywords), signature)
+        return given
 
     def _tell(self, message: str) -> None:
         """Warn once a function, at the user's line, that it does not run as machine code."""

@@ -51,9 +51,8 @@ AT_ONCE = {
         sctypeDict typecodes""",
     "questions about dtypes and shapes": """
         broadcast_shapes isdtype isscalar issubdtype mintypecode promote_types typename""",
-    "arrays without arguments that are arrays": """
-        bartlett blackman empty diag_indices diag_indices_from hamming hanning indices kaiser
-        mask_indices mgrid ogrid tril_indices tril_indices_from triu_indices triu_indices_from""",
+    "indices of the elements of arrays": """
+        diag_indices_from mask_indices tril_indices_from triu_indices_from""",
     "settings and texts about NumPy": """
         get_include get_printoptions getbufsize geterr geterrcall info printoptions
         set_printoptions setbufsize seterr seterrcall show_config show_runtime test""",

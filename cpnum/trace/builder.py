@@ -83,9 +83,12 @@ class Builder:
         "taken",
         "tracers",
         "views",
+        "watched",
     )
 
-    def __init__(self, functions: Functions | None = None) -> None:
+    def __init__(
+        self, functions: Functions | None = None, watched: Mapping[int, Any] | None = None
+    ) -> None:
         self.functions: Functions = functions or {}
         self.nodes = Nodes()
         self.parameters: list[str] = []
@@ -102,9 +105,10 @@ class Builder:
         self.put: set[Node] = set()
         # The first error that was made: `trace` raises it even if the user's function caught it.
         self.refusal: CpnumError | None = None
-        # The arrays that the function made by functions such as np.zeros, by their ids, and what
-        # makes each of them again.
-        self.made: dict[int, tuple[Any, Callable[[], Any]]] = {}
+        # The arrays that the function makes have this object, and those from outside whose elements
+        # each call compares are here by their ids.
+        self.made = object()
+        self.watched: Mapping[int, Any] = watched or {}
         self.errstate = ERRSTATE.get()
         self.filters = warnings.filters
         self._record = _record()

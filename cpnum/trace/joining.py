@@ -46,8 +46,11 @@ def _repeat(a: Any, repeats: Any, axis: Any = None) -> Tracer:
 
 @traces(np.tile)
 def _tile(A: Any, reps: Any) -> Tracer:  # noqa: N803 (NumPy's name)
-    counts = tuple(reps) if hasattr(reps, "__iter__") else (reps,)
+    counts = tuple(reps) if np.ndim(reps) else (reps,)
     counts = tuple(map(operator.index, counts))
+    if not isinstance(A, AnyTracer):
+        result: Tracer = xp.tile(A, counts)  # of a list, by a number
+        return result
     array = as_array(A)
     array = array[(None,) * max(len(counts) - array.ndim, 0)]
     counts = (1,) * (array.ndim - len(counts)) + counts
@@ -208,7 +211,7 @@ def stacked(pieces: Sequence[Any], axis: int, dtype: DType | None = None) -> Tra
     if count == 1:
         return owned(arrays[0].astype(dtype.numpy)[new])
     for number in reversed(range(count - 1)):
-        is_here = (np.arange(count) == number).reshape(count, *inner)
+        is_here = np.equal(range(count), number).reshape(count, *inner)
         mask = builder.held(is_here, from_numpy(is_here.dtype))
         result = choose(Tracer(builder, mask, is_here.shape), views[number], result, dtype)
     return owned(result)

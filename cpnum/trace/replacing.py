@@ -32,25 +32,21 @@ from cpnum.ir.sites import is_installed
 from cpnum.trace.builder import Builder, Traced
 from cpnum.trace.converting import CONVERSIONS
 from cpnum.trace.joining import has_tracer
-from cpnum.trace.made import is_made, note_made
+from cpnum.trace.made import RUNNING, computed, looked, zeroed
 
 _Function = Callable[..., Any]
 
 
-class _Running(threading.local):
-    """The builder of the innermost trace that runs in this thread, and how many do."""
-
-    builder: Builder | None = None
-    depth = 0
-
-
-_RUNNING = _Running()
+# The functions of NumPy that make arrays of numbers.
+_MAKERS = """
+    zeros ones empty eye identity arange linspace logspace geomspace tri bartlett blackman hamming
+    hanning kaiser indices diag_indices tril_indices triu_indices""".split()
 
 
 class Replacement:
     """A function in the place of one of NumPy's: it is NumPy's for everything but tracers.
 
-    What it makes of numbers while a function is traced is noted as made by that function.  It is no
+    What it makes of numbers while a function is traced is a made array of that function.  It is no
     Python function, which would become a method in a class.
     """
 
@@ -60,23 +56,26 @@ class Replacement:
         self._at: int
         self._convert: _Function | None
         self._at, self._convert = CONVERSIONS.get(original, (0, None))
+        self._of_numbers = getattr(original, "__name__", None) in _MAKERS
+        self._make = zeroed(original) if original is np.empty else original
         functools.update_wrapper(self, original, updated=())
 
     def __call__(self, /, *arguments: Any, **keywords: Any) -> Any:
         """Call NumPy's function, or the one of tracers."""
-        builder = _RUNNING.builder
+        builder = RUNNING.builder
         if self._convert is not None and len(arguments) > self._at:
             value = arguments[self._at]
             if issubclass(type(value), Traced) or (
                 builder is not None and isinstance(value, list | tuple) and has_tracer(value)
             ):
                 return self._convert(*arguments, **keywords)
-        result = self.original(*arguments, **keywords)
-        if builder is not None and type(result) is np.ndarray:
-            if all(_is_constant(builder, each) for each in (*arguments, *keywords.values())):
-                make = functools.partial(self.original, *arguments, **keywords)
-                note_made(builder, result, make)
-        return result
+        if builder is None or sys._getframe(1).f_code.co_name == "<module>":
+            # A module that the function imports keeps what it makes.
+            return self.original(*arguments, **keywords)
+        if self._of_numbers:
+            arguments = looked(arguments)
+            keywords = {name: looked(each) for name, each in keywords.items()}
+        return computed(self._make, arguments, keywords, self.original)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.original, name)
@@ -88,9 +87,27 @@ class Replacement:
         return _original, (self.__name__,)
 
 
+class IndexedReplacement(Replacement):
+    """An object in the place of one of NumPy's that makes arrays of indices, such as `np.mgrid`."""
+
+    def __getitem__(self, key: Any) -> Any:
+        if RUNNING.builder is None:
+            return self._get(key)
+        return computed(self._get, (key,))
+
+    @property
+    def _get(self) -> _Function:
+        indexed: Any = self.original
+        get: _Function = indexed.__getitem__
+        return get
+
+
 def original(value: object) -> object:
     """Return NumPy's function for one in its place, anything else as it is."""
-    return value.original if type(value) is Replacement else value
+    kind = type(value)
+    if kind is Replacement or kind is IndexedReplacement:
+        return value.original  # type: ignore[attr-defined]
+    return value
 
 
 def _original(name: str) -> _Function:
@@ -98,24 +115,20 @@ def _original(name: str) -> _Function:
     return ORIGINALS[name]
 
 
-def _is_constant(builder: Builder, argument: Any) -> bool:
-    """Tell whether an argument of np.zeros or np.array is no array from outside."""
-    if isinstance(argument, list | tuple):
-        return all(_is_constant(builder, each) for each in argument)
-    if isinstance(argument, np.ndarray):
-        return is_made(builder, argument)
-    return argument is None or isinstance(argument, _NUMBERS)
-
-
-_NUMBERS = (bool, int, float, complex, str, type, np.generic, np.dtype)
-
-# The functions of NumPy that are replaced by name: those of tracers, and those that make arrays.
-_MAKERS = "zeros ones eye identity arange linspace logspace geomspace tri".split()
+# The functions of NumPy that are replaced by name: those of tracers, those that make arrays of
+# numbers, those that make arrays of lists, too (an array answers for them itself), and objects.
+_OF_LISTS = """
+    block column_stack concatenate cumprod cumsum diag diagflat diff dstack fromiter hstack kron
+    meshgrid outer repeat stack tile tril triu vander vstack""".split()
+_INDEXED = "mgrid ogrid c_ r_".split()
 ORIGINALS: dict[str, _Function] = {
     **{each.__name__: each for each in CONVERSIONS},
-    **{name: getattr(np, name) for name in _MAKERS},
+    **{name: getattr(np, name) for name in (*_MAKERS, *_OF_LISTS, *_INDEXED)},
 }
-_REPLACEMENTS = {name: Replacement(each) for name, each in ORIGINALS.items()}
+_REPLACEMENTS = {
+    name: (IndexedReplacement if name in _INDEXED else Replacement)(each)
+    for name, each in ORIGINALS.items()
+}
 _BY_ID = {id(each): _REPLACEMENTS[name] for name, each in ORIGINALS.items()}
 
 
@@ -295,7 +308,7 @@ class _Names:
     def in_child(self) -> None:
         """After a fork, only the thread that forked is there."""
         self.lock = threading.Lock()
-        self.traces = _RUNNING.depth
+        self.traces = RUNNING.depth
         if not self.traces:
             self.put_back()
 
@@ -321,12 +334,12 @@ class replaced:  # noqa: N801 (it reads as a function, and `contextmanager` take
         self._arguments = arguments
 
     def __enter__(self) -> None:
-        self._before = _RUNNING.builder
-        _RUNNING.builder = self._builder
-        _RUNNING.depth += 1
+        self._before = RUNNING.builder
+        RUNNING.builder = self._builder
+        RUNNING.depth += 1
         _NAMES.replace(self._function, self._arguments)
 
     def __exit__(self, *error: object) -> None:
-        _RUNNING.builder = self._before
-        _RUNNING.depth -= 1
+        RUNNING.builder = self._before
+        RUNNING.depth -= 1
         _NAMES.restore()

@@ -36,9 +36,11 @@ from cpnum.ir.results import (
     View,
 )
 from cpnum.ir.signature import ContainerOf, Fixed, ScalarOf, Signature
+from cpnum.tables.dtypes import from_numpy
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder, type_of
 from cpnum.trace.chosen import is_chosen
+from cpnum.trace.made import Memory, is_made, memory_of, plain
 from cpnum.trace.site import at
 from cpnum.trace.tracer import ARGUMENT, PART, SCALAR, VIEW, AnyTracer
 
@@ -97,6 +99,7 @@ class _Returned:
         self.leaves: list[Leaf] = []
         self._known: dict[object, int] = {}
         self._inside: list[object] = []
+        self._memories: set[Memory] = set()
         # How many results are views of a computed value, or that value itself; by its id.
         self._sharing: Counter[int] = Counter()
 
@@ -129,6 +132,9 @@ class _Returned:
             tree = Container(type(value), keys, tuple(map(self._tree, items)))
             self._inside.pop()
             return tree
+        memory = memory_of(self.builder, value)
+        if memory is not None:
+            return self._leaf(id(value), lambda: self._made(value, memory))
         if not isinstance(value, _CONSTANTS):
             raise self._refused(value, _named(type(value)))
         return self._leaf((type(value), id(value)), lambda: Known(value))
@@ -178,6 +184,23 @@ class _Returned:
 
     def _computed(self, tracer: AnyTracer) -> Output:
         return Output(tracer.node, not tracer.known_shape and tracer.state != SCALAR)
+
+    def _made(self, array: Any, memory: Memory) -> Output:
+        """Return the output that is a copy of a made array: each call makes one of its own."""
+        if not is_made(self.builder, array) or not array.flags.writeable:
+            raise self._refused(array, "an array")
+        if memory in self._memories:
+            raise UnsupportedError(
+                f"{self.name} returns two arrays that it made and that share memory",
+                seen=f"an array of dtype {array.dtype} and shape {array.shape}",
+                write="y.copy() for one of them",
+            )
+        self._memories.add(memory)
+        own = plain(array)
+        dtype = from_numpy(own.dtype)
+        if not own.ndim:
+            return Output(self.builder.constant(own[()], dtype), True)
+        return Output(self.builder.held(own, dtype), False)
 
     def _root(self, tracer: Any) -> tuple[AnyTracer, tuple[Movement, ...]]:
         """Return the computed value that a tracer is a view of, and the steps to it."""

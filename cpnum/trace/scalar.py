@@ -23,7 +23,7 @@ from cpnum.tables.dtypes import FLOAT, from_python
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Shape
 from cpnum.trace.looking import look
-from cpnum.trace.made import adopted
+from cpnum.trace.made import adopted, is_array
 from cpnum.trace.tracer import AnyTracer, between_scalars, named
 from cpnum.trace.ufuncs import apply_python, trace_ufunc
 
@@ -53,7 +53,7 @@ def _binary(name: str, function: Function, ufunc: np.ufunc, swapped: bool = Fals
     """
 
     def method(self: WeakTracer, other: object) -> Any:
-        if type(other) is np.ndarray:
+        if is_array(other):
             other = adopted(self.builder, other)
         operands = (other, self) if swapped else (self, other)
         if isinstance(other, _NO_NUMBERS):

@@ -115,13 +115,16 @@ class RefusedError(Exception):
 
 
 def trace_or_refuse(
-    function: Callable[..., Any], arguments: Arguments, signature: Signature
+    function: Callable[..., Any],
+    arguments: Arguments,
+    signature: Signature,
+    watched: Mapping[int, Any] | None = None,
 ) -> Graph:
-    """Return the graph of `function` for arguments of this signature.
+    """Return the graph of `function` for arguments of this signature, as `trace_arguments` does.
 
     Raises:  RefusedError for any error: tracers may have caused it, or the function.
     """
-    builder = Builder(FUNCTIONS)
+    builder = Builder(FUNCTIONS, watched)
     try:
         return _graph(builder, function, arguments, signature)
     except Exception as error:
@@ -144,10 +147,16 @@ def why(error: Exception) -> str:
 
 
 def trace_arguments(
-    function: Callable[..., Any], arguments: Arguments, signature: Signature
+    function: Callable[..., Any],
+    arguments: Arguments,
+    signature: Signature,
+    watched: Mapping[int, Any] | None = None,
 ) -> Graph:
-    """Return the graph of `function` for arguments of this signature, as `trace` does."""
-    return _graph(Builder(FUNCTIONS), function, arguments, signature)
+    """Return the graph of `function` for arguments of this signature, as `trace` does.
+
+    The arrays that are `watched`, by their ids, are constants: each call compares their elements.
+    """
+    return _graph(Builder(FUNCTIONS, watched), function, arguments, signature)
 
 
 def _graph(

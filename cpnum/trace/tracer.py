@@ -39,7 +39,7 @@ from cpnum.trace.builder import Builder, Shape, Traced, type_of
 from cpnum.trace.choices import truth_asked
 from cpnum.trace.keywords import kept, trace_keywords
 from cpnum.trace.looking import NO_NUMBER, look
-from cpnum.trace.made import adopted
+from cpnum.trace.made import adopted, is_array
 from cpnum.trace.promote import computed_by_scalars, name_of
 from cpnum.trace.site import is_operator, user_frame
 from cpnum.trace.ufuncs import dtype_of, trace_pair, trace_single, trace_ufunc
@@ -112,7 +112,7 @@ class AnyTracer(Traced):
             if len(inputs) == 1:
                 return self.result(*trace_single(self.builder, ufunc, self))
             first: object = inputs[0]
-            if len(inputs) == 2 and first is self and type(inputs[1]) is not np.ndarray:
+            if len(inputs) == 2 and first is self and not is_array(inputs[1]):
                 return self.result(*trace_pair(self.builder, ufunc, self, inputs[1]))
         if method == "outer" and not keywords:
             inputs = self._outer(*inputs)
@@ -121,7 +121,7 @@ class AnyTracer(Traced):
         if ufunc in _COMPARISONS:
             # A NumPy scalar on the left side of a comparison arrives as an array without axes.
             inputs = tuple(
-                each[()] if type(each) is np.ndarray and not each.ndim else each for each in inputs
+                each[()] if is_array(each) and not each.ndim else each for each in inputs
             )
         if ufunc.signature is not None:
             # One operand may be an array from outside, which is not the reason.
@@ -129,7 +129,7 @@ class AnyTracer(Traced):
                 f"{name_of(ufunc)} cannot be traced{reason(ufunc)}",
                 "its call outside of the function",
             )
-        if type(inputs[0]) is np.ndarray or type(inputs[-1]) is np.ndarray:
+        if is_array(inputs[0]) or is_array(inputs[-1]):
             inputs = tuple([adopted(self.builder, each) for each in inputs])
         if keywords:
             return self._with_keywords(ufunc, inputs, keywords)
@@ -240,7 +240,7 @@ class AnyTracer(Traced):
             each = [self.adopted(each) for each in operand]
             # A named tuple, for example, stays what it is.
             return type(operand)(each) if type(operand) in (list, tuple) else operand
-        if type(operand) is not np.ndarray:
+        if not is_array(operand):
             return operand
         value = adopted(self.builder, operand)
         if value is operand:

@@ -40,7 +40,7 @@ from cpnum.trace.advice import (
 )
 from cpnum.trace.builder import OVERFLOWS_F32, Builder, Shape, Traced, type_of
 from cpnum.trace.looking import NO_NUMBER, look
-from cpnum.trace.made import adopted
+from cpnum.trace.made import adopted, is_array
 from cpnum.trace.promote import PROMOTIONS, computed_by_scalars, loop_dtypes, promote, row_of
 
 # A node and its shape.
@@ -100,12 +100,15 @@ def _from_outside(builder: Builder, array: Any) -> CpnumError:
     except DTypeError as error:
         return builder.error(DTypeError, error.message, seen, instead_of_outside(array))
     name = name_of_object(array)
+    write = f"{name or 'it'} as an argument of the function"
+    if name is None and builder.watched:
+        write += ", or np.array(w) for each small array w from outside that it is computed of"
     return builder.error(
         UnsupportedError,
         "an array that is not an argument cannot be traced: its contents may change until the "
         "next call",
         seen=seen if name is None else f"{name}, {seen}",
-        write=f"{name or 'it'} as an argument of the function",
+        write=write,
     )
 
 
@@ -168,7 +171,7 @@ def trace_pair(
     else:
         promotion = None
     if promotion is None or not promotion.direct:
-        if kind is np.ndarray:
+        if is_array(second):
             second = adopted(builder, second)
         return trace_ufunc(builder, ufunc, (second, first) if swapped else (first, second))
     shape = first.known_shape
