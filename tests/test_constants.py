@@ -15,7 +15,7 @@ import pytest
 from calls import X
 from cases import assert_same
 
-from cpnum import UnsupportedError, cpjit
+from cpnum import cpjit
 from cpnum.trace import fixed
 from cpnum.trace.fixed import fixed_key
 
@@ -414,13 +414,13 @@ def test_a_class_at_the_place_of_one_that_is_gone_is_another(monkeypatch):
     assert fixed_key(Factor(1)) != fixed_key(Factor(2))
 
 
-def test_what_may_change_is_refused_as_a_constant():
+def test_fields_that_may_change_are_no_constants():
     f = cpjit(lambda x, model: x * model.k)
-    with pytest.raises(UnsupportedError, match="arguments of type Changeable cannot be traced"):
-        f(X, Changeable())
-    with pytest.warns(RuntimeWarning, match="Changeable"):
-        g = cpjit(f.py_func, fallback="numpy")
-        assert np.array_equal(g(X, Changeable()), X * 2.0)
+    model = Changeable()
+    for k in (2.0, 3.0, 2.0):
+        model.k = k
+        assert_same(X * k, f(X, model))
+    assert f.compiled == 1
 
 
 def test_constants_are_not_kept_for_ever():
