@@ -17,11 +17,11 @@ LINE = {
     "": "errors command remembered faces",
     "tables": "dtypes isa ops coverage block stencils",
     "pack": "disassembly holes stencil __main__",
-    "ir": "containers movement sites guards handling nodes results signature returned extents walk "
-    "text graph reference evaluate questions rules rewrite simplify",
+    "ir": "containers movement joins sites guards handling nodes results signature returned "
+    "extents walk text graph tiling reference evaluate questions rules rewrite simplify",
     "trace": "site advice choices fixed containers arguments parameters kinds builder looking made "
     "push promote ufuncs keywords tracer chosen array scalar leftover registry compositions "
-    "joining converting replacing functions methods returns fields trace",
+    "joining ends converting replacing functions methods returns fields trace",
     "compile": "arrange sources call schedule instances skeleton select assign emit pairs "
     "origins verify kernel outs",
     "run": "system linux arena memory recipe alias errstate pieces machine prepared results bound "
@@ -53,6 +53,9 @@ LAZY = {
     ("__init__", "special"),
     ("compare.result", "compare.plots"),  # matplotlib
     ("__main__", "demo"),  # the data of the demonstration
+    ("run.specialization", "ir.tiling"),  # for joined values only
+    ("trace.push", "ir.joins"),
+    ("trace.trace", "ir.tiling"),
     ("jit.function", "jit.sending"),
     ("jit.function", "show.listing"),
     ("jit.function", "jit.slow"),  # all that traces and compiles

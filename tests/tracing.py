@@ -1,9 +1,12 @@
 """What the tests of the tracer share: special values, and the comparison with NumPy."""
 
+import warnings
+
 import numpy as np
 import pytest
 from cases import assert_same, special
 
+from cpnum import cpjit
 from cpnum.ir.evaluate import evaluate
 from cpnum.ir.simplify import simplify
 from cpnum.tables.dtypes import from_numpy
@@ -44,3 +47,28 @@ def refused(kind, function, *arguments, **keywords):
     with pytest.raises(kind) as caught:
         trace(function, arguments, keywords)
     return str(caught.value)
+
+
+ERRORS = (ValueError, IndexError, TypeError, AttributeError)
+
+
+def both(function, *arguments):
+    """Compare results, their classes and the warnings; the function may raise the same error."""
+    seen = []
+    for call in (function, cpjit(function)):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                result = call(*arguments)
+            except ERRORS as error:
+                result = error
+        # NumPy 2.5 says of np.fix that it is deprecated.
+        told = {str(each.message) for each in caught if each.category is not DeprecationWarning}
+        seen.append((result, told))
+    (expected, their_warnings), (actual, our_warnings) = seen
+    if isinstance(expected, Exception):
+        kinds = tuple(each for each in ERRORS if isinstance(expected, each))
+        assert isinstance(actual, kinds), (expected, actual)
+        return
+    assert_same(expected, actual)
+    assert their_warnings == our_warnings

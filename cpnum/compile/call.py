@@ -1,11 +1,13 @@
 """The shapes and strides of one call, without addresses and values.
 
-Outputs of one shape are computed by one kernel, in one loop.
+Outputs of one shape are computed by one kernel, in one loop; large tiles that read different arrays
+are not.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -16,7 +18,9 @@ from cpnum.compile.sources import Sources, arrays_of, sources_of
 from cpnum.errors import OutError, ShapeError
 from cpnum.ir.extents import common_shape
 from cpnum.ir.graph import Graph
-from cpnum.ir.nodes import Input, Node, operands
+from cpnum.ir.movement import Reshape
+from cpnum.ir.nodes import MADE, Input, Node, operands
+from cpnum.ir.results import Joined, Output
 from cpnum.ir.walk import Shaping
 
 Array = np.ndarray[Any, Any]
@@ -31,13 +35,17 @@ class Call(NamedTuple):
     """The shapes and strides of one call of a kernel, arranged.
 
     All outputs of the kernel have the `shape`.  There is no arrangement if they have no elements.
-    `orders` are those of new arrays, one an output.
+    `orders` are those of new arrays, one an output.  `offsets` has the bytes from the first element
+    of an argument to that of each array of the sources, None where NumPy has to take the view.
+    `tiles` has the bytes from the first element of an array to that of each output in it.
     """
 
     shape: Shape
     orders: tuple[Order, ...]
     arrangement: Arrangement | None
     sources: Sources
+    offsets: tuple[int | None, ...]
+    tiles: tuple[int, ...]
 
 
 class Part(NamedTuple):
@@ -63,7 +71,7 @@ def describe(graph: Graph, arguments: Sequence[Any], out: Array | None) -> Call:
     shape = _common_shape(graph, shapes)
     if out is not None:
         shape = shape_in(out, shape, graph.outputs[0].node.dtype.numpy)
-    return _call(graph, views, shape, (out,))
+    return _call(graph, arguments, views, shape, [(out, None, 0)])
 
 
 def describe_parts(
@@ -74,25 +82,125 @@ def describe_parts(
 ) -> list[Part]:
     """Return the calls of a graph with any number of outputs, one for each shape of these.
 
-    `part` returns the graph of the outputs at some places.
+    `outs` has an array or None for each of `graph.results.arrays`.  `part` returns the graph of the
+    outputs at some places.
 
     Raises:  as `describe`.
     """
     views = _views_of(graph, arguments)
     shapes = {node: _shape_of(view) for node, view in views.items()}
     _verify_conditions(graph, arguments)
-    places: dict[Shape, list[int]] = {}
+    groups: list[_Group] = []
     shaping = Shaping(lambda each: True)
-    for at, (output, out) in enumerate(zip(graph.outputs, outs, strict=True)):
-        inputs = {each: shapes[each] for each in shaping.of(output.node)}
-        shape = _common_shape(graph, inputs)
+    found = [
+        _common_shape(graph, {each: shapes[each] for each in shaping.of(output.node)})
+        for output in graph.outputs
+    ]
+    into = _into(graph, views, outs, found)
+    indices = [index for _, index in graph.results.places]
+    for at, (output, shape) in enumerate(zip(graph.outputs, found, strict=True)):
+        out = into[at][0]
         if out is not None:
             shape = shape_in(out, shape, output.node.dtype.numpy)
-        places.setdefault(shape, []).append(at)
+        read = {each.parameter for each in shaping.of(output.node)} - {MADE}
+        is_large = indices[at] is not None and math.prod(shape) >= _LARGE
+        group = _group_of(groups, shape, read if is_large else None)
+        group.places.append(at)
+        group.read.update(read)
     return [
-        Part(tuple(own), _call(part(tuple(own)), views, shape, [outs[at] for at in own]))
-        for shape, own in places.items()
+        Part(
+            tuple(own),
+            _call(part(tuple(own)), arguments, views, shape, [into[at] for at in own]),
+        )
+        for shape, own, _ in groups
     ]
+
+
+class _Group(NamedTuple):
+    """The outputs of one kernel, by their places, and the parameters that it reads."""
+
+    shape: Shape
+    places: list[int]
+    read: set[int]
+
+
+# One loop over so many elements of several tiles is slower than a loop for each, unless they read
+# the same arrays.
+_LARGE = 1 << 15
+
+
+def _group_of(groups: list[_Group], shape: Shape, read: set[int] | None) -> _Group:
+    """Return the group for an output of a shape; of a large tile, one that `read` the same."""
+    for group in groups:
+        if group.shape == shape and (read is None or group.read & read):
+            return group
+    groups.append(_Group(shape, [], set()))
+    return groups[-1]
+
+
+# The array that an output is computed into, None for a new one.  Of a tile of a new array: one like
+# it, the order of the whole, and the bytes from its start.
+Into = tuple[Array | None, Order, int]
+
+
+def _into(
+    graph: Graph,
+    views: dict[Input, Any],
+    outs: Sequence[Array | None],
+    shapes: Sequence[Shape],
+) -> list[Into]:
+    """Return what each output is computed into; `outs` are the arrays that are given.
+
+    The outputs have these `shapes`.
+    """
+    results = graph.results
+    numbers = [at for at, leaf in enumerate(results.leaves) if type(leaf) is Output]
+    arrays: list[Into] = []
+    for at, out in zip(results.arrays, outs, strict=True):
+        leaf = results.leaves[at]
+        order: Order = None
+        if isinstance(leaf, Joined):
+            first = numbers.index(leaf.tiles[0][0])
+            shape, dtype = leaf.shape_of(shapes[first]), graph.outputs[first].node.dtype.numpy
+            if out is not None:
+                refuse_shape(out, shape, dtype)
+            else:
+                order = _order_of(graph, leaf, views, shape)
+                out = new_array(shape, order, dtype)
+        arrays.append((out, order, 0))
+    return [
+        arrays[at] if index is None else _tile(arrays[at], index) for at, index in results.places
+    ]
+
+
+def _tile(into: Into, index: tuple[Any, ...]) -> Into:
+    whole, order, _ = into
+    assert whole is not None
+    tile = whole[index]
+    return tile, order, address(tile) - address(whole)
+
+
+def address(array: Array) -> int:
+    """Return the address of the first element of an array."""
+    found: int = array.__array_interface__["data"][0]
+    return found
+
+
+def _order_of(graph: Graph, joined: Joined, views: dict[Input, Any], shape: Shape) -> Order:
+    """Return the order of a new array that has tiles, by the views that these are computed from."""
+    if len(shape) < 2:
+        return None
+    sources = sources_of(graph)
+    axes = len(shape)
+    strides = []
+    for of, _ in joined.tiles:
+        output: Any = graph.results.leaves[of]
+        read = arrays_of(output.node, sources)
+        strides += [
+            (0,) * (axes - view.ndim) + view.strides for node, view in views.items() if node in read
+        ]
+    order = memory_order(shape, strides)
+    return None if order == sorted(order) else tuple(order)
 
 
 def _views_of(graph: Graph, arguments: Sequence[Any]) -> dict[Input, Any]:
@@ -100,7 +208,11 @@ def _views_of(graph: Graph, arguments: Sequence[Any]) -> dict[Input, Any]:
 
 
 def _call(
-    graph: Graph, views: dict[Input, Any], shape: Shape, outs: Sequence[Array | None]
+    graph: Graph,
+    arguments: Sequence[Any],
+    views: dict[Input, Any],
+    shape: Shape,
+    into: Sequence[Into],
 ) -> Call:
     """Return the call of a graph whose outputs all have one shape."""
     sources = sources_of(graph)
@@ -108,11 +220,10 @@ def _call(
     orders: list[Order] = []
     own: list[tuple[int, ...]] = []
     itemsizes = [node.dtype.itemsize for node in sources.arrays]
-    for output, out in zip(graph.outputs, outs, strict=True):
-        order = None
+    for output, (out, order, _) in zip(graph.outputs, into, strict=True):
         if len(shape) > 1 and out is None:
             read = strides
-            if len(outs) > 1:
+            if len(into) > 1:
                 arrays = arrays_of(output.node, sources)
                 read = [strides[at] for at, each in enumerate(sources.arrays) if each in arrays]
             found = memory_order(shape, read)
@@ -126,7 +237,21 @@ def _call(
     arrangement = None
     if 0 not in shape:
         arrangement = _arranged(shape, (*strides, *own), tuple(itemsizes))
-    return Call(shape, tuple(orders), arrangement, sources)
+    offsets = [_offset(node, views[node], arguments) for node in sources.arrays]
+    tiles = tuple([offset for _, _, offset in into])
+    return Call(shape, tuple(orders), arrangement, sources, tuple(offsets), tiles)
+
+
+def _offset(node: Input, view: Any, arguments: Sequence[Any]) -> int | None:
+    """Return the bytes from the first element of an argument to that of a view of it.
+
+    They are the same for all arguments of these strides, unless NumPy may copy.
+    """
+    if not node.movement:
+        return 0
+    if node.parameter == MADE or any(isinstance(step, Reshape) for step in node.movement):
+        return None
+    return address(view) - address(arguments[node.parameter])
 
 
 # -- shapes -------------------------------------------------------------------------------------
@@ -220,6 +345,26 @@ def new_array(shape: Shape, order: Order, dtype: np.dtype[Any]) -> Array:
         return np.empty(shape, dtype)
     swapped = np.empty([shape[axis] for axis in order], dtype)
     return swapped.transpose(np.argsort(order))
+
+
+def new_of(graph: Graph, parts: Sequence[Part]) -> list[tuple[Shape, Order, np.dtype[Any]]]:
+    """Return shape, order and dtype of a new array for each of `graph.results.arrays`."""
+    results = graph.results
+    leaves = [results.leaves[at] for at in results.arrays]
+    found: dict[int, tuple[Shape, Order, np.dtype[Any]]] = {}
+    first: dict[int, int] = {}
+    places = results.places
+    for part in parts:
+        for at, order in zip(part.places, part.call.orders, strict=True):
+            array = places[at][0]
+            dtype = graph.outputs[at].node.dtype.numpy
+            leaf, shape = leaves[array], part.call.shape
+            if not isinstance(leaf, Joined):
+                found[array] = shape, order, dtype
+            elif array not in found or at < first[array]:
+                first[array] = at
+                found[array] = leaf.shape_of(shape), order, dtype
+    return [found[at] for at in range(len(leaves))]
 
 
 # -- out ----------------------------------------------------------------------------------------

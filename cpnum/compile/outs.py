@@ -20,7 +20,6 @@ from cpnum.ir.results import (
     Given,
     Known,
     Number,
-    Output,
     Results,
     Tree,
     View,
@@ -53,7 +52,7 @@ def given_outs(results: Results, out: Any) -> list[tuple[int, Array]]:
 
 
 def outs_of(results: Results, out: Any) -> list[Array | None]:
-    """Return the array that is computed into for each output, None for a new one.
+    """Return the array that is computed into for each of `results.arrays`, None for a new one.
 
     An output that views are taken of, or that has several arrays in `out`, is copied there.
     """
@@ -61,7 +60,7 @@ def outs_of(results: Results, out: Any) -> list[Array | None]:
     count = Counter(leaf for leaf, _ in found)
     viewed = {leaf.of for leaf in results.leaves if isinstance(leaf, View)}
     arrays = {leaf: array for leaf, array in found if count[leaf] == 1 and leaf not in viewed}
-    return [arrays.get(at) for at, leaf in enumerate(results.leaves) if type(leaf) is Output]
+    return [arrays.get(at) for at in results.arrays]
 
 
 def filled(returned: Any, out: Any, *, copy: bool = True) -> Any:

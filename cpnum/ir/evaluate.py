@@ -28,6 +28,7 @@ from cpnum.ir.nodes import (
     Constant,
     Host,
     Input,
+    Join,
     Node,
     Project,
     Value,
@@ -291,6 +292,8 @@ def _value(
             return result
         case Project(of, index):
             return values[of][index]
+        case Join(joined, axis):
+            return np.concatenate([values[each] for each in joined], axis)
         case Apply(op, args, dtype):
             read = [values[arg] for arg in args]
             if op is CAST:

@@ -17,6 +17,7 @@ from cpnum.ir.nodes import (
     Constant,
     Host,
     Input,
+    Join,
     Node,
     Nodes,
     Project,
@@ -45,7 +46,8 @@ class Graph:
 
     `conditions` are inputs that have to broadcast although no result shows it.  `guards` are what
     the function learned of numbers among its arguments: no kernel computes them, but the cache asks
-    them at each call.  `sites` says where in the user's code a node or a condition was made.
+    them at each call.  If it `is_joined`, values are put end to end or stacked, so that results may
+    be computed tile by tile.  `sites` says where in the user's code a node or a condition was made.
     Graphs with the same text are equal; `sites` and what a graph that was rewritten has not are not
     in the text.
 
@@ -77,6 +79,7 @@ class Graph:
     taken: frozenset[Node] = frozenset()
     put: frozenset[Node] = frozenset()
     guards: tuple[Guard, ...] = ()
+    is_joined: bool = False
 
     def __post_init__(self) -> None:
         verify(self)
@@ -269,6 +272,9 @@ def _verify_other(node: Node, seen: set[Node]) -> None:
                 raise ValueError(f"{of.op} has no result {index}")
             if node.dtype is not of.op.dtypes_of_results(of.dtype)[index]:
                 raise ValueError(f"result {index} of {of.op} is no {node.dtype}")
+        case Join(values, _, dtype):
+            if any(each.dtype is not dtype for each in values):
+                raise ValueError("values of several dtypes are joined")
 
 
 def _verify_types(op: Op, dtype: DType, args: Sequence[DType]) -> None:

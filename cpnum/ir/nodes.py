@@ -136,7 +136,24 @@ class Project:
         return f"<result {self.index} of {self.node!r}>"
 
 
-Node = Input | Constant | Apply | Host | Project
+@_frozen
+class Join:
+    """Values put end to end along an axis.
+
+    `like` is an input that is not read: it has the shape of the whole.  No kernel computes this
+    node, see `tiling`.
+    """
+
+    values: tuple[Node, ...]
+    axis: int
+    dtype: DType
+    like: Input
+
+    def __repr__(self) -> str:
+        return f"<join of {len(self.values)}: {self.dtype}>"
+
+
+Node = Input | Constant | Apply | Host | Project | Join
 
 
 def operands(node: Node) -> tuple[Node, ...]:
@@ -146,6 +163,8 @@ def operands(node: Node) -> tuple[Node, ...]:
         return node.args
     if isinstance(node, Constant):
         return node.like
+    if isinstance(node, Join):
+        return (*node.values, node.like)
     return (node.node,) if isinstance(node, Project) else ()
 
 
@@ -161,6 +180,8 @@ def _key(node: Node) -> tuple[Any, ...]:
             return type(value), dtype, _identity(value), like
         case Project(of, index):
             return of, index
+        case Join(values, axis):
+            return Join, values, axis
 
 
 def _identity(value: Any) -> object:
@@ -245,6 +266,11 @@ class Nodes:
         project = Project(node, index, dtype)
         return cast(Project, self._table.setdefault(_key(project), project))
 
+    def join(self, values: tuple[Node, ...], axis: int, like: Input) -> Join:
+        """Return the node of values of one dtype, put end to end along an axis."""
+        join = Join(values, axis, values[0].dtype, like)
+        return cast(Join, self._table.setdefault(_key(join), join))
+
     def keep(self, node: Node) -> Node:
         """Take over a node of another graph, whose operands are nodes of this one."""
         return self._table.setdefault(_key(node), node)
@@ -264,6 +290,8 @@ class Nodes:
                         alive.update(node.like)
                 elif type(node) is Project:
                     alive.add(node.node)
+                elif type(node) is Join:
+                    alive.update(operands(node))
         kept.reverse()
         return tuple(kept)
 
@@ -284,6 +312,10 @@ def renewed(nodes: Nodes, node: Node, new: Mapping[Node, Node]) -> Node:
             several = new[of]
             assert isinstance(several, Apply)
             return nodes.project(several, index, dtype)
+        case Join(values, axis, _, like):
+            whole = new[like]
+            assert isinstance(whole, Input)
+            return nodes.join(tuple([new[each] for each in values]), axis, whole)
         case _:
             return nodes.keep(node)  # it is computed from no operators
 

@@ -24,7 +24,7 @@ import numpy as np
 from cpnum.errors import PythonError
 from cpnum.ir.evaluate import QUIET, host_value
 from cpnum.ir.guards import Guard
-from cpnum.ir.nodes import Apply, Constant, Host, Input, Node, Value, operands
+from cpnum.ir.nodes import Apply, Constant, Host, Input, Join, Node, Project, Value, operands
 from cpnum.ir.reference import function_of
 from cpnum.ir.sites import Site
 from cpnum.ir.walk import postorder
@@ -204,8 +204,10 @@ def _content(node: Node) -> Hashable:
             return function
         case Apply(op):
             return op
-        case _:
-            return node.index
+        case Project(_, index):
+            return index
+        case Join(_, axis):
+            return axis
 
 
 # -- text ---------------------------------------------------------------------------------------
@@ -266,8 +268,10 @@ def _written(node: Node, args: Sequence[tuple[str, int]], names: Sequence[str]) 
             if op is CAST:
                 return args[0]
             name = op.name
-        case _:
-            return f"{args[0][0]}[{node.index}]", _ATOM
+        case Project(_, index):
+            return f"{args[0][0]}[{index}]", _ATOM
+        case Join():
+            name = "join"
     plain = [text for text, _ in args]
     if len(args) == 2 and name in _COMPARISONS:
         return _infix(_COMPARISONS[name], args, _COMPARED), _COMPARED

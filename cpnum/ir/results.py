@@ -11,7 +11,7 @@ in the tree.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,7 +60,33 @@ class Known(NamedTuple):
     value: object
 
 
-Leaf = Output | Number | Given | View | Known
+# An array has at most so many tiles: each has machine code of its own.
+MOST_TILES = 64
+
+# For each axis, the first place and the one behind the last, or None for all places.
+Region = tuple[tuple[int, int] | None, ...]
+
+
+class Joined(NamedTuple):
+    """An array that is computed tile by tile: earlier outputs, each with its region.
+
+    They cover it, and have no memory of their own.
+    """
+
+    tiles: tuple[tuple[int, Region], ...]
+
+    def shape_of(self, first: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of the whole, from that of its first tile; it may have axes before."""
+        ends = list(zip(*[region for _, region in self.tiles], strict=True))
+        before = len(first) - len(ends)
+        whole = [
+            max([extent, *[each[1] for each in axis if each is not None]])
+            for extent, axis in zip(first[before:], ends, strict=True)
+        ]
+        return *first[:before], *whole
+
+
+Leaf = Output | Number | Given | View | Known | Joined
 
 
 # -- containers ---------------------------------------------------------------------------------
@@ -92,6 +118,10 @@ def maker_of(tree: Tree) -> Callable[[Sequence[Any]], Any]:
 # -- results ------------------------------------------------------------------------------------
 
 
+# The place of an output's array, and the index of the tile in it, None for the whole.
+Place = tuple[int, tuple[Any, ...] | None]
+
+
 class Results(NamedTuple):
     """A tree of leaves.  A view stands behind the leaf that it is of."""
 
@@ -102,6 +132,30 @@ class Results(NamedTuple):
     def outputs(self) -> tuple[Output, ...]:
         """The leaves that are computed into memory of their own."""
         return tuple([leaf for leaf in self.leaves if type(leaf) is Output])
+
+    @property
+    def arrays(self) -> tuple[int, ...]:
+        """The leaves that are computed and have memory of their own, by number."""
+        tiles = {of for leaf in self.leaves if type(leaf) is Joined for of, _ in leaf.tiles}
+        return tuple(
+            [
+                at
+                for at, leaf in enumerate(self.leaves)
+                if type(leaf) is Joined or (type(leaf) is Output and at not in tiles)
+            ]
+        )
+
+    @property
+    def places(self) -> list[Place]:
+        """For each output, the place of its array among `arrays`, and the index of a tile in it."""
+        arrays = {leaf: at for at, leaf in enumerate(self.arrays)}
+        found: dict[int, Place] = {}
+        for at, leaf in enumerate(self.leaves):
+            if type(leaf) is Output and at in arrays:
+                found[at] = arrays[at], None
+            elif type(leaf) is Joined:
+                found |= {of: (arrays[at], index_of(region)) for of, region in leaf.tiles}
+        return [found[at] for at in sorted(found)]
 
     @property
     def output(self) -> Output | None:
@@ -136,6 +190,9 @@ class Results(NamedTuple):
                     raise ValueError(f"a result has {weak} {leaf.node.dtype}")
             elif isinstance(leaf, View) and not 0 <= leaf.of < at:
                 raise ValueError("a view does not stand behind the leaf that it is of")
+            elif isinstance(leaf, Joined):
+                if not all(type(self.leaves[of]) is Output for of, _ in leaf.tiles if of < at):
+                    raise ValueError("a tile is no output")
         for index in leaves_of(self.tree):
             if not 0 <= index < len(self.leaves):
                 raise ValueError(f"there is no leaf {index}")
@@ -159,10 +216,48 @@ def leaves_of(tree: Tree) -> Iterator[int]:
             yield from leaves_of(each)
 
 
+def index_of(region: Region) -> tuple[Any, ...]:
+    """Return the index of a region, in an array that may have more axes before.
+
+    >>> index_of(((0, 1), None))
+    (Ellipsis, slice(0, 1, None), slice(None, None, None))
+    """
+    return (..., *[slice(None) if each is None else slice(*each) for each in region])
+
+
+def tiles_of(places: Iterable[Place], arrays: Sequence[Any]) -> list[Any]:
+    """Return what is computed into for the output at each place: one of `arrays`, or a tile of it.
+
+    Where there is None for an array, there is None for its output.
+    """
+    return [arrays[at] if index is None else arrays[at][index] for at, index in places]
+
+
+def joined_in(results: Results) -> list[int]:
+    """Return the places, among `results.arrays`, of the arrays that have tiles."""
+    leaves = [results.leaves[at] for at in results.arrays]
+    return [at for at, leaf in enumerate(leaves) if isinstance(leaf, Joined)]
+
+
+def assembled(joined: Joined, values: Sequence[Value]) -> Value:
+    """Return a new array of tiles, whose values are at their numbers."""
+    first = values[joined.tiles[0][0]]
+    result = np.empty(joined.shape_of(first.shape), first.dtype)
+    for of, region in joined.tiles:
+        result[index_of(region)] = values[of]
+    return result
+
+
 def values_of(
-    results: Results, arguments: Sequence[Value], computed: Iterator[Value]
+    results: Results,
+    arguments: Sequence[Value],
+    computed: Iterator[Value],
+    joined: Iterator[Value] | None = None,
 ) -> list[Value]:
-    """Return the values of all leaves; `computed` are those of outputs and numbers, in order."""
+    """Return the values of all leaves; `computed` are those of outputs and numbers, in order.
+
+    The arrays that have tiles are `joined`, or are made of the tiles.
+    """
     values: list[Value] = []
     for leaf in results.leaves:
         kind = type(leaf)
@@ -176,6 +271,8 @@ def values_of(
             value = arguments[leaf.parameter]
         elif isinstance(leaf, View):
             value = moved(values[leaf.of], leaf)
+        elif isinstance(leaf, Joined):
+            value = assembled(leaf, values) if joined is None else next(joined)
         else:
             value = leaf.value  # type: ignore[union-attr]
         values.append(value)

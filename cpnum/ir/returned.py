@@ -6,6 +6,7 @@
     %3, 2.5:f64         a computed value
     %3 as array         one that is an array even without axes
     x as copy           an input with memory of its own
+    tiles(%3 at [0:4], %5 at [4:6])   an array that is computed tile by tile
     None, 3, 'text'     a value that depends on no argument
 
 A leaf has one text: if another object has the same, `again` is put behind it.
@@ -26,10 +27,12 @@ from cpnum.ir.nodes import Input, Node
 from cpnum.ir.results import (
     Container,
     Given,
+    Joined,
     Known,
     Leaf,
     Number,
     Output,
+    Region,
     Results,
     Tree,
     View,
@@ -113,6 +116,14 @@ def _leaf_text(
             return operand(node)
         case Known(value):
             return _known_text(value, names)
+        case Joined(tiles):
+            texts = [f"{before[of]} at {_region_text(region)}" for of, region in tiles]
+            return f"tiles({', '.join(texts)})"
+
+
+def _region_text(region: Region) -> str:
+    ends = [":" if each is None else f"{each[0]}:{each[1]}" for each in region]
+    return f"[{', '.join(ends)}]"
 
 
 def _step_text(step: Movement, named: bool) -> str:
@@ -220,6 +231,8 @@ class ResultsReader:
         return at
 
     def _read(self, text: str) -> Leaf:
+        if text.startswith("tiles(") and text.endswith(")"):
+            return self._joined(split(text.removeprefix("tiles(")[:-1], ", "))
         text, _, suffix = _suffixed(text)
         base, rest = _base(text)
         if base in self.parameters or base in self.named:
@@ -240,6 +253,16 @@ class ResultsReader:
             return Output(node, suffix == "array")
         return Known(_literal(text))
 
+    def _joined(self, parts: Sequence[str]) -> Joined:
+        tiles = []
+        for part in parts:
+            text, _, region = part.rpartition(" at ")
+            ends = [axis.split(":") for axis in region[1:-1].split(", ")]
+            tiles.append(
+                (self.leaf(text), tuple([(int(a), int(b)) if b else None for a, b in ends]))
+            )
+        return Joined(tuple(tiles))
+
 
 def _suffixed(text: str) -> tuple[str, str, str]:
     match = re.fullmatch(r"(.*)( as )(array|copy|scalar)", text)
@@ -252,8 +275,14 @@ def _base(text: str) -> tuple[str, str]:
     >>> _base("x[1:].T"), _base("(%3 as array)[...]"), _base("%3")
     (('x', '[1:].T'), ('(%3 as array)', '[...]'), ('%3', ''))
     """
-    match = re.match(r"\([^)]*\)|[^.\[(]+", text)
-    end = 0 if match is None else match.end()
+    if text.startswith("("):
+        depths = list(_depths(text))
+        end = 1 + next(
+            (at for at, each in enumerate(depths) if at and each == 1 and text[at] == ")")
+        )
+    else:
+        match = re.match(r"[^.\[(]+", text)
+        end = 0 if match is None else match.end()
     return text[:end], text[end:]
 
 

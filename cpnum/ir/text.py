@@ -33,6 +33,7 @@ from cpnum.ir.nodes import (
     Constant,
     Host,
     Input,
+    Join,
     Node,
     Nodes,
     Project,
@@ -132,6 +133,9 @@ class _Writer:
                 return " ".join([name, *(self.operand(arg) for arg in args)])
             case Project(of, index):
                 return f"project {self.operand(of)} {index}"
+            case Join(values, axis, _, whole):
+                words = [*map(self.operand, values), "like", self.operand(whole)]
+                return " ".join([f"join {axis}", *words])
 
     def operand(self, node: Node, implied: DType | None = None) -> str:
         if node in self.names:
@@ -267,6 +271,9 @@ class _Reader:
         if rest[0] == "like":
             like = tuple(map(self.input, rest[1:]))
             return self.nodes.constant(_value(first, dtype), dtype, like)
+        if first == "join":
+            axis, *values, _, whole = rest
+            return self.nodes.join(tuple(map(self.operand, values)), int(axis), self.input(whole))
         if first == "project":
             of = self.named[rest[0]]
             assert isinstance(of, Apply)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
 
-from cpnum.ir.nodes import Apply, Input, Node, operands
+from cpnum.ir.nodes import Apply, Input, Join, Node, operands
 
 
 def postorder(node: Node, known: Container[Node] = ()) -> list[Node]:
@@ -80,6 +80,6 @@ class Shaping:
                 if isinstance(each, Input):
                     known[each] = (each,) if self._has_axes(each) else ()
                 else:
-                    args = operands(each)
+                    args = (each.like,) if isinstance(each, Join) else operands(each)
                     known[each] = tuple(dict.fromkeys(x for arg in args for x in known[arg]))
         return known[node]

@@ -14,7 +14,16 @@ from cpnum.errors import OutError, UnsupportedError
 from cpnum.ir.evaluate import checked_of, host_value, raised_by
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import MADE
-from cpnum.ir.results import Number, Output, View, maker_of, values_of
+from cpnum.ir.results import (
+    Number,
+    Output,
+    Results,
+    View,
+    joined_in,
+    maker_of,
+    tiles_of,
+    values_of,
+)
 from cpnum.run.alias import in_place, overlap, read_only, views_of
 from cpnum.run.errstate import report, watched
 from cpnum.run.machine import Machine
@@ -155,6 +164,7 @@ class Bound(BoundKernel):
 class BoundResults:
     """A bound call of any results: any number of kernels, which run one after the other.
 
+    `results` are those of the graph that the kernels compute, and `arrays` what they compute into.
     `out` are the results, in the function's containers: their arrays are written at each call.
     Views are of these arrays and of the arguments.  Python's numbers keep the value that they had.
 
@@ -170,9 +180,10 @@ class BoundResults:
     def __init__(
         self,
         graph: Graph,
+        results: Results,
         kernels: Sequence[BoundKernel],
         arguments: tuple[Any, ...],
-        outs: Sequence[Any],
+        arrays: Sequence[Array],
         out: Any,
     ) -> None:
         self.kernels = tuple(kernels)
@@ -182,23 +193,24 @@ class BoundResults:
         for each in kernels:
             self._overwritten |= each._overwritten
             for other in kernels:
-                if other is not each:
+                if other is not each or joined_in(results):
                     _refuse_overwritten(other.outs, each)
         inputs = dict.fromkeys(x for each in kernels for x in reported_inputs(graph, each.call))
         self._reported = tuple(inputs) if self._overwritten else ()
-        rest = iter(outs)
+        rest = iter(tiles_of(results.places, arrays))
         computed = (
             next(rest) if type(leaf) is Output else host_value(leaf.node, arguments, graph.sites)[0]
-            for leaf in graph.results.leaves
+            for leaf in results.leaves
             if isinstance(leaf, Output | Number)
         )
+        joined = iter([arrays[at] for at in joined_in(results)])
         # A result without axes is an array, which can be written.
         boxed = [
             leaf._replace(boxed=True) if isinstance(leaf, Output | View) else leaf
-            for leaf in graph.results.leaves
+            for leaf in results.leaves
         ]
-        results = graph.results._replace(leaves=tuple(boxed))
-        self._values = maker_of(results.tree)(values_of(results, arguments, computed))
+        results = results._replace(leaves=tuple(boxed))
+        self._values = maker_of(results.tree)(values_of(results, arguments, computed, joined))
         self._into = out
         self.out = filled(self._values, out, copy=False)
 

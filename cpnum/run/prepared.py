@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cpnum.compile.call import Array, Call, new_array
+from cpnum.compile.call import Array, Call, address, new_array
 from cpnum.compile.outs import filled
 from cpnum.ir.evaluate import checked_of, evaluate, raised_by
 from cpnum.ir.graph import Graph
@@ -30,12 +30,12 @@ from cpnum.run.pieces import (
 )
 from cpnum.run.recipe import (
     Recipe,
-    address,
     filled_block,
     point,
     point_at,
     set_extents,
     set_numbers,
+    with_tiles,
 )
 
 
@@ -159,8 +159,8 @@ class KernelCall(PreparedCall):
         self._checked = checked_of(graph) if graph.checked else ()
         self._blocks: list[tuple[Any, Any]] = []
 
-    def compute(self, arguments: Sequence[Any], out: Array) -> int:
-        """Fill an argument block and enter the kernel."""
+    def compute(self, arguments: Sequence[Any], out: Array | None) -> int:
+        """Fill an argument block and enter the kernel; there is no `out` if it writes tiles."""
         recipe = self.recipe
         try:
             block, data = self._blocks.pop()
@@ -174,6 +174,10 @@ class KernelCall(PreparedCall):
         del views
         self._blocks.append((block, data))
         return flags | suspected
+
+    def use_tiles(self, arrays: Sequence[int]) -> None:
+        """Compute into tiles of some of the arrays that stand behind the arguments."""
+        self.recipe = with_tiles(self.recipe, self.call, arrays)
 
     def compute_all(self, arguments: tuple[Any, ...], outs: Sequence[Array]) -> int:
         """Compute all outputs of the kernel, as `compute` does one."""

@@ -7,6 +7,7 @@ has the words that depend only on shapes and strides.
 from __future__ import annotations
 
 import functools
+import itertools
 import struct
 from collections.abc import Callable, Sequence
 from enum import Enum
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cpnum.compile.arrange import Arrangement
-from cpnum.compile.call import Array, Call
+from cpnum.compile.call import Array, Call, address
 from cpnum.compile.kernel import Kernel
 from cpnum.ir.evaluate import Sites, host_value
 from cpnum.ir.nodes import Apply, Input, Node
@@ -39,8 +40,9 @@ _DOUBLE, _SINGLE, _COMPUTED = Conversion.DOUBLE, Conversion.SINGLE, Conversion.C
 
 # The rows are plain tuples: every call unpacks them, and a NamedTuple takes twice the time.
 
-# For an address: its word, the parameter, and the view of the argument if it is one.
-Pointer = tuple[int, int, Input | None]
+# For an address: its word, the parameter, and the view of the argument if it is one: the bytes
+# from the first element, or the view that NumPy takes where they are not known.
+Pointer = tuple[int, int, Input | int | None]
 
 # For a scalar: the offset of its bytes, their conversion, the parameter if C converts it, the node.
 Number = tuple[int, Conversion, int | None, Node]
@@ -71,8 +73,8 @@ def recipe_of(call: Call, kernel: Kernel) -> Recipe:
     assert call.arrangement is not None
     block = kernel.loop_nest.block
     pointers: list[Pointer] = [
-        (at, array.parameter, array if array.movement else None)
-        for at, array in enumerate(call.sources.arrays)
+        (at, array.parameter, array if offset is None else offset or None)
+        for at, (array, offset) in enumerate(zip(call.sources.arrays, call.offsets, strict=True))
     ]
     out = len(kernel.loop_nest.operands) - 1
     for at in range(len(pointers), out):
@@ -88,6 +90,20 @@ def recipe_of(call: Call, kernel: Kernel) -> Recipe:
         kernel.graph.sites,
         block,
     )
+
+
+def with_tiles(recipe: Recipe, call: Call, arrays: Sequence[int]) -> Recipe:
+    """Return the recipe of a call whose results are tiles of some of a call's arrays.
+
+    These stand behind the arguments, and `arrays` has their numbers; no result is given by itself.
+    """
+    sources = len(call.sources.arrays)
+    rows = zip(itertools.count(sources), arrays, call.tiles)
+    pointers = [
+        *recipe.pointers[:sources],
+        *[(at, array, tile or None) for at, array, tile in rows],
+    ]
+    return recipe._replace(pointers=tuple(pointers))
 
 
 def template_of(block: ArgumentBlock, arrangement: Arrangement) -> bytes:
@@ -149,8 +165,10 @@ def point_at(data: Any, addresses: Sequence[int]) -> None:
     struct.pack_into(f"<{len(addresses)}Q", data, 0, *addresses)
 
 
-def point(recipe: Recipe, block: Any, arguments: Sequence[Any], out: Array) -> list[Array]:
+def point(recipe: Recipe, block: Any, arguments: Sequence[Any], out: Array | None) -> list[Array]:
     """Write the addresses of a run into its argument block; return the views of arguments.
+
+    There is no `out` for a recipe with tiles.
 
     The views must live until the kernel has run: where NumPy copies for a reshape, nothing else
     holds the copy.
@@ -160,12 +178,20 @@ def point(recipe: Recipe, block: Any, arguments: Sequence[Any], out: Array) -> l
     for word, parameter, view in recipe.pointers:
         array = arguments[parameter]
         if view is not None:
-            array = view.view(array)
+            if type(view) is int:
+                try:
+                    block[word] = from_buffer(array) + view
+                except ValueError:
+                    block[word] = _address(array, view)
+                continue
+            array = view.view(array)  # type: ignore[union-attr]
             views.append(array)
         try:
             block[word] = from_buffer(array)
         except ValueError:
             block[word] = _address(array)
+    if out is None:
+        return views
     try:
         block[recipe.out] = from_buffer(out)
     except ValueError:
@@ -205,12 +231,6 @@ def _from_buffer() -> Callable[[Array], Any]:
     return from_buffer
 
 
-def _address(array: Array) -> Any:
+def _address(array: Array, offset: int = 0) -> Any:
     """Return the pointer to an array that gives no buffer because it is not contiguous."""
-    return ffi().cast("void *", address(array))
-
-
-def address(array: Array) -> int:
-    """Return the address of the first element of an array."""
-    found: int = array.__array_interface__["data"][0]
-    return found
+    return ffi().cast("void *", address(array) + offset)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cpnum.compile.arrange import Layout
-from cpnum.compile.call import Call, Part, describe, describe_parts, new_array
+from cpnum.compile.call import Call, Part, describe, describe_parts, new_array, new_of
 from cpnum.compile.kernel import Clock, Kernel, Kernels, cast_to, compile
 from cpnum.compile.outs import (
     given_outs,
@@ -19,6 +19,7 @@ from cpnum.compile.outs import (
 from cpnum.compile.skeleton import Entry
 from cpnum.errors import ShapeError, UnsupportedError
 from cpnum.ir.graph import Graph
+from cpnum.ir.results import tiles_of
 from cpnum.remembered import Remembered
 from cpnum.run.bound import Bound, BoundKernel, BoundResults
 from cpnum.run.machine import Machine, Placement
@@ -35,12 +36,13 @@ class Specialization:
     """The graphs of a function for one signature, and its kernels by layout.
 
     `graph` is the one that is compiled.  Reports of floating-point errors need the one that was
-    `traced`, which has the user's operators.
+    `traced`, which has the user's operators.  `apart` has those, too, but tiles and no joins.
     """
 
     def __init__(self, traced: Graph, rewrite: Rewrite, clock: Clock) -> None:
         self.traced = traced
-        self.graph = rewrite(traced)
+        self.apart = _apart(traced)
+        self.graph = rewrite(self.apart)
         # Whether a call found it since it was made.
         self.again = False
         clock.end("simplify")
@@ -70,9 +72,9 @@ class Specialization:
             return self
         if self.is_plain:
             refuse_other_than_array(out)
-        given = outs_of(self.graph.results, out)
+        given = outs_of(self.traced.results, out)
         dtypes = [None if each is None else from_numpy(each.dtype) for each in given]
-        own = [output.node.dtype for output in self.graph.outputs]
+        own = [output.node.dtype for output in self.traced.outputs]
         if all(each in (None, mine) for each, mine in zip(dtypes, own, strict=True)):
             return self
         found = self._casts.get(tuple(dtypes))
@@ -105,7 +107,7 @@ class Specialization:
         found = self._parts.get(places)
         if found is None:
             graph = self.graph.part(places)
-            traced, clock = self.traced.part(places), Clock(dict(self.seconds))
+            traced, clock = self.apart.part(places), Clock(dict(self.seconds))
             found = Specialization(traced, lambda _: graph, clock)
             found = self._parts.setdefault(places, found)
         return found
@@ -162,12 +164,12 @@ class Specialization:
     ) -> ResultsCall:
         """Return a prepared call of all parts; without a machine, NumPy computes them."""
         if machine is None or level is None:
-            return ResultsCall(self.traced, parts, None)
+            return ResultsCall(self.traced, self.graph, parts, None)
         kernels = [
             None if call.arrangement is None else self.part(places).prepare(call, level, machine)
             for places, call in parts
         ]
-        return ResultsCall(self.traced, parts, kernels)
+        return ResultsCall(self.traced, self.graph, parts, kernels)
 
     def bind(
         self,
@@ -180,11 +182,11 @@ class Specialization:
         """Return a bound call, its results in `out` or in new arrays."""
         graph = self.graph
         refuse_shared_outs(given_outs(graph.results, out))
-        outs = outs_of(graph.results, out)
-        for places, call in parts:
-            for at, order in zip(places, call.orders, strict=True):
-                if outs[at] is None:
-                    outs[at] = new_array(call.shape, order, graph.outputs[at].node.dtype.numpy)
+        arrays: list[Any] = [
+            new_array(*new) if array is None else array
+            for array, new in zip(outs_of(graph.results, out), new_of(graph, parts), strict=True)
+        ]
+        outs = tiles_of(graph.results.places, arrays)
         bound: list[BoundKernel] = []
         for places, call in parts:
             assert call.arrangement is not None and machine is not None
@@ -196,4 +198,13 @@ class Specialization:
                 prepare = functools.partial(self.prepare, call, level, machine)
                 return Bound(self.traced, call, kernel, machine, arguments, into[0], prepare)
             bound.append(BoundKernel(own.traced, call, kernel, machine, arguments, into))
-        return BoundResults(self.traced, bound, arguments, outs, out)
+        return BoundResults(self.traced, graph.results, bound, arguments, arrays, out)
+
+
+def _apart(graph: Graph) -> Graph:
+    """Return the graph whose results are tiles where values are joined."""
+    if not graph.is_joined:
+        return graph
+    from cpnum.ir.tiling import tiled  # most functions join nothing
+
+    return tiled(graph)

@@ -69,6 +69,7 @@ class Builder:
         "functions",
         "guards",
         "handling",
+        "joined",
         "made",
         "nodes",
         "numbers",
@@ -80,6 +81,7 @@ class Builder:
         "shape_observed",
         "shapes",
         "sites",
+        "stacked",
         "taken",
         "tracers",
         "views",
@@ -96,6 +98,8 @@ class Builder:
         self.shapes: dict[Input, Shape] = {}
         self.extents: dict[Input, tuple[Extent, ...]] = {}
         self.shape_observed = False
+        # Whether a value was made of several, end to end, or stacked.
+        self.joined = self.stacked = False
         # All tracers of this builder that the function may keep.
         self.tracers: list[Traced] = []
         self.checked: set[Node] = set()

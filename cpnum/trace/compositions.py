@@ -17,7 +17,7 @@ from cpnum.tables.dtypes import BOOL, DType, from_numpy
 from cpnum.tables.dtypes import B as BOOLEAN
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder, Traced
-from cpnum.trace.registry import UNSET, as_array, first_tracer, owned, traces, xp
+from cpnum.trace.registry import as_array, first_tracer, owned, traces, xp
 from cpnum.trace.tracer import OWNED, SCALAR, VIEW, UnknownArgumentError
 from cpnum.trace.ufuncs import apply_where, dtype_of
 
@@ -266,35 +266,7 @@ def _round(a: Any, decimals: Any = 0, out: None = None) -> Tracer:
     return result.astype(array.dtype) if is_integer else result
 
 
-# -- differences and products -------------------------------------------------------------------
-
-
-@traces(np.diff)
-def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = UNSET, append: Any = UNSET) -> Any:
-    if n == 0:
-        return a
-    if n < 0:
-        raise ValueError("order must be non-negative but got " + repr(n))
-    for name, each in {"prepend": prepend, "append": append}.items():
-        if each is not UNSET:
-            raise UnknownArgumentError(name)
-    array = as_array(a)
-    if not array.ndim:
-        raise ValueError("diff requires input that is at least one dimensional")
-    lead = (slice(None),) * np.lib.array_utils.normalize_axis_index(axis, array.ndim)
-    minus = xp.not_equal if array.node.dtype.family == "B" else xp.subtract
-    for _ in range(n):
-        array = minus(array[(*lead, slice(1, None))], array[(*lead, slice(None, -1))])
-    return array
-
-
-@traces(np.ediff1d)
-def _ediff1d(ary: Any, to_end: None = None, to_begin: None = None) -> Tracer:
-    for name, each in {"to_end": to_end, "to_begin": to_begin}.items():
-        if each is not None:
-            raise UnknownArgumentError(name)
-    array = as_array(ary).ravel()
-    return array[1:] - array[:-1]
+# -- products --------------------------------------------------------------------------------
 
 
 @traces(np.outer)

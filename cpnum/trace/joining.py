@@ -1,27 +1,32 @@
-"""NumPy's functions that move, repeat and stack elements, on traced values.
+"""NumPy's functions that move, repeat, stack and join elements, on traced values.
 
-Movement has no operator.  A stack chooses between its pieces by their number along the new axis, so
-each piece is computed for all numbers; pieces of several extents cannot be joined so.
+Movement has no operator.  A stack chooses between its pieces by their number along the new axis: it
+has any shape, and any view.  Values that are put end to end along an axis of theirs are a join, and
+the function has looked at their shapes.  Both are computed tile by tile, see `cpnum.ir.tiling`.  A
+stack whose pieces are no longer apart, as after a reshape, computes each piece for all numbers.
 """
 
 from __future__ import annotations
 
+import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from cpnum.ir.extents import in_signature
+from cpnum.ir.results import MOST_TILES
 from cpnum.tables.dtypes import DType, from_numpy
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Traced
 from cpnum.trace.compositions import choose
+from cpnum.trace.push import join
 from cpnum.trace.registry import as_array, first_tracer, owned, traces, xp
 from cpnum.trace.tracer import AnyTracer, UnknownArgumentError
 from cpnum.trace.ufuncs import dtype_of
 
-# A stack computes each of its pieces so many times.
+# A stack that is no longer cut between its pieces computes each of them so many times.
 MOST_PIECES = 16
 
 
@@ -61,26 +66,19 @@ def _tile(A: Any, reps: Any) -> Tracer:  # noqa: N803 (NumPy's name)
     return owned(wide.reshape(tuple(map(operator.mul, counts, shape))))
 
 
-@traces(np.roll)
-def _roll(a: Any, shift: Any, axis: Any = None) -> Tracer:
-    array = as_array(a)
-    if axis is None:
-        return owned(_roll(array.ravel(), shift, 0).reshape(array.shape))
-    shifts, axes = xp.broadcast_arrays(shift, axis)
-    if shifts.ndim > 1:
-        raise ValueError("'shift' and 'axis' should be scalars or 1D sequences")
-    for by, along in zip(shifts.ravel().tolist(), axes.ravel().tolist(), strict=True):
-        at = np.lib.array_utils.normalize_axis_index(along, array.ndim)
-        shape = array.shape
-        extent = shape[at]
-        if extent:
-            # Of the array twice, one after the other, a part that starts elsewhere.
-            lead = (slice(None),) * at
-            twice = array[(*lead, None)].broadcast_to((*shape[:at], 2, *shape[at:]))
-            twice = twice.reshape((*shape[:at], 2 * extent, *shape[at + 1 :]))
-            start = -by % extent
-            array = twice[(*lead, slice(start, start + extent))]
-    return owned(array.copy())
+@traces(np.resize)
+def _resize(a: Any, new_shape: Any) -> Tracer:
+    array = as_array(a).ravel()
+    shape = tuple(new_shape) if hasattr(new_shape, "__iter__") else (new_shape,)
+    shape = tuple(map(operator.index, shape))
+    if any(extent < 0 for extent in shape):
+        raise ValueError("all elements of `new_shape` must be non-negative")
+    count, extent = math.prod(shape), array.shape[0]
+    if not count or not extent:
+        result: Tracer = xp.zeros_like(array, shape=shape)
+        return result
+    times = -(-count // extent)
+    return owned(_tile(array, times)[:count].reshape(shape))
 
 
 # -- axes ---------------------------------------------------------------------------------------
@@ -180,15 +178,23 @@ for _split in _SPLITS:
 # -- stacking -----------------------------------------------------------------------------------
 
 
+def arrays_of(values: Sequence[Any]) -> list[Tracer]:
+    """Return values as traced arrays; one of them is a tracer, or a list that has one."""
+    given = [each if isinstance(each, Traced) else xp.asarray(each) for each in values]
+    tracer = first_tracer(*given)
+    arrays = []
+    for each in given:
+        value = tracer.adopted(each)
+        dtype_of(tracer.builder, value)  # refuses an array from outside
+        arrays.append(as_array(value))
+    return arrays
+
+
 def stacked(pieces: Sequence[Any], axis: int, dtype: DType | None = None) -> Tracer:
     """Return arrays of one shape, stacked along a new axis; at least one is a tracer."""
     tracer = first_tracer(*pieces)
     builder = tracer.builder
-    arrays = []
-    for each in pieces:
-        value = each if isinstance(each, Traced) else tracer.adopted(xp.asarray(each))
-        dtype_of(builder, value)  # refuses an array from outside
-        arrays.append(as_array(value))
+    arrays = arrays_of(pieces)
     count, shape = len(arrays), arrays[0].known_shape
     for each in arrays:
         if not all(in_signature(e) for x in builder.like(each.node) for e in builder.extents[x]):
@@ -207,6 +213,7 @@ def stacked(pieces: Sequence[Any], axis: int, dtype: DType | None = None) -> Tra
     new = (*(slice(None),) * axis, None)
     views = [each[new] if shape else each for each in arrays]
     result: Any = views[-1]
+    builder.stacked = True
     inner = (1,) * (len(shape) - axis)
     if count == 1:
         return owned(arrays[0].astype(dtype.numpy)[new])
@@ -246,39 +253,6 @@ def _stack(arrays: Any, axis: int = 0, out: None = None, *, dtype: Any = None) -
     return stacked(tuple(arrays), axis)
 
 
-@traces(np.vstack)
-def _vstack(tup: Any) -> Tracer:
-    return stacked(_pieces("vstack", tup, 1), 0)
-
-
-@traces(np.column_stack)
-def _column_stack(tup: Any) -> Tracer:
-    return stacked(_pieces("column_stack", tup, 1), -1)
-
-
-@traces(np.dstack)
-def _dstack(tup: Any) -> Tracer:
-    result = stacked(_pieces("dstack", tup, 2), -1)
-    return result if result.ndim == 3 else owned(result[None])
-
-
-@traces(np.hstack)
-def _hstack(tup: Any) -> Tracer:
-    return stacked(_pieces("hstack", tup, 0), 0)
-
-
-def _pieces(name: str, arrays: Any, axes: int) -> list[Any]:
-    """Return the arrays that a function stacks; arrays of more axes it would join end to end."""
-    pieces = [xp.asanyarray(each) for each in arrays]
-    if any(each.ndim > axes for each in pieces):
-        raise first_tracer(*pieces).unsupported(
-            f"numpy.{name} of arrays of more than {axes} axes cannot be traced: "
-            "parts of a result that are computed apart are not supported yet",
-            "its call outside of the function",
-        )
-    return [each[None] if axes and not each.ndim else each for each in pieces]
-
-
 @traces(np.cross)
 def _cross(
     a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
@@ -302,3 +276,148 @@ def _cross(
     parts = [x[i] * y[j] - x[j] * y[i] for i, j in ((1, 2), (2, 0), (0, 1))]
     count = len(np.broadcast_shapes(first.shape, second.shape))
     return stacked(parts, normalize(axisc, count, "axisc"))
+
+
+# -- joining ------------------------------------------------------------------------------------
+
+
+def joined(values: Sequence[Any], axis: int, dtype: Any = None, casting: Any = "unsafe") -> Tracer:
+    """Return arrays put end to end along an axis of theirs; at least one is a tracer."""
+    arrays = arrays_of(values)
+    builder = arrays[0].builder
+    shapes = [each.shape for each in arrays]
+    shape = _joined_shape(shapes, axis)
+    axis %= len(shape)
+    if dtype is None:
+        dtype = np.result_type(*[each.dtype for each in arrays])
+    else:
+        # NumPy's own error if a dtype cannot be cast.
+        samples = [np.empty(0, each.dtype) for each in arrays]
+        np.concatenate(samples, dtype=dtype, casting=casting)
+    to = builder.attempt(from_numpy, np.dtype(dtype))
+    nodes = [builder.cast(each.node, to) for each in arrays]
+    own = [node for node, each in zip(nodes, shapes, strict=True) if 0 not in each]
+    if len(own) > MOST_TILES:
+        raise arrays[0].unsupported(
+            f"more than {MOST_TILES} values cannot be joined", "the function for fewer of them"
+        )
+    node = join(builder, own, to, axis, shape)
+    builder.note(node)
+    return owned(Tracer(builder, node, shape))
+
+
+def _joined_shape(shapes: Sequence[tuple[int, ...]], axis: int) -> tuple[int, ...]:
+    """Return the shape of arrays that are put end to end.
+
+    Raises:  NumPy's error if they cannot be.
+    """
+    first, *rest = [[*each] for each in shapes]
+    at = np.lib.array_utils.normalize_axis_index(axis, len(first)) if first else 0
+    total = sum(each[at] for each in (first, *rest) if len(each) > at)
+    for each in (first, *rest):
+        each[at : at + 1] = [total]
+    if not shapes[0] or any(each != first for each in rest):
+        np.concatenate([np.broadcast_to(np.False_, each) for each in shapes], at)
+    return tuple(first)
+
+
+@traces(np.concatenate)
+def _concatenate(
+    arrays: Any, axis: Any = 0, out: None = None, *, dtype: Any = None, casting: Any = "same_kind"
+) -> Tracer:
+    if out is not None:
+        raise UnknownArgumentError("out")
+    values = tuple(arrays)
+    if axis is not None:
+        return joined(values, axis, dtype, casting)
+    if not all(isinstance(each, Tracer) or np.ndim(each) for each in values):
+        raise first_tracer(*values).unsupported(
+            "numpy.concatenate of numbers cannot be traced", "np.array([n]) for a number n"
+        )
+    return joined(list(map(flat, arrays_of(values))), 0, dtype, casting)
+
+
+@traces(np.append)
+def _append(arr: Any, values: Any, axis: Any = None) -> Tracer:
+    array, more = arrays_of([arr, values])
+    if axis is not None:
+        return joined([array, more], axis)
+    return joined([flat(array), flat(more)], 0)
+
+
+def flat(array: Tracer) -> Tracer:
+    """Return the elements of an array along one axis."""
+    return array if array.ndim == 1 else array.ravel()
+
+
+@traces(np.vstack)
+def _vstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Tracer:
+    arrays = arrays_of(tuple(tup))
+    if dtype is None and all(each.ndim < 2 for each in arrays):
+        return stacked([xp.atleast_1d(each) for each in arrays], 0)
+    return joined([xp.atleast_2d(each) for each in arrays], 0, dtype, casting)
+
+
+@traces(np.column_stack)
+def _column_stack(tup: Any) -> Tracer:
+    arrays = arrays_of(tuple(tup))
+    if all(each.ndim < 2 for each in arrays):
+        return stacked([xp.atleast_1d(each) for each in arrays], -1)
+    return joined([each if each.ndim > 1 else xp.atleast_2d(each).T for each in arrays], 1)
+
+
+@traces(np.dstack)
+def _dstack(tup: Any) -> Tracer:
+    arrays = arrays_of(tuple(tup))
+    if all(each.ndim < 3 for each in arrays):
+        result = stacked([xp.atleast_1d(each) for each in arrays], -1)
+        return result if result.ndim == 3 else owned(result[None])
+    return joined([xp.atleast_3d(each) for each in arrays], 2)
+
+
+@traces(np.hstack)
+def _hstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Tracer:
+    arrays = arrays_of(tuple(tup))
+    if dtype is None and not any(each.ndim for each in arrays):
+        return stacked(arrays, 0)
+    arrays = [xp.atleast_1d(each) for each in arrays]
+    return joined(arrays, min(arrays[0].ndim, 2) - 1, dtype, casting)
+
+
+@traces(np.block)
+def _block(arrays: Any) -> Tracer:
+    depth, tracer = _nesting(arrays)
+    if not depth:
+        return owned(as_array(arrays).copy())
+    leaves = arrays_of([tracer, *_leaves(arrays)])
+    return _blocks(arrays, depth, max(depth, *[each.ndim for each in leaves]), iter(leaves[1:]))
+
+
+def _nesting(arrays: Any) -> tuple[int, Any]:
+    """Return how deep lists are nested, and a tracer in them if there is one."""
+    if isinstance(arrays, tuple):
+        np.block(())  # NumPy's own errors
+    if not isinstance(arrays, list):
+        return 0, arrays if isinstance(arrays, AnyTracer) else None
+    if not arrays:
+        np.block([])
+    found = [_nesting(each) for each in arrays]
+    if len({depth for depth, _ in found}) > 1:
+        np.block([0, [0]])
+    return found[0][0] + 1, next((each for _, each in found if each is not None), None)
+
+
+def _leaves(arrays: Any) -> Iterator[Any]:
+    if isinstance(arrays, list):
+        for each in arrays:
+            yield from _leaves(each)
+    else:
+        yield arrays
+
+
+def _blocks(arrays: Any, depth: int, axes: int, leaves: Iterator[Tracer]) -> Tracer:
+    """Return the leaves of lists as one array of so many axes; the innermost are along the last."""
+    if depth:
+        return joined([_blocks(each, depth - 1, axes, leaves) for each in arrays], -depth)
+    leaf = next(leaves)
+    return leaf[(None,) * (axes - leaf.ndim)]

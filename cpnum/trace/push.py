@@ -19,18 +19,21 @@ import numpy as np
 from cpnum.errors import UnsupportedError
 from cpnum.ir.extents import in_signature, moved
 from cpnum.ir.movement import BroadcastTo, Index, IndexItem, Movement, Reshape, Transpose, joined
-from cpnum.ir.nodes import Apply, Constant, Input, Node, Project, operands
+from cpnum.ir.nodes import Apply, Constant, Input, Join, Node, Project, operands
 from cpnum.ir.walk import postorder
-from cpnum.tables.dtypes import B, from_numpy
+from cpnum.tables.dtypes import B, DType, from_numpy
 from cpnum.tables.ops import OPS
 from cpnum.trace.builder import Builder, Shape
 from cpnum.trace.kinds import Kind, Kinds, Push
-from cpnum.trace.made import shaping
+from cpnum.trace.made import filled, shaping
 
 # The operations that movement may write down again while one function is traced.
 LIMIT = 15_000
 
 _FULL = slice(None)
+
+# The nodes whose views are not computed again.  A union would be made at each question.
+_HELD = (Input, Join)
 
 
 def move(builder: Builder, node: Node, shape: Shape, step: Movement) -> tuple[Node, Shape]:
@@ -44,12 +47,12 @@ def move(builder: Builder, node: Node, shape: Shape, step: Movement) -> tuple[No
         # A function that catches NumPy's error goes on in another way for other shapes.
         builder.shape_observed = True
         raise
-    if isinstance(node, Input):
+    if isinstance(node, _HELD):
         return _moved(builder, node, step), left
     kinds = _kinds(builder, node)
     is_single = not shape and isinstance(step, Reshape)
     if is_single or (left and not any(len(each) == len(shape) for each, _ in kinds.each)):
-        return _repeated_to(builder, node, left), left
+        return repeated_to(builder, node, left), left
     if isinstance(step, Reshape) and {each for each, _ in kinds.each if each} != {shape}:
         # NumPy copies each argument that is broadcast, when it reshapes the view.
         builder.shape_observed = True
@@ -57,9 +60,11 @@ def move(builder: Builder, node: Node, shape: Shape, step: Movement) -> tuple[No
     return _view(builder, node, step), left
 
 
-def _repeated_to(builder: Builder, node: Node, shape: Shape) -> Node:
+def repeated_to(builder: Builder, node: Node, shape: Shape) -> Node:
     """Return a single value with axes: no input has a shape to give, so a held array gives it."""
     node = builder.cast(node, from_numpy(node.dtype.numpy))
+    if isinstance(node, Constant):
+        return builder.constant(node.value, node.dtype, (shaping(builder, shape),))
     always = builder.constant(True, B, (shaping(builder, shape),))
     result = builder.nodes.apply(OPS["where"], (always, node, node), node.dtype)
     builder.note(result)
@@ -106,7 +111,7 @@ def _view(builder: Builder, node: Node, step: Movement) -> Node:
                 continue
             if arg.dtype.weak:
                 views[arg, push] = arg
-            elif isinstance(arg, Input):
+            elif isinstance(arg, _HELD):
                 views[arg, push] = _pushed(builder, arg, push)
             else:
                 pending.append((arg, push))
@@ -176,6 +181,8 @@ def _kinds(builder: Builder, node: Node) -> Kinds:
         for each in postorder(node, known):
             if each.dtype.weak:
                 known[each] = _interned(builder, frozenset())
+            elif isinstance(each, Join):
+                known[each] = known[each.like]
             elif isinstance(each, Input):
                 kind = builder.shapes[each], builder.extents[each]
                 known[each] = _interned(builder, frozenset([kind]))
@@ -214,16 +221,51 @@ def _push(builder: Builder, kinds: Kinds, step: Movement) -> Push:
     return known
 
 
-def _moved(builder: Builder, node: Input, step: Movement) -> Input:
-    """Return the input that is a view of an input, and note its shape."""
+def _moved(builder: Builder, node: Input | Join, step: Movement) -> Node:
+    """Return the view of an input, which is an input, or of a join; note its shape."""
     if isinstance(step, Index) and all(item == _FULL for item in step.items):
         return node
+    if isinstance(node, Join):
+        return _moved_join(builder, node, step)
     movement = joined(node.movement, step) if node.movement else (step,)
     view = builder.nodes.input(node.parameter, movement, node.dtype)
     if view not in builder.shapes:
         shape = builder.shapes[view] = _replayed(builder.shapes[node], step)
         builder.extents[view] = moved(builder.extents[node], step, shape)
     return view
+
+
+def _moved_join(builder: Builder, node: Join, step: Movement) -> Node:
+    """Return the view of a join, of which each value gives a part."""
+    from cpnum.ir.joins import of_values  # most functions join nothing
+
+    shape = builder.shapes[node.like]
+    shapes = [_kinds(builder, value).shape for value in node.values]
+    steps = of_values(step, shape, node.axis, [each[node.axis] for each in shapes])
+    if steps is None:
+        raise builder.error(
+            UnsupportedError,
+            "this shape of values that are joined cannot be traced: "
+            "parts of a result that are computed apart are not supported yet",
+            seen=f"{step} of values that are joined along axis {node.axis}",
+            write="the reshape outside of the function, or of the values before they are joined",
+        )
+    axis, moved_values = steps
+    values = [move(builder, node.values[at], shapes[at], own)[0] for at, own in moved_values]
+    view = join(builder, values, node.dtype, axis, _replayed(shape, step))
+    if isinstance(view, Join) and node in builder.sites:
+        builder.sites.setdefault(view, builder.sites[node])
+    return view
+
+
+def join(builder: Builder, values: list[Node], dtype: DType, axis: int, shape: Shape) -> Node:
+    """Return the node of values of a dtype, put end to end along an axis, as a whole of a shape."""
+    if not values:
+        return filled(builder, dtype.numpy.type(0), shape).node
+    if len(values) == 1:
+        return values[0]
+    builder.joined = True
+    return builder.nodes.join(tuple(values), axis, shaping(builder, shape))
 
 
 def _repeated(items: tuple[IndexItem, ...], kinds: Kinds) -> tuple[dict[int, bool], bool]:
@@ -252,17 +294,20 @@ def _repeated(items: tuple[IndexItem, ...], kinds: Kinds) -> tuple[dict[int, boo
     return repeated, observing
 
 
-def _pushed(builder: Builder, node: Input, push: Push) -> Input:
-    """Return the view of an input for the step that a value takes."""
-    axes = len(builder.shapes[node])
+def _pushed(builder: Builder, node: Input | Join, push: Push) -> Node:
+    """Return the view of an input, or of a join, for the step that a value takes."""
+    like = node.like if isinstance(node, Join) else node
+    axes = len(builder.shapes[like])
     if push.scalars_stay and not axes:
         return node
     missing = push.axes - axes
     match push.step:
         case Index(items=items):
-            return _moved(builder, node, Index.of(_adapted(builder, items, missing, node, push)))
+            return _moved(builder, node, Index.of(_adapted(builder, items, missing, like, push)))
         case Transpose() if missing:
-            node = _moved(builder, node, Index.of((None,) * missing + (_FULL,) * axes))
+            wide = _moved(builder, node, Index.of((None,) * missing + (_FULL,) * axes))
+            assert isinstance(wide, _HELD)
+            node = wide
     return _moved(builder, node, push.step)
 
 

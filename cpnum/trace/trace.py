@@ -24,6 +24,7 @@ from cpnum.ir.graph import Graph
 from cpnum.ir.guards import Guard
 from cpnum.ir.nodes import Broadcast
 from cpnum.ir.questions import VALUE
+from cpnum.ir.results import MOST_TILES
 from cpnum.ir.signature import (
     ArrayOf,
     ContainerOf,
@@ -34,7 +35,7 @@ from cpnum.ir.signature import (
     Signature,
 )
 from cpnum.ir.sites import of_python
-from cpnum.trace import functions, methods  # noqa: F401 (they enter themselves into tables)
+from cpnum.trace import ends, functions, methods  # noqa: F401 (they enter themselves into tables)
 from cpnum.trace.arguments import Arguments, arguments_of
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder, Traced, type_of
@@ -46,7 +47,7 @@ from cpnum.trace.registry import FUNCTIONS
 from cpnum.trace.replacing import replaced
 from cpnum.trace.returns import results_of, views_in
 from cpnum.trace.scalar import WeakTracer
-from cpnum.trace.site import at, site_of
+from cpnum.trace.site import at, error_site, site_of
 from cpnum.trace.tracer import ARGUMENT, SCALAR, AnyTracer
 
 
@@ -204,7 +205,7 @@ def _run(
     if len(builder.nodes) > len(nodes):
         views = views_in(results)
         conditions = builder.conditions(nodes, computed, views)
-    return Graph(
+    graph = Graph(
         name,
         signature,
         nodes,
@@ -217,7 +218,28 @@ def _run(
         frozenset(builder.taken),
         frozenset(builder.put),
         tuple(builder.guards),
+        builder.joined or builder.stacked,
     )
+    if builder.joined:
+        _refuse_many_tiles(graph)
+    return graph
+
+
+def _refuse_many_tiles(graph: Graph) -> None:
+    """Refuse a result of joined values that would need too many kernels."""
+    from cpnum.ir.tiling import tiles  # most functions join nothing
+
+    for output in graph.outputs:
+        count = len(tiles(graph, output.node))
+        if count > MOST_TILES:
+            raise at(
+                UnsupportedError(
+                    "a result of so many parts that are computed apart cannot be traced",
+                    seen=f"{count} parts, more than {MOST_TILES}",
+                    write="one step as a function of its own",
+                ),
+                graph.sites.get(output.node) or error_site(),
+            )
 
 
 # Objects by the names that the function has for them.
