@@ -2,8 +2,8 @@
 
    OP(name, types, cells): a cell has the expression for the dtypes of a family, FLOAT, INT or BOOL,
    for one of them, F64 or F32, or for ALL, and there is no stencil for a dtype that has no cell.
-   a, b, c (and m, a mask) are the operands, vectors of LANES elements; a boolean is all ones or all
-   zeros.  K(x) and N(x) are a floating and an integer constant in each lane. */
+   a, b, c, d (and m, a mask) are the operands, vectors of LANES elements; a boolean is all ones or
+   all zeros.  K(x) and N(x) are a floating and an integer constant in each lane. */
 
 #ifndef CPNUM_OP_H
 #define CPNUM_OP_H
@@ -13,6 +13,7 @@
 #if LANE > 1
 #include "elementary.h" /* written from cpnum/tables/ops.py */
 #include "math/integer_division.h"
+#include "math/integer_divisor.h"
 #include "math/modf.h"
 #include "math/modulo.h"
 #include "math/neighbours.h"
@@ -105,7 +106,7 @@ DEFINE_INTEGER_RECIPROCAL(vi32, vf32)
 #define T_T(T, name, value) UNARY(name##_##T, v##T, v##T, value)
 #define T_M(T, name, value) UNARY(name##_##T, v##T, vb, CONVERT(vb, value))
 #define M_M(T, name, value) UNARY(name##_##T, vb, vb, value)
-/* Two results, the first and the second of a structure. */
+/* Several results, the members of a structure. */
 #define T_TT(T, name, value) UNARY_OF_TWO(name##_##T, v##T, v##T, value)
 #define T_TE(T, name, value) UNARY_OF_TWO(name##_##T, v##T, vi32, value)
 #define TT_TT(T, name, value)                                                                      \
@@ -114,10 +115,21 @@ DEFINE_INTEGER_RECIPROCAL(vi32, vf32)
         __typeof__(value) both = value;                                                            \
         CONTINUE name##_##T##_next(SAME, a, b, both.first, both.second);                           \
     }
+#define T_TTT(T, name, value)                                                                      \
+    TO(NEXT, name##_##T##_next, v##T a, v##T first, v##T second, v##T third);                      \
+    DEFINE(name##_##T, v##T a, v##T first, v##T second, v##T third) {                              \
+        __typeof__(value) all = value;                                                             \
+        CONTINUE name##_##T##_next(SAME, a, all.first, all.second, all.third);                     \
+    }
 #define TT_T(T, name, value) BINARY(name##_##T, v##T, v##T, v##T, value)
 #define TE_T(T, name, value) BINARY(name##_##T, v##T, vi32, v##T, value)
 #define MM_M(T, name, value) BINARY(name##_##T, vb, vb, vb, value)
 #define TTT_T(T, name, value) TERNARY(name##_##T, v##T, v##T, value)
+#define TTTT_T(T, name, value)                                                                     \
+    TO(NEXT, name##_##T##_next, v##T a, v##T b, v##T c, v##T d, v##T result);                      \
+    DEFINE(name##_##T, v##T a, v##T b, v##T c, v##T d, v##T result) {                              \
+        CONTINUE name##_##T##_next(SAME, a, b, c, d, value);                                       \
+    }
 #define MTT_T(T, name, value)                                                                      \
     TO(NEXT, name##_##T##_next, vb mask, v##T a, v##T b, v##T result);                             \
     DEFINE(name##_##T, vb mask, v##T a, v##T b, v##T result) {                                     \

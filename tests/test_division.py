@@ -13,6 +13,7 @@ import pytest
 from cases import LAYOUTS, assert_same, errors_of, lengths, quiet, row_name, special, values
 
 from cpnum import cpjit
+from cpnum.run import errstate
 from cpnum.tables.dtypes import F32, F64, I32, I64
 from cpnum.tables.isa import LEVELS
 
@@ -137,6 +138,180 @@ def test_division_by_a_power_of_two_is_a_shift_and_the_remainder_a_mask(exponent
         graph = str(compiled.lower(x).graph)
         assert other in graph or exponent == 0
         assert "divide" not in graph and "remainder" not in graph
+
+
+# -- one divisor ----------------------------------------------------------------------------------
+
+ONE_DIVISOR = {
+    "Python number": int,
+    "NumPy scalar": lambda divisor: divisor,
+    "array without axes": np.array,
+    "array of one element": lambda divisor: np.array([divisor]),
+}
+
+
+def divisors(dtype, count):
+    """Return divisors of all sizes, all next to a power of 2 among them."""
+    random, limits = np.random.default_rng(dtype.itemsize), np.iinfo(dtype.numpy)
+    bits = 8 * dtype.itemsize
+    beside = [
+        sign * (1 << exponent) + more
+        for exponent in range(bits)
+        for sign in (1, -1)
+        for more in (-1, 0, 1)
+    ]
+    beside = [each for each in beside if limits.min <= each <= limits.max]
+    some = random_bits(random, dtype, count) >> random.integers(0, bits, count).astype(dtype.numpy)
+    return np.unique(np.concatenate([np.array(beside, dtype.numpy), special(dtype), some]))
+
+
+def dividends(dtype, divisor, count):
+    """Return dividends of all sizes, and multiples of the divisor with their neighbours."""
+    random = np.random.default_rng(int(divisor) & 0xFFFF)
+    shift = random.integers(0, 8 * dtype.itemsize, count).astype(dtype.numpy)
+    some = random_bits(random, dtype, count) >> shift
+    with quiet():
+        multiple = some // divisor * divisor
+    return np.concatenate([special(dtype), some, multiple - 1, multiple, multiple + 1])
+
+
+@pytest.mark.parametrize("form", ONE_DIVISOR)
+@pytest.mark.parametrize("dtype", INTEGERS, ids=row_name)
+def test_division_by_one_divisor_of_any_size(dtype, form, level):
+    compiled = {
+        name: cpjit(lambda x, y, function=function: function(x, y), isa=level)
+        for name, function in FUNCTIONS.items()
+    }
+    count = count_for(level) // 500
+    for divisor in divisors(dtype, count):
+        x = dividends(dtype, divisor, count)
+        y = ONE_DIVISOR[form](divisor)
+        for name, function in FUNCTIONS.items():
+            (expected, theirs), (actual, ours) = (
+                errors_of(each, x, y) for each in (function, compiled[name])
+            )
+            assert_same(expected, actual, (name, divisor), x)
+            assert theirs == ours, (name, divisor)
+
+
+@pytest.mark.parametrize("dtype", INTEGERS, ids=row_name)
+def test_numpy_does_not_compute_divisions_without_errors(dtype, level, monkeypatch):
+    evaluated = []
+    monkeypatch.setattr(errstate, "evaluate", lambda *given, **named: evaluated.append(given))
+    compiled = [
+        cpjit(lambda x, y, function=function: function(x, y), isa=level)
+        for function in FUNCTIONS.values()
+    ]
+    lowest, count = np.iinfo(dtype.numpy).min, count_for(level) // 500
+    for divisor in divisors(dtype, count):
+        x = dividends(dtype, divisor, count)
+        if divisor == -1:
+            x = x[x != lowest]
+        for each in compiled if divisor else ():
+            each(x, divisor)
+            assert not evaluated, divisor
+    with np.errstate(divide="warn"):
+        compiled[0](x, 0)
+    assert evaluated
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("wide", [False, True], ids=["narrow lanes", "wide lanes"])
+@pytest.mark.parametrize("dtype", INTEGERS, ids=row_name)
+def test_division_by_one_divisor_at_every_length(dtype, wide, layout, level):
+    def function(x, n):
+        whole, rest = divmod(x, n)
+        both = whole ^ (rest + x // 10)
+        return both * 0.5 if wide else both
+
+    compiled = cpjit(function, isa=level)
+    longest = lengths(level, [dtype])[-1]
+    x = LAYOUTS[layout](values(dtype, longest))
+    for length in range(longest + 1):
+        for n in (7, -360):
+            assert_same(function(x[:length], n), compiled(x[:length], n), (n, layout))
+
+
+def test_more_divisors_than_registers(level):
+    def function(x, *ns):
+        total = x
+        for n in ns:
+            total = total * 3 + x // n - x % n
+        return total
+
+    for dtype in INTEGERS:
+        x = values(dtype, 100)
+        ns = [*range(-9, -1), *range(3, 20)]
+        assert_same(function(x, *ns), cpjit(function, isa=level)(x, *ns))
+
+
+SAME_FOR_ALL = {
+    "a literal": (lambda x, n: x // 7, 0),
+    "a number": (lambda x, n: x // n, 7),
+    "a computed number": (lambda x, n: x // (n * 2 + 1), 3),
+    "an array without axes": (lambda x, n: x // n, np.array(7)),
+    "an array of one element": (lambda x, n: x // n, np.full((1, 1), 7)),
+    "an element": (lambda x, n: x // n[1], np.arange(5, 9)),
+    "an element as an array": (lambda x, n: x // n[1, None, :], np.full((3, 1), 7)),
+    "a number for each element": (lambda x, n: x // np.full_like(x, 7), 0),
+    "an array made inside": (lambda x, n: x // np.array([7]), 0),
+    "divmod": (lambda x, n: np.divmod(x, n)[0], 7),
+    "fmod": (lambda x, n: np.fmod(x, n), 7),
+    "the dtype of the dividend": (lambda x, n: x // n.astype(x.dtype), np.int32(7)),
+}
+
+
+@pytest.mark.parametrize("case", SAME_FOR_ALL)
+def test_a_divisor_that_is_the_same_for_all_elements_is_prepared_once(case, level):
+    function, n = SAME_FOR_ALL[case]
+    compiled = cpjit(function, isa=level)
+    x = np.arange(-50, 50).reshape(4, 25)
+    assert_same(function(x, n), compiled(x, n))
+    bodies = compiled.lower(x, n).loop_nest.bodies
+    outside, inside = ({str(getattr(node, "op", "")) for node in bodies[at]} for at in (0, -1))
+    assert "divisor" in outside
+    assert "floor_divide_by" in inside
+
+
+@pytest.mark.parametrize(
+    ("function", "n"),
+    [
+        (lambda x, n: x // n, np.arange(1, 26)),
+        (lambda x, n: x // n[:, None], np.arange(1, 5)),
+        (lambda x, n: x[0, 0] // n + x, 7),
+        (lambda x, n: x * 0.5 // n, 7),
+    ],
+    ids=["array", "column", "scalar", "float"],
+)
+def test_other_divisions_are_divisions(function, n, level):
+    compiled = cpjit(function, isa=level)
+    x = np.arange(-50, 50).reshape(4, 25)
+    assert_same(function(x, n), compiled(x, n))
+    assert "divisor" not in str(compiled.lower(x, n).graph)
+
+
+@pytest.mark.parametrize("n", [7, -3, np.int64(360), np.array(9)])
+def test_joined_values_are_divided_by_one_divisor(n, level):
+    def function(x, y, n):
+        return np.append(x, y) // n, np.concatenate(np.divmod(x, n)), np.append(x % n, 5) % 3
+
+    x, y = values(I64, 40), values(I64, 7, seed=1)
+    compiled = cpjit(function, isa=level)
+    for expected, actual in zip(function(x, y, n), compiled(x, y, n), strict=True):
+        assert_same(expected, actual, n)
+
+
+def test_quotient_and_remainder_share_the_divisor_and_the_product():
+    compiled = cpjit(lambda x, n: (x // n) * 100 + x % n + divmod(x, n)[1])
+    graph = str(compiled.lower(np.arange(9), 7).graph)
+    assert graph.count("= divisor") == graph.count("= floor_divide_by") == 1
+    assert "divmod" not in graph
+
+
+def test_divmod_by_a_power_of_two_is_a_shift_and_a_mask():
+    graph = str(cpjit(lambda x: sum(divmod(x, 8))).lower(np.arange(9)).graph)
+    assert "right_shift" in graph and "bitwise_and" in graph
+    assert "div" not in graph
 
 
 # -- both results -------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ LINE = {
     "tables": "dtypes isa ops coverage block stencils",
     "pack": "disassembly holes stencil __main__",
     "ir": "containers movement joins sites guards handling nodes results signature returned "
-    "extents walk text graph tiling reference evaluate questions rules rewrite simplify",
+    "extents walk text graph tiling reference evaluate questions rules rewrite divisors simplify",
     "trace": "site advice choices fixed containers arguments parameters kinds builder looking made "
     "push promote ufuncs keywords tracer chosen array scalar leftover registry compositions "
     "joining ends converting replacing functions methods returns fields trace",
@@ -56,6 +56,7 @@ LAZY = {
     ("run.specialization", "ir.tiling"),  # for joined values only
     ("trace.push", "ir.joins"),
     ("trace.trace", "ir.tiling"),
+    ("ir.simplify", "ir.divisors"),  # divisions of integers
     ("jit.function", "jit.sending"),
     ("jit.function", "show.listing"),
     ("jit.function", "jit.slow"),  # all that traces and compiles

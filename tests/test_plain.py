@@ -130,6 +130,7 @@ X86 = {
     "vpermt2pd zmm8, zmm7, zmm9": (
         "zmm8[i] = (zmm8 then zmm9)[zmm7[i] % 16], in 8 lanes of float64"
     ),
+    "vpermi2d zmm8, zmm7, zmm9": "zmm8[i] = (zmm7 then zmm9)[zmm8[i] % 32], in 16 lanes of int32",
     "vpermq ymm3, ymm3, 0xe8": "ymm3 = ymm3[0, 2, 2, 3], in 4 lanes of int64",
     "vpshufd ymm7, ymm6, 0xa0": "ymm7 = ymm6[0, 0, 2, 2, 4, 4, 6, 6], in 8 lanes of int32",
     "vshufpd ymm1, ymm2, ymm3, 9": (

@@ -179,13 +179,16 @@ class Graph:
         """Return the graph of the nodes that `visit(nodes, node, new)` makes, unused ones left out.
 
         `visit` is called once a node, in their order; `new` maps each node before to its new one.
+        All nodes that it makes have the site of its node.
         """
         nodes, new = Nodes(), dict[Node, Node]()
         sites = dict(self.sites)
         for node in self.nodes:
-            new[node] = made = visit(nodes, node, new)
-            if made is not node and node in sites:
-                sites.setdefault(made, sites[node])
+            before = len(nodes)
+            new[node] = visit(nodes, node, new)
+            if node in sites:
+                for made in nodes.since(before):
+                    sites.setdefault(made, sites[node])
         return self.with_nodes(nodes, new, sites)
 
     def with_nodes(

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar, cast, dataclass_transform
 
 import numpy as np
@@ -294,6 +295,10 @@ class Nodes:
                     alive.update(operands(node))
         kept.reverse()
         return tuple(kept)
+
+    def since(self, count: int) -> Iterator[Node]:
+        """Yield the nodes that were made after the first `count`, the last one first."""
+        return islice(reversed(self._table.values()), len(self._table) - count)
 
     def __iter__(self) -> Iterator[Node]:
         """Yield all nodes in topological order."""

@@ -23,6 +23,10 @@ Precision = Literal["full", "fast"]
 _index = functools.cache(index)
 _EXACT_TABLE = _index(EXACT)
 
+# The operators that passes look for; no rule makes any of them.
+_PAIRED = OPS["sin"], OPS["cos"]
+_DIVISIONS = OPS["floor_divide"], OPS["remainder"], OPS["divmod"], OPS["fmod"]
+
 
 def simplify(graph: Graph, fastmath: bool = False, precision: Precision = "full") -> Graph:
     r"""Return `graph` rewritten by the exact rules, and by the inexact ones that are asked for.
@@ -33,12 +37,21 @@ def simplify(graph: Graph, fastmath: bool = False, precision: Precision = "full"
       %0 = multiply x 0.5  f64
       return %0
     """
+    ops = {node.op for node in graph.nodes if type(node) is Apply}
+    divides = not ops.isdisjoint(_DIVISIONS)
+    if divides:
+        from cpnum.ir.divisors import by_divisors, separated
+
+        graph = separated(graph)
     graph = Rewriting(graph, _EXACT_TABLE, None).run()
     if fastmath:
         graph = _rebalanced(graph)
         once = uses(graph.nodes, graph.results.nodes)
         graph = Rewriting(graph, _index(INEXACT), once).run()
-    graph = _paired(graph)
+    if ops.issuperset(_PAIRED):
+        graph = _paired(graph)
+    if divides:
+        graph = by_divisors(graph)
     return graph if precision == "full" else Rewriting(graph, _index(FASTER), None).run()
 
 
@@ -47,7 +60,7 @@ def simplify(graph: Graph, fastmath: bool = False, precision: Precision = "full"
 
 def _paired(graph: Graph) -> Graph:
     """Return the graph with sin and cos of one value as one operator: the value is reduced once."""
-    found: dict[Op, set[Node]] = {OPS["sin"]: set(), OPS["cos"]: set()}
+    found: dict[Op, set[Node]] = {op: set() for op in _PAIRED}
     for node in graph.nodes:
         if type(node) is Apply and node.op in found:
             found[node.op].add(node.args[0])

@@ -25,6 +25,7 @@ from cpnum.show.plain_x86_forms import (
     rounded,
     shuffled,
     ternary,
+    two_by_numbers,
 )
 
 # -- suffixes -----------------------------------------------------------------------------------
@@ -164,6 +165,7 @@ GROUPS = (
             "vpblendv": "{a} = {c} where the sign bit of {d} is 1, else {b}{lanes}",
             "vpbroadcast": broadcast,
             "vperm": permuted(32, numbered),
+            "vpermi2": two_by_numbers,
             "vpinsr": "{a} = {b} with lane {number} = {c}, of {first}",
             "vpextr": moved("{b}[{number}]", ", of {first}"),
             "vpmovmsk": "{a} = the sign bits of {b}{lanes}",

@@ -221,3 +221,8 @@ def numbered(instruction: Instruction) -> str:
 def numbered_in_two(instruction: Instruction) -> str:
     """Choose the words of a permutation of two vectors by the lanes of a third one."""
     return f"{{a}}[i] = ({{a}} then {{c}})[{{b}}[i] % {2 * instruction.count}]{{lanes}}"
+
+
+def two_by_numbers(instruction: Instruction) -> str:
+    """Choose the words of such a permutation whose result overwrites the lanes that choose."""
+    return f"{{a}}[i] = ({{b}} then {{c}})[{{a}}[i] % {2 * instruction.count}]{{lanes}}"

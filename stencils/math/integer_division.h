@@ -7,9 +7,8 @@
 
    int64 is divided lane by lane on AArch64.  x86 has one divider, and stencils may not use its
    register, so a reciprocal serves: q is the nearest integer to a (1 / b) in float64.  It misses
-   a / b by 1/2, by |a / b| 2**-51 for four roundings, and by 1024 if it was limited to less than
-   2**63.  So a - q b is below |b| / 2 + 2**13 and fits its 64 bits.  It is divided once more, and
-   what is left then is at most 0.51 |b|.
+   a / b by 1/2, and by |a / b| 2**-51 for four roundings.  So a - q b is below |b| / 2 + 2**12 and
+   fits its 64 bits.  It is divided once more, and what is left then is at most 0.51 |b|.
 
    A sign of the rest that is the wrong one tells that the quotient misses by 1. */
 
@@ -99,10 +98,8 @@ DIVISIONS(i32)
 /* As float64, rounded; the nearest integer to a float64 of at most 2**63, modulo 2**64. */
 #if X86_512
 INLINE vf64 rounded(vi64 x) { return CONVERT(vf64, x); }
-INLINE vi64 nearest(vf64 x) {
-    x = x < 0x1p63 ? x : (vf64)0x1.fffffffffffffp62; /* or it would raise invalid */
-    return __builtin_ia32_cvtpd2qq512_mask(x, (vi64){}, -1, 4);
-}
+/* By _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC; 2**63 gives the lowest integer. */
+INLINE vi64 nearest(vf64 x) { return __builtin_ia32_cvtpd2qq512_mask(x, (vi64){}, -1, 8); }
 #elif X86_256
 /* The upper and lower 32 bits are each put into the bits of a large power of two. */
 INLINE vf64 rounded(vi64 x) {
