@@ -67,6 +67,8 @@ def _call(op):
         return np.copysign(x, y)
 
     def sign_of_number(x):
+        if isinstance(x, bool):
+            raise TypeError("NumPy computes it in float16")
         return function(np.where(np.isnan(x), 1.0, x)[()] if hasattr(x, "dtype") else x)
 
     if op.form is Form.COMPARISON:

@@ -104,7 +104,15 @@ def run(notebook: NotebookNode, without: Sequence[str] = ()) -> NotebookNode:
         raise RuntimeError(done.stderr)
     executed = nbformat.reads(done.stdout, as_version=4)
     executed.metadata.pop("language_info", None)  # it tells the version of Python
+    for cell in executed.cells:
+        if "outputs" in cell:
+            cell.outputs = [each for each in cell.outputs if not _is_progress(each)]
     return executed
+
+
+def _is_progress(output: NotebookNode) -> bool:
+    """Tell whether an output says how far a long run has come, which short ones do not."""
+    return output.get("data", {}).get("text/plain", "").startswith("cpnum.bench: ")
 
 
 def stored(source: Path) -> Path:
