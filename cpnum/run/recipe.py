@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import struct
 from collections.abc import Callable, Sequence
-from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -22,20 +22,26 @@ from cpnum.ir.evaluate import Sites, host_value
 from cpnum.ir.nodes import Apply, Input, Node
 from cpnum.run.memory import ffi
 from cpnum.tables.block import ArgumentBlock, Flag
-from cpnum.tables.dtypes import F32, F64, FLOAT
+from cpnum.tables.dtypes import F32, F64, FLOAT, I32, I64, INT, DType
 from cpnum.tables.ops import CAST
 
+# How a number of a call becomes bytes in the argument block: the letter that `struct` has for C's
+# type, if C converts the argument as NumPy does; else NumPy and Python compute the value.
+Conversion = Literal["d", "f", "q", "i", "computed"]
 
-class Conversion(Enum):
-    """How a number of a call becomes bytes in the argument block."""
-
-    DOUBLE = "double"  # C's conversion to float64, the same as NumPy's
-    SINGLE = "single"  # C's conversion to float32, the same as NumPy's but for overflow
-    COMPUTED = "computed"  # the value of a node, computed by NumPy and Python
-
-
-# Python before 3.12 looks up a member of an enum by Python code.
-_DOUBLE, _SINGLE, _COMPUTED = Conversion.DOUBLE, Conversion.SINGLE, Conversion.COMPUTED
+# By the dtype of the argument, and that of the kernel's operand.
+_CONVERSIONS: dict[tuple[DType, DType], Conversion] = {
+    (FLOAT, FLOAT): "d",
+    (FLOAT, F64): "d",
+    (F64, F64): "d",
+    (INT, F64): "d",
+    # Not of a float32 itself: C would make a signalling NaN a quiet one.
+    (FLOAT, F32): "f",
+    (INT, I64): "q",
+    (I64, I64): "q",
+    (INT, I32): "i",
+    (I32, I32): "i",
+}
 
 
 # The rows are plain tuples: every call unpacks them, and a NamedTuple takes twice the time.
@@ -124,18 +130,12 @@ def template_of(block: ArgumentBlock, arrangement: Arrangement) -> bytes:
 
 
 def _number(offset: int, node: Node) -> Number:
-    """Return the row of a scalar; C converts only a Python float or float64 as NumPy does."""
-    source, dtype = node, node.dtype
-    if isinstance(node, Apply) and node.op is CAST and dtype in (F64, F32):
-        source = node.args[0]
-        plain = source.dtype is FLOAT
-    else:
-        # Not float32: C would make a signalling NaN a quiet one.
-        plain = dtype in (F64, FLOAT)
-    if plain and isinstance(source, Input) and not source.movement:
-        conversion = _SINGLE if dtype is F32 else _DOUBLE
+    """Return the row of a scalar; C converts an argument that it converts as NumPy does."""
+    source = node.args[0] if isinstance(node, Apply) and node.op is CAST else node
+    conversion = _CONVERSIONS.get((source.dtype, node.dtype))
+    if conversion is not None and isinstance(source, Input) and not source.movement:
         return offset, conversion, source.parameter, node
-    return offset, _COMPUTED, None, node
+    return offset, "computed", None, node
 
 
 # -- filling a block ----------------------------------------------------------------------------
@@ -199,29 +199,29 @@ def point(recipe: Recipe, block: Any, arguments: Sequence[Any], out: Array | Non
     return views
 
 
-_PACK_DOUBLE, _PACK_SINGLE = struct.Struct("<d").pack_into, struct.Struct("<f").pack_into
+_PACK = {letter: struct.Struct(f"<{letter}").pack_into for letter in "dfqi"}
 
 
 def set_numbers(recipe: Recipe, data: Any, arguments: Sequence[Any]) -> int:
     """Write the scalars of a run into its argument block; return the flags that may be raised."""
     flags = 0
     for offset, conversion, parameter, node in recipe.numbers:
-        if conversion is _COMPUTED:
-            value, raised = host_value(node, arguments, recipe.sites)
-            raw = np.asarray(value, node.dtype.numpy).tobytes()
-            data[offset : offset + len(raw)] = raw
-            flags |= raised
-            continue
-        assert parameter is not None
-        value = arguments[parameter]
-        if conversion is _DOUBLE:
-            _PACK_DOUBLE(data, offset, value)
-            continue
-        try:
-            _PACK_SINGLE(data, offset, value)
-        except OverflowError:  # C would return inf; NumPy returns inf and reports "over"
-            _PACK_SINGLE(data, offset, np.copysign(np.inf, value))
-            flags |= Flag.over.value
+        if parameter is not None:
+            value = arguments[parameter]
+            try:
+                _PACK[conversion](data, offset, value)
+                continue
+            except OverflowError:
+                if conversion == "f":  # C would return inf; NumPy returns inf and reports "over"
+                    _PACK["f"](data, offset, math.copysign(math.inf, value))
+                    flags |= Flag.over.value
+                    continue
+            except struct.error:
+                pass  # NumPy has an error of its own for an integer that is out of range
+        value, raised = host_value(node, arguments, recipe.sites)
+        raw = np.asarray(value, node.dtype.numpy).tobytes()
+        data[offset : offset + len(raw)] = raw
+        flags |= raised
     return flags
 
 
