@@ -188,9 +188,9 @@ class UnsupportedError(CpnumError, NotImplementedError):
 
     >>> import numpy as np
     >>> from cpnum import cpjit
-    >>> cpjit(np.linalg.inv)(np.eye(2))  # doctest: +ELLIPSIS
+    >>> cpjit(np.linalg.eigvals)(np.eye(2))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    cpnum.errors.UnsupportedError: numpy.linalg.inv cannot be traced...
+    cpnum.errors.UnsupportedError: numpy.linalg.eigvals cannot be traced...
     """
 
 

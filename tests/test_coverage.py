@@ -15,13 +15,15 @@ from cpnum import UnsupportedError, cpjit
 from cpnum.tables.coverage import (
     ANSWERED_AT_ONCE,
     AT_ONCE,
+    CALLED,
+    CALLED_METHODS,
+    CALLS,
+    CALLS_OF_MODULES,
     REFUSED,
     REFUSED_MODULES,
     REFUSED_OF_ARRAYS,
-    REFUSED_OF_LINALG,
     WHY,
     WHY_OF_ARRAYS,
-    WHY_OF_LINALG,
 )
 from cpnum.trace.array import Tracer
 from cpnum.trace.promote import row_of
@@ -42,8 +44,10 @@ def is_function(name):
 def traced(name):
     """Tell how a name of NumPy is traced, None if it is not."""
     value = getattr(np, name)
-    if isinstance(value, np.ufunc):
+    if isinstance(value, np.ufunc) and name not in CALLED:
         return "ufunc" if row_of(value) or value in (np.positive, np.conjugate) else None
+    if name in CALLED:
+        return "called"
     if any(value is each for each in FUNCTIONS):
         return "function"
     return "made" if name in ORIGINALS and name not in WHY else None
@@ -93,26 +97,14 @@ def test_functions_that_are_answered_at_once_work_inside():
     assert np.array_equal(cpjit(function)(x), function(x))
 
 
-@pytest.mark.parametrize("name", ["sort", "unique", "mean", "take"])
+@pytest.mark.parametrize("name", ["unique", "compress", "put"])
 def test_a_refusal_has_the_reason(name):
     function = getattr(np, name)
-    given = {"take": lambda x: function(x, [0])}
+    given = {
+        "compress": lambda x: function(x > 0, x),
+        "put": lambda x: function(x, [0], 1.0),
+    }
     assert WHY[name] in refused(UnsupportedError, given.get(name, function), np.ones(3))
-
-
-# The arguments of functions of numpy.linalg; others take two matrices.
-OF_LINALG = {
-    "multi_dot": lambda x: ([x, x, x],),
-    "matrix_power": lambda x: (x, 2),
-    **dict.fromkeys(("norm", "matrix_norm", "vector_norm", "trace"), lambda x: (x,)),
-}
-
-
-@pytest.mark.parametrize("name", WHY_OF_LINALG)
-def test_a_function_of_linalg_has_a_reason_of_its_own(name):
-    function, arguments = getattr(np.linalg, name), OF_LINALG.get(name, lambda x: (x, x))
-    use = lambda x: function(*arguments(x))  # noqa: E731
-    assert WHY_OF_LINALG[name] in refused(UnsupportedError, use, np.ones((2, 2)))
 
 
 # -- the page -----------------------------------------------------------------------------------
@@ -142,6 +134,11 @@ MADE = """Functions that make arrays, of traced values or of numbers. Where an a
 one of them made meets a traced value, or another one that NumPy computed of it by any function, the
 graph has a copy of it:
 """
+CALLED_HEAD = """## Called between loops
+
+Functions of whole arrays. A function that has one becomes a program: NumPy's own function is called
+between the loops.
+"""
 AT_ONCE_HEAD = """## Answered at once
 
 These have nothing to do with traced values. NumPy answers while the function is traced.
@@ -162,13 +159,22 @@ def page():
     def of_kind(kind):
         return [name for name, each in kinds.items() if each == kind]
 
-    ufuncs = [name for name in NAMES if isinstance(getattr(np, name), np.ufunc)]
+    ufuncs = [
+        name for name in NAMES if isinstance(getattr(np, name), np.ufunc) and name not in CALLED
+    ]
     modules = "; ".join(f"`{module}`, {reason}" for module, reason in REFUSED_MODULES.items())
     return "\n".join(
         [
             HEAD + listed(of_kind("ufunc")) + "\n",
             group("other functions", of_kind("function")),
             MADE + listed(of_kind("made")) + "\n",
+            CALLED_HEAD,
+            *groups(CALLS),
+            *[
+                group(f"of `numpy.{name}`", names.split())
+                for name, names in CALLS_OF_MODULES.items()
+            ],
+            group("methods", CALLED_METHODS),
             AT_ONCE_HEAD,
             *groups(AT_ONCE),
             "## Refused\n",
@@ -177,8 +183,7 @@ def page():
                 [name for name in ufuncs if not kinds[name] and name not in WHY],
             ),
             *groups(REFUSED),
-            f"The functions of modules: {modules}.\n",
-            *groups({f"of `numpy.linalg`, {why}": each for why, each in REFUSED_OF_LINALG.items()}),
+            f"Other functions of modules: {modules}.\n",
             "## Attributes and methods of arrays\n",
             group("traced", [name for name in public(np.ndarray) if name not in WHY_OF_ARRAYS]),
             *groups(REFUSED_OF_ARRAYS),

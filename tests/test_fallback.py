@@ -20,26 +20,26 @@ from cpnum import (
 
 def test_fallback_runs_through_numpy_and_warns_once():
     @cpjit(fallback="numpy")
-    def inverse(x):
-        return np.linalg.inv(x) + 1.0
+    def eigenvalues(x):
+        return np.linalg.eigvals(x) + 1.0
 
     matrix = np.array([[2.0, 0.0], [0.0, 4.0]])
     with pytest.warns(RuntimeWarning) as caught:
-        assert np.array_equal(inverse(matrix), inverse.py_func(matrix))
+        assert np.array_equal(eigenvalues(matrix), eigenvalues.py_func(matrix))
     assert [str(each.message) for each in caught] == [
-        "inverse runs through NumPy: numpy.linalg.inv cannot be traced: "
-        "linear algebra is not supported yet"
+        "eigenvalues runs through NumPy: numpy.linalg.eigvals cannot be traced: "
+        "its results may be complex numbers, which are not supported yet"
     ]
     assert caught[0].filename == __file__
     # Warnings are errors here: there is no other.
-    assert np.array_equal(inverse(matrix), inverse.py_func(matrix))
-    out = np.empty((2, 2))
-    assert inverse(matrix, out=out) is out
-    assert np.array_equal(out, inverse.py_func(matrix))
+    assert np.array_equal(eigenvalues(matrix), eigenvalues.py_func(matrix))
+    out = np.empty(2)
+    assert eigenvalues(matrix, out=out) is out
+    assert np.array_equal(out, eigenvalues.py_func(matrix))
 
 
 def test_fallback_warns_in_code_that_is_of_no_module():
-    scope = {"f": cpjit(lambda x: np.linalg.inv(x), fallback="numpy"), "x": np.eye(2)}
+    scope = {"f": cpjit(lambda x: np.linalg.eigvals(x), fallback="numpy"), "x": np.eye(2)}
     with pytest.warns(RuntimeWarning, match="runs through NumPy"):
         exec("f(x)", {"__builtins__": {}}, scope)
 
@@ -63,9 +63,9 @@ def test_fallback_serves_a_call_like_one_that_was_compiled():
 
 def test_without_fallback_it_is_an_error():
     with pytest.raises(UnsupportedError):
-        cpjit(np.linalg.inv)(np.eye(2))
+        cpjit(np.linalg.eigvals)(np.eye(2))
     with pytest.raises(UnsupportedError):
-        cpjit(np.linalg.inv, fallback="error")(np.eye(2))
+        cpjit(np.linalg.eigvals, fallback="error")(np.eye(2))
 
 
 def _checks_its_type(x):
@@ -149,7 +149,7 @@ OWN_ERRORS = {
     "of an index": (lambda x: x[100] + x, X),
     "of an operand": (lambda x: x + "text", X),
     "of shapes": (lambda x, y: x + y, X, Y[1:]),
-    "of a function that is refused": (lambda x: np.linalg.inv(x), X),
+    "of a function that is refused": (lambda x: np.linalg.eigvals(x), X),
     "of json": (lambda x: json.dumps(x), X),
     "of a constant": (lambda x: x + 2**64, INTS),
     "of a bound": (lambda x, n: x + n, INTS.astype("i4"), 2**40),
@@ -261,21 +261,21 @@ def test_a_refused_signature_refuses_no_other():
 
 
 def _refused_if_long(x):
-    return np.linalg.norm(x) + x if len(x) > 10 else x + 1
+    return np.unique(x)[0] + x if len(x) > 10 else x + 1
 
 
 def _refused_if_short(x):
     try:
         return x[20] + x
     except IndexError:
-        return np.linalg.norm(x) + x
+        return np.unique(x)[0] + x
 
 
 def _refused_if_it_has_no_column(x):
     try:
         return x.reshape(5, -1) + 1
     except ValueError:
-        return np.linalg.norm(x) + x
+        return np.unique(x)[0] + x
 
 
 @pytest.mark.filterwarnings("ignore:function runs through NumPy")

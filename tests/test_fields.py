@@ -329,9 +329,9 @@ def test_after_a_refusal_all_is_taken_back():
     def function(x, model):
         model.last = x * 2
         model.steps += 1
-        return np.linalg.inv(x)
+        return np.linalg.eigvals(x)
 
     model = Model()
-    with pytest.raises(UnsupportedError, match="linear algebra"):
+    with pytest.raises(UnsupportedError, match="complex numbers"):
         cpjit(function)(np.eye(2), model)
     assert (model.last, model.steps) == (None, 0)

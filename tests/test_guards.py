@@ -19,6 +19,7 @@ from cases import assert_same
 from cpnum import TraceError, cpjit
 from cpnum.ir.graph import Graph
 from cpnum.jit.variants import MOST_UNUSED, Variants
+from cpnum.trace import contents
 from cpnum.trace.looking import MOST_GUARDS
 from cpnum.trace.trace import trace
 
@@ -334,7 +335,8 @@ def test_a_number_that_leaves_its_type_is_refused():
     assert_same(-X, compiled(X, 0.5))
 
 
-def test_elements_of_arrays_have_no_value_even_beside_numbers():
+def test_elements_of_arrays_have_no_value_after_so_many_looks_even_beside_numbers(monkeypatch):
+    monkeypatch.setattr(contents, "MOST_LOOKS", 0)
     for function in (
         lambda x, n: x if x[0] + n > 0 else -x,
         lambda x, n: x if np.ones_like(x) + n > 0 else -x,
@@ -347,6 +349,24 @@ def test_elements_of_arrays_have_no_value_even_beside_numbers():
             cpjit(function)(np.array(2.0))
 
 
+def test_truths_and_whole_numbers_of_elements_are_looked_at_beside_numbers():
+    for function in (
+        lambda x, n: x if x[0] + n > 0 else -x,
+        lambda x, n: x * int(x[n]),
+        lambda x, n: x * range(4)[int(n > x[1])],
+    ):
+        compiled = cpjit(function)
+        for x, n in ((X, 2), (X, 3), (-X, 2), (X - 5, 2), (X, 2)):
+            assert_same(function(x, n), compiled(x, n))
+    for function in (
+        lambda x, n: x if np.ones_like(x) + n > 0 else -x,
+        lambda x, n: x * math.exp(x[n]),
+        lambda x, n: x * float(x[n]),
+    ):
+        with pytest.raises(TraceError):
+            cpjit(function)(X, 2)
+
+
 # -- refusals -----------------------------------------------------------------------------------
 
 
@@ -356,7 +376,7 @@ def test_a_refusal_holds_for_its_outcomes_only():
 
     def f(x, n):
         calls.append(n if type(n) is int else 1 if n > 0 else -1)
-        return np.cumsum(x) if n > 0 else x * 2
+        return np.unique(x) if n > 0 else x * 2
 
     compiled = cpjit(f, fallback="numpy")
     for n in (1, -1, 2, -2, 3, -3):
@@ -371,7 +391,7 @@ def test_a_refusal_holds_for_its_outcomes_only():
 def test_a_refusal_that_depends_on_the_shape_holds_for_its_shape_and_its_outcomes():
     def f(x, n):
         if n > 1 and x.shape[0] > n:
-            return np.cumsum(x)
+            return np.unique(x)
         return x * n
 
     compiled = cpjit(f, fallback="numpy")

@@ -140,8 +140,11 @@ REFUSED = {
     ),
     "both results to one array": both_to_one,
     "signature": lambda x: np.add(x, 1, signature="dd->d"),
-    "numpy.add.reduce cannot be traced: reductions": lambda x: np.add.reduce(x),
-    "numpy.add.accumulate cannot be traced: reductions": lambda x: np.add.accumulate(x),
+    "numpy.add.reduce of a list cannot be traced": lambda x: np.add.reduce([x, x]),
+    "numpy.add.accumulate of a list cannot be traced": lambda x: np.add.accumulate([x, x]),
+    "the argument out of numpy.add.reduce cannot be traced": lambda x: np.add.reduce(
+        x, out=np.zeros(())
+    ),
     "numpy.add.at": lambda x: np.add.at(x, [0], 1),
 }
 

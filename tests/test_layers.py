@@ -18,14 +18,16 @@ LINE = {
     "tables": "dtypes isa ops coverage block stencils",
     "pack": "disassembly holes stencil __main__",
     "ir": "containers movement joins sites guards handling nodes results signature returned "
-    "extents walk text graph tiling reference evaluate questions rules rewrite divisors simplify",
+    "extents walk text graph program tiling reference evaluate questions rules rewrite divisors "
+    "simplify",
     "trace": "site advice choices fixed containers arguments parameters kinds builder looking made "
     "push promote ufuncs keywords tracer chosen array scalar leftover registry compositions "
-    "joining ends converting replacing functions methods returns fields trace",
+    "joining ends converting replacing functions methods returns sampling calls contents "
+    "assembling fields trace",
     "compile": "arrange sources call schedule instances skeleton select assign emit pairs "
     "origins verify kernel outs",
     "run": "system linux arena memory recipe alias errstate pieces machine prepared results bound "
-    "specialization observer",
+    "specialization program observer",
     "show": "timing table comparison listing plain_rows plain_x86_forms plain_x86 plain_aarch64 "
     "plain view why key as_text as_html report reports processor status progress",
     "jit": "options keys outside drawing variants entries cache method sending explaining function "
@@ -55,7 +57,7 @@ LAZY = {
     ("__main__", "demo"),  # the data of the demonstration
     ("run.specialization", "ir.tiling"),  # for joined values only
     ("trace.push", "ir.joins"),
-    ("trace.trace", "ir.tiling"),
+    ("trace.assembling", "ir.tiling"),
     ("ir.simplify", "ir.divisors"),  # divisions of integers
     ("jit.function", "jit.sending"),
     ("jit.function", "show.listing"),

@@ -18,7 +18,7 @@ def amplitude(x):
     return scaled(x) * 2
 
 def scaled(x):
-    return np.linalg.norm(x) * x
+    return np.unique(x)[0] * x
 
 def convert(x):
     return float(x)
@@ -67,7 +67,7 @@ def lines_of(error):
 USES = {
     "two functions of it": (
         lambda core: lambda x: helper(core, x) + 1,
-        (UnsupportedError, "line 7:  return np.linalg.norm(x) * x"),
+        (UnsupportedError, "line 7:  return np.unique(x)[0] * x"),
     ),
     "a conversion": (
         lambda core: lambda x: core.convert(x) * x,  # here
@@ -83,7 +83,7 @@ USES = {
     ),
     "a function of it that it calls back": (
         lambda core: lambda x: core.apply(core.scaled, x),  # here
-        (UnsupportedError, "line 7:  return np.linalg.norm(x) * x"),
+        (UnsupportedError, "line 7:  return np.unique(x)[0] * x"),
     ),
 }
 
@@ -128,7 +128,7 @@ def test_ipython_shows_both_lines(core):
 
 def test_the_users_function_that_a_library_calls_is_the_users_line(core):
     with pytest.raises(UnsupportedError) as caught:
-        cpjit(lambda x: core.apply(lambda v: np.linalg.norm(v), x))(X)  # here
+        cpjit(lambda x: core.apply(lambda v: np.unique(v)[0], x))(X)  # here
     assert caught.value.where.endswith("# here")
     assert caught.value.inside is None
 
@@ -137,7 +137,7 @@ def test_a_library_that_is_traced_itself_has_the_line_of_the_function(core):
     with pytest.raises(UnsupportedError) as caught:
         cpjit(core.amplitude)(X)
     assert caught.value.where == "waves/core.py, line 4:  return scaled(x) * 2"
-    assert caught.value.inside == "waves/core.py, line 7:  return np.linalg.norm(x) * x"
+    assert caught.value.inside == "waves/core.py, line 7:  return np.unique(x)[0] * x"
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ def test_masks():
 
 def test_the_reference_computes_where_machine_code_cannot():
     def function(x):
-        return smooth(np.sort(x))
+        return smooth(np.unique(x))
 
     x = np.linspace(1, 0, 9)
     with pytest.warns(RuntimeWarning, match="runs through NumPy"):

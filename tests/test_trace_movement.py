@@ -10,6 +10,7 @@ from tracing import check, refused, sample
 import cpnum
 from cpnum.errors import TraceError
 from cpnum.ir.evaluate import evaluate
+from cpnum.trace import contents
 from cpnum.trace.trace import trace
 
 MOVEMENTS = {
@@ -116,10 +117,13 @@ def test_wrong_axes_have_numpys_errors(name):
 
 
 @pytest.mark.parametrize("name", TRACED_AXES)
-def test_axes_that_are_numbers_are_looked_at_and_elements_are_refused(name):
+def test_axes_that_are_numbers_or_elements_are_looked_at(name, monkeypatch):
     move, x = TRACED_AXES[name], np.ones((4, 1))
     for n in (1, -1):
         assert_same(move(x, n), cpnum.cpjit(move)(x, n))
+        elements = np.array([n, 0])
+        assert_same(move(x, n) * 2, cpnum.cpjit(lambda x, n: move(x, n[0]) * 2)(x, elements))
+    monkeypatch.setattr(contents, "MOST_LOOKS", 0)
     message = refused(TraceError, lambda x, n: move(x, n[0]), x, np.arange(1, 3))
     assert "an index or a range() needs a value, but n is" in message
 

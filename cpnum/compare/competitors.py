@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 from cpnum.compare.expression import Expression, expression_of
 from cpnum.compile.kernel import Kernel, Kernels
 from cpnum.errors import CpnumError, UnsupportedError
+from cpnum.ir.program import Program
 from cpnum.jit.function import Jit, cpjit
 from cpnum.jit.method import Method
 from cpnum.run import memory
@@ -146,6 +147,8 @@ def _numexpr(function: Compiled, given: Given, threads: int) -> Competitor:
 
     def expression(given: Given) -> Expression:
         graph = trace(function.py_func, given.arguments, given.keywords)
+        if isinstance(graph, Program):
+            raise UnsupportedError("numexpr calls no functions of whole arrays", seen=repr(graph))
         values = arguments_of(function.py_func, given.arguments, given.keywords).values
         return expression_of(graph, values, names)
 

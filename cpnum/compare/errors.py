@@ -65,7 +65,8 @@ def _wider(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def _refuse_special(function: Compiled, given: Given) -> None:
-    for node in trace(function.py_func, given.arguments, given.keywords).nodes:
+    traced = trace(function.py_func, given.arguments, given.keywords)
+    for node in [node for graph in traced.graphs for node in graph.nodes]:
         if type(node) is Apply and OPS.get(node.op.name, node.op).home == "special":
             raise _no_true_values(f"{node.op}, which is not NumPy's and has no wider floats")
 

@@ -28,6 +28,7 @@ from cpnum.errors import OutError
 from cpnum.faces import pre
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Nodes
+from cpnum.ir.program import Program
 from cpnum.ir.results import Leaf, Output
 from cpnum.pack.stencil import Pack, load
 from cpnum.tables.dtypes import DType
@@ -85,9 +86,12 @@ class Kernel(NamedTuple):
 
 
 class Kernels(NamedTuple):
-    """The kernels of a call whose outputs have several shapes; `graph` is that of all of them."""
+    """The kernels of a call whose outputs have several shapes, or of a program.
 
-    graph: Graph
+    `graph` is that of all of them.
+    """
+
+    graph: Graph | Program
     each: tuple[Kernel, ...]
 
     @property

@@ -205,6 +205,26 @@ def host_value(
     return values[node], raised.flags
 
 
+def value_of(
+    node: Node,
+    arguments: Sequence[Value],
+    as_written: Mapping[Node, Callable[..., Value]],
+    known: dict[Node, Value],
+) -> Value:
+    """Return the value of a node as NumPy computes it, without reports of errors.
+
+    What is computed is added to the values that are `known`.
+    """
+    with np.errstate(all="ignore"):
+        for each in postorder(node, known):
+            written = as_written.get(each)
+            if written is not None:
+                known[each] = written(*[known[arg] for arg in operands(each)])
+            else:
+                known[each] = _value(each, known, arguments)
+    return known[node]
+
+
 def may_report(graph: Graph) -> bool:
     r"""Tell whether NumPy may report a floating-point error that depends on elements of arrays.
 

@@ -27,7 +27,7 @@ from cpnum.ir.nodes import (
 from cpnum.ir.results import Container, Output, Results
 from cpnum.ir.signature import ArrayOf, Signature
 from cpnum.ir.sites import Location, Site, location
-from cpnum.ir.text import Parts, of_input, read, value_names, written
+from cpnum.ir.text import Parts, of_input, read, value_names, written, written_call_of
 from cpnum.tables.dtypes import DType
 from cpnum.tables.ops import ALWAYS, CAST, Op
 
@@ -114,6 +114,11 @@ class Graph:
             raise ValueError(f"{self.name} returns not one computed value, but {self.results}")
         return output
 
+    @property
+    def graphs(self) -> tuple[Graph, ...]:
+        """The graph itself, as a program has several."""
+        return (self,)
+
     def part(self, places: Sequence[int]) -> Graph:
         """Return the graph that computes the outputs at these places only, as a tuple."""
         outputs = tuple([self.outputs[at] for at in places])
@@ -170,6 +175,10 @@ class Graph:
             self.conditions,
             [each.text for each in self.guards],
         )
+
+    def written_call(self) -> tuple[list[str], str, list[str]]:
+        """Return the lines of a graph of arguments, the text of these, and of what is stored."""
+        return written_call_of(self._parts)
 
     def name_of(self, node: Input) -> str:
         """Return an input as a user writes it: the parameter's name, and the movement."""

@@ -109,10 +109,20 @@ def maker_of(tree: Tree) -> Callable[[Sequence[Any]], Any]:
     if isinstance(tree, int):
         return operator.itemgetter(tree)
     kind, keys, items = tree
-    if kind is tuple and len(items) > 1 and all(isinstance(each, int) for each in items):
-        return operator.itemgetter(*items)
+    if kind is tuple and all(isinstance(each, int) for each in items):
+        if len(items) > 1:
+            return operator.itemgetter(*items)
+        return _of_one(items[0]) if items else lambda values: ()
     makers = [maker_of(each) for each in items]
+    if kind is tuple:
+        return lambda values: tuple([make(values) for make in makers])
+    if kind is dict and not keys:
+        return lambda values: {}
     return lambda values: made(kind, keys, [make(values) for make in makers])
+
+
+def _of_one(item: Any) -> Callable[[Sequence[Any]], Any]:
+    return lambda values: (values[item],)
 
 
 # -- results ------------------------------------------------------------------------------------

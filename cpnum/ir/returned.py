@@ -83,13 +83,37 @@ def _depths(text: str) -> Iterator[int]:
 
 def written_results(results: Results, signature: Signature, operand: Callable[[Node], str]) -> str:
     """Return the text of results; `operand` writes a node."""
+    return _tree_text(results.tree, _texts(results, signature, operand))
+
+
+def written_call(
+    results: Results, signature: Signature, operand: Callable[[Node], str]
+) -> tuple[str, list[str]]:
+    """Return the text of the arguments of a call, and of what is stored beside them.
+
+    The results are a tuple of the arguments by position, those by name, and the others.
+    """
+    texts = _texts(results, signature, operand)
+    assert isinstance(results.tree, Container)
+    by_place, by_name, stored = [
+        [_tree_text(each, texts) for each in part.items]
+        for part in results.tree.items
+        if isinstance(part, Container)
+    ]
+    names = results.tree.items[1].keys  # type: ignore[union-attr]
+    named = [f"{name}={text}" for name, text in zip(names, by_name, strict=True)]
+    return ", ".join([*by_place, *named]), stored
+
+
+def _texts(results: Results, signature: Signature, operand: Callable[[Node], str]) -> Sequence[str]:
+    """Return the text of each leaf."""
     texts: list[str] = []
     names = [each.name for each in signature]
     for leaf in results.leaves:
         text = _leaf_text(leaf, texts, names, operand)
         count = 0 if isinstance(leaf, Known) else _again(text, texts)
         texts.append(text + (f" again {count}" if count > 1 else " again" * count))
-    return _tree_text(results.tree, texts)
+    return texts
 
 
 def _again(text: str, before: Sequence[str]) -> int:

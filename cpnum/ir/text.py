@@ -39,7 +39,7 @@ from cpnum.ir.nodes import (
     Project,
 )
 from cpnum.ir.results import Results
-from cpnum.ir.returned import LONG, ResultsReader, split, written_results
+from cpnum.ir.returned import LONG, ResultsReader, split, written_call, written_results
 from cpnum.ir.signature import (
     ArrayOf,
     Fixed,
@@ -84,6 +84,26 @@ def value_names(graph: Parts) -> dict[Node, str]:
 def written(graph: Parts) -> str:
     """Return the text of a graph."""
     writer = _Writer(graph)
+    return "\n".join(
+        [
+            f"{graph.name}({text_of(graph.signature)})",
+            *_lines(graph, writer),
+            f"  return {written_results(graph.results, graph.signature, writer.operand)}",
+        ]
+    )
+
+
+def written_call_of(graph: Parts) -> tuple[list[str], str, list[str]]:
+    """Return the lines of a graph that computes the arguments of a call, and their text.
+
+    The last are the texts of what is stored beside them.
+    """
+    writer = _Writer(graph)
+    arguments, stored = written_call(graph.results, graph.signature, writer.operand)
+    return _lines(graph, writer), arguments, stored
+
+
+def _lines(graph: Parts, writer: _Writer) -> list[str]:
     lines: list[tuple[str, str]] = []
     for node, name in writer.names.items():
         after = f"{node.dtype}  checked" if node in graph.checked else str(node.dtype)
@@ -93,15 +113,11 @@ def written(graph: Parts) -> str:
         " ".join(of_input(each, graph.signature) for each in condition.inputs)
         for condition in graph.conditions
     )
-    return "\n".join(
-        [
-            f"{graph.name}({text_of(graph.signature)})",
-            *(f"  {line:{width}}  {after}" for line, after in lines),
-            *(f"  requires {each}" for each in conditions),
-            *(f"  where {each}" for each in graph.guards),
-            f"  return {written_results(graph.results, graph.signature, writer.operand)}",
-        ]
-    )
+    return [
+        *(f"  {line:{width}}  {after}" for line, after in lines),
+        *(f"  requires {each}" for each in conditions),
+        *(f"  where {each}" for each in graph.guards),
+    ]
 
 
 class _Writer:

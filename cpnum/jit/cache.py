@@ -14,13 +14,16 @@ from cpnum.compile.kernel import Clock, Kernel, Kernels
 from cpnum.errors import IsaError
 from cpnum.ir.graph import Graph
 from cpnum.ir.guards import Guard
+from cpnum.ir.nodes import Apply
+from cpnum.ir.program import Program
 from cpnum.ir.results import Known
-from cpnum.ir.signature import ArrayOf, ContainerOf, Fixed, Signature, types_of
+from cpnum.ir.signature import ContainerOf, Fixed, Signature, types_of
 from cpnum.ir.simplify import simplify
 from cpnum.ir.sites import described
 from cpnum.jit.drawing import Generators, may_draw
 from cpnum.jit.entries import (
     SHAPE_OBSERVED,
+    Compiled,
     Entry,
     GuardedCall,
     Leaf,
@@ -36,7 +39,8 @@ from cpnum.remembered import Remembered
 from cpnum.run import memory
 from cpnum.run.bound import Bound, BoundResults
 from cpnum.run.machine import Machine, machine_of
-from cpnum.run.prepared import EmptyCall, NumpyCall, PreparedCall, WrittenCall
+from cpnum.run.prepared import PreparedCall, WrittenCall
+from cpnum.run.program import BoundProgram, ProgramCall, ProgramSpecialization
 from cpnum.run.specialization import Specialization
 from cpnum.tables import isa
 from cpnum.tables.isa import Isa
@@ -87,26 +91,32 @@ class Cache:
         if found is not None:
             return found
         variant = self._specialization(arguments, self._remembers_refusals, sparing=True)
-        if (
-            _asks_much(variant.traced)
-            and not arguments.containers
-            and not arguments.names_of_keywords
-        ):
-            self.calls[key] = written = WrittenCall(self.function)
+        written = WrittenCall(self.function, arguments.places, arguments.names_of_keywords)
+        if _runs_sooner_as_written(variant.traced, arguments.values):
+            self.calls[key] = written
             return written
-        specialization = variant.into(out)
-        parts = specialization.describe(arguments.values, out)
-        machine: Machine | None = None
-        if any(each.call.arrangement is not None for each in parts):
-            machine = self._machine()
-            why_not = machine.why_not() if machine is not None else _NO_PACK
-            if why_not is not None:
-                tell(f"is evaluated by NumPy: {why_not}")
-                machine = None
-        prepared = self._prepared(specialization, parts, machine)
-        objects = _objects_of(specialization.traced.signature)
+        prepared: Prepared
+        if isinstance(variant, ProgramSpecialization):
+            variant.each[-1].into(out)  # raises if it cannot take the results
+            prepared = ProgramCall(variant, self.isa, self._running(tell), written)
+        else:
+            specialization = variant.into(out)
+            parts = specialization.describe(arguments.values, out)
+            is_empty = all(each.call.arrangement is None for each in parts)
+            machine = None if is_empty else self._running(tell)
+            prepared = specialization.prepare_parts(parts, self.isa, machine)
+        objects = _objects_of(variant.traced.signature)
         self._remember(key, Leaf(prepared, variant), variant.traced.guards, objects)
         return prepared
+
+    def _running(self, tell: Callable[[str], None]) -> Machine | None:
+        """Return the machine that runs kernels; `tell` why NumPy does if there is none."""
+        machine = self._machine()
+        why_not = machine.why_not() if machine is not None else _NO_PACK
+        if why_not is None:
+            return machine
+        tell(f"is evaluated by NumPy: {why_not}")
+        return None
 
     def _known(self, key: _Key, arguments: Arguments) -> Prepared | Refusal | None:
         """Return the prepared call of these arguments, or its refusal, if there is one."""
@@ -128,24 +138,16 @@ class Cache:
             found = self.calls[key] = GuardedCall()
         found.variants.enter(guards, leaf)
 
-    def _prepared(
-        self, specialization: Specialization, parts: list[Part], machine: Machine | None
-    ) -> Prepared:
-        """Return a prepared call; without a machine, NumPy evaluates it."""
-        if not specialization.is_plain:
-            if machine is None:
-                return specialization.prepare_results(parts, None, None)
-            return specialization.prepare_results(parts, self.level(), machine)
-        call = parts[0].call
-        if call.arrangement is None:
-            return EmptyCall(specialization.traced, call)
-        if machine is None:
-            return NumpyCall(specialization.traced, call)
-        return specialization.prepare(call, self.level(), machine)
-
     def prepare_numpy(self, arguments: Arguments, out: Any) -> Prepared:
         """Return a call that NumPy evaluates; it is not remembered."""
-        return self._prepared(*self._describe(arguments, out), None)
+        specialization = self._specialization(arguments)
+        if isinstance(specialization, ProgramSpecialization):
+            names = arguments.names_of_keywords
+            written = WrittenCall(self.function, arguments.places, names)
+            return ProgramCall(specialization, written=written)
+        specialization = specialization.into(out)
+        parts = specialization.describe(arguments.values, out)
+        return specialization.prepare_parts(parts, None, None)
 
     def refuse(
         self,
@@ -174,9 +176,15 @@ class Cache:
         ):
             self._remember(key, Leaf(refusal, refusal), guards, tuple(objects_of(key)))
 
-    def bind(self, arguments: Arguments, out: Any) -> Bound | BoundResults:
+    def bind(self, arguments: Arguments, out: Any) -> Bound | BoundResults | BoundProgram:
         """Return a bound call of these arguments, its results in `out` or in new arrays."""
-        specialization = self._specialization(arguments).into(out)
+        found_for = self._specialization(arguments)
+        if isinstance(found_for, ProgramSpecialization):
+            names = arguments.names_of_keywords
+            written = WrittenCall(self.function, arguments.places, names)
+            call = ProgramCall(found_for, self.isa, self._machine(), written)
+            return BoundProgram(call, arguments.values, out)
+        specialization = found_for.into(out)
         found = self._known(_key_of(arguments, out), arguments)
         if isinstance(found, PreparedCall):
             parts = [Part((0,), found.call)]
@@ -197,35 +205,29 @@ class Cache:
 
         These are None if they cannot run here.
         """
-        specialization, parts = self._describe(arguments, out)
-        kernels = specialization.lower(parts, self.level())
+        kernels = self.lower(arguments, out)
         machine = machine_of(self.level())
         if machine is None or machine.why_not() is not None:
             return [(each, None) for each in _each(kernels)]
         found: list[tuple[Kernel, bytes | None]] = []
-        for places, call in parts:
-            if call.arrangement is not None:
-                own = specialization.part(places)
-                prepared = own.prepare(call, self.level(), machine)
-                region = prepared.placement.region
-                found.append((own.kernel(call, self.level()), region.read()))
+        for own, call in self._specialization(arguments).described(arguments.values, out):
+            region = own.prepare(call, self.level(), machine).placement.region
+            found.append((own.kernel(call, self.level()), region.read()))
         return found
+
+    def traced(self, arguments: Arguments) -> Graph | Program:
+        """Return what the function became for these arguments."""
+        return self._specialization(arguments).traced
 
     def lower(self, arguments: Arguments, out: Any) -> Kernel | Kernels:
         """Return the called kernel for these arguments, or all of them."""
-        specialization, parts = self._describe(arguments, out)
-        return specialization.lower(parts, self.level())
-
-    def _describe(self, arguments: Arguments, out: Any) -> tuple[Specialization, list[Part]]:
-        """Return the specialization of a call, and its parts."""
-        specialization = self._specialization(arguments).into(out)
-        return specialization, specialization.describe(arguments.values, out)
+        return self._specialization(arguments).lower(arguments.values, out, self.level())
 
     # -- specializations ------------------------------------------------------------------------
 
     def _specialization(
         self, arguments: Arguments, refusing: bool = False, sparing: bool = False
-    ) -> Specialization:
+    ) -> Compiled:
         """Return the specialization for a call; trace the first call of a signature.
 
         If it is `refusing`, any error of a trace is RefusedError, and a remembered one, too.  If it
@@ -242,7 +244,7 @@ class Cache:
             if refusing:
                 raise RefusedError(found.why)
             found = None
-        if isinstance(found, Specialization):
+        if isinstance(found, Specialization | ProgramSpecialization):
             found.again = True
             return found
         if sparing:
@@ -264,7 +266,7 @@ class Cache:
                 f"{described(guard.site)}; write {instead_of_look(guard.site)}"
             )
 
-    def _trace(self, signature: Signature, arguments: Arguments, refusing: bool) -> Specialization:
+    def _trace(self, signature: Signature, arguments: Arguments, refusing: bool) -> Compiled:
         """Trace the function, and enter what it became."""
         fixed = [
             value
@@ -285,9 +287,13 @@ class Cache:
         self.outside.drop_assigned()
         if traced.signature != signature:
             self._enter(signature, _before_shape(traced.guards), SHAPE_OBSERVED)
-        made = Specialization(traced, self._rewrite, clock)
+        made: Compiled
+        if isinstance(traced, Program):
+            made = ProgramSpecialization(traced, self._rewrite, clock)
+        else:
+            made = Specialization(traced, self._rewrite, clock)
         found = self._enter(traced.signature, traced.guards, made)
-        if not isinstance(found, Specialization):
+        if not isinstance(found, Specialization | ProgramSpecialization):
             # Only the second trace succeeded: what is inside of an object was changed.
             found = made
             self._enter(traced.signature, traced.guards, made, anew=True)
@@ -315,12 +321,12 @@ class Cache:
         codes = self.outside.codes if own is None else (own, *self.outside.codes)
         return Generators() if may_draw(codes) else None
 
-    def by_signature(self) -> dict[str, list[Specialization]]:
+    def by_signature(self) -> dict[str, list[Compiled]]:
         """Return the specializations by the text of their signature, which several may share."""
-        found: dict[str, list[Specialization]] = {}
+        found: dict[str, list[Compiled]] = {}
         for entry in list(self._specializations.values()):  # entries go with their objects
             for each in entry if isinstance(entry, Variants) else (entry,):
-                if isinstance(each, Specialization):
+                if isinstance(each, Specialization | ProgramSpecialization):
                     found.setdefault(_text_of(each.graph), []).append(each)
         return found
 
@@ -353,7 +359,7 @@ def _each(kernels: Kernel | Kernels) -> tuple[Kernel, ...]:
     return kernels.each if isinstance(kernels, Kernels) else (kernels,)
 
 
-def _text_of(graph: Graph) -> str:
+def _text_of(graph: Graph | Program) -> str:
     """Return the types of a graph's parameters, and its guards."""
     types = types_of(graph.signature)
     guards = " and ".join(guard.text for guard in graph.guards)
@@ -363,14 +369,22 @@ def _text_of(graph: Graph) -> str:
 # Python computes with numbers in less time than it takes to compute what guards ask about.
 _MANY_VALUES = 24
 
+# What fusing saves for each operator and element, and what a step of a program costs, in ns.
+_SAVED, _STEP = 0.3, 6_000
 
-def _asks_much(graph: Graph) -> bool:
-    """Tell whether a function of numbers looks at so many that it runs sooner as written."""
-    return (
-        sum(each.size for each in graph.guards) > _MANY_VALUES
-        and not any(isinstance(each.type, ArrayOf) for each in graph.signature)
-        and not all(isinstance(each, Known) for each in graph.results.leaves)
-    )
+
+def _runs_sooner_as_written(traced: Graph | Program, arguments: Sequence[Any]) -> bool:
+    """Tell whether no kernel would make a call faster: of many guards, or of small arrays.
+
+    A function that returns nothing computed stays compiled: a call as written must return a value.
+    """
+    if all(isinstance(each, Known) for each in traced.results.leaves):
+        return False
+    sizes = [each.size for each in arguments if isinstance(each, np.ndarray)]
+    if isinstance(traced, Program):
+        count = sum(type(node) is Apply for graph in traced.graphs for node in graph.nodes)
+        return count * max(sizes, default=1) * _SAVED < len(traced.graphs) * _STEP
+    return not sizes and sum(each.size for each in traced.guards) > _MANY_VALUES
 
 
 def _before_shape(guards: Sequence[Guard]) -> list[Guard]:

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 from cpnum.compile.call import Array
 from cpnum.jit.variants import Variants
 from cpnum.run.prepared import PreparedCall, WrittenCall
+from cpnum.run.program import ProgramCall, ProgramSpecialization
 from cpnum.run.results import ResultsCall
 from cpnum.run.specialization import Specialization
 
-Prepared = PreparedCall | ResultsCall | WrittenCall
+Prepared = PreparedCall | ResultsCall | WrittenCall | ProgramCall
+Compiled = Specialization | ProgramSpecialization
 
 
 class ShapeObserved:
@@ -47,7 +49,7 @@ class Leaf(NamedTuple):
     """A prepared call or a refusal, and the variant of the function that it belongs to."""
 
     call: Prepared | Refusal
-    variant: Specialization | Refusal
+    variant: Compiled | Refusal
 
 
 class GuardedCall:
@@ -77,4 +79,4 @@ class GuardedCall:
         return None if found is None else found.into(arguments, out)
 
 
-Entry = Specialization | Refusal | ShapeObserved
+Entry = Compiled | Refusal | ShapeObserved

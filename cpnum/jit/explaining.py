@@ -7,8 +7,11 @@ import io
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
+from cpnum.ir.program import Program
 from cpnum.jit.cache import Cache
 from cpnum.run.bound import Bound, BoundResults
+from cpnum.run.prepared import WrittenCall
+from cpnum.run.program import BoundProgram
 from cpnum.show.comparison import Comparison, compare, one_line
 from cpnum.show.report import Code, Report
 from cpnum.show.reports import Reports
@@ -23,7 +26,9 @@ class Compiled(Protocol):
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         """Make a call."""
 
-    def bind(self, *arguments: Any, out: Any = None, **keywords: Any) -> Bound | BoundResults:
+    def bind(
+        self, *arguments: Any, out: Any = None, **keywords: Any
+    ) -> Bound | BoundResults | BoundProgram:
         """Return a bound call."""
 
 
@@ -53,8 +58,9 @@ def explained(
     comparison: Comparison | None = None
     if called[0].ran:
         run = function.bind(*arguments, out=out, **keywords)
-        kernels = run.kernels if isinstance(run, BoundResults) else (run,)
-        bound = [Code(each.kernel, each.region.read(), ran=True) for each in kernels]
+        if not isinstance(run, BoundProgram):
+            kernels = run.kernels if isinstance(run, BoundResults) else (run,)
+            bound = [Code(each.kernel, each.region.read(), ran=True) for each in kernels]
         if timed:
             comparison = compare(
                 function, function.py_func, run, arguments, keywords, rounds=rounds, loops=loops
@@ -73,6 +79,11 @@ def explained(
         )
         for at, (code, bound_code) in enumerate(zip(called, bound, strict=True))
     ]
+    traced = cache.traced(given)
+    if isinstance(traced, Program):
+        small = isinstance(cache.prepare(given, out, lambda _: None), WrittenCall)
+        why = "For arrays as small as these, calls run as written.\n" if small else ""
+        return Reports(reports, f"{why}NumPy's functions are called between loops:\n{traced}")
     return reports[0] if len(reports) == 1 else Reports(reports)
 
 

@@ -28,10 +28,11 @@ from cpnum.trace.arguments import arity, python_signature, refuse_out
 if TYPE_CHECKING:
     from cpnum.ir.simplify import Precision
     from cpnum.jit.cache import Cache
+    from cpnum.jit.entries import Compiled
     from cpnum.jit.options import Fallback
     from cpnum.jit.slow import SlowPath
     from cpnum.run.bound import Bound, BoundResults
-    from cpnum.run.specialization import Specialization
+    from cpnum.run.program import BoundProgram
     from cpnum.show.report import Report
     from cpnum.show.reports import Reports
 
@@ -222,7 +223,9 @@ class Jit:
         except Exception as error:
             raise trimmed(error)  # noqa: B904
 
-    def bind(self, /, *arguments: Any, out: Any = None, **keywords: Any) -> Bound | BoundResults:
+    def bind(
+        self, /, *arguments: Any, out: Any = None, **keywords: Any
+    ) -> Bound | BoundResults | BoundProgram:
         """Return a bound call: it takes no arguments, writes to `out`, and returns it.
 
         Raises:  OutError if `out` overlaps an argument and is not the same array;
@@ -236,7 +239,7 @@ class Jit:
 
     # -- looking --------------------------------------------------------------------------------
 
-    def _by_signature(self) -> dict[str, list[Specialization]]:
+    def _by_signature(self) -> dict[str, list[Compiled]]:
         return {} if self._cache is None else self._cache.by_signature()
 
     @property

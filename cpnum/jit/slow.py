@@ -22,6 +22,7 @@ from cpnum.jit.keys import taken_key
 from cpnum.run.alias import copied
 from cpnum.run.bound import Bound, BoundResults
 from cpnum.run.memory import ExecutableMemoryError
+from cpnum.run.program import BoundProgram
 from cpnum.run.results import ResultsCall
 from cpnum.trace.arguments import Arguments, arguments_of, python_signature
 from cpnum.trace.made import Made, computed, is_made_now, plain
@@ -47,7 +48,10 @@ def signature_of_numpy(function: Any) -> inspect.Signature:
     """Return the parameters of one of NumPy's functions: of what traces it, if that is known."""
     for known, traced in FUNCTIONS.items():
         if known is function:  # np.where has no signature in NumPy 2.3
-            return inspect.signature(traced)
+            try:
+                return inspect.signature(traced)
+            except ValueError:  # np.dot has none, so what traces it takes all arguments
+                return inspect.signature(traced, follow_wrapped=False)
     return python_signature(function)
 
 
@@ -100,6 +104,10 @@ class SlowPath:
                 copies = given._replace(values=copied(given.values, out))
                 done = self.prepared(copies, out).into(copies.values, out)
             return done
+        except ExecutableMemoryError as error:
+            assert given is not None  # a step of a program needs code that was not placed before
+            prepared = self._evaluating(error, given, out)
+            return prepared.run(given.values) if out is None else prepared.into(given.values, out)
         except CpnumError as error:
             if jit.fallback == "error" or isinstance(error, OutError):
                 raise located(error) from None
@@ -141,9 +149,13 @@ class SlowPath:
         try:
             return self._current().prepare(arguments, out, self._tell)
         except ExecutableMemoryError as error:
-            # Not remembered: the next call may get memory, as when file descriptors ran out.
-            self._tell(f"is evaluated by NumPy: {error.message}; {error.seen}")
-            return self._cache().prepare_numpy(arguments, out)
+            return self._evaluating(error, arguments, out)
+
+    def _evaluating(self, error: ExecutableMemoryError, arguments: Arguments, out: Any) -> Prepared:
+        """Return a call that NumPy evaluates."""
+        # Not remembered: the next call may get memory, as when file descriptors ran out.
+        self._tell(f"is evaluated by NumPy: {error.message}; {error.seen}")
+        return self._cache().prepare_numpy(arguments, out)
 
     def lower(self, arguments: tuple[Any, ...], out: Any, keywords: dict[str, Any]) -> Any:
         """Return the kernel for these arguments, or all of them."""
@@ -154,7 +166,7 @@ class SlowPath:
 
     def bind(
         self, arguments: tuple[Any, ...], out: Any, keywords: dict[str, Any]
-    ) -> Bound | BoundResults:
+    ) -> Bound | BoundResults | BoundProgram:
         """Return a bound call."""
         try:
             return self._current().bind(self._arguments(arguments, keywords), out)

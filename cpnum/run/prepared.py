@@ -111,23 +111,32 @@ class NumpyCall(PreparedCall):
 
 
 class WrittenCall:
-    """A call of the function as written, which no kernel would make faster.
+    """A call of the function as written, which kernels would not make faster.
 
-    It never returns None, which stands for a call that is not prepared.
+    `places` are those of the arguments that are passed, `names` those of the last ones by name.
     """
 
-    __slots__ = ("_function",)
+    __slots__ = ("_by_position", "_function", "_names", "_places")
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(
+        self, function: Callable[..., Any], places: Sequence[int], names: Sequence[str]
+    ) -> None:
         self._function = function
+        self._places = tuple(places)
+        self._names = tuple(names)
+        self._by_position = len(places) - len(names)
 
     def run(self, arguments: tuple[Any, ...]) -> Any:
         """Return what the function returns."""
-        return self._function(*arguments)
+        if len(self._places) == len(arguments) == self._by_position:
+            return self._function(*arguments)
+        passed = [arguments[each] for each in self._places]
+        named = dict(zip(self._names, passed[self._by_position :], strict=True))
+        return self._function(*passed[: self._by_position], **named)
 
     def into(self, arguments: tuple[Any, ...], out: Any) -> Any:
         """Return what the function returns, written to `out`."""
-        return filled(self._function(*arguments), out)
+        return filled(self.run(arguments), out)
 
 
 class KernelCall(PreparedCall):

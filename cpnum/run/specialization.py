@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cpnum.compile.arrange import Layout
@@ -23,7 +23,7 @@ from cpnum.ir.results import tiles_of
 from cpnum.remembered import Remembered
 from cpnum.run.bound import Bound, BoundKernel, BoundResults
 from cpnum.run.machine import Machine, Placement
-from cpnum.run.prepared import KernelCall
+from cpnum.run.prepared import EmptyCall, KernelCall, NumpyCall, PreparedCall
 from cpnum.run.recipe import recipe_of
 from cpnum.run.results import ResultsCall
 from cpnum.tables.dtypes import DType, from_numpy
@@ -112,22 +112,36 @@ class Specialization:
             found = self._parts.setdefault(places, found)
         return found
 
-    def lower(self, parts: list[Part], level: Isa) -> Kernel | Kernels:
+    def described(
+        self, arguments: tuple[Any, ...], out: Any
+    ) -> Iterator[tuple[Specialization, Call]]:
+        """Yield the calls of kernels for these arguments, each with the specialization of its part.
+
+        Raises:  ShapeError, OutError.
+        """
+        own = self.into(out)
+        for places, call in own.describe(arguments, out):
+            if call.arrangement is not None:
+                yield own.part(places), call
+
+    def lower(self, arguments: tuple[Any, ...], out: Any, level: Isa) -> Kernel | Kernels:
         """Return the called kernel of a call, or all if there are several.
 
         Raises:  ShapeError, UnsupportedError if there is none.
         """
-        if not parts:
-            raise UnsupportedError(
-                f"{self.graph.name} computes no array, so it has no kernel",
-                seen=f"return {str(self.graph).rpartition('return ')[2]}",
-                write="its call, which returns that at once",
+        each = [own.kernel(call, level) for own, call in self.described(arguments, out)]
+        if each:
+            return each[0] if len(each) == 1 else Kernels(self.into(out).graph, tuple(each))
+        if self.graph.outputs:
+            shapes = {call.shape for _, call in self.into(out).describe(arguments, out)}
+            raise ShapeError(
+                "an empty result needs no kernel", seen=f"the shape {', '.join(map(str, shapes))}"
             )
-        if len(parts) == 1:
-            return self.part(parts[0].places).kernel(parts[0].call, level)
-        full = [each for each in parts if each.call.arrangement is not None]
-        each = [self.part(places).kernel(call, level) for places, call in full or parts]
-        return Kernels(self.graph, tuple(each)) if len(each) > 1 else each[0]
+        raise UnsupportedError(
+            f"{self.graph.name} computes no array, so it has no kernel",
+            seen=f"return {str(self.graph).rpartition('return ')[2]}",
+            write="its call, which returns that at once",
+        )
 
     # -- kernels --------------------------------------------------------------------------------
 
@@ -158,6 +172,19 @@ class Specialization:
             clock.end("place")
             kernel = self.kernels[layouts] = Kernel(*kernel[:-1], clock.seconds)
         return KernelCall(self.traced, call, recipe_of(call, kernel), placement)
+
+    def prepare_parts(
+        self, parts: list[Part], level: Isa | None, machine: Machine | None
+    ) -> PreparedCall | ResultsCall:
+        """Return a prepared call; without a machine, NumPy evaluates it."""
+        if not self.is_plain:
+            return self.prepare_results(parts, level, machine)
+        call = parts[0].call
+        if call.arrangement is None:
+            return EmptyCall(self.traced, call)
+        if machine is None or level is None:
+            return NumpyCall(self.traced, call)
+        return self.prepare(call, level, machine)
 
     def prepare_results(
         self, parts: list[Part], level: Isa | None, machine: Machine | None

@@ -1,10 +1,14 @@
-"""The report of a call whose results have several shapes: one report for each of its kernels."""
+"""The report of a call of several kernels, one report for each of them.
+
+Its results have several shapes, or it is a program, which stands in the heading.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from cpnum.faces import pre
 from cpnum.show.report import Report
 from cpnum.show.timing import Timing
 
@@ -22,8 +26,9 @@ class Reports:
     (2, True)
     """
 
-    def __init__(self, each: Sequence[Report]) -> None:
+    def __init__(self, each: Sequence[Report], heading: str = "") -> None:
         self.each = tuple(each)
+        self.heading = heading
 
     @property
     def timings(self) -> Mapping[str, Timing]:
@@ -50,7 +55,8 @@ class Reports:
         """Return the reports as text, as `Report.text` does."""
         texts = [each.text(width=width, raw=raw, full=full, parts=parts) for each in self.each]
         titled = zip(self._titles(), texts, strict=True)
-        return "\n\n".join(f"{title}: {text}" for title, text in titled)
+        heading = [self.heading] if self.heading else []
+        return "\n\n".join([*heading, *(f"{title}: {text}" for title, text in titled)])
 
     def __str__(self) -> str:
         return self.text()
@@ -64,7 +70,10 @@ class Reports:
     def html(self, *, raw: bool = False, parts: Collection[str] = ()) -> str:
         """Return the reports as HTML, as `Report.html` does."""
         titled = zip(self._titles(), self.each, strict=True)
-        return "".join(f"<p>{name}</p>{each.html(raw=raw, parts=parts)}" for name, each in titled)
+        heading = pre(self.heading) if self.heading else ""
+        return heading + "".join(
+            f"<p>{name}</p>{each.html(raw=raw, parts=parts)}" for name, each in titled
+        )
 
     def json(self) -> dict[str, Any]:
         """Return all reports as a dict of plain values, for tools."""

@@ -3,34 +3,50 @@
 `docs/coverage.md` is made from these tables and from those of the tracer; a test looks at every
 public name of `numpy` and of arrays.
 
->>> WHY["mean"]
-'reductions are not supported yet'
+>>> WHY["unique"], CALLED["mean"]
+('its shape depends on contents', 'reductions')
 """
 
 from __future__ import annotations
 
-# The reason why a function cannot be traced -> the functions of `numpy`.
-REFUSED = {
-    "reductions are not supported yet": """
+# Functions of whole arrays whose results have shapes that no contents decide: a program calls
+# NumPy's own, between its loops.
+CALLS = {
+    "reductions": """
         all allclose amax amin any argmax argmin array_equal array_equiv average count_nonzero
         cumprod cumsum cumulative_prod cumulative_sum max mean median min nanargmax nanargmin
         nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanprod nanquantile
-        nanstd nansum nanvar percentile prod ptp quantile std sum trapezoid unwrap var
-        apply_along_axis apply_over_axes""",
-    "products of matrices are not supported yet": """
-        convolve corrcoef correlate cov dot einsum einsum_path inner kron matmul matvec tensordot
-        trace vdot vecdot vecmat""",
-    "linear algebra is not supported yet": """
-        polyfit roots poly polydiv polymul polyadd polysub polyder polyint vander""",
+        nanstd nansum nanvar percentile prod ptp quantile std sum trapezoid unwrap var""",
+    "products of matrices": """
+        convolve corrcoef correlate cov dot einsum inner kron matmul matvec tensordot trace vdot
+        vecdot vecmat""",
+    "polynomials": "polyfit poly polyadd polysub polymul polyder polyint vander",
+    "elements by their indices": "take take_along_axis choose diag diagflat",
+    "sorting and searching": """
+        argpartition argsort digitize histogram histogram2d histogram_bin_edges interp isin lexsort
+        partition searchsorted sort""",
+}
+CALLS_OF_MODULES = {
+    "linalg": """
+        cholesky cond cross det eigh eigvalsh inv lstsq matmul matrix_norm matrix_power matrix_rank
+        multi_dot norm outer pinv qr slogdet solve svd svdvals tensordot tensorinv tensorsolve trace
+        vecdot vector_norm""",
+    "fft": "fftfreq rfftfreq fftshift ifftshift irfft hfft irfft2 irfftn",
+}
+CALLED_METHODS = """
+    all any argmax argmin argpartition argsort choose cumprod cumsum dot max mean min prod
+    searchsorted std sum take trace var""".split()
+
+# The reason why a function cannot be traced -> the functions of `numpy`.
+REFUSED = {
+    "it calls another function": "apply_along_axis apply_over_axes",
+    "linear algebra is not supported yet": "roots polydiv einsum_path",
     "indexing with arrays is not supported yet": """
-        choose compress fill_diagonal put put_along_axis take
-        take_along_axis diag diagflat diagonal""",
+        compress fill_diagonal put put_along_axis diagonal""",
     "its shape depends on contents": """
         argwhere flatnonzero nonzero trim_zeros intersect1d setdiff1d setxor1d union1d unique
         unique_all unique_counts unique_inverse unique_values""",
-    "sorting and searching are not supported yet": """
-        argpartition argsort bincount digitize histogram histogram2d histogram_bin_edges
-        histogramdd interp isin lexsort partition searchsorted sort sort_complex""",
+    "its result has other dtypes or shapes than cpnum knows": "bincount histogramdd sort_complex",
     "it reads the contents at once": """
         bmat c_ r_
         array2string array_repr array_str asarray_chkfinite asmatrix base_repr binary_repr
@@ -60,29 +76,19 @@ AT_ONCE = {
 
 # The modules of NumPy whose functions cannot be traced -> the reason.
 REFUSED_MODULES = {
-    "numpy.linalg": "linear algebra is not supported yet",
-    "numpy.fft": "Fourier transforms are not supported yet",
+    "numpy.linalg": "its results may be complex numbers, which are not supported yet",
+    "numpy.fft": "complex numbers are not supported yet",
     "numpy.strings": "there are no texts",
-}
-
-# The functions of numpy.linalg that have a reason of their own.
-REFUSED_OF_LINALG = {
-    "reductions are not supported yet": "norm matrix_norm vector_norm",
-    "products of matrices are not supported yet": """
-        matmul matrix_power multi_dot tensordot trace vecdot""",
 }
 
 # The reason why an attribute or a method of arrays cannot be traced.
 REFUSED_OF_ARRAYS = {
-    "reductions are not supported yet": """
-        all any argmax argmin cumprod cumsum max mean min prod ptp std sum trace var""",
-    "products of matrices are not supported yet": "dot",
-    "indexing with arrays is not supported yet": "choose compress diagonal put setfield take",
+    "indexing with arrays is not supported yet": "compress diagonal put setfield",
     "its shape depends on contents": "nonzero",
-    "sorting and searching are not supported yet": """
-        argpartition argsort partition searchsorted sort""",
+    "it sorts in place": "partition sort",
     "it reads the contents at once": """
         dump dumps item to_device tobytes tofile tolist""",
+    "it is no method of the newest arrays": "ptp",
     "it is about memory": """
         base byteswap ctypes data flags flat getfield itemset newbyteorder resize setflags strides
         view""",
@@ -117,7 +123,7 @@ def _by_name(groups: dict[str, str]) -> dict[str, str]:
     return {name: reason for reason, names in groups.items() for name in names.split()}
 
 
+CALLED = _by_name(CALLS)
 WHY = _by_name(REFUSED)
-WHY_OF_LINALG = _by_name(REFUSED_OF_LINALG)
 WHY_OF_ARRAYS = _by_name(REFUSED_OF_ARRAYS)
 ANSWERED_AT_ONCE = _by_name(AT_ONCE)

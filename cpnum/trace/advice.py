@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from cpnum.tables.coverage import REFUSED_MODULES, WHY, WHY_OF_LINALG
+from cpnum.tables.coverage import CALLED, REFUSED_MODULES, WHY
 from cpnum.trace.site import stores_item, user_expression
 
 _NUMBERS = (bool, int, float, np.generic)
@@ -359,12 +359,10 @@ _WITH_METHODS = (ast.Name, ast.Call, ast.Subscript, ast.Attribute)
 def why_refused(function: Any) -> str | None:
     """Return why a function of NumPy's cannot be traced, None if no table says so.
 
-    >>> why_refused(np.mean), why_refused(np.linalg.inv)
-    ('reductions are not supported yet', 'linear algebra is not supported yet')
+    >>> why_refused(np.unique), why_refused(np.fft.fft)
+    ('its shape depends on contents', 'complex numbers are not supported yet')
     """
     name, module = getattr(function, "__name__", ""), getattr(function, "__module__", None)
-    if module == np.linalg.__name__ and name in WHY_OF_LINALG:
-        return WHY_OF_LINALG[name]
     return REFUSED_MODULES.get(module or "") or WHY.get(name)
 
 
@@ -388,8 +386,12 @@ def refused_line() -> tuple[str, str] | None:
             if method == "reduce" and items and of.nin == 2:
                 name = ast.unparse(expression.func.value)
                 write = f"{nested(name, items)} for {name}.reduce(...)"
-            return f"numpy.{of.__name__}.{method} cannot be traced: {WHY['sum']}", write
+            return f"numpy.{of.__name__}.{method} of a list cannot be traced", write
     name, why = getattr(function, "__name__", ""), why_refused(function)
+    if name in CALLED and items and getattr(np, name, None) is function:
+        given = ", ".join(items)
+        write = f"np.{name}(np.stack([{given}])) for np.{name}([{given}])"
+        return f"numpy.{name} of a list of traced values cannot be traced", write
     if why is None or getattr(np, name, None) is not function:
         return None
     return f"numpy.{name} cannot be traced: {why}", "its call outside of the function"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import builtins
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn, cast
 
 import numpy as np
@@ -30,7 +30,7 @@ from cpnum.ir.movement import (
 )
 from cpnum.ir.nodes import Node
 from cpnum.ir.questions import VALUE
-from cpnum.tables.coverage import WHY, WHY_OF_ARRAYS
+from cpnum.tables.coverage import WHY_OF_ARRAYS
 from cpnum.tables.dtypes import INT, from_numpy
 from cpnum.trace.advice import called_by_user, instead_of_attribute
 from cpnum.trace.builder import Shape, Traced, type_of
@@ -57,6 +57,9 @@ from cpnum.trace.ufuncs import (
     trace_single,
     trace_ufunc,
 )
+
+# What indexes elements one by one.
+_INDEX_ARRAYS = (np.ndarray, list)
 
 # The ufunc that `np.clip` is a wrapper of; it has no public name.
 CLIP: np.ufunc = np._core.umath.clip  # type: ignore[attr-defined]
@@ -264,6 +267,8 @@ class Tracer(Choosing):
         if self.is_mask(key):
             return cast(Tracer, self.chosen(cast(Tracer, key)))
         given = key if isinstance(key, tuple) else (key,)
+        if any(_needs_contents(item) for item in given):
+            return self._indexed_by_arrays(key, given)
         items = [self._item(item) for item in given]
         axes = len(self.known_shape) - sum(item is not None and item is not ... for item in items)
         if ... not in items:
@@ -286,20 +291,27 @@ class Tracer(Choosing):
                 view.state = PART
         return view
 
+    def _indexed_by_arrays(self, key: object, items: Iterable[Any]) -> Tracer:
+        """Return the elements that contents of arrays choose, by a call of NumPy's indexing."""
+        if any(_is_mask(each) for each in items if each.__class__ in _INDEX_ARRAYS):
+            raise self.unsupported(
+                "indexing with a mask of another shape cannot be traced: the shape of the result "
+                "depends on contents",
+                "np.where(mask, x, 0.0), or the indexing outside of the function",
+            )
+        result: Tracer = self.builder.functions[operator.getitem](self, key)
+        return result
+
     def _item(self, item: Any) -> Any:
         if item is None or item is ...:
             return item
         if isinstance(item, slice):
             ends = (item.start, item.stop, item.step)
             return slice(*(end if end is None else operator.index(end) for end in ends))
-        if isinstance(item, AnyTracer) and not is_number(item):
-            raise item.needs_value("an index", "a number, or np.where to choose elements")
         kind = item.__class__  # of a tracer, the class of what it stands for
-        if isinstance(item, bool | np.bool | list | np.ndarray) or not hasattr(kind, "__index__"):
-            several = issubclass(kind, list | np.ndarray)
-            what = "an array" if kind is np.ndarray else f"a {kind.__name__}"
+        if isinstance(item, bool | np.bool) or not hasattr(kind, "__index__"):
             raise self.unsupported(
-                f"indexing with {what} cannot be traced" + (f": {WHY['take']}" if several else ""),
+                f"indexing with a {kind.__name__} cannot be traced",
                 "the indexing outside of the function; slices, numbers, None and ... can be traced",
             )
         return operator.index(item)
@@ -507,6 +519,20 @@ def _settable(name: str) -> Any:
         )
 
     return property(known.fget if known is not None else get, refuse, doc=known and known.__doc__)
+
+
+def _needs_contents(item: Any) -> bool:
+    """Tell whether an item of an index is an array, or a number that was computed of arrays."""
+    if item.__class__ in _INDEX_ARRAYS:
+        return True
+    return isinstance(item, AnyTracer) and not is_number(item)
+
+
+def _is_mask(index: Any) -> bool:
+    """Tell whether an array or a list chooses elements by True and False."""
+    if isinstance(index, list):
+        return any(isinstance(each, bool | np.bool) or _is_mask(each) for each in index)
+    return isinstance(index, np.ndarray) and index.dtype == bool
 
 
 def _reason(name: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Container, Mapping, Sequence
-from typing import Any, TypeVar
+from itertools import count
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from cpnum.ir.guards import Guard
 from cpnum.ir.handling import Handling, put_before
 from cpnum.ir.movement import Held, Movement, always_exists
 from cpnum.ir.nodes import MADE, Apply, Broadcast, Input, Node, Nodes, Value
+from cpnum.ir.results import Results, Tree
+from cpnum.ir.signature import Parameter
 from cpnum.ir.sites import OWNERS, USERS, Site, user_site
 from cpnum.ir.walk import Shaping
 from cpnum.tables.dtypes import F32, F64, FLOAT, DType
@@ -35,6 +38,17 @@ ERRSTATE = np._core.umath._extobj_contextvar  # type: ignore[attr-defined]
 
 # The least number that rounds to infinity in float32: half a unit above the largest finite one.
 OVERFLOWS_F32 = float.fromhex("0x1.ffffffp127")
+
+
+class Called(NamedTuple):
+    """A call of NumPy's, with its arguments as results: see `cpnum.ir.program.Step`."""
+
+    passed: Results
+    function: Callable[..., Any]
+    name: str
+    results: Tree
+    errstate: Mapping[str, str] | None
+    site: Site
 
 
 def _record() -> object:
@@ -61,15 +75,18 @@ class Builder:
         "_shaping",
         "as_written",
         "asked",
+        "calls",
         "checked",
         "computed",
         "errstate",
         "extents",
         "filters",
         "functions",
+        "given",
         "guards",
         "handling",
         "joined",
+        "look",
         "made",
         "nodes",
         "numbers",
@@ -80,10 +97,12 @@ class Builder:
         "refusal",
         "shape_observed",
         "shapes",
+        "signature",
         "sites",
         "stacked",
         "taken",
         "tracers",
+        "values",
         "views",
         "watched",
     )
@@ -94,6 +113,14 @@ class Builder:
         self.functions: Functions = functions or {}
         self.nodes = Nodes()
         self.parameters: list[str] = []
+        # The types of parameters, and what the function got for each.  Results of calls are
+        # parameters, too, behind those of the function.
+        self.signature: list[Parameter] = []
+        self.given: list[Any] = []
+        self.calls: list[Called] = []
+        # What looks at contents of arrays, and the real values of parameters.
+        self.look: Callable[[Traced, Any], Any] | None = None
+        self.values: list[Value] = []
         self.sites: dict[Node | Broadcast, Site] = {}
         self.shapes: dict[Input, Shape] = {}
         self.extents: dict[Input, tuple[Extent, ...]] = {}
@@ -140,6 +167,12 @@ class Builder:
         self.shapes[node] = shape
         self.extents[node] = of_argument(parameter, len(shape))
         return node
+
+    def new_name(self, letter: str) -> str:
+        """Return a name that no parameter has."""
+        names = {each.name for each in self.signature}
+        at = len(self.parameters)
+        return next(name for at in count(at) if (name := f"{letter}{at}") not in names)
 
     def held(self, array: Any, dtype: DType) -> Input:
         """Return the node of an array that the function made: a copy of it is in the graph."""

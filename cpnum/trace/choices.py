@@ -16,7 +16,6 @@ from typing import NamedTuple
 import numpy as np
 
 from cpnum.ir.sites import Site, position_of
-from cpnum.tables.coverage import WHY
 from cpnum.trace.advice import nested, stored
 from cpnum.trace.site import stores_item, user_frame
 
@@ -214,8 +213,8 @@ def _part(node: ast.expr) -> str:
 def _asked_by_call(call: ast.Call) -> Truth:
     """Return what a function of Python's asks.
 
-    >>> _asked_by_call(ast.parse("any(x > 0)", mode="eval").body)  # doctest: +ELLIPSIS
-    Truth(use='any()', write='np.any(x > 0) outside of the function', reason='reductions ... yet')
+    >>> _asked_by_call(ast.parse("any(x > 0)", mode="eval").body)
+    Truth(use='any()', write='np.any(x > 0) for any(x > 0)', reason=None)
     """
     name = ast.unparse(call.func)
     if name == "bool" or len(name) > 40:
@@ -233,7 +232,7 @@ def _asked_by_call(call: ast.Call) -> Truth:
         return Truth(f"{name}()", f"the call of {name} outside of the function")
     text = ast.unparse(given[0])
     text = text if len(text) <= _LONGEST else "x"
-    return Truth(f"{name}()", f"np.{own}({text}) outside of the function", WHY[own])
+    return Truth(f"{name}()", f"np.{own}({text}) for {name}({text})")
 
 
 # -- syntax -------------------------------------------------------------------------------------

@@ -85,6 +85,21 @@ def _full_like(a: Any, fill_value: Any, dtype: Any = None, *others: Any, **keywo
 
 _FULL_LIKE = np.full_like
 
+
+def _of_stack(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that makes one array of a list, which NumPy asks for no function."""
+
+    def convert(a: Any, *arguments: Any, **keywords: Any) -> Any:
+        array = stacked_list(a) if isinstance(a, list | tuple) else a
+        return function(array, *arguments, **keywords)
+
+    return convert
+
+
+_OF_STACKS = """
+    all amax amin any argmax argmin argsort average max mean median min nanmax nanmean nanmin nansum
+    percentile prod ptp quantile sort std sum var""".split()
+
 # A NumPy function -> the function of tracers that stands for it, and which argument is one: a
 # tracer, or a list of some.
 CONVERSIONS: dict[Callable[..., Any], tuple[int, Callable[..., Tracer]]] = {
@@ -95,6 +110,7 @@ CONVERSIONS: dict[Callable[..., Any], tuple[int, Callable[..., Tracer]]] = {
     np.asfortranarray: (0, _asfortranarray),
     np.full: (1, _full),
     np.full_like: (1, _full_like),
+    **{getattr(np, name): (0, _of_stack(getattr(np, name))) for name in _OF_STACKS},
 }
 
 # Libraries give these for `copy`, as NumPy does itself.

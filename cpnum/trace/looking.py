@@ -63,7 +63,7 @@ def look(traced: Traced, question: Question) -> Any:
     if key in builder.asked:
         return builder.asked[key]
     if not is_number(traced):
-        return NO_NUMBER
+        return NO_NUMBER if builder.look is None else builder.look(traced, question)
     if len(builder.guards) >= MOST_GUARDS:
         _look_at_arguments(builder, node)
     outcome: Any

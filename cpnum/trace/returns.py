@@ -89,6 +89,7 @@ class _Returned:
     ) -> None:
         self.builder = builder
         self.name = name
+        self.given = given
         self.scalars = {at for at, each in enumerate(signature) if type(each.type) is ScalarOf}
         # Fixed arguments and containers by their ids; None is a result of its own.
         self.fixed = {
@@ -169,6 +170,8 @@ class _Returned:
         if node.dtype.weak:
             return Given(node.parameter) if type(node) is Input else Number(node)
         boxed = state != SCALAR
+        if self._is_given(tracer):
+            return Given(node.parameter)  # type: ignore[union-attr]
         reads = (ARGUMENT, VIEW, SCALAR)
         if isinstance(node, Input) and node.parameter != MADE and state in reads:
             itself = state == ARGUMENT or (node.parameter in self.scalars and not boxed)
@@ -178,9 +181,19 @@ class _Returned:
         if state == PART:
             root, movement = self._root(tracer)
             if self._sharing[id(root)] > 1:
-                of = self._leaf(id(root), lambda: self._computed(root))
+                of = self._leaf(id(root), lambda: self._traced(root))
                 return View(of, movement)
         return self._computed(tracer)
+
+    def _is_given(self, tracer: AnyTracer) -> bool:
+        """Tell whether a traced value is the one of a parameter, as the result of a call is."""
+        node = tracer.node
+        return (
+            type(node) is Input
+            and node.parameter != MADE
+            and not node.movement
+            and self.given[node.parameter] is tracer
+        )
 
     def _computed(self, tracer: AnyTracer) -> Output:
         return Output(tracer.node, not tracer.known_shape and tracer.state != SCALAR)

@@ -22,9 +22,8 @@ from cpnum.errors import CpnumError, ShapeError, TraceError, UnsupportedError
 from cpnum.ir.containers import made, opened
 from cpnum.ir.graph import Graph
 from cpnum.ir.guards import Guard
-from cpnum.ir.nodes import Broadcast
+from cpnum.ir.program import Program
 from cpnum.ir.questions import VALUE
-from cpnum.ir.results import MOST_TILES
 from cpnum.ir.signature import (
     ArrayOf,
     ContainerOf,
@@ -35,19 +34,21 @@ from cpnum.ir.signature import (
     Signature,
 )
 from cpnum.ir.sites import of_python
-from cpnum.trace import ends, functions, methods  # noqa: F401 (they enter themselves into tables)
+from cpnum.trace import calls, ends, functions, methods  # noqa: F401 (they enter themselves)
 from cpnum.trace.arguments import Arguments, arguments_of
 from cpnum.trace.array import Tracer
+from cpnum.trace.assembling import assembled
 from cpnum.trace.builder import Builder, Traced, type_of
+from cpnum.trace.contents import look_at_contents
 from cpnum.trace.fields import Fields
 from cpnum.trace.leftover import end
 from cpnum.trace.looking import NO_NUMBER, look
 from cpnum.trace.parameters import signature_of, with_shapes
 from cpnum.trace.registry import FUNCTIONS
 from cpnum.trace.replacing import replaced
-from cpnum.trace.returns import results_of, views_in
+from cpnum.trace.returns import results_of
 from cpnum.trace.scalar import WeakTracer
-from cpnum.trace.site import at, error_site, site_of
+from cpnum.trace.site import at, site_of
 from cpnum.trace.tracer import ARGUMENT, SCALAR, AnyTracer
 
 
@@ -82,7 +83,7 @@ def trace(
     function: Callable[..., Any],
     arguments: Sequence[Any],
     keywords: Mapping[str, Any] | None = None,
-) -> Graph:
+) -> Graph | Program:
     """Return the graph of `function`, for all arguments that have the signature of these.
 
     The graph has the parameters that `arguments_of` finds, in its order.  The function gets a
@@ -120,7 +121,7 @@ def trace_or_refuse(
     arguments: Arguments,
     signature: Signature,
     watched: Mapping[int, Any] | None = None,
-) -> Graph:
+) -> Graph | Program:
     """Return the graph of `function` for arguments of this signature, as `trace_arguments` does.
 
     Raises:  RefusedError for any error: tracers may have caused it, or the function.
@@ -152,7 +153,7 @@ def trace_arguments(
     arguments: Arguments,
     signature: Signature,
     watched: Mapping[int, Any] | None = None,
-) -> Graph:
+) -> Graph | Program:
     """Return the graph of `function` for arguments of this signature, as `trace` does.
 
     The arrays that are `watched`, by their ids, are constants: each call compares their elements.
@@ -162,11 +163,13 @@ def trace_arguments(
 
 def _graph(
     builder: Builder, function: Callable[..., Any], arguments: Arguments, signature: Signature
-) -> Graph:
+) -> Graph | Program:
     name = getattr(function, "__name__", type(function).__name__)
     try:
         return _run(builder, function, name, arguments, signature)
     finally:
+        # They hold tracers and arguments.
+        builder.given, builder.values, builder.look = [], [], None
         end(builder, name)
 
 
@@ -176,12 +179,14 @@ def _run(
     name: str,
     arguments: Arguments,
     signature: Signature,
-) -> Graph:
+) -> Graph | Program:
     """Run the function on tracers of the arguments; return what it computed."""
     values = arguments.values
     tracers: list[Any] = []
     for parameter, value in zip(signature, values, strict=True):
         tracers.append(_tracer(builder, parameter, value, tracers))
+    builder.signature, builder.given = list(signature), list(tracers)
+    look_at_contents(builder, values)
     passed = [tracers[each] for each in arguments.places]
     positional = arguments.positional
     named = dict(zip(arguments.names_of_keywords, passed[positional:], strict=True))
@@ -198,48 +203,9 @@ def _run(
     builder.refuse_seterr()
     if builder.shape_observed:
         signature = with_shapes(signature, values)
-    results = results_of(builder, returned, name, signature, tracers)
-    computed = results.nodes
-    nodes = builder.nodes.reaching(computed)
-    conditions: tuple[Broadcast, ...] = ()
-    if len(builder.nodes) > len(nodes):
-        views = views_in(results)
-        conditions = builder.conditions(nodes, computed, views)
-    graph = Graph(
-        name,
-        signature,
-        nodes,
-        results,
-        builder.sites,
-        frozenset(builder.checked),
-        conditions,
-        builder.as_written,
-        builder.handling,
-        frozenset(builder.taken),
-        frozenset(builder.put),
-        tuple(builder.guards),
-        builder.joined or builder.stacked,
-    )
-    if builder.joined:
-        _refuse_many_tiles(graph)
-    return graph
-
-
-def _refuse_many_tiles(graph: Graph) -> None:
-    """Refuse a result of joined values that would need too many kernels."""
-    from cpnum.ir.tiling import tiles  # most functions join nothing
-
-    for output in graph.outputs:
-        count = len(tiles(graph, output.node))
-        if count > MOST_TILES:
-            raise at(
-                UnsupportedError(
-                    "a result of so many parts that are computed apart cannot be traced",
-                    seen=f"{count} parts, more than {MOST_TILES}",
-                    write="one step as a function of its own",
-                ),
-                graph.sites.get(output.node) or error_site(),
-            )
+    every = (*signature, *builder.signature[len(signature) :])
+    results = results_of(builder, returned, name, every, builder.given)
+    return assembled(builder, name, signature, results)
 
 
 # Objects by the names that the function has for them.

@@ -25,7 +25,6 @@ from cpnum.ir.questions import (
 )
 from cpnum.ir.reference import BETWEEN_SCALARS
 from cpnum.ir.sites import user_site
-from cpnum.tables.coverage import WHY
 from cpnum.trace.advice import (
     READ,
     calls_cached,
@@ -73,8 +72,8 @@ class UnknownArgumentError(TypeError):
 def reason(function: Callable[..., Any]) -> str:
     """Return the end of the message that refuses a NumPy function.
 
-    >>> reason(np.mean), reason(np.linalg.inv)
-    (': reductions are not supported yet', ': linear algebra is not supported yet')
+    >>> reason(np.unique), reason(np.fft.fft)
+    (': its shape depends on contents', ': complex numbers are not supported yet')
     """
     why = why_refused(function)
     return f": {why}" if why is not None else ""
@@ -108,7 +107,7 @@ class AnyTracer(Traced):
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: object
     ) -> Any:
-        if method == "__call__" and not keywords and ufunc.nout == 1:
+        if method == "__call__" and not keywords and ufunc.nout == 1 and not ufunc.signature:
             if len(inputs) == 1:
                 return self.result(*trace_single(self.builder, ufunc, self))
             first: object = inputs[0]
@@ -116,18 +115,12 @@ class AnyTracer(Traced):
                 return self.result(*trace_pair(self.builder, ufunc, self, inputs[1]))
         if method == "outer" and not keywords:
             inputs = self._outer(*inputs)
-        elif method != "__call__":
-            raise self._refused_method(ufunc, method)
+        elif method != "__call__" or ufunc.signature:
+            return self._called(ufunc, method, inputs, keywords)
         if ufunc in _COMPARISONS:
             # A NumPy scalar on the left side of a comparison arrives as an array without axes.
             inputs = tuple(
                 each[()] if is_array(each) and not each.ndim else each for each in inputs
-            )
-        if ufunc.signature is not None:
-            # One operand may be an array from outside, which is not the reason.
-            raise self.unsupported(
-                f"{name_of(ufunc)} cannot be traced{reason(ufunc)}",
-                "its call outside of the function",
             )
         if is_array(inputs[0]) or is_array(inputs[-1]):
             inputs = tuple([adopted(self.builder, each) for each in inputs])
@@ -190,12 +183,20 @@ class AnyTracer(Traced):
         """Return this tracer with the value of `result`, which `ufunc` wrote to its memory."""
         raise TypeError("return arrays must be of ArrayType")  # as NumPy says of a number
 
-    def _refused_method(self, ufunc: np.ufunc, method: str) -> CpnumError:
-        """Return the error of a method of a ufunc, such as np.add.reduce."""
-        why = WHY["take"] if method == "at" else WHY["sum"]
-        return self.unsupported(
-            f"{name_of(ufunc)}.{method} cannot be traced: {why}", "its call outside of the function"
-        )
+    def _called(
+        self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], keywords: Mapping[str, Any]
+    ) -> Any:
+        """Return the result of a ufunc of whole arrays, or of a method such as np.add.reduce."""
+        function = ufunc if method == "__call__" else getattr(ufunc, method)
+        if function not in self.builder.functions:
+            name = name_of(ufunc) + ("" if function is ufunc else f".{method}")
+            raise self.unsupported(
+                f"{name} cannot be traced: it writes to elements by their indices"
+                if method == "at"
+                else f"{name} cannot be traced{reason(ufunc)}",
+                "its call outside of the function",
+            )
+        return self.__array_function__(function, (), inputs, keywords)
 
     def _outer(self, first: Any, second: Any) -> tuple[Any, Any]:
         """Return the operands of ufunc.outer, the first one with new axes for those of the second.
@@ -392,13 +393,11 @@ class AnyTracer(Traced):
     def __contains__(self, value: object) -> NoReturn:
         raise self.needs_value("`in`", "x == value, which compares each element")
 
-    def __matmul__(self, other: object) -> NoReturn:
-        raise self.unsupported(
-            f"a matrix product (`@`) cannot be traced{reason(np.matmul)}",
-            "it outside of the function",
-        )
+    def __matmul__(self, other: object) -> Any:
+        return np.matmul(self, other)  # type: ignore[call-overload]
 
-    __rmatmul__ = __matmul__
+    def __rmatmul__(self, other: object) -> Any:
+        return np.matmul(other, self)  # type: ignore[call-overload]
 
     def __array__(self, dtype: Any = None, copy: object = None) -> Any:
         has_value = self.state == SCALAR and not makes_array()

@@ -1,0 +1,216 @@
+"""Calls of NumPy's own functions on whole arrays: each is a step of a program.
+
+The step's graph computes the arguments.  The results are parameters of the graphs after it.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType, FunctionType
+from typing import Any
+
+import numpy as np
+
+from cpnum.errors import CpnumError
+from cpnum.ir.containers import made, opened
+from cpnum.ir.program import type_of_value
+from cpnum.ir.questions import VALUE
+from cpnum.ir.results import Container, Tree
+from cpnum.ir.signature import Parameter
+from cpnum.ir.sites import outside_of_numpy, user_site
+from cpnum.tables.coverage import CALLED, CALLED_METHODS, CALLS_OF_MODULES
+from cpnum.trace.array import Tracer
+from cpnum.trace.builder import ERRSTATE, Called
+from cpnum.trace.looking import NO_NUMBER, look
+from cpnum.trace.registry import FUNCTIONS
+from cpnum.trace.returns import results_of
+from cpnum.trace.sampling import Like, UnknownShapeError, sampled
+from cpnum.trace.scalar import WeakTracer
+from cpnum.trace.tracer import OWNED, SCALAR, AnyTracer, UnknownArgumentError
+from cpnum.trace.ufuncs import dtype_of
+
+_Function = Callable[..., Any]
+
+
+def call(function: _Function, name: str, arguments: tuple[Any, ...], keywords: Any) -> Any:
+    """Return the traced results of a call, which becomes a step of the program.
+
+    Raises:  a CpnumError if their shapes are not known; what NumPy raises for such arguments.
+    """
+    tracer = next(_tracers((arguments, keywords)))
+    builder = tracer.builder
+    if keywords.get("out") is not None:
+        raise UnknownArgumentError("out")
+    arguments = tuple(tracer.adopted(list(arguments)))
+    keywords = {key: tracer.adopted(each) for key, each in keywords.items() if key != "out"}
+    for each in _arrays((arguments, keywords)):
+        dtype_of(builder, each)  # refuses an array from outside
+    sample = _sample(tracer, function, name, (arguments, keywords))
+    passed = results_of(
+        builder, (arguments, keywords, ()), name, tuple(builder.signature), builder.given
+    )
+    tree, results = _entered(tracer, name, sample)
+    errstate: Any = None if ERRSTATE.get() is builder.errstate else np.geterr()
+    at_line = _at_line(function, outside_of_numpy(sys._getframe(1)))
+    builder.calls.append(Called(passed, at_line, name, tree, errstate, user_site()))
+    return results
+
+
+def _at_line(function: _Function, frame: FrameType) -> _Function:
+    """Return a function that calls another one at the user's line, for warnings and tracebacks."""
+
+    def called(*arguments: Any, **keywords: Any) -> Any:
+        return function(*arguments, **keywords)
+
+    code = called.__code__.replace(
+        co_filename=frame.f_code.co_filename,
+        co_name=frame.f_code.co_name,
+        co_qualname=frame.f_code.co_qualname,
+        co_firstlineno=frame.f_lineno - 1,  # the call is a line below
+    )
+    return FunctionType(code, frame.f_globals, closure=called.__closure__)
+
+
+def _tracers(value: Any) -> Iterator[AnyTracer]:
+    if isinstance(value, AnyTracer):
+        yield value
+    else:
+        container = opened(value)
+        for each in () if container is None else container[1]:
+            yield from _tracers(each)
+
+
+def _arrays(value: Any) -> Iterator[Any]:
+    """Yield the arrays of numbers among arguments."""
+    if isinstance(value, np.ndarray):
+        if not isinstance(value, AnyTracer):
+            yield value
+    else:
+        container = opened(value)
+        for each in () if container is None else container[1]:
+            yield from _arrays(each)
+
+
+# -- what is returned ---------------------------------------------------------------------------
+
+
+def _sample(tracer: AnyTracer, function: _Function, name: str, given: Any) -> Any:
+    """Return results with the dtypes and shapes of the call's."""
+    arguments, keywords = _without_values(given)
+    try:
+        return sampled(function, arguments, keywords, function not in _OF_INDICES)
+    except UnknownShapeError:
+        raise tracer.unsupported(
+            f"{name} cannot be traced: the shape of its result is not known",
+            "its call outside of the function",
+        ) from None
+
+
+def _without_values(value: Any) -> Any:
+    """Return arguments with arrays of no contents for traced ones, and numbers that were looked at.
+
+    Integers decide shapes, as an axis does, so Python looks at them.
+    """
+    if isinstance(value, AnyTracer):
+        dtype = value.node.dtype
+        is_integer = value.state == SCALAR and dtype.family != "F"
+        known = look(value, VALUE) if is_integer else NO_NUMBER
+        if known is not NO_NUMBER:
+            return known
+        if dtype.weak:
+            return dtype.scalar(0.5)
+        return Like(dtype.numpy, value.known_shape, value.state != SCALAR)
+    container = opened(value)
+    if container is None:
+        return value
+    keys, items = container
+    return made(type(value), keys, [_without_values(each) for each in items])
+
+
+def _entered(tracer: AnyTracer, name: str, sample: Any) -> tuple[Tree, Any]:
+    """Enter results among the parameters; return their tree, and tracers in their containers."""
+    container = opened(sample)
+    if container is None:
+        return _parameter(tracer, name, sample)
+    keys, items = container
+    each = [_entered(tracer, name, item) for item in items]
+    trees = tuple([tree for tree, _ in each])
+    return Container(type(sample), keys, trees), made(
+        type(sample), keys, [item for _, item in each]
+    )
+
+
+def _parameter(tracer: AnyTracer, name: str, sample: Any) -> tuple[int, AnyTracer]:
+    builder = tracer.builder
+    try:
+        of = type_of_value(sample)
+    except TypeError:
+        raise tracer.unsupported(
+            f"{name} cannot be traced: it returns a {type(sample).__name__}",
+            "its call outside of the function",
+        ) from None
+    except CpnumError as error:
+        message = f"the result of {name} cannot be traced: {error.message}"
+        raise builder.error(type(error), message, error.seen, error.write) from None
+    parameter, shape = len(builder.parameters), np.shape(sample)
+    own = builder.new_name("b")
+    node = builder.argument(own, of.dtype, shape)
+    result = (WeakTracer if of.dtype.weak else Tracer)(builder, node, shape)
+    result.state = OWNED if isinstance(sample, np.ndarray) else SCALAR
+    builder.signature.append(Parameter(own, of))
+    builder.given.append(result)
+    return parameter, result
+
+
+# Their arguments have numbers that only arrays of the real extents go with.
+_OF_INDICES = (operator.getitem, np.take, np.diag, np.partition, np.argpartition)
+
+
+# -- the table ----------------------------------------------------------------------------------
+
+
+def _enter(function: _Function, name: str, module: str = "numpy") -> None:
+    def traced(*arguments: Any, **keywords: Any) -> Any:
+        return call(function, f"{module}.{name}", arguments, keywords)
+
+    FUNCTIONS[function] = functools.update_wrapper(traced, function)
+
+
+def _method(name: str) -> _Function:
+    of_array = getattr(np.ndarray, name)
+    of_scalar = getattr(np.generic, name, None)  # a number is not sorted, for example
+
+    def method(self: Tracer, *arguments: Any, **keywords: Any) -> Any:
+        function = of_scalar if self.state == SCALAR else of_array
+        if function is None:
+            raise AttributeError(f"'{self.__class__.__name__}' object has no attribute '{name}'")
+        try:
+            return call(function, f"numpy.{name}", (self, *arguments), keywords)
+        except UnknownArgumentError as error:
+            raise self.unsupported(
+                f"the argument {error} of the method {name} of arrays cannot be traced",
+                f"it without {error}",
+            ) from None
+
+    method.__name__ = name
+    method.__qualname__ = f"Tracer.{name}"
+    return method
+
+
+for _name in CALLED:
+    if hasattr(np, _name):  # some are new
+        _enter(getattr(np, _name), _name)
+for _module, _names in CALLS_OF_MODULES.items():
+    for _name in _names.split():
+        if hasattr(getattr(np, _module), _name):
+            _enter(getattr(getattr(np, _module), _name), _name, f"numpy.{_module}")
+_enter(operator.getitem, "getitem", "operator")
+for _ufunc in {each for each in vars(np).values() if isinstance(each, np.ufunc)}:
+    if _ufunc.nin == 2 and _ufunc.nout == 1 and _ufunc.signature is None:
+        for _name in ("reduce", "accumulate", "reduceat"):
+            _enter(getattr(_ufunc, _name), f"{_ufunc.__name__}.{_name}")
+for _name in CALLED_METHODS:
+    setattr(Tracer, _name, _method(_name))

@@ -1,0 +1,107 @@
+"""Looking at contents: Python asks for a number that was computed of arrays, as `if x.max() > 1:`.
+
+NumPy computes all that the function did so far, for the arguments of this call.  The outcome is a
+step of the program: it is compared at each call, and a call with another outcome runs as written.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from cpnum.errors import CpnumError
+from cpnum.ir.evaluate import value_of
+from cpnum.ir.nodes import Node
+from cpnum.ir.program import ContentsError, leaves_in
+from cpnum.ir.questions import CEILING, FLOOR, INTEGER, TRUNCATED, TRUTH, VALUE, Question
+from cpnum.ir.results import Container, Number, Output, maker_of, values_of
+from cpnum.ir.sites import user_site
+from cpnum.trace.builder import Builder, Called, Traced
+from cpnum.trace.looking import NO_NUMBER
+from cpnum.trace.returns import results_of
+
+# A loop that converges asks at each round, in each call as often as its contents need.
+MOST_LOOKS = 32
+
+_WHOLE = (TRUTH, INTEGER, CEILING, FLOOR, TRUNCATED)
+
+
+def look_at_contents(builder: Builder, arguments: tuple[Any, ...]) -> None:
+    """Let Python look at contents while a function is traced with these arguments."""
+    builder.values = list(arguments)
+    builder.look = _Contents(builder).look
+
+
+class _Contents:
+    """The real values of what a function computed so far."""
+
+    def __init__(self, builder: Builder) -> None:
+        self._builder = builder
+        self._known: dict[Node, Any] = {}
+        self._called = 0
+        self._looks = 0
+
+    def look(self, traced: Traced, question: Question) -> Any:
+        """Return the outcome of a question, or `NO_NUMBER` for one that would hardly repeat."""
+        builder, node = self._builder, traced.node
+        is_whole = question in _WHOLE or (question is VALUE and node.dtype.family in "BI")
+        if traced.known_shape or not is_whole or self._looks >= MOST_LOOKS:
+            return NO_NUMBER
+        try:
+            value = self._value(node)
+        except CpnumError:
+            return NO_NUMBER
+        outcome = question.of(value)
+        passed = results_of(
+            builder, ((traced,), {}, ()), "if", tuple(builder.signature), builder.given
+        )
+        text = f"{question.text} == {outcome}"
+        check = _check(question.of, outcome)
+        builder.calls.append(Called(passed, check, text, _NOTHING, None, user_site()))
+        self._called += 1
+        self._looks += 1
+        builder.asked[node, question] = outcome
+        return outcome
+
+    def _value(self, node: Node) -> Any:
+        """Return the value of a node, as NumPy computes it for the arguments of this call."""
+        builder = self._builder
+        while self._called < len(builder.calls):
+            self._call(builder.calls[self._called])
+            self._called += 1
+        return value_of(node, builder.values, builder.as_written, self._known)
+
+    def _call(self, called: Called) -> None:
+        """Make a call that the function made, and note the values of its results."""
+        builder, results = self._builder, called.passed
+        computed = [
+            value_of(leaf.node, builder.values, builder.as_written, self._known)
+            for leaf in results.leaves
+            if isinstance(leaf, Output | Number)
+        ]
+        leaves = values_of(results, builder.values, iter(computed))
+        arguments, keywords, _ = maker_of(results.tree)(leaves)
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            builder.values += leaves_in(called.function(*arguments, **keywords))
+
+
+_NOTHING = Container(tuple, (), ())
+
+
+def _check(of: Callable[[Any], Any], outcome: Any) -> Callable[[Any], tuple[()]]:
+    """Return a function that refuses a value with another outcome."""
+
+    def check(value: Any) -> tuple[()]:
+        try:
+            found = of(value)
+        except (ArithmeticError, ValueError):
+            raise ContentsError from None
+        if found != outcome:
+            raise ContentsError
+        return ()
+
+    return check
