@@ -281,6 +281,44 @@ def test_errstate_inside_is_that_of_the_call():
         cpjit(lambda x: np.prod(x * 1e300, axis=0))(A)
 
 
+def test_warnings_are_caught_inside():
+    def function(x):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return np.nanmean(x * np.nan) + x
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert_same(function(A), cpjit(function)(A))
+
+
+def test_views_that_contents_choose_are_not_written_to():
+    def of_argument(x):
+        row = x[x[:, 0].argmax()]
+        row += 1
+        return row
+
+    def of_computed(x):
+        y = x * 2
+        row = y[y[:, 0].argmax()]
+        y += 1
+        return row
+
+    def of_a_copy(x):
+        rows = x[[0, 1]]
+        rows += 1
+        return rows
+
+    for function in (of_argument, of_computed):
+        before = A.copy()
+        with pytest.raises(UnsupportedError, match="would write"):
+            cpjit(function)(A)
+        assert_same(before, A)
+    assert_same(of_a_copy(A), cpjit(of_a_copy)(A))
+    row = cpjit(lambda x: x[x[:, 0].argmax()])(A)
+    assert np.shares_memory(row, A)
+
+
 # -- contents -----------------------------------------------------------------------------------
 
 

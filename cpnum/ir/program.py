@@ -27,9 +27,10 @@ from cpnum.faces import pre
 from cpnum.ir.containers import opened
 from cpnum.ir.graph import Graph
 from cpnum.ir.guards import Guard
+from cpnum.ir.handling import Handling, filtered
 from cpnum.ir.results import Results, Tree, leaves_of
 from cpnum.ir.signature import ArrayOf, ScalarOf, Signature, Type, text_of
-from cpnum.ir.sites import Site, described
+from cpnum.ir.sites import described
 from cpnum.tables.dtypes import from_numpy, from_python
 
 
@@ -43,22 +44,24 @@ class Step:
 
     The `graph` returns the arguments by position, those by name, and what later steps need beside
     them.  `stored` are the parameters of the latter.  `results` are the parameters of the call's
-    results, in its containers.  `errstate` is the one that the function set around the call.
+    results, in its containers.  `handling` is that of errors and warnings, as the function set it
+    around the call.
     """
 
     graph: Graph
     function: Callable[..., Any]
     name: str
     results: Tree
-    stored: tuple[int, ...] = ()
-    errstate: Mapping[str, str] | None = None
-    site: Site | None = None
+    stored: tuple[int, ...]
+    handling: Handling
 
     def call(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
         """Call the function."""
-        if self.errstate is None:
+        modes, callback, filters, _ = self.handling
+        if modes is None and filters is None:
             return self.function(*arguments, **keywords)
-        with np.errstate(**self.errstate):  # type: ignore[arg-type]
+        errstate: Any = {} if modes is None else {**dict(modes), "call": callback}
+        with filtered(filters), np.errstate(**errstate):
             return self.function(*arguments, **keywords)
 
     def keep(self, values: list[Any], result: Any) -> None:
@@ -75,7 +78,8 @@ class Step:
 
     def _keep(self, values: list[Any], parameter: int, expected: Type, value: Any) -> None:
         if not _has_type(value, expected):
-            where = "" if self.site is None else f" in {described(self.site)}"
+            site = self.handling.site
+            where = "" if site is None else f" in {described(site)}"
             raise ShapeError(
                 f"{self.name} returned another type than for the arguments it was traced with",
                 seen=f"{type_of_value(value)} for {expected}{where}",

@@ -147,8 +147,7 @@ class _Assembling:
                 call.name,
                 call.results,
                 stored,
-                call.errstate,
-                call.site,
+                call.handling,
             )
             for call, (nodes, passed, stored) in zip(builder.calls, calls, strict=True)
         ]

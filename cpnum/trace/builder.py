@@ -47,8 +47,7 @@ class Called(NamedTuple):
     function: Callable[..., Any]
     name: str
     results: Tree
-    errstate: Mapping[str, str] | None
-    site: Site
+    handling: Handling
 
 
 def _record() -> object:
@@ -228,6 +227,12 @@ class Builder:
 
     def _handle(self, node: Node, before: tuple[Handling, ...]) -> None:
         """Note how the errors of a node are handled here, beside the times `before`."""
+        here = self.handling_here()
+        if all(here[:-1] != each[:-1] for each in before):  # another site reports the same once
+            self.handling[node] = (*before, here)
+
+    def handling_here(self) -> Handling:
+        """Return how errors are handled at the user's line."""
         if _record() is not self._record:
             raise self.error(
                 UnsupportedError,
@@ -239,10 +244,7 @@ class Builder:
         if warnings.filters is not self.filters:
             filters = put_before(self.filters, warnings.filters)
         here = Handling(None, None, filters, user_site())
-        if ERRSTATE.get() is not self.errstate:
-            here = Handling.now(here.site, filters)
-        if all(here[:-1] != each[:-1] for each in before):  # another site reports the same once
-            self.handling[node] = (*before, here)
+        return here if ERRSTATE.get() is self.errstate else Handling.now(here.site, filters)
 
     def refuse_seterr(self) -> None:
         """Refuse a function that leaves NumPy with another errstate, which it does at each call."""

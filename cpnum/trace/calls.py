@@ -20,16 +20,16 @@ from cpnum.ir.program import type_of_value
 from cpnum.ir.questions import VALUE
 from cpnum.ir.results import Container, Tree
 from cpnum.ir.signature import Parameter
-from cpnum.ir.sites import outside_of_numpy, user_site
+from cpnum.ir.sites import outside_of_numpy
 from cpnum.tables.coverage import CALLED, CALLED_METHODS, CALLS_OF_MODULES
 from cpnum.trace.array import Tracer
-from cpnum.trace.builder import ERRSTATE, Called
+from cpnum.trace.builder import Called
 from cpnum.trace.looking import NO_NUMBER, look
 from cpnum.trace.registry import FUNCTIONS
 from cpnum.trace.returns import results_of
 from cpnum.trace.sampling import Like, UnknownShapeError, sampled
 from cpnum.trace.scalar import WeakTracer
-from cpnum.trace.tracer import OWNED, SCALAR, AnyTracer, UnknownArgumentError
+from cpnum.trace.tracer import OWNED, SCALAR, VIEW, VIEWED, AnyTracer, UnknownArgumentError
 from cpnum.trace.ufuncs import dtype_of
 
 _Function = Callable[..., Any]
@@ -53,10 +53,25 @@ def call(function: _Function, name: str, arguments: tuple[Any, ...], keywords: A
         builder, (arguments, keywords, ()), name, tuple(builder.signature), builder.given
     )
     tree, results = _entered(tracer, name, sample)
-    errstate: Any = None if ERRSTATE.get() is builder.errstate else np.geterr()
     at_line = _at_line(function, outside_of_numpy(sys._getframe(1)))
-    builder.calls.append(Called(passed, at_line, name, tree, errstate, user_site()))
+    builder.calls.append(Called(passed, at_line, name, tree, builder.handling_here()))
+    if isinstance(results, AnyTracer) and results.state is OWNED:
+        if _returns_view(function, arguments):
+            results.state = VIEW
+            if tracer.state is OWNED:
+                tracer.state = VIEWED
     return results
+
+
+def _returns_view(function: _Function, arguments: tuple[Any, ...]) -> bool:
+    """Tell whether NumPy returns a view of its first argument."""
+    if function is np.diag:
+        return np.ndim(arguments[0]) > 1
+    if function is not operator.getitem:
+        return False
+    key = arguments[1]
+    items = key if isinstance(key, tuple) else (key,)
+    return not any(isinstance(each, list | np.ndarray) for each in items)
 
 
 def _at_line(function: _Function, frame: FrameType) -> _Function:

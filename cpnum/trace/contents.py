@@ -14,11 +14,11 @@ import numpy as np
 
 from cpnum.errors import CpnumError
 from cpnum.ir.evaluate import value_of
+from cpnum.ir.handling import Handling
 from cpnum.ir.nodes import Node
 from cpnum.ir.program import ContentsError, leaves_in
 from cpnum.ir.questions import CEILING, FLOOR, INTEGER, TRUNCATED, TRUTH, VALUE, Question
 from cpnum.ir.results import Container, Number, Output, maker_of, values_of
-from cpnum.ir.sites import user_site
 from cpnum.trace.builder import Builder, Called, Traced
 from cpnum.trace.looking import NO_NUMBER
 from cpnum.trace.returns import results_of
@@ -60,7 +60,7 @@ class _Contents:
         )
         text = f"{question.text} == {outcome}"
         check = _check(question.of, outcome)
-        builder.calls.append(Called(passed, check, text, _NOTHING, None, user_site()))
+        builder.calls.append(Called(passed, check, text, _NOTHING, _PLAIN))
         self._called += 1
         self._looks += 1
         builder.asked[node, question] = outcome
@@ -90,6 +90,7 @@ class _Contents:
 
 
 _NOTHING = Container(tuple, (), ())
+_PLAIN = Handling(None, None, None, None)
 
 
 def _check(of: Callable[[Any], Any], outcome: Any) -> Callable[[Any], tuple[()]]:
