@@ -281,6 +281,18 @@ def test_errstate_inside_is_that_of_the_call():
         cpjit(lambda x: np.prod(x * 1e300, axis=0))(A)
 
 
+def test_errors_of_what_several_steps_need_are_reported_once():
+    def function(x):
+        y = 1 / (x - x[0, 0])
+        return y * 0.5 - (y + 1).max() - np.sqrt(y).min()
+
+    for call in (function, cpjit(function)):
+        reports = []
+        with np.errstate(all="call", call=lambda kind, flag: reports.append(kind)):
+            call(A)
+        assert sorted(reports) == ["divide by zero", "invalid value"], call
+
+
 def test_warnings_are_caught_inside():
     def function(x):
         with warnings.catch_warnings():

@@ -234,11 +234,12 @@ def may_report(graph: Graph) -> bool:
     True
     """
     return bool(graph.checked) or any(
-        type(node) is Apply and _may_report(node) for node in graph.nodes
+        type(node) is Apply and may_report_of(node) for node in graph.nodes
     )
 
 
-def _may_report(node: Apply) -> bool:
+def may_report_of(node: Apply) -> bool:
+    """Tell whether NumPy may report an error of an operator that depends on elements."""
     dtypes = [arg.dtype for arg in node.args]
     if node.op is CAST and dtypes[0].weak:
         return False  # of a Python number, so no element decides it

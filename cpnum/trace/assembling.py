@@ -1,7 +1,8 @@
 """Assembles the graph or the program of a traced function from what its builder wrote down.
 
 A value that a step computes into memory and that later steps need is stored: it is a parameter of
-their graphs.  So is an elementary function.  Other values are computed again where they are needed.
+their graphs.  So are elementary functions, and operators that may report an error, which NumPy does
+once.  Other values are computed again where they are needed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from cpnum.errors import UnsupportedError
+from cpnum.ir.evaluate import may_report_of
 from cpnum.ir.graph import Graph
 from cpnum.ir.movement import Movement
 from cpnum.ir.nodes import Apply, Broadcast, Input, Node, Nodes, operands, renewed
@@ -98,10 +100,18 @@ def _conditions(
 class _Assembling:
     """Makes the graphs of a program."""
 
-    def __init__(self, builder: Builder, name: str, signature: Signature) -> None:
+    def __init__(
+        self,
+        builder: Builder,
+        name: str,
+        signature: Signature,
+        unread: frozenset[Node] = frozenset(),
+    ) -> None:
         self.builder = builder
         self.name = name
         self.given = len(signature)
+        # Nodes that no later graph would read, since it reads what is computed from them.
+        self.unread = unread
         results = range(self.given, len(builder.signature))
         self.signature = [*signature, *map(self._result, results)]
         self.nodes = Nodes(builder.nodes)
@@ -131,6 +141,12 @@ class _Assembling:
                 own = _with_stored(own, [new[node] for node in storing])
             kept = tuple(dict.fromkeys(new[node] for node in reached))
             made.append((kept, own, tuple([self._store(node) for node in storing])))
+        read = {node.parameter for nodes, *_ in made for node in nodes if type(node) is Input}
+        unread = [node for node, each in self.stored.items() if each.parameter not in read]
+        if unread:
+            signature = tuple(self.signature[: self.given])
+            again = _Assembling(builder, self.name, signature, self.unread.union(unread))
+            return again.program(results)
         return self._program(made, conditions)
 
     def _program(
@@ -206,7 +222,8 @@ class _Assembling:
             for node in reached
             if last[node] > number
             and node not in self.stored
-            and (node in outputs or (type(node) is Apply and node.op.ulp > 0.5))
+            and node not in self.unread
+            and (node in outputs or (type(node) is Apply and _is_stored(node)))
             and not isinstance(node, Input)
             and self._shape(node)
         ]
@@ -229,6 +246,11 @@ class _Assembling:
         self.signature.append(Parameter(name, ArrayOf(node.dtype, extents)))
         self.stored[node] = self.nodes.input(parameter, (), node.dtype)
         return parameter
+
+
+def _is_stored(node: Apply) -> bool:
+    """Tell whether an operator is computed once, because of its time or its reports."""
+    return node.op.ulp > 0.5 or may_report_of(node)
 
 
 class _Known:
