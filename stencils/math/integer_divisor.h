@@ -106,7 +106,7 @@ INLINE vi64 upper_half(vi64 a, vi64 b) {
     vu64 middle = a_upper * b_lower + (a_lower * b_lower >> 32);
     __asm__("" : "+v"(middle)); /* clang would see the product, and multiply lane by lane */
     vu64 other = a_lower * b_upper + (middle & LOWER);
-    return AS(vi64, a_upper * b_upper + (middle >> 32) + (other >> 32));
+    return AS(vi64, a_upper *b_upper + (middle >> 32) + (other >> 32));
 }
 
 /* `negative` is 1 for a negative divisor, else 0: a quotient by -D is that of x - 1 by D, inverted.
