@@ -232,6 +232,21 @@ def test_out_and_bound_calls():
         compiled(A, out=(wrong, None))
 
 
+@pytest.mark.parametrize("name", ["norm", "sum_axis", "sort", "mean_std", "sum_of_joined"])
+@pytest.mark.parametrize(
+    "rows, columns", [(slice(1, 6), slice(0, 14, 2)), (slice(0, 5), slice(1, 8))]
+)
+def test_out_that_overlaps_an_argument(name, rows, columns):
+    function = FUNCTIONS[name]
+    memory = np.zeros((6, 16))
+    x, out = memory[:5, :14:2], memory[rows, columns]
+    x[...] = A
+    expected, around = function(A), memory.copy()
+    around[rows, columns] = expected
+    assert cpjit(function)(x, out=out) is out
+    assert_same(around, memory)
+
+
 def test_kernels_and_reports():
     compiled = cpjit(FUNCTIONS["shares"])
     kernels = compiled.lower(A)
@@ -386,6 +401,13 @@ def test_python_looks_at_contents(name):
             assert_same(expected, compiled(x))
             out = np.empty(expected.shape)
             assert_same(expected, compiled(x, out=out))
+
+
+def test_indices_and_arguments_are_not_looked_at():
+    def function(x):
+        return x[x[:, 0].argmax()] + np.take(x, x[0].argmin(), axis=1)[0] + x[:, x[0].argmax()][0]
+
+    assert "where" not in str(trace(function, (A,)))
 
 
 def test_a_check_is_a_step():

@@ -169,7 +169,8 @@ class ProgramCall:
         """Return the prepared call of a graph for these values."""
         table = self._prepared[at]
         computed = values[self.specialization.traced.given :]
-        key = tuple([(each.shape, each.strides) for each in computed if type(each) is np.ndarray])
+        shapes = [(each.shape, each.strides) for each in computed if type(each) is np.ndarray]
+        key = (out is None, *shapes)
         found = table.get(key)
         if found is None:
             own = self.specialization.each[at]

@@ -24,7 +24,7 @@ from cpnum.ir.sites import outside_of_numpy
 from cpnum.tables.coverage import CALLED, CALLED_METHODS, CALLS_OF_MODULES
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Called
-from cpnum.trace.looking import NO_NUMBER, look
+from cpnum.trace.looking import is_number, look
 from cpnum.trace.registry import FUNCTIONS
 from cpnum.trace.returns import results_of
 from cpnum.trace.sampling import Like, UnknownShapeError, sampled
@@ -131,10 +131,8 @@ def _without_values(value: Any) -> Any:
     """
     if isinstance(value, AnyTracer):
         dtype = value.node.dtype
-        is_integer = value.state == SCALAR and dtype.family != "F"
-        known = look(value, VALUE) if is_integer else NO_NUMBER
-        if known is not NO_NUMBER:
-            return known
+        if value.state == SCALAR and dtype.family != "F" and is_number(value):
+            return look(value, VALUE)
         if dtype.weak:
             return dtype.scalar(0.5)
         return Like(dtype.numpy, value.known_shape, value.state != SCALAR)
