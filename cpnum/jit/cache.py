@@ -17,9 +17,10 @@ from cpnum.ir.guards import Guard
 from cpnum.ir.nodes import Apply
 from cpnum.ir.program import Program
 from cpnum.ir.results import Known
-from cpnum.ir.signature import ContainerOf, Fixed, Signature, types_of
+from cpnum.ir.signature import ArrayOf, ContainerOf, Fixed, Signature, types_of
 from cpnum.ir.simplify import simplify
 from cpnum.ir.sites import described
+from cpnum.ir.walk import Shaping
 from cpnum.jit.drawing import Generators, may_draw
 from cpnum.jit.entries import (
     SHAPE_OBSERVED,
@@ -370,7 +371,7 @@ def _text_of(graph: Graph | Program) -> str:
 _MANY_VALUES = 24
 
 # What fusing saves for each operator and element, and what a step of a program costs, in ns.
-_SAVED, _STEP = 0.3, 6_000
+_SAVED, _STEP = 0.1, 8_000
 
 
 def _runs_sooner_as_written(traced: Graph | Program, arguments: Sequence[Any]) -> bool:
@@ -380,11 +381,27 @@ def _runs_sooner_as_written(traced: Graph | Program, arguments: Sequence[Any]) -
     """
     if all(isinstance(each, Known) for each in traced.results.leaves):
         return False
-    sizes = [each.size for each in arguments if isinstance(each, np.ndarray)]
+    arrays = [each for each in arguments if isinstance(each, np.ndarray)]
     if isinstance(traced, Program):
-        count = sum(type(node) is Apply for graph in traced.graphs for node in graph.nodes)
-        return count * max(sizes, default=1) * _SAVED < len(traced.graphs) * _STEP
-    return not sizes and sum(each.size for each in traced.guards) > _MANY_VALUES
+        size = max([each.size for each in arrays], default=1)
+        axes = max([each.ndim for each in arrays], default=0)
+        return _full_operators(traced, axes) * size * _SAVED < len(traced.graphs) * _STEP
+    return not arrays and sum(each.size for each in traced.guards) > _MANY_VALUES
+
+
+def _full_operators(program: Program, axes: int) -> int:
+    """Return how many operators compute as many elements as an argument of so many axes has."""
+    full = {
+        at
+        for at, each in enumerate(program.graph.signature)
+        if isinstance(each.type, ArrayOf) and len(each.type.extents) == axes
+    }
+    shaping = Shaping(lambda node: node.parameter in full)
+    return sum(
+        type(node) is Apply and bool(shaping.of(node))
+        for graph in program.graphs
+        for node in graph.nodes
+    )
 
 
 def _before_shape(guards: Sequence[Guard]) -> list[Guard]:
