@@ -204,7 +204,12 @@ class Graph:
         self, nodes: Nodes, new: Mapping[Node, Node], sites: Mapping[Node | Broadcast, Site]
     ) -> Graph:
         """Return the graph with `new[node]` in the place of each node, unused ones left out."""
-        results = self.results.with_nodes(new)
+        return self.with_results(nodes, self.results.with_nodes(new), sites)
+
+    def with_results(
+        self, nodes: Nodes, results: Results, sites: Mapping[Node | Broadcast, Site]
+    ) -> Graph:
+        """Return the rewritten graph of these results, with those of the `nodes` that they need."""
         kept = nodes.reaching(results.nodes)
         return replace(
             self,

@@ -27,7 +27,6 @@ chooses between its values; it becomes the values, each of them stored where it 
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -54,7 +53,6 @@ from cpnum.ir.results import (
     Container,
     Joined,
     Leaf,
-    Number,
     Output,
     Region,
     Results,
@@ -122,25 +120,13 @@ class _Tiling:
             leaves += self._leaves(leaf, numbers, len(leaves))
             numbers.append(len(leaves) - 1)
         results = Results(_numbered(graph.results.tree, numbers), tuple(leaves))
-        kept = self.nodes.reaching(results.nodes)
-        sites = self.sites
-        return replace(
-            graph,
-            nodes=kept,
-            results=results,
-            sites={each: sites[each] for each in (*kept, *graph.conditions) if each in sites},
-            checked=graph.checked.intersection(kept),
-            as_written={},
-            handling={},
-            taken=frozenset(),
-            put=frozenset(),
-        )
+        return graph.with_results(self.nodes, results, self.sites)
 
     def _leaves(self, leaf: Leaf, numbers: list[int], before: int) -> list[Leaf]:
         """Return the leaves that stand for one, itself the last; `numbers` are those of others."""
         if isinstance(leaf, View):
             return [leaf._replace(of=numbers[leaf.of])]
-        if isinstance(leaf, Number) or not isinstance(leaf, Output):
+        if not isinstance(leaf, Output):
             return [leaf]
         regions = self.regions(leaf.node)
         outputs = [Output(self._tile(leaf.node, each), leaf.boxed) for each in regions]
