@@ -2,7 +2,7 @@
 
 >>> path = _path(ast.parse("y = x if 0 < x < 1 else -x"), (1, 1, 9, 18))
 >>> _asked(path)
-Truth(use='`0 < x < 1`', write='np.where((0 < x) & (x < 1), x, -x)', reason=None)
+Truth(use='`0 < x < 1`', write='np.where((0 < x) & (x < 1), x, -x)')
 """
 
 from __future__ import annotations
@@ -33,14 +33,10 @@ _OF_ARRAYS = {"max": "max", "min": "min", "any": "any", "all": "all", "sorted": 
 
 
 class Truth(NamedTuple):
-    """Which part of the user's line asks for a truth value, and what to write instead.
-
-    If NumPy's function for the same cannot be traced either, there is a `reason`.
-    """
+    """Which part of the user's line asks for a truth value, and what to write instead."""
 
     use: str
     write: str
-    reason: str | None = None
 
 
 def truth_asked() -> Truth:
@@ -214,7 +210,7 @@ def _asked_by_call(call: ast.Call) -> Truth:
     """Return what a function of Python's asks.
 
     >>> _asked_by_call(ast.parse("any(x > 0)", mode="eval").body)
-    Truth(use='any()', write='np.any(x > 0) for any(x > 0)', reason=None)
+    Truth(use='any()', write='np.any(x > 0) for any(x > 0)')
     """
     name = ast.unparse(call.func)
     if name == "bool" or len(name) > 40:

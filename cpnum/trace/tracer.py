@@ -296,10 +296,7 @@ class AnyTracer(Traced):
     def __bool__(self) -> bool:
         outcome = look(self, VALUE if self.node.dtype.family == "B" else TRUTH)
         if outcome is NO_NUMBER:
-            use, write, reason = truth_asked()
-            if reason is not None:
-                raise self.unsupported(f"{use} cannot be traced: {reason}", write)
-            raise self.needs_value(use, write)
+            raise self.needs_value(*truth_asked())
         return bool(outcome)
 
     def __float__(self) -> float:
