@@ -49,13 +49,12 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = UNSET, append: Any 
     array = arrays_of([a, *[each for each in (prepend, append) if each is not UNSET]])[0]
     if not array.ndim:
         raise ValueError("diff requires input that is at least one dimensional")
-    axis = int(np.lib.array_utils.normalize_axis_index(axis, array.ndim))
+    axis = _axis_of(array, axis)
     if prepend is not UNSET or append is not UNSET:
         array = _with_ends(array, axis, prepend, append)
-    lead = (_ALL,) * axis
     minus = xp.not_equal if array.node.dtype.family == "B" else xp.subtract
     for _ in range(n):
-        array = minus(array[(*lead, slice(1, None))], array[(*lead, slice(None, -1))])
+        array = minus(_along(array, axis, slice(1, None)), _along(array, axis, slice(None, -1)))
     return array
 
 
