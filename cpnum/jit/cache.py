@@ -92,7 +92,7 @@ class Cache:
         if found is not None:
             return found
         variant = self._specialization(arguments, self._remembers_refusals, sparing=True)
-        written = WrittenCall(self.function, arguments.places, arguments.names_of_keywords)
+        written = self._written(arguments)
         if _runs_sooner_as_written(variant.traced, arguments.values):
             self.calls[key] = written
             return written
@@ -109,6 +109,10 @@ class Cache:
         objects = _objects_of(variant.traced.signature)
         self._remember(key, Leaf(prepared, variant), variant.traced.guards, objects)
         return prepared
+
+    def _written(self, arguments: Arguments) -> WrittenCall:
+        """Return the call of the function as written for arguments that are passed so."""
+        return WrittenCall(self.function, arguments.places, arguments.names_of_keywords)
 
     def _running(self, tell: Callable[[str], None]) -> Machine | None:
         """Return the machine that runs kernels; `tell` why NumPy does if there is none."""
@@ -143,9 +147,7 @@ class Cache:
         """Return a call that NumPy evaluates; it is not remembered."""
         specialization = self._specialization(arguments)
         if isinstance(specialization, ProgramSpecialization):
-            names = arguments.names_of_keywords
-            written = WrittenCall(self.function, arguments.places, names)
-            return ProgramCall(specialization, written=written)
+            return ProgramCall(specialization, written=self._written(arguments))
         specialization = specialization.into(out)
         parts = specialization.describe(arguments.values, out)
         return specialization.prepare_parts(parts, None, None)
@@ -181,8 +183,7 @@ class Cache:
         """Return a bound call of these arguments, its results in `out` or in new arrays."""
         found_for = self._specialization(arguments)
         if isinstance(found_for, ProgramSpecialization):
-            names = arguments.names_of_keywords
-            written = WrittenCall(self.function, arguments.places, names)
+            written = self._written(arguments)
             call = ProgramCall(found_for, self.isa, self._machine(), written)
             return BoundProgram(call, arguments.values, out)
         specialization = found_for.into(out)
@@ -245,7 +246,7 @@ class Cache:
             if refusing:
                 raise RefusedError(found.why)
             found = None
-        if isinstance(found, Specialization | ProgramSpecialization):
+        if isinstance(found, Compiled):
             found.again = True
             return found
         if sparing:
@@ -294,7 +295,7 @@ class Cache:
         else:
             made = Specialization(traced, self._rewrite, clock)
         found = self._enter(traced.signature, traced.guards, made)
-        if not isinstance(found, Specialization | ProgramSpecialization):
+        if not isinstance(found, Compiled):
             # Only the second trace succeeded: what is inside of an object was changed.
             found = made
             self._enter(traced.signature, traced.guards, made, anew=True)
@@ -327,7 +328,7 @@ class Cache:
         found: dict[str, list[Compiled]] = {}
         for entry in list(self._specializations.values()):  # entries go with their objects
             for each in entry if isinstance(entry, Variants) else (entry,):
-                if isinstance(each, Specialization | ProgramSpecialization):
+                if isinstance(each, Compiled):
                     found.setdefault(_text_of(each.graph), []).append(each)
         return found
 
