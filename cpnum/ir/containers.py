@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -69,6 +69,33 @@ def made(kind: type, keys: tuple[Any, ...], items: Sequence[Any]) -> Any:
     for key, item in zip(keys, items, strict=True):
         object.__setattr__(instance, key, item)
     return instance
+
+
+def leaves_in(value: Any) -> Iterator[Any]:
+    """Yield the values in containers, from left to right; a value that is none itself.
+
+    >>> list(leaves_in((1, {"a": [2, 3]}))), list(leaves_in(4))
+    ([1, 2, 3], [4])
+    """
+    container = opened(value)
+    if container is None:
+        yield value
+    else:
+        for each in container[1]:
+            yield from leaves_in(each)
+
+
+def with_leaves(value: Any, new: Callable[[Any], Any]) -> Any:
+    """Return the same containers with `new(leaf)` in the place of each value in them.
+
+    >>> with_leaves((1, {"a": [2, 3]}), str)
+    ('1', {'a': ['2', '3']})
+    """
+    container = opened(value)
+    if container is None:
+        return new(value)
+    keys, items = container
+    return made(type(value), keys, [with_leaves(each, new) for each in items])
 
 
 def container_text(kind: type, keys: Sequence[object], items: Sequence[str]) -> str:

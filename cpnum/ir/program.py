@@ -16,7 +16,7 @@ them, as if the caller had given them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ import numpy as np
 
 from cpnum.errors import ShapeError
 from cpnum.faces import pre
-from cpnum.ir.containers import opened
+from cpnum.ir.containers import leaves_in
 from cpnum.ir.graph import Graph
 from cpnum.ir.guards import Guard
 from cpnum.ir.handling import Handling, filtered
@@ -99,16 +99,6 @@ def _has_type(value: Any, expected: Type) -> bool:
             for extent, known in zip(shape, extents, strict=True)
         )
     return isinstance(expected, ScalarOf) and type(value) is expected.dtype.scalar
-
-
-def leaves_in(value: Any) -> Iterator[Any]:
-    """Yield the values in containers, from left to right."""
-    container = opened(value)
-    if container is None:
-        yield value
-    else:
-        for each in container[1]:
-            yield from leaves_in(each)
 
 
 def type_of_value(value: Any) -> ArrayOf | ScalarOf:

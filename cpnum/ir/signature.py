@@ -10,6 +10,7 @@ x: f64[:, 1], n: float
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -141,6 +142,19 @@ class Parameter(NamedTuple):
 
 
 Signature = tuple[Parameter, ...]
+
+
+def unused_name(signature: Iterable[Parameter], letter: str, first: int = 0) -> str:
+    """Return the letter with the least number from `first` on that no parameter has as its name.
+
+    >>> from cpnum.tables.dtypes import FLOAT
+    >>> unused_name([Parameter("t0", ScalarOf(FLOAT))], "t")
+    't1'
+    """
+    names = {each.name for each in signature}
+    return next(
+        name for number in itertools.count(first) if (name := f"{letter}{number}") not in names
+    )
 
 
 def text_of(signature: Iterable[Parameter]) -> str:

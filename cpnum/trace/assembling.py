@@ -7,8 +7,8 @@ once.  Other values are computed again where they are needed.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from cpnum.ir.movement import Movement
 from cpnum.ir.nodes import Apply, Broadcast, Input, Node, Nodes, operands, renewed
 from cpnum.ir.program import Program, Step
 from cpnum.ir.results import MOST_TILES, Container, Output, Results
-from cpnum.ir.signature import ArrayOf, Parameter, Signature
+from cpnum.ir.signature import ArrayOf, Parameter, Signature, unused_name
 from cpnum.ir.walk import postorder
 from cpnum.trace.builder import Builder
 from cpnum.trace.returns import views_in
@@ -175,10 +175,9 @@ class _Assembling:
     def _reached(self, results: Results) -> list[Node]:
         """Return the nodes that a step computes, and stored ones that it reads, operands first."""
         found: dict[Node, None] = {}
+        known = ChainMap[Node, Any](found, self.stored)
         for root in results.nodes:
-            for node in (
-                [root] if root in self.stored else postorder(root, _Known(found, self.stored))
-            ):
+            for node in [root] if root in self.stored else postorder(root, known):
                 for each in operands(node):
                     if each in self.stored:
                         found[each] = None
@@ -241,8 +240,7 @@ class _Assembling:
             ]
         )
         parameter = len(self.signature)
-        names = {each.name for each in self.signature}
-        name = next(name for number in count() if (name := f"t{number}") not in names)
+        name = unused_name(self.signature, "t")
         self.signature.append(Parameter(name, ArrayOf(node.dtype, extents)))
         self.stored[node] = self.nodes.input(parameter, (), node.dtype)
         return parameter
@@ -251,16 +249,6 @@ class _Assembling:
 def _is_stored(node: Apply) -> bool:
     """Tell whether an operator is computed once, because of its time or its reports."""
     return node.op.ulp > 0.5 or may_report_of(node)
-
-
-class _Known:
-    """Nodes that a walk leaves out."""
-
-    def __init__(self, *each: Mapping[Node, object]) -> None:
-        self._each = each
-
-    def __contains__(self, node: object) -> bool:
-        return any(node in table for table in self._each)
 
 
 def _last_steps(every: Sequence[Results]) -> dict[Node, int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Container, Mapping, Sequence
-from itertools import count
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -166,12 +165,6 @@ class Builder:
         self.shapes[node] = shape
         self.extents[node] = of_argument(parameter, len(shape))
         return node
-
-    def new_name(self, letter: str) -> str:
-        """Return a name that no parameter has."""
-        names = {each.name for each in self.signature}
-        at = len(self.parameters)
-        return next(name for at in count(at) if (name := f"{letter}{at}") not in names)
 
     def held(self, array: Any, dtype: DType) -> Input:
         """Return the node of an array that the function made: a copy of it is in the graph."""

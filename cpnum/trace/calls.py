@@ -8,24 +8,24 @@ from __future__ import annotations
 import functools
 import operator
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import FrameType, FunctionType
 from typing import Any
 
 import numpy as np
 
 from cpnum.errors import CpnumError
-from cpnum.ir.containers import made, opened
+from cpnum.ir.containers import leaves_in, made, opened, with_leaves
 from cpnum.ir.program import type_of_value
 from cpnum.ir.questions import VALUE
 from cpnum.ir.results import Container, Tree
-from cpnum.ir.signature import Parameter
+from cpnum.ir.signature import Parameter, unused_name
 from cpnum.ir.sites import outside_of_numpy
 from cpnum.tables.coverage import CALLED, CALLED_METHODS, CALLS_OF_MODULES
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Called
 from cpnum.trace.looking import is_number, look
-from cpnum.trace.registry import FUNCTIONS
+from cpnum.trace.registry import FUNCTIONS, first_tracer
 from cpnum.trace.returns import results_of
 from cpnum.trace.sampling import Like, UnknownShapeError, sampled
 from cpnum.trace.scalar import WeakTracer
@@ -40,14 +40,15 @@ def call(function: _Function, name: str, arguments: tuple[Any, ...], keywords: A
 
     Raises:  a CpnumError if their shapes are not known; what NumPy raises for such arguments.
     """
-    tracer = next(_tracers((arguments, keywords)))
+    tracer = first_tracer(*leaves_in((arguments, keywords)))
     builder = tracer.builder
     if keywords.get("out") is not None:
         raise UnknownArgumentError("out")
     arguments = tuple(tracer.adopted(list(arguments)))
     keywords = {key: tracer.adopted(each) for key, each in keywords.items() if key != "out"}
-    for each in _arrays((arguments, keywords)):
-        dtype_of(builder, each)  # refuses an array from outside
+    for each in leaves_in((arguments, keywords)):
+        if isinstance(each, np.ndarray) and not isinstance(each, AnyTracer):
+            dtype_of(builder, each)  # refuses an array from outside
     sample = _sample(tracer, function, name, (arguments, keywords))
     passed = results_of(
         builder, (arguments, keywords, ()), name, tuple(builder.signature), builder.given
@@ -89,32 +90,12 @@ def _at_line(function: _Function, frame: FrameType) -> _Function:
     return FunctionType(code, frame.f_globals, closure=called.__closure__)
 
 
-def _tracers(value: Any) -> Iterator[AnyTracer]:
-    if isinstance(value, AnyTracer):
-        yield value
-    else:
-        container = opened(value)
-        for each in () if container is None else container[1]:
-            yield from _tracers(each)
-
-
-def _arrays(value: Any) -> Iterator[Any]:
-    """Yield the arrays of numbers among arguments."""
-    if isinstance(value, np.ndarray):
-        if not isinstance(value, AnyTracer):
-            yield value
-    else:
-        container = opened(value)
-        for each in () if container is None else container[1]:
-            yield from _arrays(each)
-
-
 # -- what is returned ---------------------------------------------------------------------------
 
 
 def _sample(tracer: AnyTracer, function: _Function, name: str, given: Any) -> Any:
     """Return results with the dtypes and shapes of the call's."""
-    arguments, keywords = _without_values(given)
+    arguments, keywords = with_leaves(given, _without_value)
     try:
         return sampled(function, arguments, keywords, function not in _OF_INDICES)
     except UnknownShapeError:
@@ -124,23 +105,19 @@ def _sample(tracer: AnyTracer, function: _Function, name: str, given: Any) -> An
         ) from None
 
 
-def _without_values(value: Any) -> Any:
-    """Return arguments with arrays of no contents for traced ones, and numbers that were looked at.
+def _without_value(value: Any) -> Any:
+    """Return an argument, without contents if it is traced, or a number that was looked at.
 
     Integers decide shapes, as an axis does, so Python looks at them.
     """
-    if isinstance(value, AnyTracer):
-        dtype = value.node.dtype
-        if value.state == SCALAR and dtype.family != "F" and is_number(value):
-            return look(value, VALUE)
-        if dtype.weak:
-            return dtype.scalar(0.5)
-        return Like(dtype.numpy, value.known_shape, value.state != SCALAR)
-    container = opened(value)
-    if container is None:
+    if not isinstance(value, AnyTracer):
         return value
-    keys, items = container
-    return made(type(value), keys, [_without_values(each) for each in items])
+    dtype = value.node.dtype
+    if value.state == SCALAR and dtype.family != "F" and is_number(value):
+        return look(value, VALUE)
+    if dtype.weak:
+        return dtype.scalar(0.5)
+    return Like(dtype.numpy, value.known_shape, value.state != SCALAR)
 
 
 def _entered(tracer: AnyTracer, name: str, sample: Any) -> tuple[Tree, Any]:
@@ -169,7 +146,7 @@ def _parameter(tracer: AnyTracer, name: str, sample: Any) -> tuple[int, AnyTrace
         message = f"the result of {name} cannot be traced: {error.message}"
         raise builder.error(type(error), message, error.seen, error.write) from None
     parameter, shape = len(builder.parameters), np.shape(sample)
-    own = builder.new_name("b")
+    own = unused_name(builder.signature, "b", parameter)
     node = builder.argument(own, of.dtype, shape)
     result = (WeakTracer if of.dtype.weak else Tracer)(builder, node, shape)
     result.state = OWNED if isinstance(sample, np.ndarray) else SCALAR

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from cpnum.errors import CpnumError
+from cpnum.ir.containers import leaves_in
 from cpnum.ir.evaluate import value_of
 from cpnum.ir.handling import Handling
 from cpnum.ir.nodes import Node
-from cpnum.ir.program import ContentsError, leaves_in
+from cpnum.ir.program import ContentsError
 from cpnum.ir.questions import CEILING, FLOOR, INTEGER, TRUNCATED, TRUTH, VALUE, Question
 from cpnum.ir.results import Container, Number, Output, maker_of, values_of
 from cpnum.trace.builder import Builder, Called, Traced

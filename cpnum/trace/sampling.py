@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from cpnum.ir.containers import made, opened
+from cpnum.ir.containers import leaves_in, made, opened, with_leaves
 
 Shape = tuple[int, ...]
 
@@ -62,7 +62,7 @@ def sampled(
     Raises:  the error of a real call; UnknownShapeError.
     """
     given = (tuple(arguments), dict(keywords))
-    likes = list(_likes(given))
+    likes = [each for each in leaves_in(given) if type(each) is Like]
     extents = sorted({each for like in likes for each in like.shape if each > SMALL})
     if with_small and 0 < len(extents) <= len(_SIZES[0]):
         first, second = (dict(zip(extents, sizes, strict=False)) for sizes in _SIZES)
@@ -74,15 +74,6 @@ def sampled(
     if sum(math.prod(each.shape) for each in likes) > MOST_ELEMENTS:
         raise UnknownShapeError
     return _called(function, given, {})
-
-
-def _likes(value: Any) -> Iterator[Like]:
-    if type(value) is Like:
-        yield value
-    else:
-        container = opened(value)
-        for each in () if container is None else container[1]:
-            yield from _likes(each)
 
 
 def _called(function: Callable[..., Any], given: Any, extents: Mapping[int, int]) -> Any:
@@ -100,22 +91,17 @@ def _called(function: Callable[..., Any], given: Any, extents: Mapping[int, int]
 def _called_with(
     function: Callable[..., Any], given: Any, extents: Mapping[int, int], integer: int
 ) -> Any:
-    arguments, keywords = _filled(given, extents, integer)
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return function(*arguments, **keywords)
-
-
-def _filled(value: Any, extents: Mapping[int, int], integer: int) -> Any:
-    if type(value) is Like:
+    def filled(value: Any) -> Any:
+        if type(value) is not Like:
+            return value
         shape = tuple([extents.get(each, each) for each in value.shape])
         array = _contents(value.dtype, shape, integer)
         return array if value.is_array else array[()]
-    container = opened(value)
-    if container is None:
-        return value
-    keys, items = container
-    return made(type(value), keys, [_filled(each, extents, integer) for each in items])
+
+    arguments, keywords = with_leaves(given, filled)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return function(*arguments, **keywords)
 
 
 def _contents(dtype: np.dtype[Any], shape: Shape, integer: int) -> Any:
