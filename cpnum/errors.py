@@ -44,6 +44,8 @@ class CpnumError(Exception):
         self.inside: str | None = None
         self.seen = seen
         self.write = write
+        # Whether steps before it may have written to arrays, so that the call must not be repeated.
+        self.began = False
 
     def __str__(self) -> str:
         lines = [self.message]

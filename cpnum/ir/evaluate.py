@@ -402,6 +402,18 @@ class FloatingPointErrors:
         else:
             raise NameError(_MISSING[mode].format(kind=kind, name=name))
 
+    def tell(self, kind: str, flag: int, text: str) -> None:
+        """Report an error that no operator of NumPy's raises here, as the user's mode says."""
+        mode = self._modes[kind]
+        if mode == "raise":
+            raise FloatingPointError(text)
+        if mode == "print":
+            print(f"Warning: {text}")
+        elif mode == "call" and self._user is not None:
+            self._user(text.partition(" encountered in ")[0], flag)
+        elif mode != "ignore":
+            self.write(f"Warning: {text}\n")
+
     def _warn(self, text: str) -> None:
         # No line of the function converts its result to the dtype of `out`; the call does.
         inside = self._handling

@@ -27,7 +27,7 @@ from cpnum.ir.nodes import (
 from cpnum.ir.results import Container, Output, Results
 from cpnum.ir.signature import ArrayOf, Signature
 from cpnum.ir.sites import Location, Site, location
-from cpnum.ir.text import Parts, of_input, read, value_names, written, written_call_of
+from cpnum.ir.text import Parts, of_input, read, value_names, written, written_call_of, written_loop_of
 from cpnum.tables.dtypes import DType
 from cpnum.tables.ops import ALWAYS, CAST, Op
 
@@ -176,9 +176,13 @@ class Graph:
             [each.text for each in self.guards],
         )
 
-    def written_call(self) -> tuple[list[str], str, list[str]]:
-        """Return the lines of a graph of arguments, the text of these, and of what is stored."""
+    def written_call(self) -> tuple[list[str], str]:
+        """Return the lines of a graph of arguments, and the text of these."""
         return written_call_of(self._parts)
+
+    def written_loop(self) -> tuple[list[str], Sequence[str]]:
+        """Return the lines of a graph of several results, and the text of each."""
+        return written_loop_of(self._parts)
 
     def name_of(self, node: Input) -> str:
         """Return an input as a user writes it: the parameter's name, and the movement."""

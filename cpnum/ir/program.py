@@ -1,24 +1,29 @@
-"""Programs: functions that call NumPy's own functions on whole arrays, between loops.
+"""Programs: functions that are more than one loop, as straight lists of steps over arrays.
 
-A program is a straight list of steps.  Each step is a call, whose arguments its graph computes; the
-last graph computes what the function returns.  Results of calls are parameters of the graphs after
-them, as if the caller had given them.
+A loop computes elementwise, into new arrays or into views of arrays that are there.  A call is one
+of NumPy's own functions, on whole arrays.  What a step makes is a parameter of the steps after it,
+as if the caller had given it, and so is an array that a step has written to.
 
 >>> import numpy as np
 >>> from cpnum.trace.trace import trace
->>> print(trace(lambda x: x - np.median(x * 2), (np.ones(4),)))
-<lambda>(x: f64[:])
-  %0 = multiply x 2.0  f64
-  b1 = numpy.median(%0)  f64
-  %0 = subtract x b1  f64
+>>> def function(x):
+...     x[1:] = x[:-1] * 2
+...     return x - np.median(x)
+>>> print(trace(function, (np.ones(4),)))
+function(x: f64[:])
+  %0 = x[:-1]           f64
+  %1 = multiply %0 2.0  f64
+  x[1:] = %1
+  b2 = numpy.median(x)  f64
+  %0 = subtract x b2  f64
   return %0
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,8 +33,10 @@ from cpnum.ir.containers import leaves_in
 from cpnum.ir.graph import Graph
 from cpnum.ir.guards import Guard
 from cpnum.ir.handling import Handling, filtered
-from cpnum.ir.results import Results, Tree, leaves_of
-from cpnum.ir.signature import ArrayOf, ScalarOf, Signature, Type, text_of
+from cpnum.ir.movement import Movement
+from cpnum.ir.nodes import MADE, Input
+from cpnum.ir.results import Given, Results, Tree, leaves_of
+from cpnum.ir.signature import ArrayOf, Parameter, ScalarOf, Signature, Type, text_of
 from cpnum.ir.sites import described
 from cpnum.tables.dtypes import from_numpy, from_python
 
@@ -38,22 +45,74 @@ class ContentsError(Exception):
     """Contents of arrays have another outcome than those that the function was traced with."""
 
 
+class Target(NamedTuple):
+    """Where a loop puts a result: a new array, or the view of an array `of` an earlier step.
+
+    The array is the `parameter` of this number.
+    """
+
+    parameter: int
+    of: int | None = None
+    movement: tuple[Movement, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Step:
+class Loop:
+    """An elementwise computation; all views are read before a target is written.
+
+    The parameters of the `graph` are the `views`, and its results those of the `targets`, so that
+    equal statements of a loop in Python have one graph.
+    """
+
+    graph: Graph
+    views: tuple[tuple[int, tuple[Movement, ...]], ...]
+    targets: tuple[Target, ...]
+
+    @property
+    def reads(self) -> set[int]:
+        """The parameters that the loop reads, or writes to."""
+        return {each for each, _ in self.views} | {
+            each.of for each in self.targets if each.of is not None
+        }
+
+    def lines(self, signature: Signature) -> list[str]:
+        """Return the lines of a text; the program has this `signature`."""
+        named = [
+            Parameter(_view_text(signature, parameter, movement), each.type)
+            for (parameter, movement), each in zip(self.views, self.graph.signature, strict=True)
+        ]
+        lines, results = replace(self.graph, signature=tuple(named)).written_loop()
+        return lines + [
+            f"  {_view_text(signature, target.parameter, target.movement)} = {text}"
+            for target, text in zip(self.targets, results, strict=True)
+        ]
+
+
+def _view_text(signature: Signature, parameter: int, movement: tuple[Movement, ...]) -> str:
+    return signature[parameter].name + "".join(map(str, movement))
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Call:
     """A call of a function of NumPy's, or a check of contents, which has no results.
 
-    The `graph` returns the arguments by position, those by name, and what later steps need beside
-    them.  `stored` are the parameters of the latter.  `results` are the parameters of the call's
-    results, in its containers.  `handling` is that of errors and warnings, as the function set it
-    around the call.
+    The results of the `graph` are the arguments by position and those by name; it computes nothing
+    but Python's numbers.  `results` are the parameters of the call's results, in its containers.
+    The function may change its first argument and return nothing.  `handling` is that of errors and
+    warnings, as the function set it around the call.
     """
 
     graph: Graph
     function: Callable[..., Any]
     name: str
     results: Tree
-    stored: tuple[int, ...]
+    changes: bool
     handling: Handling
+
+    @property
+    def reads(self) -> set[int]:
+        """The parameters that the call reads, or writes to."""
+        return read_by(self.graph)
 
     def call(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
         """Call the function."""
@@ -69,6 +128,8 @@ class Step:
 
         Raises:  ShapeError if one has another type than the trace expected.
         """
+        if self.changes:
+            return
         signature = self.graph.signature
         if isinstance(self.results, int):
             self._keep(values, self.results, signature[self.results].type, result)
@@ -86,6 +147,30 @@ class Step:
                 write="its call outside of the function",
             )
         values[parameter] = value
+
+    def lines(self, signature: Signature) -> list[str]:
+        """Return the lines of a text; the program has this `signature`."""
+        lines, arguments = self.graph.written_call()
+        results = [signature[each] for each in leaves_of(self.results)]
+        if self.changes:
+            return [*lines, f"  {self.name}({arguments})"]
+        if not results:
+            return [*lines, f"  where {self.name.format(arguments)}"]
+        names = ", ".join(each.name for each in results)
+        types = ", ".join(str(each.type) for each in results)
+        return [*lines, f"  {names} = {self.name}({arguments})  {types}"]
+
+
+Step = Loop | Call
+
+
+def read_by(graph: Graph) -> set[int]:
+    """Return the parameters that a graph reads, or returns."""
+    leaves = graph.results.leaves
+    read = {leaf.parameter for leaf in leaves if isinstance(leaf, Given)}
+    inputs = [node for node in graph.nodes if type(node) is Input]
+    inputs += [each for condition in graph.conditions for each in condition.inputs]
+    return read | {each.parameter for each in inputs if each.parameter != MADE}
 
 
 def _has_type(value: Any, expected: Type) -> bool:
@@ -124,12 +209,14 @@ def type_of_value(value: Any) -> ArrayOf | ScalarOf:
 class Program:
     """The steps of a function, and the graph of what it returns.
 
-    The first `given` parameters are the function's own, the others are results of steps.
+    The first `given` parameters are the function's own, the others are made by steps.  `written`
+    are the arguments that steps write to.
     """
 
     steps: tuple[Step, ...]
     graph: Graph
     given: int
+    written: frozenset[int]
 
     @property
     def name(self) -> str:
@@ -152,21 +239,30 @@ class Program:
         return self.graph.guards
 
     @property
-    def graphs(self) -> tuple[Graph, ...]:
-        """The graphs of all steps, and that of what the function returns."""
-        return (*[step.graph for step in self.steps], self.graph)
+    def loops(self) -> tuple[Loop, ...]:
+        """The steps that are loops."""
+        return tuple([each for each in self.steps if isinstance(each, Loop)])
 
-    def values(self, arguments: tuple[Any, ...]) -> list[Any]:
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The steps that are calls."""
+        return tuple([each for each in self.steps if isinstance(each, Call)])
+
+    @property
+    def graphs(self) -> tuple[Graph, ...]:
+        """The graphs of all loops, and that of what the function returns."""
+        return (*[each.graph for each in self.loops], self.graph)
+
+    def values(self, arguments: Sequence[Any]) -> list[Any]:
         """Return the values of parameters before the first step: those of steps are None."""
         return [*arguments, *[None] * (len(self.graph.signature) - self.given)]
 
     def __repr__(self) -> str:
-        return f"<program {self.name}: {len(self.steps)} calls>"
+        return f"<program {self.name}: {len(self.loops)} loops, {len(self.calls)} calls>"
 
     def __str__(self) -> str:
         lines = [f"{self.name}({text_of(self.signature)})"]
-        for step in self.steps:
-            lines += _lines(step)
+        lines += folded([each.lines(self.graph.signature) for each in self.steps])
         lines += str(self.graph).split("\n")[1:]
         return "\n".join(lines)
 
@@ -174,16 +270,37 @@ class Program:
         return pre(str(self))
 
 
-def _lines(step: Step) -> list[str]:
-    """Return the lines of a step: of the operators, and of the call."""
-    lines, arguments, stored = step.graph.written_call()
-    signature = step.graph.signature
-    results = [signature[each] for each in leaves_of(step.results)]
-    names = ", ".join(each.name for each in results)
-    types = ", ".join(str(each.type) for each in results)
-    kept = [
-        f"  {signature[each].name} = {text}" for each, text in zip(step.stored, stored, strict=True)
-    ]
-    if not results:
-        return [*lines, f"  where {step.name.format(arguments)}", *kept]
-    return [*lines, f"  {names} = {step.name}({arguments})  {types}", *kept]
+# So many different steps may follow one another in what is repeated.
+_LONGEST = 8
+
+
+def folded(steps: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of all steps; what is repeated stands there once.
+
+    >>> folded([["a"], ["b"], ["c"], ["b"], ["c"], ["b"], ["c"], ["a"]])
+    ['a', 'b', 'c', '  ... so 3 times', 'a']
+    """
+    lines: list[str] = []
+    at = 0
+    while at < len(steps):
+        length, times = 1, 1
+        for own in range(1, _LONGEST + 1):
+            found = _repeated(steps, at, own)
+            if own * found > length * times or (found > 1 and times == 1):
+                length, times = own, found
+        for each in steps[at : at + length]:
+            lines += each
+        if times > 1:
+            lines.append(f"  ... so {times} times")
+        at += length * times
+    return lines
+
+
+def _repeated(steps: Sequence[Sequence[str]], at: int, length: int) -> int:
+    """Return how often the steps from one on, so many, follow one another."""
+    own = steps[at : at + length]
+    times = 1
+    while own and steps[at + times * length : at + (times + 1) * length] == own:
+        times += 1
+    return times
+

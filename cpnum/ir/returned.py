@@ -36,6 +36,7 @@ from cpnum.ir.results import (
     Results,
     Tree,
     View,
+    leaves_of,
 )
 from cpnum.ir.signature import Signature
 from cpnum.tables.dtypes import BOOL, FLOAT, INT
@@ -88,21 +89,26 @@ def written_results(results: Results, signature: Signature, operand: Callable[[N
 
 def written_call(
     results: Results, signature: Signature, operand: Callable[[Node], str]
-) -> tuple[str, list[str]]:
-    """Return the text of the arguments of a call, and of what is stored beside them.
-
-    The results are a tuple of the arguments by position, those by name, and the others.
-    """
+) -> str:
+    """Return the text of the arguments of a call: a tuple by position, and a dict by name."""
     texts = _texts(results, signature, operand)
     assert isinstance(results.tree, Container)
-    by_place, by_name, stored = [
+    by_place, by_name = [
         [_tree_text(each, texts) for each in part.items]
         for part in results.tree.items
         if isinstance(part, Container)
     ]
     names = results.tree.items[1].keys  # type: ignore[union-attr]
     named = [f"{name}={text}" for name, text in zip(names, by_name, strict=True)]
-    return ", ".join([*by_place, *named]), stored
+    return ", ".join([*by_place, *named])
+
+
+def written_outputs(
+    results: Results, signature: Signature, operand: Callable[[Node], str]
+) -> Sequence[str]:
+    """Return the text of each result of a loop."""
+    texts = _texts(results, signature, operand)
+    return [texts[at] for at in leaves_of(results.tree)]
 
 
 def _texts(results: Results, signature: Signature, operand: Callable[[Node], str]) -> Sequence[str]:

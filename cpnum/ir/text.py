@@ -39,7 +39,7 @@ from cpnum.ir.nodes import (
     Project,
 )
 from cpnum.ir.results import Results
-from cpnum.ir.returned import LONG, ResultsReader, split, written_call, written_results
+from cpnum.ir.returned import LONG, ResultsReader, split, written_call, written_outputs, written_results
 from cpnum.ir.signature import (
     ArrayOf,
     Fixed,
@@ -93,14 +93,16 @@ def written(graph: Parts) -> str:
     )
 
 
-def written_call_of(graph: Parts) -> tuple[list[str], str, list[str]]:
-    """Return the lines of a graph that computes the arguments of a call, and their text.
-
-    The last are the texts of what is stored beside them.
-    """
+def written_call_of(graph: Parts) -> tuple[list[str], str]:
+    """Return the lines of a graph that computes the arguments of a call, and their text."""
     writer = _Writer(graph)
-    arguments, stored = written_call(graph.results, graph.signature, writer.operand)
-    return _lines(graph, writer), arguments, stored
+    return _lines(graph, writer), written_call(graph.results, graph.signature, writer.operand)
+
+
+def written_loop_of(graph: Parts) -> tuple[list[str], Sequence[str]]:
+    """Return the lines of a graph, and the text of each result."""
+    writer = _Writer(graph)
+    return _lines(graph, writer), written_outputs(graph.results, graph.signature, writer.operand)
 
 
 def _lines(graph: Parts, writer: _Writer) -> list[str]:

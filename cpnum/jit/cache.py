@@ -98,7 +98,7 @@ class Cache:
             return written
         prepared: Prepared
         if isinstance(variant, ProgramSpecialization):
-            variant.each[-1].into(out)  # raises if it cannot take the results
+            variant.last.into(out)  # raises if it cannot take the results
             prepared = ProgramCall(variant, self.isa, self._running(tell), written)
         else:
             specialization = variant.into(out)

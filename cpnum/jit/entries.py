@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from cpnum.compile.call import Array
+from cpnum.errors import CpnumError
 from cpnum.jit.variants import Variants
 from cpnum.run.prepared import PreparedCall, WrittenCall
 from cpnum.run.program import ProgramCall, ProgramSpecialization
@@ -14,6 +15,10 @@ from cpnum.run.specialization import Specialization
 
 Prepared = PreparedCall | ResultsCall | WrittenCall | ProgramCall
 Compiled = Specialization | ProgramSpecialization
+
+
+class NoCallError(CpnumError):
+    """There is no prepared call for these arguments, so that the slow path has to go on."""
 
 
 class ShapeObserved:
@@ -38,11 +43,16 @@ class Refusal:
         self.why = why
         self.again = False
 
-    def run(self, arguments: tuple[Any, ...]) -> None:
-        """Compute nothing, as a prepared call that has to go the slow path."""
+    def run(self, arguments: tuple[Any, ...]) -> NoReturn:
+        """Compute nothing.
 
-    def into(self, arguments: tuple[Any, ...], out: Any) -> None:
+        Raises:  NoCallError.
+        """
+        raise NoCallError(self.why)
+
+    def into(self, arguments: tuple[Any, ...], out: Any) -> NoReturn:
         """Compute nothing, as `run`."""
+        raise NoCallError(self.why)
 
 
 class Leaf(NamedTuple):
@@ -69,14 +79,21 @@ class GuardedCall:
         return leaf.call
 
     def run(self, arguments: tuple[Any, ...]) -> Any:
-        """Return a new result, None if there is no prepared call."""
+        """Return a new result.
+
+        Raises:  NoCallError if there is no prepared call.
+        """
         found = self.find(arguments)
-        return None if found is None else found.run(arguments)
+        if found is None:
+            raise NoCallError("numbers that the function has not seen yet")
+        return found.run(arguments)
 
     def into(self, arguments: tuple[Any, ...], out: Array) -> Array | None:
-        """Compute into `out`; return None if there is no prepared call, or it returns None."""
+        """Compute into `out`, as the prepared call does; raise errors as `run` does."""
         found = self.find(arguments)
-        return None if found is None else found.into(arguments, out)
+        if found is None:
+            raise NoCallError("numbers that the function has not seen yet")
+        return found.into(arguments, out)
 
 
 Entry = Compiled | Refusal | ShapeObserved

@@ -171,11 +171,15 @@ class Jit:
                 prepared = None
             if prepared is not None:
                 try:
-                    done = prepared.run(arguments) if out is None else prepared.into(arguments, out)
+                    if out is None:
+                        return prepared.run(arguments)
+                    done = prepared.into(arguments, out)
                     if done is not None:
                         return done
-                except CpnumError:
-                    pass  # nothing was computed yet; the slow path raises it at the user's line
+                except CpnumError as error:
+                    if error.began:
+                        raise trimmed(self._slow.located(error)) from None
+                    # Nothing was computed yet; the slow path raises it at the user's line.
         __tracebackhide__ = True  # IPython leaves this frame out
         try:
             if observing is not None:

@@ -72,7 +72,7 @@ class SlowPath:
         if self._cache().has_containers and not keywords:
             done = self._run_taken(arguments, out)
             if done is not None:
-                return done
+                return done[0]
         if is_tracing((*arguments, *keywords.values(), out)):
             if out is not None:
                 raise located(
@@ -105,11 +105,13 @@ class SlowPath:
                 done = self.prepared(copies, out).into(copies.values, out)
             return done
         except ExecutableMemoryError as error:
+            if error.began:
+                raise located(error) from None
             assert given is not None  # a step of a program needs code that was not placed before
             prepared = self._evaluating(error, given, out)
             return prepared.run(given.values) if out is None else prepared.into(given.values, out)
         except CpnumError as error:
-            if jit.fallback == "error" or isinstance(error, OutError):
+            if jit.fallback == "error" or isinstance(error, OutError) or error.began:
                 raise located(error) from None
             reason, signatures = why(error), () if prepared is None else None
         except RefusedError as refused:
@@ -126,8 +128,11 @@ class SlowPath:
         self._tell(f"runs through NumPy: {reason}")
         return result
 
-    def _run_taken(self, arguments: tuple[Any, ...], out: Any) -> Any:
-        """Run a call that is prepared and has containers; return None if there is none."""
+    def _run_taken(self, arguments: tuple[Any, ...], out: Any) -> tuple[Any] | None:
+        """Run a call that is prepared and has containers; return None if there is none.
+
+        What the call returned is in a tuple.
+        """
         try:
             key, values = taken_key(out, arguments)
         except (TypeError, ValueError):
@@ -136,9 +141,18 @@ class SlowPath:
         if prepared is None:
             return None
         try:
-            return prepared.run(values) if out is None else prepared.into(values, out)
-        except CpnumError:
+            if out is None:
+                return (prepared.run(values),)
+            done = prepared.into(values, out)
+            return None if done is None else (done,)
+        except CpnumError as error:
+            if error.began:
+                raise located(error) from None
             return None  # nothing was computed yet; it is raised again at the user's line
+
+    def located(self, error: CpnumError) -> CpnumError:
+        """Return an error of a call with the user's line."""
+        return located(error)
 
     def as_written(self, arguments: tuple[Any, ...], out: Any, keywords: dict[str, Any]) -> Any:
         """Call the function as written, without machine code."""

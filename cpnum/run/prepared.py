@@ -12,6 +12,7 @@ from typing import Any
 
 from cpnum.compile.call import Array, Call, address, new_array
 from cpnum.compile.outs import filled
+from cpnum.errors import CpnumError
 from cpnum.ir.evaluate import checked_of, evaluate, raised_by
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Input
@@ -128,6 +129,13 @@ class WrittenCall:
 
     def run(self, arguments: tuple[Any, ...]) -> Any:
         """Return what the function returns."""
+        try:
+            return self._called(arguments)
+        except CpnumError as error:
+            error.began = True  # it is the error of another compiled function
+            raise
+
+    def _called(self, arguments: tuple[Any, ...]) -> Any:
         if len(self._places) == len(arguments) == self._by_position:
             return self._function(*arguments)
         passed = [arguments[each] for each in self._places]

@@ -1,18 +1,24 @@
-"""Programs that run: kernels, and NumPy's functions between them."""
+"""Programs that run: kernels of loops, and NumPy's functions between them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from cpnum.compile.call import Call
+from cpnum.compile.call import Call as KernelArguments
+from cpnum.compile.call import address
 from cpnum.compile.kernel import Clock, Kernel, Kernels
 from cpnum.compile.outs import filled
-from cpnum.errors import UnsupportedError
-from cpnum.ir.program import ContentsError, Program
+from cpnum.errors import CpnumError, UnsupportedError
+from cpnum.ir.evaluate import host_value
+from cpnum.ir.program import Call, ContentsError, Loop, Program, read_by
+from cpnum.ir.results import Number, leaves_of, maker_of, values_of
 from cpnum.remembered import Remembered
+from cpnum.run.alias import overlap
+from cpnum.run.buffers import give
+from cpnum.run.loops import Addresses, Held, LoopPlan, Planner, Values
 from cpnum.run.machine import Machine
 from cpnum.run.prepared import PreparedCall, WrittenCall
 from cpnum.run.results import ResultsCall
@@ -24,38 +30,60 @@ MOST_MISSED = 8
 
 
 class ProgramSpecialization:
-    """The program of a function for one signature, and the specializations of its graphs."""
+    """The program of a function for one signature, and the specializations of its graphs.
+
+    Equal loops have one.
+    """
 
     def __init__(self, traced: Program, rewrite: Rewrite, clock: Clock) -> None:
         self.traced = traced
         # Whether a call found it since it was made.
         self.again = False
         self.seconds: Mapping[str, float] = clock.seconds
-        self.each = tuple([Specialization(graph, rewrite, clock) for graph in traced.graphs])
+        own = {id(each.graph): each.graph for each in traced.loops}
+        self._loops = {key: Specialization(graph, rewrite, clock) for key, graph in own.items()}
+        self.last = Specialization(traced.graph, rewrite, clock)
 
     @property
     def graph(self) -> Program:
         """The program, whose text has all of its graphs."""
         return self.traced
 
+    def of(self, loop: Loop) -> Specialization:
+        """Return the specialization of a loop."""
+        return self._loops[id(loop.graph)]
+
     def every_kernel(self) -> list[Kernel]:
-        """Return the kernels of all steps."""
-        return [kernel for each in self.each for kernel in each.every_kernel()]
+        """Return the kernels of all loops."""
+        each = [*self._loops.values(), self.last]
+        return [kernel for own in each for kernel in own.every_kernel()]
 
     def described(
         self, arguments: tuple[Any, ...], out: Any
-    ) -> Iterator[tuple[Specialization, Call]]:
-        """Yield the calls of kernels for these arguments; NumPy computes what is between them."""
+    ) -> Iterator[tuple[Specialization, KernelArguments]]:
+        """Yield the calls of different kernels for these arguments, of which copies are written."""
+        call = ProgramCall(self)
+        copies = [
+            _with_memory(each) if at in self.traced.written else each
+            for at, each in enumerate(arguments)
+        ]
         try:
-            values = ProgramCall(self).values(arguments)
+            values = call.run_steps(copies)
         except ContentsError:
             raise UnsupportedError(
                 f"{self.traced.name} runs as written for these arguments",
                 seen="contents with another outcome than in the first call",
                 write="a new function: cpjit(f.py_func)",
             ) from None
-        for each in self.each:
-            yield from each.described(values, out if each is self.each[-1] else None)
+        known = set()
+        for plan in call.plans():
+            for own, described in plan.described():
+                assert described.arrangement is not None
+                key = id(own), described.arrangement.layouts
+                if key not in known:
+                    known.add(key)
+                    yield own, described
+        yield from self.last.described(tuple(values), out)
 
     def lower(self, arguments: tuple[Any, ...], out: Any, level: Isa) -> Kernel | Kernels:
         """Return the kernels of a call.
@@ -66,10 +94,22 @@ class ProgramSpecialization:
         if not each:
             raise UnsupportedError(
                 f"all that {self.traced.name} computes are calls of NumPy's, so it has no kernel",
-                seen=", ".join(step.name for step in self.traced.steps),
+                seen=", ".join(step.name for step in self.traced.calls),
                 write="its call, which makes them",
             )
         return each[0] if len(each) == 1 else Kernels(self.traced, tuple(each))
+
+
+def _with_memory(array: Any) -> Any:
+    """Return a copy of an array, in memory of the same layout."""
+    if not array.size:
+        return array.copy()
+    low, high = np.lib.array_utils.byte_bounds(array)
+    memory = np.empty(high - low, np.uint8)
+    offset = array.__array_interface__["data"][0] - low
+    copy = np.ndarray(array.shape, array.dtype, memory, offset, array.strides)
+    copy[...] = array
+    return copy
 
 
 class BoundProgram:
@@ -93,12 +133,11 @@ class BoundProgram:
 class ProgramCall:
     """Calls of a program with arguments of one key.
 
-    What is prepared for a step depends on the layouts of what NumPy returned before it.  Without a
-    machine, NumPy computes all graphs.  If contents have another outcome than they had while the
-    function was traced, the call is the one as `written`.
+    The loops are planned before the first step runs, but those that read what NumPy returned: these
+    are planned when its layout is known.  Without a machine, NumPy computes all graphs.  A call is
+    the one as `written` if contents have another outcome than they had while the function was
+    traced, or if what is written to may not be, or shares memory with another argument.
     """
-
-    __slots__ = ("_level", "_machine", "_missed", "_prepared", "_written", "specialization")
 
     def __init__(
         self,
@@ -113,9 +152,17 @@ class ProgramCall:
         self._missed = 0
         self._level = level
         self._machine = machine
-        self._prepared: list[Remembered[Any, PreparedCall | ResultsCall]] = [
-            Remembered() for _ in specialization.each
+        program = specialization.traced
+        self._count = len(program.graph.signature)
+        self._fates = Fates(program)
+        self._planner = Planner(self._count, self._fates.fresh, level, machine)
+        self._is_planned = False
+        self._plans: list[Remembered[Any, LoopPlan]] = [Remembered() for _ in program.steps]
+        # What each step runs; None for a loop that is planned for the layouts of each call.
+        self._runs: list[Callable[[Values, Addresses, Held], None] | None] = [
+            None if isinstance(step, Loop) else _Calling(step).run for step in program.steps
         ]
+        self._last: Remembered[Any, PreparedCall | ResultsCall] = Remembered()
 
     def run(self, arguments: tuple[Any, ...]) -> Any:
         """Return new results."""
@@ -123,7 +170,7 @@ class ProgramCall:
         if values is None:
             assert self._written is not None
             return self._written.run(arguments)
-        return self._step(-1, values, None).run(values)
+        return self._returned(values, None).run(values)
 
     def into(self, arguments: tuple[Any, ...], out: Any) -> Any:
         """Compute into `out`; all results are computed before any is written that overlaps."""
@@ -131,50 +178,169 @@ class ProgramCall:
         if values is None:
             assert self._written is not None
             return self._written.into(arguments, out)
-        done = self._step(-1, values, out).into(values, out)
+        done = self._returned(values, out).into(values, out)
         if done is None:
-            return filled(self._step(-1, values, None).run(values), out)
+            return filled(self._returned(values, None).run(values), out)
         return done
 
     def _values(self, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
         """Return the values of parameters, None for a call that is to run as written."""
         if self._written is None:
-            return self.values(arguments)
-        if self._missed >= MOST_MISSED:
+            return tuple(self.run_steps(arguments))
+        if self._missed >= MOST_MISSED or not self._may_write(arguments):
             return None
         try:
-            values = self.values(arguments)
+            values = self.run_steps(arguments)
         except ContentsError:
             self._missed += 1
             return None
         self._missed = 0
-        return values
+        return tuple(values)
 
-    def values(self, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _may_write(self, arguments: Sequence[Any]) -> bool:
+        """Tell whether the arrays that are written to may be, and share no memory with others."""
+        for at in self.specialization.traced.written:
+            array = arguments[at]
+            if not array.flags.writeable:
+                return False
+            for other, each in enumerate(arguments):
+                if other != at and isinstance(each, np.ndarray) and overlap(array, each):
+                    return False
+        return True
+
+    def run_steps(self, arguments: Sequence[Any]) -> Values:
         """Run all steps; return the values of parameters, those that they computed among them.
 
         Raises:  ContentsError.
         """
-        program = self.specialization.traced
-        values = program.values(arguments)
-        for at, step in enumerate(program.steps):
-            given = tuple(values)
-            passed, keywords, stored = self._step(at, given, None).run(given)
-            for parameter, value in zip(step.stored, stored, strict=True):
-                values[parameter] = value
-            step.keep(values, step.call(passed, keywords))
-        return tuple(values)
+        if not self._is_planned:
+            self._plan(arguments)
+        values = self.specialization.traced.values(arguments)
+        addresses = [0] * (self._count + self._fates.most_copies)
+        for at, each in enumerate(arguments):
+            if isinstance(each, np.ndarray):
+                addresses[at] = address(each)
+        try:
+            self._run_each(values, addresses)
+        except CpnumError as error:
+            error.began = bool(self.specialization.traced.written)
+            raise
+        return values
 
-    def _step(self, at: int, values: tuple[Any, ...], out: Any) -> PreparedCall | ResultsCall:
-        """Return the prepared call of a graph for these values."""
-        table = self._prepared[at]
-        computed = values[self.specialization.traced.given :]
-        shapes = [(each.shape, each.strides) for each in computed if type(each) is np.ndarray]
-        key = (out is None, *shapes)
-        found = table.get(key)
+    def _run_each(self, values: Values, addresses: Addresses) -> None:
+        held: Held = {}
+        for at, (run, done) in enumerate(zip(self._runs, self._fates.done, strict=True)):
+            if run is None:
+                run = self._planned(at, values).run
+            run(values, addresses, held)
+            for parameter in done:
+                give(held.pop(parameter))
+
+    def _plan(self, arguments: Sequence[Any]) -> None:
+        """Plan all loops whose layouts do not depend on what NumPy returns."""
+        values = self.specialization.traced.values(arguments)
+        for at, step in enumerate(self.specialization.traced.steps):
+            if isinstance(step, Loop) and at not in self._fates.varying:
+                plan = self._planner.plan(self.specialization.of(step), step, values)
+                self._plans[at].remember((), plan)
+                self._runs[at] = plan.run
+        self._is_planned = True
+
+    def _planned(self, at: int, values: Values) -> LoopPlan:
+        """Return the plan of a loop for the layouts of what NumPy returned."""
+        key = tuple([_layout(values[each]) for each in self._fates.varying[at]])
+        plan = self._plans[at].get(key)
+        if plan is None:
+            step = self.specialization.traced.steps[at]
+            assert isinstance(step, Loop)
+            own = self.specialization.of(step)
+            plan = self._plans[at].remember(key, self._planner.plan(own, step, [*values]))
+        return plan
+
+    def plans(self) -> Iterator[LoopPlan]:
+        """Yield the plans of loops that there are."""
+        for table in self._plans:
+            yield from table.values()
+
+    def _returned(self, values: tuple[Any, ...], out: Any) -> PreparedCall | ResultsCall:
+        """Return the prepared call of the graph that is returned, for these values."""
+        key = (out is None, *[_layout(values[each]) for each in self._fates.returned])
+        found = self._last.get(key)
         if found is None:
-            own = self.specialization.each[at]
-            own = own if at >= 0 else own.into(out)
+            own = self.specialization.last.into(out)
             parts = own.describe(values, out)
-            found = table.remember(key, own.prepare_parts(parts, self._level, self._machine))
+            found = self._last.remember(key, own.prepare_parts(parts, self._level, self._machine))
         return found
+
+
+def _layout(value: Any) -> object:
+    return (value.shape, value.strides) if type(value) is np.ndarray else None
+
+
+class Fates:
+    """What becomes of the values that steps make.
+
+    `fresh` are those that a call or the caller gets.  `varying` has for a loop what it reads whose
+    layout depends on what NumPy returned.  `done` has for each step the buffers that no later step
+    reads.  `returned` are those that the last graph reads.
+    """
+
+    def __init__(self, program: Program) -> None:
+        given = program.given
+        made = {
+            target.parameter
+            for loop in program.loops
+            for target in loop.targets
+            if target.of is None
+        }
+        last = read_by(program.graph)
+        self.returned = tuple(sorted(each for each in last if each >= given))
+        self.fresh = frozenset(
+            made & last.union(*[each.reads for each in program.calls])
+        )
+        unknown: set[int] = set()
+        last_step: dict[int, int] = {}
+        self.varying: dict[int, tuple[int, ...]] = {}
+        # Behind the addresses of parameters: 0, and those that single loops need.
+        self.most_copies = 1
+        for at, step in enumerate(program.steps):
+            if isinstance(step, Call):
+                unknown.update(leaves_of(step.results))
+                continue
+            reads = step.reads
+            varying = tuple(sorted(unknown & reads))
+            made_here = [each.parameter for each in step.targets if each.of is None]
+            if varying:
+                self.varying[at] = varying
+                unknown.update(made_here)
+            for each in (*reads, *made_here):
+                last_step[each] = at
+            self.most_copies = max(self.most_copies, 1 + len(step.views) + len(step.targets))
+        done: list[list[int]] = [[] for _ in program.steps]
+        for each in made - self.fresh:
+            of = program.graph.signature[each].type
+            if not of.is_scalar:
+                done[last_step[each]].append(each)
+        self.done = [tuple(each) for each in done]
+
+
+class _Calling:
+    """A call that runs."""
+
+    def __init__(self, step: Call) -> None:
+        self._step = step
+        results = step.graph.results
+        self._results = results
+        self._make = maker_of(results.tree)
+        self._numbers = [leaf.node for leaf in results.leaves if isinstance(leaf, Number)]
+        self._kept = tuple(leaves_of(step.results))
+
+    def run(self, values: Values, addresses: Addresses, held: Held) -> None:
+        """Make the call; put its results among the values."""
+        step = self._step
+        numbers = [host_value(node, values, step.graph.sites)[0] for node in self._numbers]
+        arguments, keywords = self._make(values_of(self._results, values, iter(numbers)))
+        step.keep(values, step.call(arguments, keywords))
+        for parameter in self._kept:
+            if isinstance(values[parameter], np.ndarray):
+                addresses[parameter] = address(values[parameter])

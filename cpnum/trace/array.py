@@ -48,6 +48,7 @@ from cpnum.trace.tracer import (
     between_scalars,
     named,
 )
+from cpnum.trace.writing import assign, in_memory, write
 from cpnum.trace.ufuncs import (
     apply_promoted,
     apply_python,
@@ -60,6 +61,8 @@ from cpnum.trace.ufuncs import (
 
 # What indexes elements one by one.
 _INDEX_ARRAYS = (np.ndarray, list)
+
+_FULL = slice(None)
 
 # The ufunc that `np.clip` is a wrapper of; it has no public name.
 CLIP: np.ufunc = np._core.umath.clip  # type: ignore[attr-defined]
@@ -317,18 +320,19 @@ class Tracer(Choosing):
         return operator.index(item)
 
     def __setitem__(self, key: object, value: object) -> None:
-        if self.is_mask(key) and self.state != SCALAR:
+        if self.state == SCALAR:
+            raise TypeError(f"{self.__class__.__name__!r} object does not support item assignment")
+        if self.is_mask(key):
             self.put_chosen(cast(Tracer, key), value)
             return
         items = key if isinstance(key, tuple) else (key,)
-        if all(each is ... or (isinstance(each, slice) and each == slice(None)) for each in items):
-            raise self.unsupported(
-                "assigning to all elements cannot be traced", "np.copyto(x, value) for x[:] = value"
-            )
-        raise self.unsupported(
-            "assigning to elements by their places is not supported yet",
-            "y[mask] = value with a mask, or the assignment to the result outside of the function",
-        )
+        if any(map(_needs_contents, items)):
+            self.builder.functions[operator.setitem](self, key, value)
+        elif all(each is ... or (type(each) is slice and each == _FULL) for each in items):
+            assign(self, value)
+        else:
+            in_memory(self)
+            assign(self[items if ... in items else (*items, ...)], value)
 
     def __delitem__(self, key: object) -> NoReturn:
         if self.state == SCALAR:
@@ -482,7 +486,6 @@ class Tracer(Choosing):
         So a change by `x += 1` is seen under all names of `x`.
         """
         name = f"np.{ufunc.__name__}"
-        self.refuse_to_write(name, "x = x + y")
         old, new = self.node.dtype, result.node.dtype
         if not np.can_cast(new.numpy, old.numpy, casting):
             raise self.builder.error(
@@ -498,8 +501,15 @@ class Tracer(Choosing):
                 seen=f"{self.known_shape} and a result of {result.known_shape}",
                 write="x = x + y",
             )
-        self.node = self.builder.cast(result.node, old)
+        self.put(self.builder.cast(result.node, old))
         return self
+
+    def put(self, node: Node) -> None:
+        """Give all elements other values, of the same dtype."""
+        if self.state == OWNED:
+            self.node = node
+        else:
+            write(self, node)
 
 
 def _settable(name: str) -> Any:

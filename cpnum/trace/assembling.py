@@ -3,35 +3,39 @@
 A value that a step computes into memory and that later steps need is stored: it is a parameter of
 their graphs.  So are elementary functions, and operators that may report an error, which NumPy does
 once.  Other values are computed again where they are needed.
+
+Loops that follow one another are one if all of their values have one shape, and if each element is
+computed from what the loop before made of the same element.
 """
 
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-import numpy as np
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from cpnum.errors import UnsupportedError
 from cpnum.ir.evaluate import may_report_of
+from cpnum.ir.extents import Extent, Symbol
 from cpnum.ir.graph import Graph
 from cpnum.ir.movement import Movement
-from cpnum.ir.nodes import Apply, Broadcast, Input, Node, Nodes, operands, renewed
-from cpnum.ir.program import Program, Step
-from cpnum.ir.results import MOST_TILES, Container, Output, Results
-from cpnum.ir.signature import ArrayOf, Parameter, Signature, unused_name
+from cpnum.ir.nodes import MADE, Apply, Broadcast, Constant, Host, Input, Join, Node, Nodes
+from cpnum.ir.nodes import Project, operands, renewed
+from cpnum.ir.program import Call, Loop, Program, Step, Target
+from cpnum.ir.results import MOST_TILES, Container, Given, Number, Output, Results, View
+from cpnum.ir.signature import ArrayOf, Parameter, ScalarOf, Signature
 from cpnum.ir.walk import postorder
-from cpnum.trace.builder import Builder
+from cpnum.trace.builder import Builder, Called, Shape, Written
 from cpnum.trace.returns import views_in
 from cpnum.trace.site import at, error_site
+from cpnum.trace.writing import parameters_of, stored
 
 
 def assembled(
     builder: Builder, name: str, signature: Signature, results: Results
 ) -> Graph | Program:
     """Return what a function became that returns these results."""
-    if not builder.calls:
+    if not builder.steps:
         nodes = builder.nodes.reaching(results.nodes)
         conditions = _conditions(builder, nodes, [results])
         return _graph(builder, name, signature, nodes, results, conditions)
@@ -45,8 +49,8 @@ def _graph(
     nodes: tuple[Node, ...],
     results: Results,
     conditions: tuple[Broadcast, ...] = (),
-    is_last: bool = True,
 ) -> Graph:
+    """Return the graph of what a function returns."""
     graph = Graph(
         name,
         signature,
@@ -59,7 +63,7 @@ def _graph(
         builder.handling,
         frozenset(builder.taken),
         frozenset(builder.put),
-        tuple(builder.guards) if is_last else (),
+        tuple(builder.guards),
         builder.joined or builder.stacked,
     )
     if builder.joined:
@@ -97,106 +101,228 @@ def _conditions(
     return builder.conditions(nodes, computed, views)
 
 
-class _Assembling:
-    """Makes the graphs of a program."""
+class _Draft:
+    """A loop that is not yet complete: the values of its targets, which have one shape."""
 
-    def __init__(
-        self,
-        builder: Builder,
-        name: str,
-        signature: Signature,
-        unread: frozenset[Node] = frozenset(),
-    ) -> None:
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        self.targets: dict[Target, Node] = {}
+
+    def inputs(self) -> list[Input]:
+        """Return the inputs that the loop reads; a constant reads none, whose shape it has."""
+        found: dict[Node, None] = {}
+        read: dict[Node, None] = dict.fromkeys(self.targets.values())
+        for root in self.targets.values():
+            for node in postorder(root, found):
+                found[node] = None
+                if type(node) is not Constant:
+                    read.update(dict.fromkeys(operands(node)))
+        return [node for node in read if type(node) is Input]
+
+
+class _CallDraft(NamedTuple):
+    """A call, with the parameters that its arguments are."""
+
+    call: Called
+    passed: Results
+
+
+class _Assembling:
+    """Makes the steps of a program."""
+
+    def __init__(self, builder: Builder, name: str, signature: Signature) -> None:
         self.builder = builder
         self.name = name
         self.given = len(signature)
-        # Nodes that no later graph would read, since it reads what is computed from them.
-        self.unread = unread
-        results = range(self.given, len(builder.signature))
-        self.signature = [*signature, *map(self._result, results)]
-        self.nodes = Nodes(builder.nodes)
-        # The inputs that stand for stored nodes in later graphs.
+        self.own = signature
+        # The inputs that stand for stored nodes in later steps.
         self.stored: dict[Node, Input] = {}
-
-    def _result(self, place: int) -> Parameter:
-        """Return the parameter of a result, with its extents if the function looked at shapes."""
-        name, of = self.builder.signature[place]
-        if isinstance(of, ArrayOf) and self.builder.shape_observed:
-            of = ArrayOf(of.dtype, self.builder.given[place].known_shape)
-        return Parameter(name, of)
+        self.drafts: list[_Draft | _CallDraft] = []
+        # The nodes of equal loops, and their graphs.
+        self._graphs: dict[tuple[Any, ...], Graph] = {}
+        self._new: dict[Node, Node] = {}
 
     def program(self, results: Results) -> Program:
         """Return the program that returns these results."""
         builder = self.builder
-        every = [*[each.passed for each in builder.calls], results]
+        every = [*[_roots(each) for each in builder.steps], results.nodes]
         last = _last_steps(every)
-        conditions = _conditions(builder, tuple(last), every)
-        made: list[tuple[tuple[Node, ...], Results, tuple[int, ...]]] = []
-        for number, each in enumerate(every):
-            reached = self._reached(each)
-            storing = [] if each is results else self._to_store(each, reached, last, number)
-            new = self._renewed(reached)
-            own = each.with_nodes(new)
-            if storing:
-                own = _with_stored(own, [new[node] for node in storing])
-            kept = tuple(dict.fromkeys(new[node] for node in reached))
-            made.append((kept, own, tuple([self._store(node) for node in storing])))
-        read = {node.parameter for nodes, *_ in made for node in nodes if type(node) is Input}
-        unread = [node for node, each in self.stored.items() if each.parameter not in read]
-        if unread:
-            signature = tuple(self.signature[: self.given])
-            again = _Assembling(builder, self.name, signature, self.unread.union(unread))
-            return again.program(results)
-        return self._program(made, conditions)
-
-    def _program(
-        self,
-        made: Sequence[tuple[tuple[Node, ...], Results, tuple[int, ...]]],
-        conditions: tuple[Broadcast, ...],
-    ) -> Program:
-        builder, name, signature = self.builder, self.name, tuple(self.signature)
-        *calls, (nodes, results, _) = made
-        steps = [
-            Step(
-                _graph(builder, name, signature, nodes, passed, is_last=False),
-                call.function,
-                call.name,
-                call.results,
-                stored,
-                call.handling,
-            )
-            for call, (nodes, passed, stored) in zip(builder.calls, calls, strict=True)
-        ]
-        last = _graph(builder, name, signature, nodes, results, conditions)
-        return Program(tuple(steps), last, self.given)
-
-    # -- nodes of a step ------------------------------------------------------------------------
-
-    def _reached(self, results: Results) -> list[Node]:
-        """Return the nodes that a step computes, and stored ones that it reads, operands first."""
-        found: dict[Node, None] = {}
-        known = ChainMap[Node, Any](found, self.stored)
-        for root in results.nodes:
-            for node in [root] if root in self.stored else postorder(root, known):
-                for each in operands(node):
-                    if each in self.stored:
-                        found[each] = None
-                found[node] = None
-        return list(found)
-
-    def _renewed(self, reached: Sequence[Node]) -> Mapping[Node, Node]:
-        """Return the nodes of a graph for those of the builder, which reads stored ones."""
-        new: dict[Node, Node] = {}
-        for node in reached:
-            stored = self.stored.get(node)
-            if stored is not None:
-                new[node] = stored
-            elif all(new[each] is each for each in operands(node)):
-                new[node] = node
+        puts = [put for each in builder.steps if isinstance(each, Written) for put in each.puts]
+        nodes = (*last, *[each.target for each in puts])
+        passed = [each.passed for each in builder.steps if isinstance(each, Called)]
+        conditions = _conditions(builder, nodes, [*passed, results])
+        for number, step in enumerate(builder.steps):
+            if isinstance(step, Called):
+                self._call(step, last, number)
             else:
-                new[node] = made = renewed(self.nodes, node, new)
-                self._describe(made, node)
+                self._written(step, last, number)
+        results = results.with_nodes(self._renewed(results.nodes))
+        signature = self._signature()
+        read = _read(results, conditions)
+        results = self._of_roots(results)
+        kept = builder.nodes.reaching(results.nodes)
+        conditions = tuple(
+            dict.fromkeys([Broadcast(self._inputs(each.inputs)) for each in conditions])
+        )
+        graph = _graph(builder, self.name, signature, kept, results, conditions)
+        steps = self._steps(read, signature)
+        written = frozenset(each for each in builder.roots.values() if each < self.given)
+        return Program(tuple(steps), graph, self.given, written)
+
+    def _signature(self) -> Signature:
+        """Return the parameters, with the extents of calls' results if the function saw shapes."""
+        signature = [*self.own, *self.builder.signature[self.given :]]
+        if self.builder.shape_observed:
+            for at_, each in enumerate(self.builder.given[self.given :], self.given):
+                name, of = signature[at_]
+                if each is not None and isinstance(of, ArrayOf):
+                    signature[at_] = Parameter(name, ArrayOf(of.dtype, each.known_shape))
+        return tuple(signature)
+
+    # -- drafts ---------------------------------------------------------------------------------
+
+    def _call(self, call: Called, last: Mapping[Node, int], number: int) -> None:
+        """Add a call, and the loops that compute its arguments."""
+        passed = call.passed
+        outputs = [leaf.node for leaf in passed.leaves if isinstance(leaf, Output)]
+        stores = {node: self._stored(node) for node in outputs if node not in self.stored}
+        stores |= self._kept(passed.nodes, last, number)
+        self._add([(node, Target(each.parameter)) for node, each in stores.items()])
+        self.stored |= stores
+        new = self._renewed(passed.nodes)
+        leaves: list[Any] = []
+        behind: list[Any] = []
+        for leaf in passed.leaves:
+            if isinstance(leaf, Output):
+                parameter = self._parameter(new[leaf.node])
+                if leaf.boxed:
+                    behind.append(Given(parameter))
+                    leaf = View(len(passed.leaves) + len(behind) - 1, ())
+                else:
+                    leaf = Given(parameter)
+            elif isinstance(leaf, Number):
+                leaf = Number(new[leaf.node])
+            leaves.append(leaf)
+        self.drafts.append(_CallDraft(call, Results(passed.tree, (*leaves, *behind))))
+
+    def _parameter(self, node: Node) -> int:
+        assert type(node) is Input and not node.movement
+        return node.parameter
+
+    def _written(self, step: Written, last: Mapping[Node, int], number: int) -> None:
+        """Add the loops of what a step writes."""
+        stores = {
+            node: self.builder.nodes.input(parameter, (), node.dtype)
+            for node, parameter in step.stores
+        }
+        rows = [(node, Target(each.parameter)) for node, each in stores.items()]
+        kept = self._kept(_roots(step), last, number)
+        for node in kept.keys() & stores.keys():
+            del kept[node]
+        rows += [(node, Target(each.parameter)) for node, each in kept.items()]
+        rows += [
+            (node, Target(parameter, target.parameter, target.movement))
+            for node, target, parameter in step.puts
+        ]
+        shapes = {parameter: self.builder.shapes[target] for _, target, parameter in step.puts}
+        self._add(rows, shapes)
+        # What is written to later stands for the value no longer.
+        written = self.builder.roots.values()
+        self.stored |= kept
+        self.stored |= {
+            node: each for node, each in stores.items() if each.parameter not in written
+        }
+
+    def _kept(
+        self, roots: Sequence[Node], last: Mapping[Node, int], number: int
+    ) -> dict[Node, Input]:
+        """Store the values that a step computes, that a later one is to read, and that cost much."""
+        return {
+            node: self._stored(node)
+            for root in roots
+            for node in postorder(root, self.stored)
+            if last[node] > number
+            and type(node) is Apply
+            and _is_stored(node)
+            and self.builder.shape_of(node)
+        }
+
+    def _stored(self, node: Node) -> Input:
+        return stored(self.builder, node, self.builder.shape_of(node))
+
+    def _add(
+        self, rows: Sequence[tuple[Node, Target]], shapes: Mapping[int, Shape] | None = None
+    ) -> None:
+        """Add a loop for the values of each shape, to the loop before if that is possible."""
+        new = self._renewed([node for node, _ in rows])
+        drafts: dict[Shape, _Draft] = {}
+        for node, target in rows:
+            shape = (shapes or {}).get(target.parameter)
+            own = self.builder.shape_of(node) if shape is None else shape
+            drafts.setdefault(own, _Draft(own)).targets[target] = new[node]
+        # What is stored was computed of what is written then.
+        for draft in sorted(drafts.values(), key=_writes):
+            before = self.drafts[-1] if self.drafts else None
+            if not isinstance(before, _Draft) or not self._fused(before, draft):
+                self.drafts.append(draft)
+
+    def _fused(self, first: _Draft, second: _Draft) -> bool:
+        """Add the second loop to the first, if each element depends on the same element only."""
+        if first.shape != second.shape or not first.shape:
+            return False
+        made = {each.parameter: (each.movement, node) for each, node in first.targets.items()}
+        new: dict[Node, Node] = {}
+        for each in second.inputs():
+            if each.parameter in made:
+                movement, node = made[each.parameter]
+                if each.movement != movement or self.builder.shapes[each] != first.shape:
+                    return False
+                new[each] = node
+        for target in second.targets:
+            if target.of is None:
+                continue
+            if any(
+                each.parameter == target.of and each.movement != target.movement
+                for each in first.inputs()
+            ):
+                return False
+            if target.of in made and made[target.of][0] != target.movement:
+                return False
+        replaced: dict[int, Target] = {each.parameter: each for each in first.targets}
+        for target, root in second.targets.items():
+            for node in postorder(root, new):
+                new[node] = self._made(node, new)
+            before = replaced.get(target.of) if target.of is not None else None
+            if before is not None:
+                # The same elements are written again.
+                del first.targets[before]
+                target = target._replace(of=before.of)
+            first.targets[target] = new[root]
+        return True
+
+    def _renewed(self, roots: Iterable[Node]) -> Mapping[Node, Node]:
+        """Return nodes in the place of these, which read what is stored."""
+        new: dict[Node, Node] = {}
+        known = ChainMap[Node, Any](new, self.stored)
+        for root in roots:
+            for node in [root] if root in self.stored else postorder(root, known):
+                for each in (node, *operands(node)):
+                    if each in self.stored:
+                        new[each] = self.stored[each]
+                if node not in new:
+                    new[node] = self._made(node, new)
         return new
+
+    def _made(self, node: Node, new: Mapping[Node, Node]) -> Node:
+        """Return a node with new operands, and note all that is known of it."""
+        args = operands(node)
+        if not args or all(new[each] is each for each in args):
+            return node
+        if isinstance(node, Host | Constant):
+            return node
+        made = renewed(self.builder.nodes, node, new)
+        self._describe(made, node)
+        return made
 
     def _describe(self, made: Node, node: Node) -> None:
         """Note for a new node all that is known of the one in whose place it is."""
@@ -209,41 +335,207 @@ class _Assembling:
             if node in each:
                 each.add(made)
 
-    # -- storing --------------------------------------------------------------------------------
+    # -- steps ----------------------------------------------------------------------------------
 
-    def _to_store(
-        self, results: Results, reached: Sequence[Node], last: Mapping[Node, int], number: int
-    ) -> list[Node]:
-        """Return the nodes that a step computes, and that a later one is to read."""
-        outputs = {output.node for output in results.outputs}
-        return [
-            node
-            for node in reached
-            if last[node] > number
-            and node not in self.stored
-            and node not in self.unread
-            and (node in outputs or (type(node) is Apply and _is_stored(node)))
-            and not isinstance(node, Input)
-            and self._shape(node)
-        ]
+    def _steps(self, needed: set[int], signature: Signature) -> list[Step]:
+        """Return the steps; a value that no later step needs is not computed."""
+        steps: list[Step] = []
+        for draft in reversed(self.drafts):
+            step: Step
+            if isinstance(draft, _CallDraft):
+                step = self._call_step(draft, signature)
+                needed |= _read(draft.passed)
+                if draft.call.changes is not None:
+                    needed.add(draft.call.changes[0])
+            else:
+                targets = {
+                    target: node
+                    for target, node in draft.targets.items()
+                    if target.parameter in needed or self._is_argument(target)
+                }
+                if not targets:
+                    continue
+                step = self._loop(targets, signature)
+                for root in targets.values():
+                    needed |= parameters_of(self.builder, root)
+                needed.update([each.of for each in targets if each.of is not None])
+            steps.append(step)
+        return steps[::-1]
 
-    def _shape(self, node: Node) -> tuple[int, ...]:
-        shapes = self.builder.shapes
-        return np.broadcast_shapes(*[shapes[each] for each in self.builder.like(node)])
+    def _is_argument(self, target: Target) -> bool:
+        """Tell whether a target is in the memory of an argument, which the caller sees."""
+        return target.of is not None and self._root(target.of) < self.given
 
-    def _store(self, node: Node) -> int:
-        """Enter a node among the parameters; return its number."""
-        extents = tuple(
+    def _call_step(self, draft: _CallDraft, signature: Signature) -> Call:
+        call, passed = draft
+        passed = self._of_roots(passed)
+        nodes = self.builder.nodes.reaching(passed.nodes)
+        graph = Graph(self.name, signature, nodes, passed, self.builder.sites)
+        return Call(
+            graph, call.function, call.name, call.results, call.changes is not None, call.handling
+        )
+
+    def _root(self, parameter: int) -> int:
+        """Return the number of an array that is a parameter once more after each write to it."""
+        return self.builder.roots.get(parameter, parameter)
+
+    def _inputs(self, inputs: Iterable[Input]) -> tuple[Input, ...]:
+        """Return views of arrays by their first numbers."""
+        return tuple(
             [
-                extent if extent == 1 or self.builder.shape_observed else None
-                for extent in self._shape(node)
+                self.builder.nodes.input(self._root(each.parameter), each.movement, each.dtype)
+                for each in inputs
             ]
         )
-        parameter = len(self.signature)
-        name = unused_name(self.signature, "t")
-        self.signature.append(Parameter(name, ArrayOf(node.dtype, extents)))
-        self.stored[node] = self.nodes.input(parameter, (), node.dtype)
-        return parameter
+
+    def _of_roots(self, results: Results) -> Results:
+        """Return results that are computed from arrays by their first numbers, or are these."""
+        new: dict[Node, Node] = {}
+        for root in results.nodes:
+            for node in postorder(root, new):
+                if type(node) is Input:
+                    (new[node],) = self._inputs([node])
+                else:
+                    new[node] = self._made(node, new)
+        leaves = [
+            Given(self._root(leaf.parameter)) if isinstance(leaf, Given) else leaf
+            for leaf in results.with_nodes(new).leaves
+        ]
+        return Results(results.tree, tuple(leaves))
+
+    def _loop(self, targets: Mapping[Target, Node], signature: Signature) -> Loop:
+        """Return the loop of these targets; its graph is that of an equal loop if there is one."""
+        building = _Building(self.builder, signature)
+        for root in targets.values():
+            building.add(root)
+        key = (*building.rows, *map(building.numbers.__getitem__, targets.values()))
+        graph = self._graphs.get(key)
+        if graph is None:
+            graph = self._graphs[key] = building.graph(self.name, targets.values())
+        views = tuple([(self._root(each), movement) for each, movement in building.views])
+        return Loop(graph, views, tuple(map(self._target, targets)))
+
+    def _target(self, target: Target) -> Target:
+        if target.of is None:
+            return target
+        root = self._root(target.of)
+        return Target(root, root, target.movement)
+
+
+class _Building:
+    """The graph of a loop, whose parameters are the views that the loop reads."""
+
+    def __init__(self, builder: Builder, signature: Signature) -> None:
+        self.builder = builder
+        self.signature = signature
+        self.views: dict[tuple[int, tuple[Movement, ...]], int] = {}
+        # A row for each node, equal for nodes that machine code and reports are equal of.
+        self.rows: list[tuple[Any, ...]] = []
+        self.numbers: dict[Node, int] = {}
+        self._own: list[Parameter] = []
+
+    def add(self, root: Node) -> None:
+        """Add the nodes that a value is computed from."""
+        for node in postorder(root, self.numbers):
+            self.rows.append(self._row(node))
+            self.numbers[node] = len(self.numbers)
+
+    def _row(self, node: Node) -> tuple[Any, ...]:
+        builder, numbers = self.builder, self.numbers
+        match node:
+            case Input(parameter, movement, dtype):
+                if parameter == MADE:
+                    return movement, dtype
+                at_ = self.views.setdefault((parameter, movement), len(self.views))
+                if at_ == len(self._own):
+                    self._own.append(self._parameter(node))
+                return at_, self._own[at_].type
+            case Constant(value, dtype, like):
+                bits = value if dtype.weak else node.bits
+                return type(value), repr(value), bits, dtype, tuple([numbers[x] for x in like])
+        described = (
+            builder.sites.get(node),
+            builder.as_written.get(node),
+            builder.handling.get(node),
+            node in builder.checked,
+            node in builder.taken,
+            node in builder.put,
+        )
+        args = tuple([numbers[each] for each in operands(node)])
+        match node:
+            case Apply(op, _, dtype):
+                return op, dtype, args, described
+            case Host(function, _, dtype):
+                return function, dtype, args, described
+            case Project(_, index, dtype):
+                return Project, index, dtype, args
+            case Join(_, axis, dtype):
+                return Join, axis, dtype, args
+        raise TypeError(f"{node!r} is no node")
+
+    def _parameter(self, node: Input) -> Parameter:
+        name, of = self.signature[node.parameter]
+        if isinstance(of, ScalarOf):
+            return Parameter(name, of)
+        extents: tuple[Extent, ...] = self.builder.extents[node]
+        known = tuple([None if isinstance(each, Symbol) or each != 1 else 1 for each in extents])
+        return Parameter(f"{name}{''.join(map(str, node.movement))}", ArrayOf(node.dtype, known))
+
+    def graph(self, name: str, roots: Iterable[Node]) -> Graph:
+        """Return the graph, whose results are a tuple."""
+        builder = self.builder
+        nodes, new = Nodes(), dict[Node, Node]()
+        for node in self.numbers:
+            if type(node) is Input and node.parameter != MADE:
+                at_ = self.views[node.parameter, node.movement]
+                new[node] = nodes.input(at_, (), node.dtype)
+            elif isinstance(node, Host):
+                new[node] = nodes.host(node.function, tuple([new[x] for x in node.args]), node.dtype)
+            elif isinstance(node, Constant) and node.like:
+                like: Any = tuple([new[x] for x in node.like])
+                new[node] = nodes.constant(node.value, node.dtype, like)
+            else:
+                new[node] = renewed(nodes, node, new)
+        outputs = tuple([Output(new[root]) for root in roots])
+        tree = Container(tuple, (), tuple(range(len(outputs))))
+        graph = Graph(
+            name,
+            tuple(self._own),
+            tuple(nodes),
+            Results(tree, outputs),
+            _of(builder.sites, new),
+            frozenset([new[each] for each in builder.checked if each in new]),
+            (),
+            _of(builder.as_written, new),
+            _of(builder.handling, new),
+            frozenset([new[each] for each in builder.taken if each in new]),
+            frozenset([new[each] for each in builder.put if each in new]),
+            is_joined=builder.joined or builder.stacked,
+        )
+        if builder.joined:
+            _refuse_many_tiles(graph)
+        return graph
+
+
+def _read(results: Results, conditions: Iterable[Broadcast] = ()) -> set[int]:
+    """Return the parameters that results are computed from, or are."""
+    read = {leaf.parameter for leaf in results.leaves if isinstance(leaf, Given)}
+    found: dict[Node, None] = {}
+    for root in results.nodes:
+        found.update(dict.fromkeys(postorder(root, found)))
+    inputs = [node for node in found if type(node) is Input]
+    inputs += [each for condition in conditions for each in condition.inputs]
+    return read | {each.parameter for each in inputs}
+
+
+def _of(table: Mapping[Any, Any], new: Mapping[Node, Node]) -> dict[Any, Any]:
+    """Return the rows of a table for new nodes."""
+    return {made: table[node] for node, made in new.items() if node in table}
+
+
+def _writes(draft: _Draft) -> bool:
+    """Tell whether a loop writes to an array that is there."""
+    return any(each.of is not None for each in draft.targets)
 
 
 def _is_stored(node: Apply) -> bool:
@@ -251,29 +543,18 @@ def _is_stored(node: Apply) -> bool:
     return node.op.ulp > 0.5 or may_report_of(node)
 
 
-def _last_steps(every: Sequence[Results]) -> dict[Node, int]:
+def _roots(step: Called | Written) -> list[Node]:
+    """Return the nodes that a step needs."""
+    if isinstance(step, Called):
+        return step.passed.nodes
+    return [*[node for node, _ in step.stores], *[node for node, *_ in step.puts]]
+
+
+def _last_steps(every: Sequence[Sequence[Node]]) -> dict[Node, int]:
     """Return for each node the last step that needs it."""
     last: dict[Node, int] = {}
     for number in reversed(range(len(every))):
-        for root in every[number].nodes:
+        for root in every[number]:
             for node in postorder(root, last):
                 last[node] = number
     return last
-
-
-def _with_stored(results: Results, nodes: Sequence[Node]) -> Results:
-    """Return results whose third item is a tuple of these nodes."""
-    leaves = list(results.leaves)
-    places = []
-    for node in nodes:
-        known = [
-            place for place, leaf in enumerate(leaves) if type(leaf) is Output and leaf.node is node
-        ]
-        if not known:
-            known = [len(leaves)]
-            leaves.append(Output(node))
-        places.append(known[0])
-    assert isinstance(results.tree, Container)
-    arguments, keywords, _ = results.tree.items
-    tree = Container(tuple, (), (arguments, keywords, Container(tuple, (), tuple(places))))
-    return Results(tree, tuple(leaves))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from cpnum.errors import CpnumError, TraceError, UnsupportedError
-from cpnum.ir.extents import Extent, of_argument
+from cpnum.ir.extents import Extent, common_shape, of_argument
 from cpnum.ir.guards import Guard
 from cpnum.ir.handling import Handling, put_before
 from cpnum.ir.movement import Held, Movement, always_exists
@@ -40,13 +40,29 @@ OVERFLOWS_F32 = float.fromhex("0x1.ffffffp127")
 
 
 class Called(NamedTuple):
-    """A call of NumPy's, with its arguments as results: see `cpnum.ir.program.Step`."""
+    """A call of NumPy's, with its arguments as results: see `cpnum.ir.program.Call`."""
 
     passed: Results
     function: Callable[..., Any]
     name: str
     results: Tree
+    changes: tuple[int, int] | None
     handling: Handling
+
+
+class Put(NamedTuple):
+    """A value that is written to a view of an array, which is another parameter afterwards."""
+
+    node: Node
+    target: Input
+    parameter: int
+
+
+class Written(NamedTuple):
+    """What a step writes: to views of arrays, and to new arrays, by the number of a parameter."""
+
+    puts: tuple[Put, ...]
+    stores: tuple[tuple[Node, int], ...]
 
 
 def _record() -> object:
@@ -73,7 +89,6 @@ class Builder:
         "_shaping",
         "as_written",
         "asked",
-        "calls",
         "checked",
         "computed",
         "errstate",
@@ -86,18 +101,23 @@ class Builder:
         "joined",
         "look",
         "made",
+        "names",
         "nodes",
         "numbers",
         "parameters",
         "parts",
         "pinned",
         "put",
+        "reads",
         "refusal",
+        "roots",
         "shape_observed",
         "shapes",
+        "shared",
         "signature",
         "sites",
         "stacked",
+        "steps",
         "taken",
         "tracers",
         "values",
@@ -111,11 +131,18 @@ class Builder:
         self.functions: Functions = functions or {}
         self.nodes = Nodes()
         self.parameters: list[str] = []
-        # The types of parameters, and what the function got for each.  Results of calls are
+        # The names of the function's own parameters.
+        self.names: frozenset[str] = frozenset()
+        # The types of parameters, and what the function got for each.  What steps make are
         # parameters, too, behind those of the function.
         self.signature: list[Parameter] = []
         self.given: list[Any] = []
-        self.calls: list[Called] = []
+        self.steps: list[Called | Written] = []
+        # For an array that a step has written to, the parameter that it was at first; the arrays
+        # that share memory with others; and what a value is computed from.
+        self.roots: dict[int, int] = {}
+        self.shared: set[int] = set()
+        self.reads: dict[Node, frozenset[int]] = {}
         # What looks at contents of arrays, and the real values of parameters.
         self.look: Callable[[Traced, Any], Any] | None = None
         self.values: list[Value] = []
@@ -277,7 +304,21 @@ class Builder:
         except CpnumError as error:
             raise self.error(type(error), error.message, error.seen, error.write) from None
 
+    def unused_name(self, letter: str) -> str:
+        """Return a name for the next parameter, which no argument has."""
+        name = f"{letter}{len(self.parameters)}"
+        while name in self.names:
+            name = letter + name
+        return name
+
     # -- shapes ---------------------------------------------------------------------------------
+
+    def shape_of(self, node: Node) -> Shape:
+        """Return the shape of a value for the traced arguments."""
+        shape: Shape = ()
+        for each in self.like(node):
+            shape = common_shape(shape, self.shapes[each])
+        return shape
 
     def like(self, node: Node) -> tuple[Input, ...]:
         """Return the inputs whose common shape is the shape of `node`."""

@@ -19,7 +19,7 @@ from cpnum.ir.containers import leaves_in, made, opened, with_leaves
 from cpnum.ir.program import type_of_value
 from cpnum.ir.questions import VALUE
 from cpnum.ir.results import Container, Tree
-from cpnum.ir.signature import Parameter, unused_name
+from cpnum.ir.signature import Parameter
 from cpnum.ir.sites import outside_of_numpy
 from cpnum.tables.coverage import CALLED, CALLED_METHODS, CALLS_OF_MODULES
 from cpnum.trace.array import Tracer
@@ -31,6 +31,7 @@ from cpnum.trace.sampling import Like, UnknownShapeError, sampled
 from cpnum.trace.scalar import WeakTracer
 from cpnum.trace.tracer import OWNED, SCALAR, VIEW, VIEWED, AnyTracer, UnknownArgumentError
 from cpnum.trace.ufuncs import dtype_of
+from cpnum.trace.writing import add_step, in_memory, overwritten
 
 _Function = Callable[..., Any]
 
@@ -51,17 +52,46 @@ def call(function: _Function, name: str, arguments: tuple[Any, ...], keywords: A
             dtype_of(builder, each)  # refuses an array from outside
     sample = _sample(tracer, function, name, (arguments, keywords))
     passed = results_of(
-        builder, (arguments, keywords, ()), name, tuple(builder.signature), builder.given
+        builder, (arguments, keywords), name, tuple(builder.signature), builder.given
     )
     tree, results = _entered(tracer, name, sample)
     at_line = _at_line(function, outside_of_numpy(sys._getframe(1)))
-    builder.calls.append(Called(passed, at_line, name, tree, builder.handling_here()))
+    add_step(builder, Called(passed, at_line, name, tree, None, builder.handling_here()))
     if isinstance(results, AnyTracer) and results.state is OWNED:
         if _returns_view(function, arguments):
             results.state = VIEW
             if tracer.state is OWNED:
                 tracer.state = VIEWED
     return results
+
+
+def change(function: _Function, name: str, arguments: tuple[Any, ...], keywords: Any) -> None:
+    """Make a call that writes to its first argument, a step of the program.
+
+    Raises:  what NumPy raises for such arguments.
+    """
+    array = arguments[0]
+    builder = array.builder
+    target = in_memory(array)
+    arguments = (array, *array.adopted(list(arguments[1:])))
+    keywords = {key: array.adopted(each) for key, each in keywords.items()}
+    for each in leaves_in((arguments, keywords)):
+        if isinstance(each, np.ndarray) and not isinstance(each, AnyTracer):
+            dtype_of(builder, each)  # refuses an array from outside
+    _sample(array, function, name, (arguments, keywords))
+    passed = results_of(
+        builder, (arguments, keywords), name, tuple(builder.signature), builder.given
+    )
+    at_line = _at_line(function, outside_of_numpy(sys._getframe(1)))
+    handling = builder.handling_here()
+    version, stores = overwritten(builder, target)
+    if stores:
+        add_step(builder, Written((), stores))
+    changes = target.parameter, version
+    add_step(builder, Called(passed, at_line, name, _NOTHING, changes, handling))
+
+
+_NOTHING = Container(tuple, (), ())
 
 
 def _returns_view(function: _Function, arguments: tuple[Any, ...]) -> bool:
@@ -146,7 +176,7 @@ def _parameter(tracer: AnyTracer, name: str, sample: Any) -> tuple[int, AnyTrace
         message = f"the result of {name} cannot be traced: {error.message}"
         raise builder.error(type(error), message, error.seen, error.write) from None
     parameter, shape = len(builder.parameters), np.shape(sample)
-    own = unused_name(builder.signature, "b", parameter)
+    own = builder.unused_name("b")
     node = builder.argument(own, of.dtype, shape)
     result = (WeakTracer if of.dtype.weak else Tracer)(builder, node, shape)
     result.state = OWNED if isinstance(sample, np.ndarray) else SCALAR
@@ -156,7 +186,7 @@ def _parameter(tracer: AnyTracer, name: str, sample: Any) -> tuple[int, AnyTrace
 
 
 # Their arguments have numbers that only arrays of the real extents go with.
-_OF_INDICES = (operator.getitem, np.take, np.diag, np.partition, np.argpartition)
+_OF_INDICES = (operator.getitem, operator.setitem, np.take, np.diag, np.partition, np.argpartition)
 
 
 # -- the table ----------------------------------------------------------------------------------
@@ -198,6 +228,9 @@ for _module, _names in CALLS_OF_MODULES.items():
         if hasattr(getattr(np, _module), _name):
             _enter(getattr(getattr(np, _module), _name), _name, f"numpy.{_module}")
 _enter(operator.getitem, "getitem", "operator")
+FUNCTIONS[operator.setitem] = lambda *arguments: change(
+    operator.setitem, "operator.setitem", arguments, {}
+)
 for _ufunc in {each for each in vars(np).values() if isinstance(each, np.ufunc)}:
     if _ufunc.nin == 2 and _ufunc.nout == 1 and _ufunc.signature is None:
         for _name in ("reduce", "accumulate", "reduceat"):

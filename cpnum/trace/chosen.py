@@ -86,7 +86,6 @@ class Choosing(AnyTracer):
     def put_chosen(self, mask: Choosing, value: Any) -> None:
         """Assign to the elements that a mask chooses, `x[mask] = value`."""
         self._check(mask, "x = np.where(mask, value, x)")
-        self.refuse_to_write("an assignment to elements", "x = np.where(mask, value, x)")
         dtype = self.node.dtype
         count = Chosen.by(mask.node)
         shape = value.known_shape if isinstance(value, Traced) else np.shape(value)
@@ -105,7 +104,11 @@ class Choosing(AnyTracer):
         node, _ = apply_where(self.builder, mask, whole, self, dtype)
         if shape:
             self.builder.put.add(node)
-        self.node = node
+        self.put(node)
+
+    def put(self, node: Node) -> None:
+        """Give all elements other values, of the same dtype."""
+        raise NotImplementedError
 
     def _check(self, mask: Choosing, write: str) -> None:
         if mask.known_shape != self.known_shape or is_chosen(self.known_shape):

@@ -20,6 +20,7 @@ from cpnum.trace.builder import Builder, Traced
 from cpnum.trace.registry import as_array, first_tracer, owned, traces, xp
 from cpnum.trace.tracer import OWNED, SCALAR, VIEW, UnknownArgumentError
 from cpnum.trace.ufuncs import apply_where, dtype_of
+from cpnum.trace.writing import assign
 
 
 def choose(
@@ -118,7 +119,10 @@ def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -
     sample = given.scalar(0) if given.weak else given.numpy
     if not given.weak and not xp.can_cast(sample, dst.node.dtype.numpy, casting):
         xp.copyto(np.empty(0, dst.node.dtype.numpy), np.empty(0, sample), casting)
-    dst.overwrite(choose(where, src, dst, dst.node.dtype), np.copyto)
+    if where is True:
+        assign(dst, src)
+    else:
+        dst.overwrite(choose(where, src, dst, dst.node.dtype), np.copyto)
 
 
 @traces(np.putmask)

@@ -16,11 +16,12 @@ from cpnum.errors import CpnumError
 from cpnum.ir.containers import leaves_in
 from cpnum.ir.evaluate import value_of
 from cpnum.ir.handling import Handling
+from cpnum.ir.movement import Movement
 from cpnum.ir.nodes import Node
 from cpnum.ir.program import ContentsError
 from cpnum.ir.questions import CEILING, FLOOR, INTEGER, TRUNCATED, TRUTH, VALUE, Question
-from cpnum.ir.results import Container, Number, Output, maker_of, values_of
-from cpnum.trace.builder import Builder, Called, Traced
+from cpnum.ir.results import Container, Number, Output, View, leaves_of, maker_of, values_of
+from cpnum.trace.builder import Builder, Called, Traced, Written
 from cpnum.trace.looking import NO_NUMBER
 from cpnum.trace.returns import results_of
 
@@ -57,11 +58,11 @@ class _Contents:
             return NO_NUMBER
         outcome = question.of(value)
         passed = results_of(
-            builder, ((traced,), {}, ()), "if", tuple(builder.signature), builder.given
+            builder, ((traced,), {}), "if", tuple(builder.signature), builder.given
         )
         text = f"{question.text} == {outcome}"
         check = _check(question.of, outcome)
-        builder.calls.append(Called(passed, check, text, _NOTHING, _PLAIN))
+        builder.steps.append(Called(passed, check, text, _NOTHING, None, _PLAIN))
         self._called += 1
         self._looks += 1
         builder.asked[node, question] = outcome
@@ -70,8 +71,12 @@ class _Contents:
     def _value(self, node: Node) -> Any:
         """Return the value of a node, as NumPy computes it for the arguments of this call."""
         builder = self._builder
-        while self._called < len(builder.calls):
-            self._call(builder.calls[self._called])
+        while self._called < len(builder.steps):
+            step = builder.steps[self._called]
+            if isinstance(step, Called):
+                self._call(step)
+            else:
+                self._write(step)
             self._called += 1
         return value_of(node, builder.values, builder.as_written, self._known)
 
@@ -84,10 +89,52 @@ class _Contents:
             if isinstance(leaf, Output | Number)
         ]
         leaves = values_of(results, builder.values, iter(computed))
-        arguments, keywords, _ = maker_of(results.tree)(leaves)
+        arguments, keywords = maker_of(results.tree)(leaves)
+        if called.changes is not None:
+            # The array that is given stays as it is.
+            changed = arguments[0].copy()
+            arguments = changed, *arguments[1:]
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            builder.values += leaves_in(called.function(*arguments, **keywords))
+            returned = called.function(*arguments, **keywords)
+        if called.changes is None:
+            for parameter, value in zip(
+                leaves_of(called.results), leaves_in(returned), strict=True
+            ):
+                self._keep(parameter, value)
+        else:
+            before, after = called.changes
+            view = results.leaves[0]
+            movement = view.movement if isinstance(view, View) else ()
+            self._keep(after, _changed(builder.values[before], movement, changed))
+
+    def _write(self, written: Written) -> None:
+        """Note the values of what a step writes: copies of the arrays that are given."""
+        builder = self._builder
+        made = {
+            parameter: value_of(node, builder.values, builder.as_written, self._known)
+            for node, parameter in written.stores
+        }
+        for node, target, parameter in written.puts:
+            value = value_of(node, builder.values, builder.as_written, self._known)
+            before = builder.values[target.parameter]
+            made[parameter] = _changed(before, target.movement, value)
+        for parameter, value in made.items():
+            self._keep(parameter, value)
+
+    def _keep(self, parameter: int, value: Any) -> None:
+        values = self._builder.values
+        values += [None] * (parameter + 1 - len(values))
+        values[parameter] = value
+
+
+def _changed(array: Any, movement: tuple[Movement, ...], value: Any) -> Any:
+    """Return a copy of an array whose view has other elements."""
+    whole = view = array.copy("K")
+    for step in movement:
+        view = step.replay(view)
+    view[...] = value
+    return whole
 
 
 _NOTHING = Container(tuple, (), ())

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from cpnum.trace.array import Tracer
-from cpnum.trace.compositions import choose
 from cpnum.trace.joining import matrix_transposed
 from cpnum.trace.registry import owned, xp
 from cpnum.trace.tracer import SCALAR, VIEW
-from cpnum.trace.ufuncs import assigned
+from cpnum.trace.writing import assign
 
 
 def _round(self: Tracer, decimals: Any = 0, out: None = None) -> Any:
@@ -30,10 +29,11 @@ def _flatten(self: Tracer, order: str = "C") -> Tracer:
 
 
 def _fill(self: Tracer, value: Any) -> None:
-    dtype = self.node.dtype
-    if not isinstance(value, Tracer):
-        value = self.builder.attempt(assigned, value, dtype)
-    self.overwrite(choose(True, value, self, dtype), np.copyto)
+    if self.state == SCALAR:
+        return  # NumPy's scalars have the method, which changes nothing
+    if np.ndim(value):
+        np.empty(0).fill(np.empty(np.shape(value)))  # NumPy's error: no single number
+    assign(self, value)
 
 
 def _imag(self: Tracer) -> Tracer:

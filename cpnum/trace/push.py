@@ -49,7 +49,7 @@ def move(builder: Builder, node: Node, shape: Shape, step: Movement) -> tuple[No
         raise
     if isinstance(node, _HELD):
         return _moved(builder, node, step), left
-    kinds = _kinds(builder, node)
+    kinds = kinds_of(builder, node)
     is_single = not shape and isinstance(step, Reshape)
     if is_single or (left and not any(len(each) == len(shape) for each, _ in kinds.each)):
         return repeated_to(builder, node, left), left
@@ -74,14 +74,14 @@ def repeated_to(builder: Builder, node: Node, shape: Shape) -> Node:
 def _view(builder: Builder, node: Node, step: Movement) -> Node:
     """Return the view of a computed value; each value is pushed once for each movement."""
     views, origins, known = builder.views.pushed, builder.views.origins, builder.views.kinds
-    first = node, _push(builder, _kinds(builder, node), step)
+    first = node, _push(builder, kinds_of(builder, node), step)
     pending = [first]
     while pending:
         value, push = last = pending[-1]
         if last in views:
             pending.pop()
             continue
-        kinds = known.get(value) or _kinds(builder, value)
+        kinds = known.get(value) or kinds_of(builder, value)
         own = kinds.own.get(push)
         if own is None:
             # A value that is repeated in another is not pushed as it would be by itself.
@@ -95,7 +95,7 @@ def _view(builder: Builder, node: Node, step: Movement) -> Node:
                 # A view of a view is a view of the first value, by the joined movement.
                 found = origin
                 for each in movement:
-                    again = found, _push(builder, _kinds(builder, found), each)
+                    again = found, _push(builder, kinds_of(builder, found), each)
                     if again not in views:
                         pending.append(again)
                         break
@@ -174,7 +174,7 @@ def _too_many(builder: Builder) -> Exception:
 # -- the inputs of a value ----------------------------------------------------------------------
 
 
-def _kinds(builder: Builder, node: Node) -> Kinds:
+def kinds_of(builder: Builder, node: Node) -> Kinds:
     """Return the kinds of all inputs of a value; Python scalars have none."""
     known = builder.views.kinds
     if node not in known:
@@ -240,7 +240,7 @@ def _moved_join(builder: Builder, node: Join, step: Movement) -> Node:
     from cpnum.ir.joins import of_values  # most functions join nothing
 
     shape = builder.shapes[node.like]
-    shapes = [_kinds(builder, value).shape for value in node.values]
+    shapes = [kinds_of(builder, value).shape for value in node.values]
     steps = of_values(step, shape, node.axis, [each[node.axis] for each in shapes])
     if steps is None:
         raise builder.error(

@@ -45,11 +45,11 @@ from cpnum.trace.ufuncs import dtype_of, trace_pair, trace_single, trace_ufunc
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# The state of a tracer says whose memory its value has, and whether that may be written to.  Only
-# an OWNED value may: the function computed it, and no view shares its memory.  A VIEW is one of an
-# argument, a PART is one of a value that the function computed, which is then VIEWED.  A SCALAR
-# has no memory: an operation in place makes another scalar.  A MADE one has a copy of an array of
-# numbers.
+# The state of a tracer says where its value is.  An ARGUMENT is an array in memory: an argument, or
+# one that a step stores; a VIEW is one of such an array.  An OWNED value is computed where it is
+# needed, so that a write makes it another value.  A PART is a view of one, which is then VIEWED: it
+# is stored before a write.  A SCALAR has no memory: an operation in place makes another scalar.  A
+# MADE one has a copy of an array of numbers.
 OWNED, ARGUMENT, VIEW, VIEWED, PART, SCALAR, MADE = (
     "owned",
     "argument",
@@ -256,11 +256,6 @@ class AnyTracer(Traced):
         """Return the error of a use that cannot be traced."""
         return self.builder.error(UnsupportedError, message, seen=type_of(self), write=write)
 
-    def refuse_to_write(self, what: str, write: str) -> None:
-        """Refuse to change memory that is not this value's alone."""
-        if self.state != OWNED:
-            raise self.unsupported(f"{what} would write {_WRITTEN[self.state]}", write)
-
     def needs_value(self, use: str, write: str) -> CpnumError:
         """Return the error of a use that needs the contents."""
         name, subject = self._names()
@@ -415,15 +410,6 @@ class _Named(str):
 
     def __repr__(self) -> str:
         return str(self)
-
-
-_WRITTEN = {
-    ARGUMENT: "to an argument of the function",
-    VIEW: "through a view of another array",
-    PART: "through a view of another array",
-    VIEWED: "to an array that views were taken of",
-    MADE: "a traced value to an array of numbers",
-}
 
 
 def between_scalars(result: AnyTracer, *operands: object) -> AnyTracer:
