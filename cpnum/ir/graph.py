@@ -27,7 +27,15 @@ from cpnum.ir.nodes import (
 from cpnum.ir.results import Container, Output, Results
 from cpnum.ir.signature import ArrayOf, Signature
 from cpnum.ir.sites import Location, Site, location
-from cpnum.ir.text import Parts, of_input, read, value_names, written, written_call_of, written_loop_of
+from cpnum.ir.text import (
+    Parts,
+    of_input,
+    read,
+    value_names,
+    written,
+    written_call_of,
+    written_loop_of,
+)
 from cpnum.tables.dtypes import DType
 from cpnum.tables.ops import ALWAYS, CAST, Op
 

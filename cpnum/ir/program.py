@@ -11,11 +11,10 @@ as if the caller had given it, and so is an array that a step has written to.
 ...     return x - np.median(x)
 >>> print(trace(function, (np.ones(4),)))
 function(x: f64[:])
-  %0 = x[:-1]           f64
-  %1 = multiply %0 2.0  f64
-  x[1:] = %1
-  b2 = numpy.median(x)  f64
-  %0 = subtract x b2  f64
+  %0 = multiply x[:-1] 2.0  f64
+  x[1:] = %0
+  b3 = numpy.median(x)  f64
+  %0 = subtract x b3  f64
   return %0
 """
 
@@ -286,7 +285,7 @@ def folded(steps: Sequence[Sequence[str]]) -> list[str]:
         length, times = 1, 1
         for own in range(1, _LONGEST + 1):
             found = _repeated(steps, at, own)
-            if own * found > length * times or (found > 1 and times == 1):
+            if found > 1 and (times == 1 or own * found > length * times):
                 length, times = own, found
         for each in steps[at : at + length]:
             lines += each
@@ -303,4 +302,3 @@ def _repeated(steps: Sequence[Sequence[str]], at: int, length: int) -> int:
     while own and steps[at + times * length : at + (times + 1) * length] == own:
         times += 1
     return times
-

@@ -87,9 +87,7 @@ def written_results(results: Results, signature: Signature, operand: Callable[[N
     return _tree_text(results.tree, _texts(results, signature, operand))
 
 
-def written_call(
-    results: Results, signature: Signature, operand: Callable[[Node], str]
-) -> str:
+def written_call(results: Results, signature: Signature, operand: Callable[[Node], str]) -> str:
     """Return the text of the arguments of a call: a tuple by position, and a dict by name."""
     texts = _texts(results, signature, operand)
     assert isinstance(results.tree, Container)

@@ -39,7 +39,14 @@ from cpnum.ir.nodes import (
     Project,
 )
 from cpnum.ir.results import Results
-from cpnum.ir.returned import LONG, ResultsReader, split, written_call, written_outputs, written_results
+from cpnum.ir.returned import (
+    LONG,
+    ResultsReader,
+    split,
+    written_call,
+    written_outputs,
+    written_results,
+)
 from cpnum.ir.signature import (
     ArrayOf,
     Fixed,

@@ -70,9 +70,9 @@ class SlowPath:
         """Make a call."""
         jit = self._jit
         if self._cache().has_containers and not keywords:
-            done = self._run_taken(arguments, out)
-            if done is not None:
-                return done[0]
+            taken = self._run_taken(arguments, out)
+            if taken is not None:
+                return taken[0]
         if is_tracing((*arguments, *keywords.values(), out)):
             if out is not None:
                 raise located(
@@ -150,7 +150,7 @@ class SlowPath:
                 raise located(error) from None
             return None  # nothing was computed yet; it is raised again at the user's line
 
-    def located(self, error: CpnumError) -> CpnumError:
+    def located(self, error: CpnumError) -> Exception:
         """Return an error of a call with the user's line."""
         return located(error)
 

@@ -258,8 +258,9 @@ def replayed(array: Any, movement: Sequence[Movement]) -> Any:
 
 
 def views_of(loop: Loop, values: Sequence[Any]) -> list[Any]:
-    """Return what a loop reads."""
-    return [replayed(values[parameter], movement) for parameter, movement in loop.views]
+    """Return what a loop reads, and None behind it, which arrays that the function made are of."""
+    views = [replayed(values[parameter], movement) for parameter, movement in loop.views]
+    return [*views, None]
 
 
 # -- planning -----------------------------------------------------------------------------------
@@ -354,7 +355,9 @@ class Planner:
             into.append(row)
         copied: dict[int, int] = {}
         rows_of_views: list[tuple[int, int]] = []
-        for at, ((parameter, movement), view) in enumerate(zip(loop.views, views, strict=True)):
+        for at, ((parameter, movement), view) in enumerate(
+            zip(loop.views, views[:-1], strict=True)
+        ):
             array = values[parameter]
             if not isinstance(array, np.ndarray) or not isinstance(view, np.ndarray):
                 rows_of_views.append((self._zero, 0))

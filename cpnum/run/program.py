@@ -295,9 +295,7 @@ class Fates:
         }
         last = read_by(program.graph)
         self.returned = tuple(sorted(each for each in last if each >= given))
-        self.fresh = frozenset(
-            made & last.union(*[each.reads for each in program.calls])
-        )
+        self.fresh = frozenset(made & last.union(*[each.reads for each in program.calls]))
         unknown: set[int] = set()
         last_step: dict[int, int] = {}
         self.varying: dict[int, tuple[int, ...]] = {}

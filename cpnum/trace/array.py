@@ -48,7 +48,6 @@ from cpnum.trace.tracer import (
     between_scalars,
     named,
 )
-from cpnum.trace.writing import assign, in_memory, write
 from cpnum.trace.ufuncs import (
     apply_promoted,
     apply_python,
@@ -58,6 +57,7 @@ from cpnum.trace.ufuncs import (
     trace_single,
     trace_ufunc,
 )
+from cpnum.trace.writing import assign, in_memory, write
 
 # What indexes elements one by one.
 _INDEX_ARRAYS = (np.ndarray, list)

@@ -10,8 +10,9 @@ computed from what the loop before made of the same element.
 
 from __future__ import annotations
 
+import itertools
 from collections import ChainMap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cpnum.errors import UnsupportedError
@@ -19,8 +20,20 @@ from cpnum.ir.evaluate import may_report_of
 from cpnum.ir.extents import Extent, Symbol
 from cpnum.ir.graph import Graph
 from cpnum.ir.movement import Movement
-from cpnum.ir.nodes import MADE, Apply, Broadcast, Constant, Host, Input, Join, Node, Nodes
-from cpnum.ir.nodes import Project, operands, renewed
+from cpnum.ir.nodes import (
+    MADE,
+    Apply,
+    Broadcast,
+    Constant,
+    Host,
+    Input,
+    Join,
+    Node,
+    Nodes,
+    Project,
+    operands,
+    renewed,
+)
 from cpnum.ir.program import Call, Loop, Program, Step, Target
 from cpnum.ir.results import MOST_TILES, Container, Given, Number, Output, Results, View
 from cpnum.ir.signature import ArrayOf, Parameter, ScalarOf, Signature
@@ -475,11 +488,15 @@ class _Building:
 
     def _parameter(self, node: Input) -> Parameter:
         name, of = self.signature[node.parameter]
+        known_names = {each.name for each in self._own}
+        name = next(each for each in _names_like(name) if each not in known_names)
         if isinstance(of, ScalarOf):
             return Parameter(name, of)
+        if self.builder.shape_observed:
+            return Parameter(name, ArrayOf(node.dtype, self.builder.shapes[node]))
         extents: tuple[Extent, ...] = self.builder.extents[node]
         known = tuple([None if isinstance(each, Symbol) or each != 1 else 1 for each in extents])
-        return Parameter(f"{name}{''.join(map(str, node.movement))}", ArrayOf(node.dtype, known))
+        return Parameter(name, ArrayOf(node.dtype, known))
 
     def graph(self, name: str, roots: Iterable[Node]) -> Graph:
         """Return the graph, whose results are a tuple."""
@@ -490,7 +507,9 @@ class _Building:
                 at_ = self.views[node.parameter, node.movement]
                 new[node] = nodes.input(at_, (), node.dtype)
             elif isinstance(node, Host):
-                new[node] = nodes.host(node.function, tuple([new[x] for x in node.args]), node.dtype)
+                new[node] = nodes.host(
+                    node.function, tuple([new[x] for x in node.args]), node.dtype
+                )
             elif isinstance(node, Constant) and node.like:
                 like: Any = tuple([new[x] for x in node.like])
                 new[node] = nodes.constant(node.value, node.dtype, like)
@@ -526,6 +545,13 @@ def _read(results: Results, conditions: Iterable[Broadcast] = ()) -> set[int]:
     inputs = [node for node in found if type(node) is Input]
     inputs += [each for condition in conditions for each in condition.inputs]
     return read | {each.parameter for each in inputs}
+
+
+def _names_like(name: str) -> Iterator[str]:
+    """Yield names for several views of one array: u, u_1, u_2 and so on."""
+    yield name
+    for number in itertools.count(1):
+        yield f"{name}_{number}"
 
 
 def _of(table: Mapping[Any, Any], new: Mapping[Node, Node]) -> dict[Any, Any]:

@@ -23,13 +23,13 @@ from cpnum.ir.signature import Parameter
 from cpnum.ir.sites import outside_of_numpy
 from cpnum.tables.coverage import CALLED, CALLED_METHODS, CALLS_OF_MODULES
 from cpnum.trace.array import Tracer
-from cpnum.trace.builder import Called
+from cpnum.trace.builder import Called, Written
 from cpnum.trace.looking import is_number, look
 from cpnum.trace.registry import FUNCTIONS, first_tracer
 from cpnum.trace.returns import results_of
 from cpnum.trace.sampling import Like, UnknownShapeError, sampled
 from cpnum.trace.scalar import WeakTracer
-from cpnum.trace.tracer import OWNED, SCALAR, VIEW, VIEWED, AnyTracer, UnknownArgumentError
+from cpnum.trace.tracer import OWNED, SCALAR, VIEW, AnyTracer, UnknownArgumentError
 from cpnum.trace.ufuncs import dtype_of
 from cpnum.trace.writing import add_step, in_memory, overwritten
 
@@ -50,18 +50,25 @@ def call(function: _Function, name: str, arguments: tuple[Any, ...], keywords: A
     for each in leaves_in((arguments, keywords)):
         if isinstance(each, np.ndarray) and not isinstance(each, AnyTracer):
             dtype_of(builder, each)  # refuses an array from outside
-    sample = _sample(tracer, function, name, (arguments, keywords))
+    sample, shares = _sample(tracer, function, name, (arguments, keywords))
+    sharing: set[int] = set()
+    if shares:
+        # Both may be written to later, and then the other one is, too.
+        for each in leaves_in((arguments, keywords)):
+            if isinstance(each, AnyTracer) and each.state != SCALAR:
+                sharing.add(in_memory(each).parameter)
+    first = len(builder.parameters)
     passed = results_of(
         builder, (arguments, keywords), name, tuple(builder.signature), builder.given
     )
     tree, results = _entered(tracer, name, sample)
     at_line = _at_line(function, outside_of_numpy(sys._getframe(1)))
     add_step(builder, Called(passed, at_line, name, tree, None, builder.handling_here()))
-    if isinstance(results, AnyTracer) and results.state is OWNED:
-        if _returns_view(function, arguments):
-            results.state = VIEW
-            if tracer.state is OWNED:
-                tracer.state = VIEWED
+    if shares:
+        builder.shared |= sharing | set(range(first, len(builder.parameters)))
+        for each in leaves_in(results):
+            if isinstance(each, AnyTracer) and each.state is OWNED:
+                each.state = VIEW
     return results
 
 
@@ -94,17 +101,6 @@ def change(function: _Function, name: str, arguments: tuple[Any, ...], keywords:
 _NOTHING = Container(tuple, (), ())
 
 
-def _returns_view(function: _Function, arguments: tuple[Any, ...]) -> bool:
-    """Tell whether NumPy returns a view of its first argument."""
-    if function is np.diag:
-        return np.ndim(arguments[0]) > 1
-    if function is not operator.getitem:
-        return False
-    key = arguments[1]
-    items = key if isinstance(key, tuple) else (key,)
-    return not any(isinstance(each, list | np.ndarray) for each in items)
-
-
 def _at_line(function: _Function, frame: FrameType) -> _Function:
     """Return a function that calls another one at the user's line, for warnings and tracebacks."""
 
@@ -123,8 +119,8 @@ def _at_line(function: _Function, frame: FrameType) -> _Function:
 # -- what is returned ---------------------------------------------------------------------------
 
 
-def _sample(tracer: AnyTracer, function: _Function, name: str, given: Any) -> Any:
-    """Return results with the dtypes and shapes of the call's."""
+def _sample(tracer: AnyTracer, function: _Function, name: str, given: Any) -> tuple[Any, bool]:
+    """Return results with the dtypes and shapes of the call's, and whether they share memory."""
     arguments, keywords = with_leaves(given, _without_value)
     try:
         return sampled(function, arguments, keywords, function not in _OF_INDICES)

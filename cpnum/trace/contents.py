@@ -57,9 +57,7 @@ class _Contents:
         except CpnumError:
             return NO_NUMBER
         outcome = question.of(value)
-        passed = results_of(
-            builder, ((traced,), {}), "if", tuple(builder.signature), builder.given
-        )
+        passed = results_of(builder, ((traced,), {}), "if", tuple(builder.signature), builder.given)
         text = f"{question.text} == {outcome}"
         check = _check(question.of, outcome)
         builder.steps.append(Called(passed, check, text, _NOTHING, None, _PLAIN))

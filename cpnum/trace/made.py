@@ -7,6 +7,9 @@ is made as well.  So a made array is of a class of its own, which NumPy asks at 
 Each made array has a twin, to which all is written that is known to be constant.  If somebody else
 wrote to the array, as C code does without asking, it differs from its twin, and is made no longer.
 
+If a traced value is written to a made array, it is traced itself from then on, with all of its
+views: the program has an array in its place, and whatever is done with it is done with that.
+
 >>> from cpnum.tables.dtypes import F64
 >>> builder = Builder()
 >>> x = Traced(builder, builder.argument("x", F64, (3,)), (3,))
@@ -27,7 +30,7 @@ from __future__ import annotations
 
 import operator
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import EllipsisType, NoneType
 from typing import Any
 
@@ -56,9 +59,11 @@ RUNNING = _Running()
 class Memory:
     """The memory of made arrays that are views of one, and its twin."""
 
-    __slots__ = ("_start", "_twin", "root", "trace")
+    __slots__ = ("_start", "_twin", "root", "trace", "traced")
 
     def __init__(self, root: Any, trace: object) -> None:
+        # The traced array in the place of the root, if a traced value was written to it.
+        self.traced: Traced | None = None
         self.root = root
         self.trace = trace
         self._start = _address(root)
@@ -119,6 +124,8 @@ class Made(np.ndarray[Any, Any]):
         if any(issubclass(type(each), Traced) for each in given):
             return NotImplemented
         function = ufunc if method == "__call__" else getattr(ufunc, method)
+        if any(map(is_traced, given)):
+            return in_place_of(function(*traced(inputs), **traced(keywords)), given)
         return computed(function, inputs, keywords)
 
     def __array_function__(
@@ -126,6 +133,9 @@ class Made(np.ndarray[Any, Any]):
     ) -> Any:
         if any(issubclass(each, Traced) for each in types):
             return NotImplemented
+        tracing_args, tracing_keywords = traced(args), traced(keywords)
+        if tracing_args is not args or tracing_keywords is not keywords:
+            return function(*tracing_args, **tracing_keywords)
 
         def implementation(*args: Any, **keywords: Any) -> Any:
             return np.ndarray.__array_function__(self, function, types, args, keywords)
@@ -137,15 +147,21 @@ class Made(np.ndarray[Any, Any]):
         return (computed if is_numpys else _called)(implementation, args, keywords)
 
     def __getitem__(self, key: Any) -> Any:
+        if is_traced(self):
+            return traced(self)[key]
         result = np.ndarray.__getitem__(self, key)
         if type(result) is Made and not (result.memory and result.memory.has(result)):
             return computed(np.ndarray.__getitem__, (self, key))  # a copy, as of a list of indices
         return result
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        array, at, new = plain(self), plain(key), plain(value)
         builder = RUNNING.builder
         memory = memory_of(builder, self)
+        if memory is not None and memory.has(self):
+            if memory.traced is not None or _has_traced(key, value):
+                become_traced(self)[key] = value
+                return
+        array, at, new = plain(self), plain(key), plain(value)
         if builder is not None and memory is not None and array.flags.writeable:
             if is_constant(builder, (key, value)):
                 # The twin is first, since the value may be a view of this array.
@@ -160,14 +176,78 @@ class Made(np.ndarray[Any, Any]):
         return repr(plain(self))
 
 
+def is_traced(value: object) -> bool:
+    """Tell whether a value is a made array that is traced, since a traced value was written to it."""
+    if type(value) is not Made:
+        return False
+    memory = value.memory
+    return memory is not None and memory.traced is not None and memory.has(value)
+
+
+def traced(value: Any) -> Any:
+    """Return a value with traced arrays for made ones that are traced, also in containers."""
+    kind = type(value)
+    if kind is Made:
+        return become_traced(value) if is_traced(value) else value
+    if kind is tuple or kind is list:
+        each = [traced(item) for item in value]
+        return value if all(map(operator.is_, each, value)) else kind(each)
+    if kind is dict:
+        items = {name: traced(item) for name, item in value.items()}
+        return value if all(items[name] is value[name] for name in items) else items
+    return value
+
+
+def become_traced(array: Made) -> Any:
+    """Return the traced array in the place of a made one."""
+    memory = array.memory
+    assert memory is not None
+    builder = RUNNING.builder
+    assert builder is not None
+    return builder.functions[Made](builder, array)
+
+
+def in_place_of(result: Any, given: Iterable[Any]) -> Any:
+    """Return the made array for the traced one in its place, if a function returned that."""
+    for each in given:
+        if is_traced(each) and traced(each) is result:
+            return each
+    return result
+
+
+def _has_traced(*values: Any) -> bool:
+    """Tell whether a traced value is among the values, or in them, that is no number to look at."""
+    builder = RUNNING.builder
+    for each in values:
+        if issubclass(type(each), Traced):
+            if not (each.builder is builder and is_number(each)):
+                return True
+        elif is_traced(each) or (isinstance(each, tuple | list) and _has_traced(*each)):
+            return True
+    return False
+
+
 def _method(name: str) -> _Function:
     """Return a method of arrays as made arrays have it."""
     original = getattr(np.ndarray, name)
 
     def method(self: Made, *args: Any, **keywords: Any) -> Any:
+        if is_traced(self):
+            return getattr(traced(self), name)(*args, **keywords)
         if any(issubclass(type(each), Traced) for each in (*args, *keywords.values())):
             return original(self, *args, **keywords)
         return computed(original, (self, *args), keywords)
+
+    method.__name__ = name
+    return method
+
+
+def _reading(name: str) -> _Function:
+    """Return a method that reads elements as made arrays have it."""
+    original = getattr(np.ndarray, name)
+
+    def method(self: Made, *args: Any) -> Any:
+        return getattr(traced(self), name)(*args) if is_traced(self) else original(self, *args)
 
     method.__name__ = name
     return method
@@ -189,9 +269,16 @@ def _resize(self: Made, *shape: Any, **keywords: Any) -> None:
 # The methods that return no array, and those that change what is not in memory.
 _OF_ARRAYS = frozenset("dump dumps item setflags tobytes tofile tolist".split())
 
+# What reads elements without a method of arrays.
+_READING = """
+    __array__ __bool__ __complex__ __contains__ __float__ __format__ __index__ __int__ __iter__
+    __reduce__ __str__""".split()
+
 for _name, _member in vars(np.ndarray).items():
     if callable(_member) and not _name.startswith("__") and _name not in _OF_ARRAYS:
         setattr(Made, _name, _method(_name))
+for _name in (*_OF_ARRAYS, *_READING):
+    setattr(Made, _name, _reading(_name))
 Made.__copy__ = Made.copy  # type: ignore[method-assign]
 Made.__deepcopy__ = lambda self, memo: self.copy("K")  # type: ignore[method-assign]
 Made.resize = _resize  # type: ignore[assignment, method-assign]
@@ -216,6 +303,9 @@ class _Given:
         kind = type(value)
         if kind in _NUMBERS:
             return value
+        if is_traced(value):
+            self.traced = True
+            return traced(value)
         if kind is Made:
             array = np.ndarray.view(value, np.ndarray)
             self.made[id(array)] = array, value
@@ -296,6 +386,8 @@ def computed(
     have asked these for the result, or for a number.
     """
     builder, given = RUNNING.builder, _Given()
+    if builder is not None:
+        args, keywords = traced(args), traced(keywords)
     constant = builder is not None and is_constant(builder, (*args, *keywords.values()))
     named = {name: given.plain(each) for name, each in keywords.items()}
     places = given.plain(args)
@@ -410,7 +502,7 @@ def is_made(builder: Builder, array: Any) -> bool:
     """Tell whether an array was made by the function, or is watched, or is a view of such a one."""
     memory = memory_of(builder, array)
     if memory is not None:
-        return memory.has(array) and memory.is_as_known(array)
+        return memory.has(array) and memory.traced is None and memory.is_as_known(array)
     return is_array(array) and _is_watched(builder, array)
 
 
@@ -443,6 +535,8 @@ def is_array(value: object) -> bool:
 
 def adopted(builder: Builder, operand: Any) -> Any:
     """Return the traced value of an array that is constant; any other operand as it is."""
+    if is_traced(operand) and memory_of(builder, operand) is not None:
+        return traced(operand)
     if not is_array(operand) or not is_made(builder, operand):
         return operand
     operand = plain(operand)

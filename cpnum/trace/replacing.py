@@ -32,7 +32,7 @@ from cpnum.ir.sites import is_installed
 from cpnum.trace.builder import Builder, Traced
 from cpnum.trace.converting import CONVERSIONS
 from cpnum.trace.joining import has_tracer
-from cpnum.trace.made import RUNNING, computed, looked, zeroed
+from cpnum.trace.made import RUNNING, computed, looked, traced, zeroed
 
 _Function = Callable[..., Any]
 
@@ -63,6 +63,8 @@ class Replacement:
     def __call__(self, /, *arguments: Any, **keywords: Any) -> Any:
         """Call NumPy's function, or the one of tracers."""
         builder = RUNNING.builder
+        if builder is not None:
+            arguments, keywords = traced(arguments), traced(keywords)
         if self._convert is not None and len(arguments) > self._at:
             value = arguments[self._at]
             if issubclass(type(value), Traced) or (

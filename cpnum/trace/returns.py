@@ -40,7 +40,7 @@ from cpnum.tables.dtypes import from_numpy
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder, type_of
 from cpnum.trace.chosen import is_chosen
-from cpnum.trace.made import Memory, is_made, memory_of, plain
+from cpnum.trace.made import Memory, is_made, is_traced, memory_of, plain, traced
 from cpnum.trace.site import at
 from cpnum.trace.tracer import ARGUMENT, PART, SCALAR, VIEW, AnyTracer
 
@@ -134,6 +134,8 @@ class _Returned:
             self._inside.pop()
             return tree
         memory = memory_of(self.builder, value)
+        if is_traced(value):
+            return self._tree(traced(value))
         if memory is not None:
             return self._leaf(id(value), lambda: self._made(value, memory))
         if not isinstance(value, _CONSTANTS):

@@ -5,9 +5,9 @@ become smaller ones, in two ways: where both results have what became of one ext
 has that extent.
 
 >>> like = Like(np.dtype(float), (1000, 3)), Like(np.dtype(float), (3, 500))
->>> result = sampled(np.matmul, like, {})
->>> result.shape, result.dtype
-((1000, 500), dtype('float64'))
+>>> result, shares_memory = sampled(np.matmul, like, {})
+>>> result.shape, result.dtype, shares_memory
+((1000, 500), dtype('float64'), False)
 """
 
 from __future__ import annotations
@@ -53,8 +53,10 @@ def sampled(
     arguments: Sequence[Any],
     keywords: Mapping[str, Any],
     with_small: bool = True,
-) -> Any:
+) -> tuple[Any, bool]:
     """Return results with the dtypes and shapes of a real call, and contents without a meaning.
+
+    The second value tells whether a result shares memory with an argument.
 
     `Like` stands for arrays among the arguments, and in containers among them.  Without small
     arrays, the call has the real shapes.
@@ -68,7 +70,8 @@ def sampled(
         first, second = (dict(zip(extents, sizes, strict=False)) for sizes in _SIZES)
         real = {(first[each], second[each]): each for each in extents}
         try:
-            return _joined(_called(function, given, first), _called(function, given, second), real)
+            result, shares = _called(function, given, first)
+            return _joined(result, _called(function, given, second)[0], real), shares
         except Exception:
             pass  # a number among the arguments may not go with small arrays: call with large ones
     if sum(math.prod(each.shape) for each in likes) > MOST_ELEMENTS:
@@ -76,7 +79,9 @@ def sampled(
     return _called(function, given, {})
 
 
-def _called(function: Callable[..., Any], given: Any, extents: Mapping[int, int]) -> Any:
+def _called(
+    function: Callable[..., Any], given: Any, extents: Mapping[int, int]
+) -> tuple[Any, bool]:
     """Return the results of a call whose arrays have what stands for their extents."""
     try:
         return _called_with(function, given, extents, 0)
@@ -90,7 +95,7 @@ def _called(function: Callable[..., Any], given: Any, extents: Mapping[int, int]
 
 def _called_with(
     function: Callable[..., Any], given: Any, extents: Mapping[int, int], integer: int
-) -> Any:
+) -> tuple[Any, bool]:
     def filled(value: Any) -> Any:
         if type(value) is not Like:
             return value
@@ -101,7 +106,13 @@ def _called_with(
     arguments, keywords = with_leaves(given, filled)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return function(*arguments, **keywords)
+        result = function(*arguments, **keywords)
+    arrays = [each for each in leaves_in((arguments, keywords)) if isinstance(each, np.ndarray)]
+    shares = any(
+        isinstance(each, np.ndarray) and any(np.may_share_memory(each, array) for array in arrays)
+        for each in leaves_in(result)
+    )
+    return result, shares
 
 
 def _contents(dtype: np.dtype[Any], shape: Shape, integer: int) -> Any:

@@ -13,7 +13,7 @@ parameter, and values that were computed of what is overwritten are stored befor
 function(x: f64[:])
   %0 = multiply x 2.0  f64
   t2 = %0
-  x[0] = 1.0
+  x[0] = 1.0:f64
   %0 = add t2 x  f64
   return %0
 """
@@ -40,7 +40,6 @@ from cpnum.trace.tracer import (
     ARGUMENT,
     OWNED,
     PART,
-    SCALAR,
     VIEW,
     VIEWED,
     AnyTracer,
@@ -68,9 +67,7 @@ def stored(builder: Builder, node: Node, shape: Shape) -> Input:
     return result
 
 
-def _extents(
-    builder: Builder, node: Node, shape: Shape, parameter: int
-) -> tuple[Extent, ...]:
+def _extents(builder: Builder, node: Node, shape: Shape, parameter: int) -> tuple[Extent, ...]:
     """Return the extents of a value: those of its inputs where they agree."""
     found: list[Extent] = []
     for axis, extent in enumerate(shape):
