@@ -21,7 +21,7 @@ CALLS = {
         convolve corrcoef correlate cov dot einsum inner kron matmul matvec tensordot trace vdot
         vecdot vecmat""",
     "polynomials": "polyfit poly polyadd polysub polymul polyder polyint vander",
-    "elements by their indices": "take take_along_axis choose diag diagflat",
+    "elements by their indices": "take take_along_axis choose diag diagflat diagonal",
     "sorting and searching": """
         argpartition argsort digitize histogram histogram2d histogram_bin_edges interp isin lexsort
         partition searchsorted sort""",
@@ -34,15 +34,18 @@ CALLS_OF_MODULES = {
     "fft": "fftfreq rfftfreq fftshift ifftshift irfft hfft irfft2 irfftn",
 }
 CALLED_METHODS = """
-    all any argmax argmin argpartition argsort choose cumprod cumsum dot max mean min prod
+    all any argmax argmin argpartition argsort choose cumprod cumsum diagonal dot max mean min prod
     searchsorted std sum take trace var""".split()
+
+# Functions and methods that write to the array that is their first argument.
+CHANGING = "fill_diagonal put put_along_axis".split()
+CHANGING_METHODS = "partition put sort".split()
 
 # The reason why a function cannot be traced -> the functions of `numpy`.
 REFUSED = {
     "it calls another function": "apply_along_axis apply_over_axes",
     "linear algebra is not supported yet": "roots polydiv einsum_path",
-    "indexing with arrays is not supported yet": """
-        compress fill_diagonal put put_along_axis diagonal""",
+    "indexing with arrays is not supported yet": "compress",
     "its shape depends on contents": """
         argwhere flatnonzero nonzero trim_zeros intersect1d setdiff1d setxor1d union1d unique
         unique_all unique_counts unique_inverse unique_values""",
@@ -83,9 +86,8 @@ REFUSED_MODULES = {
 
 # The reason why an attribute or a method of arrays cannot be traced.
 REFUSED_OF_ARRAYS = {
-    "indexing with arrays is not supported yet": "compress diagonal put setfield",
+    "indexing with arrays is not supported yet": "compress setfield",
     "its shape depends on contents": "nonzero",
-    "it sorts in place": "partition sort",
     "it reads the contents at once": """
         dump dumps item to_device tobytes tofile tolist""",
     "it is no method of the newest arrays": "ptp",

@@ -501,10 +501,10 @@ class Tracer(Choosing):
                 seen=f"{self.known_shape} and a result of {result.known_shape}",
                 write="x = x + y",
             )
-        self.put(self.builder.cast(result.node, old))
+        self.set_value(self.builder.cast(result.node, old))
         return self
 
-    def put(self, node: Node) -> None:
+    def set_value(self, node: Node) -> None:
         """Give all elements other values, of the same dtype."""
         if self.state == OWNED:
             self.node = node

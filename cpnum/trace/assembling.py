@@ -429,10 +429,8 @@ class _Assembling:
         return Loop(graph, views, tuple(map(self._target, targets)))
 
     def _target(self, target: Target) -> Target:
-        if target.of is None:
-            return target
-        root = self._root(target.of)
-        return Target(root, root, target.movement)
+        root = self._root(target.parameter)
+        return Target(root, None if target.of is None else root, target.movement)
 
 
 class _Building:

@@ -21,10 +21,17 @@ from cpnum.ir.questions import VALUE
 from cpnum.ir.results import Container, Tree
 from cpnum.ir.signature import Parameter
 from cpnum.ir.sites import outside_of_numpy
-from cpnum.tables.coverage import CALLED, CALLED_METHODS, CALLS_OF_MODULES
+from cpnum.tables.coverage import (
+    CALLED,
+    CALLED_METHODS,
+    CALLS_OF_MODULES,
+    CHANGING,
+    CHANGING_METHODS,
+)
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Called, Written
 from cpnum.trace.looking import is_number, look
+from cpnum.trace.made import CHANGING_FIRST, written_to
 from cpnum.trace.registry import FUNCTIONS, first_tracer
 from cpnum.trace.returns import results_of
 from cpnum.trace.sampling import Like, UnknownShapeError, sampled
@@ -41,10 +48,11 @@ def call(function: _Function, name: str, arguments: tuple[Any, ...], keywords: A
 
     Raises:  a CpnumError if their shapes are not known; what NumPy raises for such arguments.
     """
+    out = keywords.get("out")
+    if out is not None:
+        return _into(out, function, name, arguments, keywords)
     tracer = first_tracer(*leaves_in((arguments, keywords)))
     builder = tracer.builder
-    if keywords.get("out") is not None:
-        raise UnknownArgumentError("out")
     arguments = tuple(tracer.adopted(list(arguments)))
     keywords = {key: tracer.adopted(each) for key, each in keywords.items() if key != "out"}
     for each in leaves_in((arguments, keywords)):
@@ -72,12 +80,33 @@ def call(function: _Function, name: str, arguments: tuple[Any, ...], keywords: A
     return results
 
 
+def _into(
+    out: Any, function: _Function, name: str, arguments: tuple[Any, ...], keywords: Any
+) -> Any:
+    """Return an array that has the results of a call, which are of its dtype and shape."""
+    own = written_to(out[0] if isinstance(out, tuple) and len(out) == 1 else out)
+    rest = {key: each for key, each in keywords.items() if key != "out"}
+    if not isinstance(own, Tracer):
+        raise UnknownArgumentError("out")
+    result = call(function, name, arguments, rest)
+    is_like = isinstance(result, Tracer) and result.node.dtype is own.node.dtype
+    if not is_like or result.known_shape != own.known_shape:
+        raise UnknownArgumentError("out")  # it may decide the dtype that is computed in
+    own.set_value(result.node)
+    return own
+
+
 def change(function: _Function, name: str, arguments: tuple[Any, ...], keywords: Any) -> None:
     """Make a call that writes to its first argument, a step of the program.
 
     Raises:  what NumPy raises for such arguments.
     """
-    array = arguments[0]
+    array = written_to(arguments[0])
+    if not isinstance(array, Tracer):
+        raise first_tracer(*leaves_in((arguments, keywords))).unsupported(
+            f"{name} of a traced value into an array from outside cannot be traced",
+            "the array as an argument of the function",
+        )
     builder = array.builder
     target = in_memory(array)
     arguments = (array, *array.adopted(list(arguments[1:])))
@@ -216,6 +245,27 @@ def _method(name: str) -> _Function:
     return method
 
 
+def _enter_changing(function: _Function, name: str) -> None:
+    def traced(*arguments: Any, **keywords: Any) -> None:
+        change(function, name, arguments, keywords)
+
+    FUNCTIONS[function] = functools.update_wrapper(traced, function)
+    CHANGING_FIRST.add(function)
+
+
+def _changing_method(name: str) -> _Function:
+    function = getattr(np.ndarray, name)
+
+    def method(self: Tracer, *arguments: Any, **keywords: Any) -> None:
+        if self.state == SCALAR:
+            raise AttributeError(f"'{self.__class__.__name__}' object has no attribute '{name}'")
+        change(function, f"numpy.ndarray.{name}", (self, *arguments), keywords)
+
+    method.__name__ = name
+    method.__qualname__ = f"Tracer.{name}"
+    return method
+
+
 for _name in CALLED:
     if hasattr(np, _name):  # some are new
         _enter(getattr(np, _name), _name)
@@ -224,12 +274,17 @@ for _module, _names in CALLS_OF_MODULES.items():
         if hasattr(getattr(np, _module), _name):
             _enter(getattr(getattr(np, _module), _name), _name, f"numpy.{_module}")
 _enter(operator.getitem, "getitem", "operator")
-FUNCTIONS[operator.setitem] = lambda *arguments: change(
-    operator.setitem, "operator.setitem", arguments, {}
-)
+_enter_changing(operator.setitem, "operator.setitem")
 for _ufunc in {each for each in vars(np).values() if isinstance(each, np.ufunc)}:
     if _ufunc.nin == 2 and _ufunc.nout == 1 and _ufunc.signature is None:
         for _name in ("reduce", "accumulate", "reduceat"):
             _enter(getattr(_ufunc, _name), f"{_ufunc.__name__}.{_name}")
+for _ufunc in {each for each in vars(np).values() if isinstance(each, np.ufunc)}:
+    if _ufunc.nout == 1 and _ufunc.signature is None:
+        _enter_changing(_ufunc.at, f"numpy.{_ufunc.__name__}.at")
+for _name in CHANGING:
+    _enter_changing(getattr(np, _name), f"numpy.{_name}")
+for _name in CHANGING_METHODS:
+    setattr(Tracer, _name, _changing_method(_name))
 for _name in CALLED_METHODS:
     setattr(Tracer, _name, _method(_name))

@@ -104,9 +104,9 @@ class Choosing(AnyTracer):
         node, _ = apply_where(self.builder, mask, whole, self, dtype)
         if shape:
             self.builder.put.add(node)
-        self.put(node)
+        self.set_value(node)
 
-    def put(self, node: Node) -> None:
+    def set_value(self, node: Node) -> None:
         """Give all elements other values, of the same dtype."""
         raise NotImplementedError
 

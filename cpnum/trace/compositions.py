@@ -17,6 +17,7 @@ from cpnum.tables.dtypes import BOOL, DType, from_numpy
 from cpnum.tables.dtypes import B as BOOLEAN
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder, Traced
+from cpnum.trace.made import CHANGING_FIRST, written_to
 from cpnum.trace.registry import as_array, first_tracer, owned, traces, xp
 from cpnum.trace.tracer import OWNED, SCALAR, VIEW, UnknownArgumentError
 from cpnum.trace.ufuncs import apply_where, dtype_of
@@ -108,8 +109,12 @@ def _nan_to_num(
     return _as_computed(choose(_isneginf(array), least, result, dtype))
 
 
+CHANGING_FIRST |= {np.copyto, np.putmask, np.place}
+
+
 @traces(np.copyto)
 def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+    dst = written_to(dst)
     if not isinstance(dst, Tracer):
         raise first_tracer(src, where).unsupported(
             "np.copyto of a traced value to an array from outside cannot be traced",
@@ -137,6 +142,7 @@ def _place(arr: Any, mask: Any, vals: Any) -> None:
 
 def _put(array: Any, mask: Any, value: Any, name: str) -> None:
     """Assign a number, or elements that the same mask chooses; NumPy repeats what is shorter."""
+    array = written_to(array)
     if not (isinstance(array, Tracer) and array.is_mask(mask)):
         raise UnknownArgumentError("mask")
     if not isinstance(value, Traced):

@@ -199,12 +199,27 @@ def traced(value: Any) -> Any:
 
 
 def become_traced(array: Made) -> Any:
-    """Return the traced array in the place of a made one."""
+    """Return the traced array in the place of a made one.
+
+    Raises:  TraceError if the trace has ended.
+    """
     memory = array.memory
     assert memory is not None
-    builder = RUNNING.builder
+    builder = RUNNING.builder if memory.traced is None else memory.traced.builder
     assert builder is not None
     return builder.functions[Made](builder, array)
+
+
+# The functions of NumPy that write to their first argument.
+CHANGING_FIRST: set[_Function] = set()
+
+
+def written_to(array: Any) -> Any:
+    """Return what a function writes to: the traced array in the place of a made one."""
+    if type(array) is tuple:
+        return tuple(map(written_to, array))
+    memory = memory_of(RUNNING.builder, array)
+    return become_traced(array) if memory is not None and memory.has(array) else array
 
 
 def in_place_of(result: Any, given: Iterable[Any]) -> Any:

@@ -129,7 +129,9 @@ def movement_to(root: Any, view: Any) -> tuple[Movement, ...] | None:
     if ranks != tuple(range(len(ranks))):
         steps.append(Transpose(ranks))
     if len(kept) < view.ndim:
-        steps.append(Index.of(tuple([slice(None) if at in kept else None for at in range(view.ndim)])))
+        steps.append(
+            Index.of(tuple([slice(None) if at in kept else None for at in range(view.ndim)]))
+        )
         if any(view.shape[at] > 1 for at in range(view.ndim) if at not in kept):
             steps.append(BroadcastTo(view.shape))
     return tuple(steps) if _leads_to(root, view, steps) else None

@@ -38,7 +38,7 @@ from cpnum.trace.builder import Builder, Shape, Traced, type_of
 from cpnum.trace.choices import truth_asked
 from cpnum.trace.keywords import kept, trace_keywords
 from cpnum.trace.looking import NO_NUMBER, look
-from cpnum.trace.made import adopted, is_array
+from cpnum.trace.made import CHANGING_FIRST, adopted, in_place_of, is_array, written_to
 from cpnum.trace.promote import computed_by_scalars, name_of
 from cpnum.trace.site import is_operator, user_frame
 from cpnum.trace.ufuncs import dtype_of, trace_pair, trace_single, trace_ufunc
@@ -150,7 +150,8 @@ class AnyTracer(Traced):
         self, ufunc: np.ufunc, inputs: tuple[Any, ...], keywords: Mapping[str, Any]
     ) -> Any:
         """Trace a call with `dtype`, `casting`, `where`, and `out` that the function made."""
-        outs = keywords.get("out") or (None,) * ufunc.nout
+        given = keywords.get("out") or (None,) * ufunc.nout
+        outs = written_to(given)
         if any(out is not None and not isinstance(out, AnyTracer) for out in outs):
             raise self.unsupported(
                 f"numpy.{ufunc.__name__} would write a traced value to an array of numbers",
@@ -175,6 +176,7 @@ class AnyTracer(Traced):
             )
             for each, out in zip(results, outs, strict=True)
         )
+        written = tuple([in_place_of(each, given) for each in written])
         return written[0] if ufunc.nout == 1 else written
 
     def overwrite(
@@ -224,6 +226,10 @@ class AnyTracer(Traced):
                 f"{name} cannot be traced" + reason(function),
                 instead_of_attribute(function.__name__, is_method=True),
             )
+        if function in CHANGING_FIRST and args:
+            args = written_to(args[0]), *args[1:]
+        if "out" in keywords:
+            keywords = {**keywords, "out": written_to(keywords["out"])}
         args = tuple([each if isinstance(each, Traced) else self.adopted(each) for each in args])
         if keywords:
             keywords = {name: self.adopted(each) for name, each in keywords.items()}
