@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 from benchmarks import __main__ as command
-from benchmarks import expressions, machine, peers, tables
+from benchmarks import expressions, loops, machine, peers, programs, tables
+
+from cpnum.show.timing import timing_of
+from tests.kernels import KERNELS, Kernel
 
 TINY = (
     "--quick", "--seconds", "1e-6", "--sizes", "33,1e4", "--operations", "10,1000", "--rounds", "1",
@@ -37,6 +45,8 @@ def test_every_table_is_printed_with_no_peer_but_numpy(run) -> None:
         "sqrt(a*a + b*b) / (1 + a*b), float32: ns per element",
         "Speed of cpnum as a multiple of others'",
         "Elementary functions, float32, 10000 numbers",
+        "Programs: ",
+        "Kernels: ",
         "Importing (figure: 30 ms beyond NumPy)",
     ):
         assert title in text
@@ -54,7 +64,9 @@ def test_an_unknown_table_is_refused_by_name(run, capsys) -> None:
     with pytest.raises(SystemExit, match="2"):
         run("sped")
 
-    message = "no table sped: there are compile, horner, speed, functions, import"
+    message = (
+        "no table sped: there are compile, horner, speed, functions, programs, kernels, import"
+    )
     assert message in capsys.readouterr().err
 
 
@@ -117,3 +129,117 @@ def test_the_loop_for_numba_computes_the_expression() -> None:
 def test_a_ratio_is_marked_by_what_is_printed() -> None:
     assert "0.95" == tables.mark(0.949, 0.95)
     assert "0.94 <" == tables.mark(0.944, 0.95)
+
+
+# -- programs -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", programs.PROGRAMS)
+def test_loops_leave_what_the_program_leaves(name: str) -> None:
+    kernel = KERNELS[name]
+    for size in (kernel.small, tuple(each + 1 for each in kernel.small)):
+        wanted, given = kernel.arguments(size), kernel.arguments(size)
+        expected = [*programs.arrays_of(kernel.function(*wanted)), *programs.arrays_of(wanted)]
+        results = getattr(loops, name)(*programs.flat(given) if name == "adam" else given)
+
+        actual = [*programs.arrays_of(results), *programs.arrays_of(given)]
+        programs.check("Numba", kernel, expected, actual)
+
+
+@pytest.mark.skipif(
+    not all(map(importlib.util.find_spec, ("numba", "jax"))), reason="needs Numba and JAX"
+)
+def test_programs_are_timed_beside_numba_and_jax() -> None:
+    # In a process of its own: JAX has threads, and then Python warns of each fork.
+    root = Path(__file__).parents[1]
+    command = "-m tests.benchmarks programs --quick --seconds 1e-6 --peers numpy,numba,jax"
+    done = subprocess.run(
+        [sys.executable, *command.split()],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+    rows = [line.split() for line in done.stdout.splitlines() if line]
+    assert {row[0] for row in rows} >= set(programs.PROGRAMS)
+    header = next(row for row in rows if row[0] == "size")
+    assert ["size", "NumPy", "Numba", "JAX", "cpnum"] == header[:5]
+    (means,) = (row for row in rows if row[:2] == ["geometric", "mean"])
+    assert "-" not in means
+
+
+def doubled(x: np.ndarray) -> np.ndarray:
+    return x * 2
+
+
+def refused(x: np.ndarray) -> np.ndarray:
+    return np.sqrt(x) * np.linalg.eigvals(np.outer(x, x)).real[0]
+
+
+@pytest.mark.parametrize(("function", "as_written"), [(doubled, False), (refused, True)])
+def test_what_runs_as_written_is_marked(function, as_written: bool) -> None:
+    kernel = Kernel(function, lambda random, n: (random.random(n),), (9,), ((9,),))
+
+    found = programs.measured(kernel, (9,), (), 1e-6)
+
+    assert as_written == found.as_written
+    assert {"NumPy", "cpnum"} == found.timings.keys() == found.first.keys()
+
+
+def test_arguments_are_renewed_before_each_call() -> None:
+    seen = []
+
+    def halves(x: np.ndarray) -> None:
+        seen.append(x[0])
+        x[:] = x / 2
+
+    kernel = Kernel(halves, lambda random, n: (np.ones(n),), (9,), ((9,),), changes=True)
+    programs.measured(kernel, (9,), (), 1e-6)
+
+    numbers = [each for each in seen if type(each) is np.float64]  # in a trace, it is none
+    assert len(numbers) > 10
+    assert {1.0} == set(numbers)
+
+
+def test_a_wrong_program_is_not_timed() -> None:
+    kernel = KERNELS["jacobi_1d"]
+    right = np.linspace(1.0, 2.0, 5)
+    near = right * (1 + 1e-15)
+
+    programs.check("Numba", kernel, [right], [near])
+    programs.check("cpnum", KERNELS["black_scholes"], [right], [near])
+    for name, wrong, words in (
+        ("cpnum", near, "cpnum: jacobi_1d has not NumPy's bits"),
+        ("Numba", right * 1.001, r"Numba: jacobi_1d is off by 2\.0e-03 of 2\.0e\+00"),
+        ("Numba", right * np.nan, "is off by nan"),
+        ("JAX", right.astype("f4"), r"JAX: jacobi_1d leaves float32\[5\]"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            programs.check(name, kernel, [right], [wrong])
+    with pytest.raises(ValueError, match="shorter"):
+        programs.check("Numba", kernel, [right, right], [right])
+
+
+def test_means_are_of_all_and_of_what_is_compiled() -> None:
+    def found(numpy: float, as_written: bool) -> programs.Measured:
+        timings = {"NumPy": timing_of([numpy]), "cpnum": timing_of([1.0])}
+        return programs.Measured(timings, {"cpnum": 1.0}, as_written)
+
+    kernel = KERNELS["jacobi_1d"]
+    rows = [(kernel, (9, 1), found(0.5, True)), (kernel, (9, 1), found(8.0, False))]
+    *_, first, second, mean, of_compiled = programs.table("Two", rows, ["NumPy"]).rows
+
+    assert [
+        "jacobi_1d",
+        "n 9, steps 1",
+        "500 ms",
+        "1.00 s",
+        "0.50 <",
+        "as written",
+        "1.00 s",
+    ] == first
+    assert ["8.00", ""] == second[4:6]
+    assert "2.00" == mean[4]
+    assert "8.00" == of_compiled[4]

@@ -1,16 +1,20 @@
-"""Prints the tables: `python -m tests.benchmarks [compile|speed|horner|import ...]`."""
+"""Prints the tables: `python -m tests.benchmarks [compile|speed|programs|import ...]`."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Sequence
 
-from . import compilation, functions, importing, speed
+# One thread, as all others have: read when NumPy is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from . import compilation, functions, importing, programs, speed
 from .machine import PEERS, heading, missing, pin
 from .tables import Table
 
-_TABLES = ("compile", "horner", "speed", "functions", "import")
+_TABLES = ("compile", "horner", "speed", "functions", "programs", "kernels", "import")
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -60,6 +64,10 @@ def tables(options: argparse.Namespace, peers: Sequence[str]) -> Iterator[Table]
         yield from speed.tables(options.sizes, ("float64", "float32"), peers, options.seconds)
     if "functions" in wanted:
         yield from functions.tables(peers, options.seconds / 2)
+    if "programs" in wanted:
+        yield from programs.tables(peers, options.seconds, options.quick)
+    if "kernels" in wanted:
+        yield from programs.kernel_tables(options.seconds / 4, options.quick)
     if "import" in wanted:
         yield from importing.tables(options.rounds)
 

@@ -79,13 +79,19 @@ def _numba_ufunc(expression: Expression, dtype: np.dtype[Any], fastmath: bool = 
     return lambda arrays, out: partial(ufunc, *arrays, out)
 
 
-def _jax(expression: Expression, dtype: np.dtype[Any]) -> Prepared:
+def import_jax() -> Any:
+    """Return JAX, of one thread and with float64."""
     # Read when JAX is imported, here for the first time.
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     import jax
 
     jax.config.update("jax_enable_x64", True)
+    return jax
+
+
+def _jax(expression: Expression, dtype: np.dtype[Any]) -> Prepared:
+    jax = import_jax()
     function = expression.function(jax.numpy)
     # JAX's `out`: the buffer of the last result is given back for the next one.
     compiled = jax.jit(lambda out, *arrays: function(*arrays), donate_argnums=0, keep_unused=True)
