@@ -19,7 +19,7 @@ from cpnum.errors import OutError, ShapeError
 from cpnum.ir.extents import common_shape
 from cpnum.ir.graph import Graph
 from cpnum.ir.movement import Reshape
-from cpnum.ir.nodes import MADE, Input, Node, operands
+from cpnum.ir.nodes import MADE, Constant, Input, Node, operands
 from cpnum.ir.results import Joined, Output
 from cpnum.ir.walk import Shaping
 
@@ -223,7 +223,10 @@ def _call(
     for output, (out, order, _) in zip(graph.outputs, into, strict=True):
         if len(shape) > 1 and out is None:
             read = strides
-            if len(into) > 1:
+            if isinstance(output.node, Constant):
+                # As np.zeros_like orders its axes.
+                read = [strides_in(views[each], shape) for each in output.node.like]
+            elif len(into) > 1:
                 arrays = arrays_of(output.node, sources)
                 read = [strides[at] for at, each in enumerate(sources.arrays) if each in arrays]
             found = memory_order(shape, read)

@@ -376,14 +376,16 @@ class Planner:
                 is_empty = True
                 continue
             rows: list[tuple[int, int]] = []
-            for node in call.sources.arrays:
+            for node, offset in zip(call.sources.arrays, call.offsets, strict=True):
                 if node.parameter == MADE:
                     array = node.view(None)
                     keeps.append(array)
                     rows.append((self._zero, address(array)))
                 else:
-                    rows.append(rows_of_views[node.parameter])
-                    view = views[node.parameter]
+                    assert offset is not None  # a loop reshapes nothing
+                    at, start = rows_of_views[node.parameter]
+                    rows.append((at, start + offset))
+                    view = node.view(views[node.parameter])
                     is_overwritten |= any(
                         out is not None and target.of is not None and overlap(out, view)
                         for out, target in zip(outs, loop.targets, strict=True)
@@ -425,7 +427,7 @@ def _through_buffers(
         for node in part.call.sources.arrays:
             if node.parameter == MADE:
                 continue
-            view = views[node.parameter]
+            view = node.view(views[node.parameter])
             for number, out in enumerate(outs):
                 if out is None or number in through or not overlap(out, view):
                     continue
