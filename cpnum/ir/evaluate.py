@@ -271,7 +271,11 @@ def checked_of(graph: Graph) -> tuple[Node, ...]:
     return tuple(node for node in graph.nodes if node in needed)
 
 
-def raised_by(nodes: Sequence[Node], checked: Set[Node], arguments: Sequence[Value]) -> int:
+def raised_by(
+    nodes: Sequence[Node],
+    checked: Set[Node],
+    arguments: Sequence[Value] | Mapping[int, Value],
+) -> int:
     """Return the flags that `nodes` raise; `checked` ones also raise the flags of integers."""
     values: dict[Node, Value] = {}
     raised = _Flags()
@@ -284,7 +288,7 @@ def raised_by(nodes: Sequence[Node], checked: Set[Node], arguments: Sequence[Val
 def _value(
     node: Node,
     values: Mapping[Node, Value],
-    arguments: Sequence[Value],
+    arguments: Sequence[Value] | Mapping[int, Value],
     checked: bool = False,
     sites: Sites = _NO_SITES,
 ) -> Value:
@@ -408,7 +412,7 @@ class FloatingPointErrors:
         if mode == "raise":
             raise FloatingPointError(text)
         if mode == "print":
-            print(f"Warning: {text}")
+            sys.stdout.write(f"Warning: {text}\n")
         elif mode == "call" and self._user is not None:
             self._user(text.partition(" encountered in ")[0], flag)
         elif mode != "ignore":

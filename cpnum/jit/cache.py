@@ -14,13 +14,10 @@ from cpnum.compile.kernel import Clock, Kernel, Kernels
 from cpnum.errors import IsaError
 from cpnum.ir.graph import Graph
 from cpnum.ir.guards import Guard
-from cpnum.ir.nodes import Apply
 from cpnum.ir.program import Program
-from cpnum.ir.results import Known
-from cpnum.ir.signature import ArrayOf, ContainerOf, Fixed, Signature, types_of
+from cpnum.ir.signature import ContainerOf, Fixed, Signature, types_of
 from cpnum.ir.simplify import simplify
 from cpnum.ir.sites import described
-from cpnum.ir.walk import Shaping
 from cpnum.jit.drawing import Generators, may_draw
 from cpnum.jit.entries import (
     SHAPE_OBSERVED,
@@ -93,13 +90,15 @@ class Cache:
             return found
         variant = self._specialization(arguments, self._remembers_refusals, sparing=True)
         written = self._written(arguments)
-        if _runs_sooner_as_written(variant.traced, arguments.values):
-            self.calls[key] = written
-            return written
         prepared: Prepared
         if isinstance(variant, ProgramSpecialization):
             variant.last.into(out)  # raises if it cannot take the results
             prepared = ProgramCall(variant, self.isa, self._running(tell), written)
+            if prepared.saved(arguments.values) < _LEAST_SAVED:
+                prepared = written
+        elif _runs_sooner_as_written(variant.traced, arguments.values):
+            self.calls[key] = written
+            return written
         else:
             specialization = variant.into(out)
             parts = specialization.describe(arguments.values, out)
@@ -371,38 +370,14 @@ def _text_of(graph: Graph | Program) -> str:
 # Python computes with numbers in less time than it takes to compute what guards ask about.
 _MANY_VALUES = 24
 
-# What fusing saves for each operator and element, and what a step of a program costs, in ns.
-_SAVED, _STEP = 0.1, 8_000
+# A program that saves less time than so many ns runs as written.
+_LEAST_SAVED = 0.0
 
 
-def _runs_sooner_as_written(traced: Graph | Program, arguments: Sequence[Any]) -> bool:
-    """Tell whether no kernel would make a call faster: of many guards, or of small arrays.
-
-    A function that returns nothing computed stays compiled: a call as written must return a value.
-    """
-    if all(isinstance(each, Known) for each in traced.results.leaves):
-        return False
+def _runs_sooner_as_written(traced: Graph, arguments: Sequence[Any]) -> bool:
+    """Tell whether no kernel would make a call faster, because of many guards."""
     arrays = [each for each in arguments if isinstance(each, np.ndarray)]
-    if isinstance(traced, Program):
-        size = max([each.size for each in arrays], default=1)
-        axes = max([each.ndim for each in arrays], default=0)
-        return _full_operators(traced, axes) * size * _SAVED < len(traced.graphs) * _STEP
     return not arrays and sum(each.size for each in traced.guards) > _MANY_VALUES
-
-
-def _full_operators(program: Program, axes: int) -> int:
-    """Return how many operators compute as many elements as an argument of so many axes has."""
-    full = {
-        at
-        for at, each in enumerate(program.graph.signature)
-        if isinstance(each.type, ArrayOf) and len(each.type.extents) == axes
-    }
-    shaping = Shaping(lambda node: node.parameter in full)
-    return sum(
-        type(node) is Apply and bool(shaping.of(node))
-        for graph in program.graphs
-        for node in graph.nodes
-    )
 
 
 def _before_shape(guards: Sequence[Guard]) -> list[Guard]:

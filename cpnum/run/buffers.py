@@ -5,13 +5,14 @@ Fresh memory costs a page fault for each 4 KB, which is more than it takes to co
 >>> buffer = take(100)
 >>> buffer.address % ALIGNED, buffer.size
 (0, 128)
->>> give(buffer)
+>>> give([buffer])
 >>> take(120) is buffer
 True
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,9 @@ class Buffer:
         self.offset = -start % ALIGNED
         self.address = start + self.offset
 
-    def array(self, shape: Any, dtype: Any, strides: Any) -> Any:
+    def array(
+        self, shape: tuple[int, ...], dtype: np.dtype[Any], strides: tuple[int, ...]
+    ) -> np.ndarray[Any, Any]:
         """Return an array in this memory."""
         return np.ndarray(shape, dtype, self.memory, self.offset, strides)
 
@@ -53,19 +56,27 @@ class _Kept:
 _KEPT = _Kept()
 
 
+def rounded(size: int) -> int:
+    """Return the size of a buffer for so many bytes, one of few."""
+    if size <= _LARGE:
+        return 1 << max(size - 1, 0).bit_length()
+    return -(-size // _LARGE) * _LARGE
+
+
 def take(size: int) -> Buffer:
     """Return a buffer of at least so many bytes, whose contents may be anything."""
-    rounded = 1 << (size - 1).bit_length() if 0 < size <= _LARGE else -(-size // _LARGE) * _LARGE
+    wanted = rounded(size)
     try:
-        buffer = _KEPT.by_size[rounded].pop()
+        buffer = _KEPT.by_size[wanted].pop()
     except (KeyError, IndexError):
-        return Buffer(rounded)
-    _KEPT.bytes -= rounded
+        return Buffer(wanted)
+    _KEPT.bytes -= wanted
     return buffer
 
 
-def give(buffer: Buffer) -> None:
-    """Keep a buffer for later, unless too many are kept."""
-    if _KEPT.bytes + buffer.size <= MOST_BYTES:
-        _KEPT.bytes += buffer.size
-        _KEPT.by_size.setdefault(buffer.size, []).append(buffer)
+def give(buffers: Iterable[Buffer]) -> None:
+    """Keep buffers for later, unless too many are kept."""
+    for buffer in buffers:
+        if _KEPT.bytes + buffer.size <= MOST_BYTES:
+            _KEPT.bytes += buffer.size
+            _KEPT.by_size.setdefault(buffer.size, []).append(buffer)

@@ -2,12 +2,16 @@
 
 A plan serves all calls whose arrays have the same layouts.  A result goes to where it is wanted at
 once, if no element is read after it was written; else it is computed into a buffer and copied.
+
+What a step needs for its kernel is filled in once, as long as the addresses and the numbers of the
+calls stay the same: then a step is an entry into its code.
 """
 
 from __future__ import annotations
 
+import math
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +27,7 @@ from cpnum.ir.program import Loop
 from cpnum.ir.results import single
 from cpnum.ir.signature import ArrayOf, Parameter
 from cpnum.run.alias import in_place, overlap
-from cpnum.run.buffers import Buffer, give, take
+from cpnum.run.buffers import Buffer, give, rounded, take
 from cpnum.run.errstate import report, report_overwritten
 from cpnum.run.machine import Machine
 from cpnum.run.recipe import filled_block, set_numbers
@@ -31,91 +35,161 @@ from cpnum.run.specialization import Specialization
 from cpnum.tables.dtypes import from_numpy
 from cpnum.tables.isa import Isa
 
-# The values of a program's parameters, the addresses of arrays among them, and the buffers of those
-# that are in one.  Behind the addresses of parameters there are 0, and those of buffers for results
-# that are copied.
 Values = list[Any]
-Addresses = list[int]
-Held = dict[int, Buffer]
 
 
 class New(NamedTuple):
-    """A new array of a loop: its parameter, and whether it is in a buffer, which is used again."""
+    """A new array of a loop, for a parameter; `slot` is that of its buffer, None if it has none."""
 
     parameter: int
     shape: tuple[int, ...]
     order: Order
     dtype: np.dtype[Any]
     strides: tuple[int, ...]
-    size: int
-    is_pooled: bool
+    slot: int | None
     is_scalar: bool
 
 
-class Running:
-    """A kernel that runs, with a row for each operand: the number of an address, and bytes from it."""
+class State:
+    """What one run of a program fills in, and the next one finds.
 
-    __slots__ = (
-        "_blocks",
-        "_checked",
-        "_enter",
-        "_numbers",
-        "_pack",
-        "_rows",
-        "_stop",
-        "call",
-        "graph",
-        "own",
-        "placement",
-        "recipe",
-    )
+    `addresses` are those of parameters, then 0, then those of buffers.  `values` has the arrays in
+    buffers.  For each kernel by its number, `blocks` has its argument block and the bytes of it;
+    `numbered` tells whether the numbers are in it; and `ready` has the block if all is in it.
+    """
+
+    __slots__ = ("addresses", "blocks", "buffers", "numbered", "numbers", "ready", "values")
+
+    def __init__(self, planner: Planner) -> None:
+        self.buffers: list[Buffer] = []
+        self.addresses = [0] * (planner.count + 1)
+        self.values: Values = [None] * planner.count
+        self.blocks: list[tuple[Any, Any] | None] = []
+        self.ready: list[Any] = []
+        self.numbered: list[bool] = []
+        self.numbers: tuple[Any, ...] = ()
+        self.grow(planner)
+        for new in planner.pooled:
+            assert new.slot is not None
+            buffer = self.buffers[new.slot - planner.count - 1]
+            self.values[new.parameter] = buffer.array(new.shape, new.dtype, new.strides)
+
+    def grow(self, planner: Planner) -> None:
+        """Make room for what was planned since."""
+        for size in planner.sizes[len(self.buffers) :]:
+            self.buffers.append(take(size))
+            self.addresses.append(self.buffers[-1].address)
+        more = planner.kernels - len(self.blocks)
+        if more > 0:
+            self.blocks += [None] * more
+            self.numbered += [False] * more
+            self.ready += [None] * more
+
+    def begin(self, arguments: Sequence[Any], scalars: Sequence[int]) -> Values:
+        """Note the arguments of a call; return the values of parameters."""
+        moved = False
+        addresses = self.addresses
+        for at, each in enumerate(arguments):
+            if isinstance(each, np.ndarray):
+                own = address(each)
+                if own != addresses[at]:
+                    addresses[at], moved = own, True
+        numbers = tuple([arguments[at] for at in scalars])
+        if len(numbers) != len(self.numbers) or not all(map(_is, numbers, self.numbers)):
+            self.numbers = numbers
+            self.numbered = [False] * len(self.blocks)
+            moved = True
+        if moved:
+            self.ready = [None] * len(self.blocks)
+        values = self.values[:]
+        values[: len(arguments)] = arguments
+        return values
+
+
+def _is(one: object, other: object) -> bool:
+    return one is other
+
+
+class Running:
+    """A kernel that runs, by its `number`, with a row for each operand.
+
+    A row is the number of an address, and the bytes from it.  If all addresses are those of
+    arguments and buffers, they stay; if its numbers are arguments as well, they stay, too.
+    """
 
     def __init__(
         self,
         own: Specialization,
         call: KernelArguments,
         rows: Sequence[tuple[int, int]],
+        number: int,
+        loop: Loop,
+        stays: tuple[bool, bool],
         level: Isa,
         machine: Machine,
     ) -> None:
         prepared = own.prepare(call, level, machine)
         self.own = own
         self.call = call
-        self.graph = own.traced
-        self.recipe = prepared.recipe
-        self.placement = prepared.placement  # keeps the code where it is
-        self._enter = prepared.placement.enter
-        self._stop = prepared.recipe.stop
+        self.number = number
+        self.enter = prepared.placement.enter
+        self.stop = prepared.recipe.stop
+        self._placement = prepared.placement  # keeps the code where it is
+        self._graph = own.traced
+        self._recipe = prepared.recipe
+        stay, self._numbers_stay = stays
+        # A kernel moves pointers in its argument block if it has no registers for them.
+        block = own.kernel(call, level).loop_nest.block
+        self._stays = stay and (block.axes == 1 or block.arrays <= len(level.pointers))
         self._numbers = prepared.recipe.numbers
-        self._checked = checked_of(self.graph) if self.graph.checked else ()
+        self._checked = checked_of(self._graph) if self._graph.checked else ()
+        # The views that are numbers, each with its parameter and movement.
+        self._scalars = [
+            (at, *view)
+            for at, (view, each) in enumerate(zip(loop.views, loop.graph.signature, strict=True))
+            if each.type.is_scalar
+        ]
         self._rows = tuple(rows)
         self._pack = struct.Struct(f"<{len(rows)}Q").pack_into
-        self._blocks: list[tuple[Any, Any]] = []
 
-    @property
-    def needs_numbers(self) -> bool:
-        """Whether numbers among the loop's views are given to the kernel."""
-        return bool(self._numbers or self._checked)
-
-    def run(self, addresses: Addresses, numbers: Sequence[Any]) -> int:
+    def run(self, state: State, values: Values) -> int:
         """Enter the kernel; return the floating-point flags that may have been raised."""
-        try:
-            block, data = self._blocks.pop()
-        except IndexError:
-            block, data = filled_block(self.recipe)
+        block = state.ready[self.number]
+        if block is not None:
+            flags: int = self.enter(block, 0, self.stop)
+            return flags
+        number, suspected = self.number, 0
+        known = state.blocks[number]
+        if known is None:
+            known = state.blocks[number] = filled_block(self._recipe)
+        block, data = known
+        addresses = state.addresses
         self._pack(data, 0, *[addresses[at] + offset for at, offset in self._rows])
-        suspected = set_numbers(self.recipe, data, numbers) if self._numbers else 0
+        if self._numbers and not state.numbered[number]:
+            suspected = set_numbers(self._recipe, data, self._numbers_of(values))
+            # A number that is reported is to be reported again.
+            state.numbered[number] = self._numbers_stay and not suspected
         if self._checked:
-            suspected |= raised_by(self._checked, self.graph.checked, numbers)
-        flags = self._enter(block, 0, self._stop)
-        self._blocks.append((block, data))
+            numbers = self._numbers_of(values)
+            suspected |= raised_by(self._checked, self._graph.checked, numbers)
+        elif self._stays and (state.numbered[number] or not self._numbers):
+            state.ready[number] = block
+        flags = self.enter(block, 0, self.stop)
         return flags | suspected
+
+    def _numbers_of(self, values: Values) -> Mapping[int, Any]:
+        """Return the numbers among the loop's views."""
+        return {
+            at: replayed(values[parameter], movement) for at, parameter, movement in self._scalars
+        }
 
 
 class LoopPlan:
-    """How a loop runs for arrays of some layouts."""
+    """How a loop runs for arrays of some layouts; `elements` is the size of its results."""
 
-    def run(self, values: Values, addresses: Addresses, held: Held) -> None:
+    elements = 0
+
+    def run(self, values: Values, state: State) -> None:
         """Compute the targets, and report floating-point errors."""
         raise NotImplementedError
 
@@ -131,8 +205,9 @@ class NumpyPlan(LoopPlan):
         self._own = own
         self._loop = loop
         self._parts = described
+        self.elements = max([math.prod(each.call.shape) for each in described], default=0)
 
-    def run(self, values: Values, addresses: Addresses, held: Held) -> None:
+    def run(self, values: Values, state: State) -> None:
         """Evaluate the graph; NumPy reports floating-point errors itself."""
         graph = self._own.traced
         computed = outputs_of(graph, views_of(self._loop, values))
@@ -151,7 +226,12 @@ class NumpyPlan(LoopPlan):
 
 
 class KernelPlan(LoopPlan):
-    """A loop of one or several kernels, one for each shape of results."""
+    """A loop of one or several kernels, one for each shape of results.
+
+    `new` are new arrays without a buffer of the program, `copied` the views that NumPy copies for a
+    reshape, each with the number of its address.  `copies` are the kernels that copy results from
+    buffers, each with the size of its buffer, if that is taken for a single run, and its address.
+    """
 
     def __init__(
         self,
@@ -160,7 +240,7 @@ class KernelPlan(LoopPlan):
         kernels: Sequence[Running],
         new: Sequence[New],
         copied: Sequence[tuple[int, int]],
-        copies: Sequence[tuple[Running, int, int]],
+        copies: Sequence[tuple[Running, int | None, int]],
         is_overwritten: bool,
         is_empty: bool,
         keeps: Sequence[Any],
@@ -169,72 +249,68 @@ class KernelPlan(LoopPlan):
         self._own = own
         self._kernels = tuple(kernels)
         self._new = tuple(new)
-        # Views that NumPy copies for a reshape: the number of the view, and of its address.
         self._copied = tuple(copied)
-        # Copies of results from buffers: the kernel, the number of an address, the size.
         self._copies = tuple(copies)
         self._is_overwritten = is_overwritten
         self._is_empty = is_empty
         self._keeps = keeps
-        scalars = {at for at, each in enumerate(loop.graph.signature) if each.type.is_scalar}
-        needs = any(each.needs_numbers for each in kernels)
-        self._scalars = tuple(scalars) if needs else ()
-        self._is_plain = not (new or copied or copies or self._scalars or is_empty)
+        taken = any(size is not None for _, size, _ in copies)
+        self.elements = max([math.prod(each.call.shape) for each in kernels], default=0)
+        self._is_plain = not (new or copied or taken or is_empty)
+        # The only kernel, if there is nothing else to do.
+        self._single = kernels[0] if self._is_plain and len(kernels) == 1 and not copies else None
 
-    def run(self, values: Values, addresses: Addresses, held: Held) -> None:
+    def run(self, values: Values, state: State) -> None:
         """Compute the targets, and report floating-point errors."""
-        if self._is_plain:
-            flags = 0
-            for kernel in self._kernels:
-                flags |= kernel.run(addresses, ())
+        single = self._single
+        if single is not None:
+            block = state.ready[single.number]
+            if block is not None:
+                flags = single.enter(block, 0, single.stop)
+            else:
+                flags = single.run(state, values)
             if flags:
                 self._report(values, flags)
-            return
-        self._run(values, addresses, held)
+        elif self._is_plain:
+            flags = 0
+            for kernel in self._kernels:
+                flags |= kernel.run(state, values)
+            if flags:
+                self._report(values, flags)
+            for copy, _, _ in self._copies:
+                copy.run(state, values)
+        else:
+            self._run(values, state)
 
-    def _run(self, values: Values, addresses: Addresses, held: Held) -> None:
-        numbers = self._numbers(values)
-        new = [self._made(each, addresses, held) for each in self._new]
+    def _run(self, values: Values, state: State) -> None:
+        new = [self._made(each, state) for each in self._new]
         copies = []
         for view, at in self._copied:
             parameter, movement = self._loop.views[view]
             copies.append(replayed(values[parameter], movement))
-            addresses[at] = address(copies[-1])
-        buffers = [take(size) for _, _, size in self._copies]
-        for (_, at, _), buffer in zip(self._copies, buffers, strict=True):
-            addresses[at] = buffer.address
+            state.addresses[at] = address(copies[-1])
+        taken: list[Buffer] = []
+        for _, size, at in self._copies:
+            if size is not None:
+                taken.append(take(size))
+                state.addresses[at] = taken[-1].address
         flags = 0
         for kernel in self._kernels:
-            flags |= kernel.run(addresses, numbers)
+            flags |= kernel.run(state, values)
         if flags:
             self._report(values, flags)
         elif self._is_empty:
             evaluate(self._own.traced, views_of(self._loop, values))  # for the errors of scalars
-        for kernel, _, _ in self._copies:
-            kernel.run(addresses, ())
-        for buffer in buffers:
-            give(buffer)
+        for copy, _, _ in self._copies:
+            copy.run(state, values)
+        give(taken)
         for each, array in zip(self._new, new, strict=True):
             values[each.parameter] = array[()] if each.is_scalar else array
 
-    def _numbers(self, values: Values) -> Sequence[Any]:
-        """Return the views, those that are numbers, and None for the others."""
-        if not self._scalars:
-            return ()
-        numbers = [None] * len(self._loop.views)
-        for at in self._scalars:
-            parameter, movement = self._loop.views[at]
-            numbers[at] = replayed(values[parameter], movement)
-        return numbers
-
-    def _made(self, new: New, addresses: Addresses, held: Held) -> Array:
+    def _made(self, new: New, state: State) -> Array:
         """Return a new array, and note its address."""
-        if new.is_pooled:
-            buffer = held[new.parameter] = take(new.size)
-            addresses[new.parameter] = buffer.address
-            return buffer.array(new.shape, new.dtype, new.strides)
         array = new_array(new.shape, new.order, new.dtype)
-        addresses[new.parameter] = address(array)
+        state.addresses[new.parameter] = address(array)
         return array
 
     def _report(self, values: Values, flags: int) -> None:
@@ -267,21 +343,36 @@ def views_of(loop: Loop, values: Sequence[Any]) -> list[Any]:
 
 
 class Planner:
-    """Plans the loops of a program.
+    """Plans the loops of a program, one after the other.
 
-    A parameter that is `fresh` is in memory of its own, since a call or the caller gets it.
+    A parameter that is `fresh` is in memory of its own, since a call or the caller gets it.  The
+    first `given` parameters are arguments.  `count` is the number of all parameters, `sizes` are
+    those of the buffers, and `pooled` the arrays in them.
     """
 
     def __init__(
-        self, count: int, fresh: frozenset[int], level: Isa | None, machine: Machine | None
+        self,
+        count: int,
+        given: int,
+        fresh: frozenset[int],
+        level: Isa | None,
+        machine: Machine | None,
     ) -> None:
-        self._zero = count
+        self.count = count
+        self.sizes: list[int] = []
+        self.pooled: list[New] = []
+        self.kernels = 0
+        self._given = given
         self._fresh = fresh
         self._level = level
         self._machine = machine
+        self._slots: dict[int, int] = {}
+        self._free: dict[int, list[int]] = {}
 
-    def plan(self, own: Specialization, loop: Loop, values: Values) -> LoopPlan:
-        """Return the plan of a loop; arrays of its layouts are put among the values for its results.
+    def plan(self, own: Specialization, loop: Loop, values: Values, ahead: bool = True) -> LoopPlan:
+        """Return the plan of a loop; put arrays of the layouts of its results among the values.
+
+        If it is not planned `ahead` of the first run, it has no buffers of the program.
 
         Raises:  ShapeError; OutError if elements that are written to share memory.
         """
@@ -294,126 +385,211 @@ class Planner:
         new = new_of(own.graph, parts)
         level, machine = self._level, self._machine
         if level is None or machine is None:
-            for target, each in zip(loop.targets, new, strict=True):
+            for target, layout in zip(loop.targets, new, strict=True):
                 if target.of is None:
-                    values[target.parameter] = _value(loop, each)
+                    array = new_array(*layout)
+                    values[target.parameter] = array if array.ndim else array[()]
             return NumpyPlan(own, loop, parts)
         through = _through_buffers(own, parts, views, outs)
         if through:
             outs = [None if at in through else out for at, out in enumerate(outs)]
             parts = _described(own, views, outs)
             new = new_of(own.graph, parts)
-        return self._kernels(own, loop, values, views, parts, outs, new, level, machine)
+        planning = _Planning(self, loop, own, values, level, machine, ahead)
+        return planning.plan(views, parts, outs, new)
 
-    def _kernels(
+    def slot(self, size: int) -> int:
+        """Return the number of the address of a buffer for so many bytes."""
+        wanted = rounded(size)
+        free = self._free.get(wanted)
+        if free:
+            return free.pop()
+        self.sizes.append(wanted)
+        return self.count + len(self.sizes)
+
+    def put(self, new: New) -> None:
+        """Note an array that is in a buffer."""
+        assert new.slot is not None
+        self.pooled.append(new)
+        self._slots[new.parameter] = new.slot
+
+    def row(self, parameter: int) -> int:
+        """Return the number of the address of an array."""
+        return self._slots.get(parameter, parameter)
+
+    def free(self, slot: int) -> None:
+        """Let the next steps use a buffer."""
+        self._free.setdefault(self.sizes[slot - self.count - 1], []).append(slot)
+
+    def done(self, parameters: Sequence[int]) -> None:
+        """Let the next steps use the buffers of arrays that are read no more."""
+        for each in parameters:
+            self.free(self._slots[each])
+
+    def number(self) -> int:
+        """Return the number of the next kernel."""
+        self.kernels += 1
+        return self.kernels - 1
+
+    def is_fresh(self, parameter: int) -> bool:
+        """Tell whether an array is in memory of its own in each run."""
+        return parameter in self._fresh
+
+    def stays(self, rows: Sequence[tuple[int, int]]) -> bool:
+        """Tell whether all addresses are those of arguments or buffers, or are in the rows."""
+        return all(at < self._given or at >= self.count for at, _ in rows)
+
+    def is_argument(self, parameter: int) -> bool:
+        """Tell whether a parameter is one of the function's own."""
+        return parameter < self._given
+
+
+class _Planning:
+    """Plans one loop."""
+
+    def __init__(
         self,
-        own: Specialization,
+        planner: Planner,
         loop: Loop,
+        own: Specialization,
         values: Values,
+        level: Isa,
+        machine: Machine,
+        ahead: bool,
+    ) -> None:
+        self.planner = planner
+        self.loop = loop
+        self.own = own
+        self.values = values
+        self.level = level
+        self.machine = machine
+        self.ahead = ahead
+        self.new: list[New] = []
+        self.copies: list[tuple[Running, int | None, int]] = []
+        self.copied: list[tuple[int, int]] = []
+        self.keeps: list[Any] = []
+        # Buffers that are free again after the loop, and addresses of a single run.
+        self._temporary: list[int] = []
+
+    def plan(
+        self,
         views: Sequence[Any],
         parts: Sequence[Part],
         outs: Sequence[Any],
         new: Sequence[tuple[tuple[int, ...], Order, np.dtype[Any]]],
-        level: Isa,
-        machine: Machine,
     ) -> KernelPlan:
-        places = own.graph.results.places
-        free = self._zero + 1
-        made: list[New] = []
-        copies: list[tuple[Running, int, int]] = []
-        into: list[tuple[int, int]] = []
-        for target, out, (shape, order, dtype) in zip(loop.targets, outs, new, strict=True):
-            if target.of is None:
-                array = new_array(shape, order, dtype)
-                of = loop.graph.outputs[len(into)]
-                is_scalar = not shape and not of.boxed
-                made.append(
-                    New(
-                        target.parameter,
-                        shape,
-                        order,
-                        dtype,
-                        array.strides,
-                        array.nbytes,
-                        bool(shape) and target.parameter not in self._fresh,
-                        is_scalar,
-                    )
-                )
-                values[target.parameter] = array[()] if is_scalar else array
-                into.append((target.parameter, 0))
-                continue
-            whole = values[target.of]
-            view = replayed(whole, target.movement)
-            row = target.of, address(view) - address(whole)
-            if out is None:
-                array = new_array(shape, order, dtype)
-                kernel = _copy(array, view, (free, 0), row, level, machine)
-                if kernel is not None:
-                    copies.append((kernel, free, array.nbytes))
-                row = free, 0
-                free += 1
-            into.append(row)
-        copied: dict[int, int] = {}
-        rows_of_views: list[tuple[int, int]] = []
-        for at, ((parameter, movement), view) in enumerate(
-            zip(loop.views, views[:-1], strict=True)
-        ):
-            array = values[parameter]
-            if not isinstance(array, np.ndarray) or not isinstance(view, np.ndarray):
-                rows_of_views.append((self._zero, 0))
-            elif not movement or not view.size or np.may_share_memory(array, view):
-                rows_of_views.append((parameter, address(view) - address(array)))
-            else:
-                copied[at] = free
-                rows_of_views.append((free, 0))
-                free += 1
+        """Return the plan."""
+        layouts = zip(outs, new, strict=True)
+        into = [self._target(at, out, layout) for at, (out, layout) in enumerate(layouts)]
+        of_views = [self._view(at, view) for at, view in enumerate(views[:-1])]
+        places = self.own.graph.results.places
         kernels: list[Running] = []
-        keeps: list[Any] = []
-        is_empty = is_overwritten = False
+        overwritten = False
         for part in parts:
             call = part.call
             if call.arrangement is None:
-                is_empty = True
                 continue
             rows: list[tuple[int, int]] = []
             for node, offset in zip(call.sources.arrays, call.offsets, strict=True):
                 if node.parameter == MADE:
-                    array = node.view(None)
-                    keeps.append(array)
-                    rows.append((self._zero, address(array)))
-                else:
-                    assert offset is not None  # a loop reshapes nothing
-                    at, start = rows_of_views[node.parameter]
-                    rows.append((at, start + offset))
-                    view = node.view(views[node.parameter])
-                    is_overwritten |= any(
-                        out is not None and target.of is not None and overlap(out, view)
-                        for out, target in zip(outs, loop.targets, strict=True)
-                    )
+                    self.keeps.append(node.view(None))
+                    rows.append((self.planner.count, address(self.keeps[-1])))
+                    continue
+                assert offset is not None  # a loop reshapes nothing
+                at, start = of_views[node.parameter]
+                rows.append((at, start + offset))
+                view = node.view(views[node.parameter])
+                overwritten |= any(out is not None and overlap(out, view) for out in outs)
             for place, tile in zip(part.places, call.tiles, strict=True):
-                at, offset = into[places[place][0]]
-                rows.append((at, offset + tile))
-            kernels.append(Running(own.part(part.places), call, rows, level, machine))
+                at, start = into[places[place][0]]
+                rows.append((at, start + tile))
+            kernels.append(self._running(self.own.part(part.places), call, rows))
+        for slot in self._temporary:
+            self.planner.free(slot)
         return KernelPlan(
-            loop,
-            own,
+            self.loop,
+            self.own,
             kernels,
-            made,
-            tuple(copied.items()),
-            copies,
-            is_overwritten,
-            is_empty,
-            keeps,
+            self.new,
+            self.copied,
+            self.copies,
+            overwritten,
+            any(part.call.arrangement is None for part in parts),
+            self.keeps,
         )
+
+    def _running(
+        self, own: Specialization, call: KernelArguments, rows: Sequence[tuple[int, int]]
+    ) -> Running:
+        planner, loop = self.planner, self.loop
+        numbers = [
+            parameter
+            for (parameter, _), each in zip(loop.views, loop.graph.signature, strict=True)
+            if each.type.is_scalar
+        ]
+        numbers_stay = all(
+            planner.is_argument(each) and not isinstance(self.values[each], np.ndarray)
+            for each in numbers
+        )
+        taken = {slot for _, slot in self.copied}
+        stays = self.ahead and planner.stays(rows) and taken.isdisjoint(at for at, _ in rows)
+        both = stays, numbers_stay
+        return Running(own, call, rows, planner.number(), loop, both, self.level, self.machine)
+
+    def _target(
+        self, at: int, out: Any, layout: tuple[tuple[int, ...], Order, np.dtype[Any]]
+    ) -> tuple[int, int]:
+        """Return the row of what a result is computed into."""
+        target, planner = self.loop.targets[at], self.planner
+        array = new_array(*layout)
+        if target.of is None:
+            is_scalar = not array.ndim and not self.loop.graph.outputs[at].boxed
+            is_pooled = bool(array.ndim) and self.ahead and not planner.is_fresh(target.parameter)
+            slot = planner.slot(array.nbytes) if is_pooled else None
+            new = New(target.parameter, *layout, array.strides, slot, is_scalar)
+            if slot is None:
+                self.new.append(new)
+            else:
+                planner.put(new)
+            self.values[target.parameter] = array[()] if is_scalar else array
+            return planner.row(target.parameter), 0
+        whole = self.values[target.of]
+        view = replayed(whole, target.movement)
+        row = planner.row(target.of), address(view) - address(whole)
+        if out is not None:
+            return row
+        slot = planner.slot(array.nbytes)
+        self._temporary.append(slot)
+        copy = self._copy(array, view, (slot, 0), row)
+        if copy is not None:
+            self.copies.append((copy, None if self.ahead else array.nbytes, slot))
+        return slot, 0
+
+    def _view(self, at: int, view: Any) -> tuple[int, int]:
+        """Return the row of a view that the loop reads."""
+        parameter, movement = self.loop.views[at]
+        array = self.values[parameter]
+        if not isinstance(array, np.ndarray) or not isinstance(view, np.ndarray):
+            return self.planner.count, 0
+        if not movement or not view.size or np.may_share_memory(array, view):
+            return self.planner.row(parameter), address(view) - address(array)
+        slot = self.planner.slot(0)
+        self.copied.append((at, slot))
+        return slot, 0
+
+    def _copy(
+        self, array: Array, view: Array, source: tuple[int, int], target: tuple[int, int]
+    ) -> Running | None:
+        """Return the kernel that copies an array to a view, None if there is nothing to copy."""
+        own = _copying(array)
+        ((_, call),) = describe_parts(own.graph, [array], [view], lambda places: own.graph)
+        if call.arrangement is None:
+            return None
+        return self._running(own, call, [source, target])
 
 
 def _described(own: Specialization, views: Sequence[Any], outs: Sequence[Any]) -> list[Part]:
     return describe_parts(own.graph, views, outs, lambda places: own.part(places).graph)
-
-
-def _value(loop: Loop, new: tuple[tuple[int, ...], Order, np.dtype[Any]]) -> Any:
-    array = new_array(*new)
-    return array if array.ndim else array[()]
 
 
 def _through_buffers(
@@ -442,23 +618,6 @@ def _broadcast(view: Array, out: Array) -> Array:
 
 
 _COPYING: dict[tuple[Any, ...], Specialization] = {}
-
-
-def _copy(
-    array: Array,
-    view: Array,
-    source: tuple[int, int],
-    target: tuple[int, int],
-    level: Isa,
-    machine: Machine,
-) -> Running | None:
-    """Return the kernel that copies an array to a view, None if there is nothing to copy."""
-    own = _copying(array)
-    ((_, call),) = describe_parts(own.graph, [array], [view], lambda places: own.graph)
-    if call.arrangement is None:
-        return None
-    rows = [target] if not call.sources.arrays else [source, target]
-    return Running(own, call, rows, level, machine)
 
 
 def _copying(array: Array) -> Specialization:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,17 +14,28 @@ from cpnum.compile.kernel import Clock, Kernel, Kernels
 from cpnum.compile.outs import filled
 from cpnum.errors import CpnumError, UnsupportedError
 from cpnum.ir.evaluate import host_value
+from cpnum.ir.nodes import Apply
 from cpnum.ir.program import Call, ContentsError, Loop, Program, read_by
 from cpnum.ir.results import Number, leaves_of, maker_of, values_of
+from cpnum.ir.signature import ScalarOf
 from cpnum.remembered import Remembered
 from cpnum.run.alias import overlap
 from cpnum.run.buffers import give
-from cpnum.run.loops import Addresses, Held, LoopPlan, Planner, Values
+from cpnum.run.loops import LoopPlan, Planner, State, Values
 from cpnum.run.machine import Machine
 from cpnum.run.prepared import PreparedCall, WrittenCall
 from cpnum.run.results import ResultsCall
 from cpnum.run.specialization import Rewrite, Specialization
 from cpnum.tables.isa import Isa
+
+# The buffers of a run are kept for the next one of the same program if they have so many bytes.
+MOST_KEPT = 1 << 26
+
+# The time of an operator of NumPy's, and what fusing saves for each element of it; the time of a
+# program, of a loop beside its kernel, and of a call of NumPy's beside what it takes as written.
+# All are in ns, measured with arrays of 8 elements, and of 10,000.
+_OPERATOR, _ELEMENT = 450, 0.1
+_PROGRAM, _LOOP, _CALL = 5_000, 800, 2_500
 
 # After so many calls in a row with other contents, all run as written.
 MOST_MISSED = 8
@@ -153,15 +165,19 @@ class ProgramCall:
         self._level = level
         self._machine = machine
         program = specialization.traced
-        self._count = len(program.graph.signature)
-        self._fates = Fates(program)
-        self._planner = Planner(self._count, self._fates.fresh, level, machine)
+        self._fates = fates = Fates(program)
+        self._planner = Planner(
+            len(program.graph.signature), program.given, fates.fresh, level, machine
+        )
+        self._planning = threading.Lock()
         self._is_planned = False
         self._plans: list[Remembered[Any, LoopPlan]] = [Remembered() for _ in program.steps]
         # What each step runs; None for a loop that is planned for the layouts of each call.
-        self._runs: list[Callable[[Values, Addresses, Held], None] | None] = [
+        self._runs: list[Callable[[Values, State], None] | None] = [
             None if isinstance(step, Loop) else _Calling(step).run for step in program.steps
         ]
+        # The states that no run uses now.
+        self._states: list[State] = []
         self._last: Remembered[Any, PreparedCall | ResultsCall] = Remembered()
 
     def run(self, arguments: tuple[Any, ...]) -> Any:
@@ -208,45 +224,67 @@ class ProgramCall:
                     return False
         return True
 
+    def saved(self, arguments: Sequence[Any]) -> float:
+        """Return about how many ns a call takes less than as written, less than 0 if more."""
+        self._ensure_planned(arguments)
+        largest = max([each.size for each in arguments if isinstance(each, np.ndarray)], default=1)
+        found: float = -_PROGRAM - _CALL * len(self.specialization.traced.calls)
+        for at, step in enumerate(self.specialization.traced.steps):
+            if isinstance(step, Loop):
+                plan = self._plans[at].get(())
+                size = largest if plan is None else plan.elements
+                count = sum(type(each) is Apply for each in step.graph.nodes)
+                writes = sum(each.of is not None for each in step.targets)
+                found += (count + writes) * _OPERATOR + count * size * _ELEMENT - _LOOP
+        last = sum(type(each) is Apply for each in self.specialization.traced.graph.nodes)
+        return found + last * (_OPERATOR + largest * _ELEMENT)
+
+    def _ensure_planned(self, arguments: Sequence[Any]) -> None:
+        if not self._is_planned:
+            with self._planning:
+                self._plan(arguments)
+
     def run_steps(self, arguments: Sequence[Any]) -> Values:
         """Run all steps; return the values of parameters, those that they computed among them.
 
         Raises:  ContentsError.
         """
-        if not self._is_planned:
-            self._plan(arguments)
-        values = self.specialization.traced.values(arguments)
-        addresses = [0] * (self._count + self._fates.most_copies)
-        for at, each in enumerate(arguments):
-            if isinstance(each, np.ndarray):
-                addresses[at] = address(each)
+        self._ensure_planned(arguments)
         try:
-            self._run_each(values, addresses)
+            state = self._states.pop()
+        except IndexError:
+            state = State(self._planner)
+        values = state.begin(arguments, self._fates.scalars)
+        try:
+            for at, run in enumerate(self._runs):
+                if run is None:
+                    run = self._planned(at, values, state).run
+                run(values, state)
         except CpnumError as error:
             error.began = bool(self.specialization.traced.written)
             raise
+        if sum(each.size for each in state.buffers) <= MOST_KEPT:
+            self._states.append(state)
+        else:
+            give(state.buffers)
         return values
-
-    def _run_each(self, values: Values, addresses: Addresses) -> None:
-        held: Held = {}
-        for at, (run, done) in enumerate(zip(self._runs, self._fates.done, strict=True)):
-            if run is None:
-                run = self._planned(at, values).run
-            run(values, addresses, held)
-            for parameter in done:
-                give(held.pop(parameter))
 
     def _plan(self, arguments: Sequence[Any]) -> None:
         """Plan all loops whose layouts do not depend on what NumPy returns."""
+        if self._is_planned:
+            return  # by another thread
         values = self.specialization.traced.values(arguments)
-        for at, step in enumerate(self.specialization.traced.steps):
+        steps = zip(self.specialization.traced.steps, self._fates.done, strict=True)
+        for at, (step, done) in enumerate(steps):
             if isinstance(step, Loop) and at not in self._fates.varying:
                 plan = self._planner.plan(self.specialization.of(step), step, values)
                 self._plans[at].remember((), plan)
                 self._runs[at] = plan.run
+            if self._machine is not None:
+                self._planner.done(done)
         self._is_planned = True
 
-    def _planned(self, at: int, values: Values) -> LoopPlan:
+    def _planned(self, at: int, values: Values, state: State) -> LoopPlan:
         """Return the plan of a loop for the layouts of what NumPy returned."""
         key = tuple([_layout(values[each]) for each in self._fates.varying[at]])
         plan = self._plans[at].get(key)
@@ -254,7 +292,10 @@ class ProgramCall:
             step = self.specialization.traced.steps[at]
             assert isinstance(step, Loop)
             own = self.specialization.of(step)
-            plan = self._plans[at].remember(key, self._planner.plan(own, step, [*values]))
+            with self._planning:
+                plan = self._planner.plan(own, step, [*values], ahead=False)
+            plan = self._plans[at].remember(key, plan)
+        state.grow(self._planner)
         return plan
 
     def plans(self) -> Iterator[LoopPlan]:
@@ -280,44 +321,40 @@ def _layout(value: Any) -> object:
 class Fates:
     """What becomes of the values that steps make.
 
-    `fresh` are those that a call or the caller gets.  `varying` has for a loop what it reads whose
-    layout depends on what NumPy returned.  `done` has for each step the buffers that no later step
-    reads.  `returned` are those that the last graph reads.
+    `fresh` are those that a call or the caller gets, or whose layout depends on what NumPy returned.
+    `varying` has for a loop what it reads of the latter.  `done` has for each step the values in
+    buffers that no later step reads.  `returned` are those that the last graph reads.  `scalars` are
+    the arguments that are numbers.
     """
 
     def __init__(self, program: Program) -> None:
         given = program.given
-        made = {
-            target.parameter
-            for loop in program.loops
-            for target in loop.targets
-            if target.of is None
-        }
+        signature = program.graph.signature
+        self.scalars = tuple(
+            [at for at, each in enumerate(signature[:given]) if type(each.type) is ScalarOf]
+        )
         last = read_by(program.graph)
         self.returned = tuple(sorted(each for each in last if each >= given))
-        self.fresh = frozenset(made & last.union(*[each.reads for each in program.calls]))
         unknown: set[int] = set()
+        made: set[int] = set()
         last_step: dict[int, int] = {}
         self.varying: dict[int, tuple[int, ...]] = {}
-        # Behind the addresses of parameters: 0, and those that single loops need.
-        self.most_copies = 1
         for at, step in enumerate(program.steps):
             if isinstance(step, Call):
                 unknown.update(leaves_of(step.results))
                 continue
-            reads = step.reads
-            varying = tuple(sorted(unknown & reads))
-            made_here = [each.parameter for each in step.targets if each.of is None]
+            new = [each.parameter for each in step.targets if each.of is None]
+            made.update(new)
+            varying = tuple(sorted(unknown & step.reads))
             if varying:
                 self.varying[at] = varying
-                unknown.update(made_here)
-            for each in (*reads, *made_here):
-                last_step[each] = at
-            self.most_copies = max(self.most_copies, 1 + len(step.views) + len(step.targets))
+                unknown.update(new)
+            last_step.update(dict.fromkeys([*step.reads, *new], at))
+        read_by_calls = set[int]().union(*[each.reads for each in program.calls])
+        self.fresh = frozenset(made & (last | read_by_calls | unknown))
         done: list[list[int]] = [[] for _ in program.steps]
         for each in made - self.fresh:
-            of = program.graph.signature[each].type
-            if not of.is_scalar:
+            if not signature[each].type.is_scalar:
                 done[last_step[each]].append(each)
         self.done = [tuple(each) for each in done]
 
@@ -333,7 +370,7 @@ class _Calling:
         self._numbers = [leaf.node for leaf in results.leaves if isinstance(leaf, Number)]
         self._kept = tuple(leaves_of(step.results))
 
-    def run(self, values: Values, addresses: Addresses, held: Held) -> None:
+    def run(self, values: Values, state: State) -> None:
         """Make the call; put its results among the values."""
         step = self._step
         numbers = [host_value(node, values, step.graph.sites)[0] for node in self._numbers]
@@ -341,4 +378,4 @@ class _Calling:
         step.keep(values, step.call(arguments, keywords))
         for parameter in self._kept:
             if isinstance(values[parameter], np.ndarray):
-                addresses[parameter] = address(values[parameter])
+                state.addresses[parameter] = address(values[parameter])

@@ -10,7 +10,7 @@ import functools
 import itertools
 import math
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -202,7 +202,7 @@ def point(recipe: Recipe, block: Any, arguments: Sequence[Any], out: Array | Non
 _PACK = {letter: struct.Struct(f"<{letter}").pack_into for letter in "dfqi"}
 
 
-def set_numbers(recipe: Recipe, data: Any, arguments: Sequence[Any]) -> int:
+def set_numbers(recipe: Recipe, data: Any, arguments: Sequence[Any] | Mapping[int, Any]) -> int:
     """Write the scalars of a run into its argument block; return the flags that may be raised."""
     flags = 0
     for offset, conversion, parameter, node in recipe.numbers:
