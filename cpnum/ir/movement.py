@@ -28,11 +28,12 @@ class Movement:
     """One step from an array to a view of it, of one value; equal steps print alike."""
 
     # Four dataclasses would take 4 ms to define.
-    __slots__ = ("value",)
+    __slots__ = ("_hash", "value")
     __match_args__ = ("value",)
 
     def __init__(self, value: Any) -> None:
         self.value: Final = value
+        self._hash = hash((type(self), value))
 
     def replay(self, array: View) -> View:
         """Return the view of `array`."""
@@ -46,7 +47,7 @@ class Movement:
         return type(other) is type(self) and other.value == self.value
 
     def __hash__(self) -> int:
-        return hash((type(self), self.value))
+        return self._hash
 
 
 class Index(Movement):

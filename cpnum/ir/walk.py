@@ -21,18 +21,24 @@ def postorder(node: Node, known: Container[Node] = ()) -> list[Node]:
     >>> postorder(root) == [x, root], postorder(root, {x}) == [root]
     (True, True)
     """
+    if node in known:
+        return []
     found: dict[Node, None] = {}
     pending = [node]
     while pending:
         last = pending[-1]
-        missing = [arg for arg in operands(last) if arg not in found and arg not in known]
-        if missing:
-            pending += missing
-        else:
-            pending.pop()
-            if last not in known:
-                found[last] = None
-    return list(found)
+        # This repeats `operands` for most nodes, because this loop runs at every trace.
+        kind = type(last)
+        if kind is not Input:
+            count = len(pending)
+            for arg in last.args if kind is Apply else operands(last):  # type: ignore[union-attr]
+                if arg not in found and arg not in known:
+                    pending.append(arg)
+            if len(pending) > count:
+                continue
+        pending.pop()
+        found[last] = None
+    return [*found]
 
 
 def uses(nodes: Iterable[Node], results: Iterable[Node]) -> dict[Node, int]:

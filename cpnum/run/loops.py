@@ -30,6 +30,7 @@ from cpnum.run.alias import in_place, overlap
 from cpnum.run.buffers import Buffer, give, rounded, take
 from cpnum.run.errstate import report, report_overwritten
 from cpnum.run.machine import Machine
+from cpnum.run.prepared import KernelCall
 from cpnum.run.recipe import filled_block, set_numbers
 from cpnum.run.specialization import Specialization
 from cpnum.tables.dtypes import from_numpy
@@ -120,27 +121,21 @@ class Running:
     def __init__(
         self,
         own: Specialization,
-        call: KernelArguments,
+        prepared: KernelCall,
         rows: Sequence[tuple[int, int]],
         number: int,
         loop: Loop,
         stays: tuple[bool, bool],
-        level: Isa,
-        machine: Machine,
     ) -> None:
-        prepared = own.prepare(call, level, machine)
         self.own = own
-        self.call = call
+        self.call = prepared.call
         self.number = number
         self.enter = prepared.placement.enter
         self.stop = prepared.recipe.stop
         self._placement = prepared.placement  # keeps the code where it is
         self._graph = own.traced
         self._recipe = prepared.recipe
-        stay, self._numbers_stay = stays
-        # A kernel moves pointers in its argument block if it has no registers for them.
-        block = own.kernel(call, level).loop_nest.block
-        self._stays = stay and (block.axes == 1 or block.arrays <= len(level.pointers))
+        self._stays, self._numbers_stay = stays
         self._numbers = prepared.recipe.numbers
         self._checked = checked_of(self._graph) if self._graph.checked else ()
         # The views that are numbers, each with its parameter and movement.
@@ -342,6 +337,20 @@ def views_of(loop: Loop, values: Sequence[Any]) -> list[Any]:
 # -- planning -----------------------------------------------------------------------------------
 
 
+class Layout(NamedTuple):
+    """What is known of a loop for arrays of some layouts.
+
+    `parts` are its kernels, None for what has no elements; `new` the layouts of the results;
+    `through` those that are computed into buffers and copied.  It is `overwritten` if a kernel
+    writes over what it reads.
+    """
+
+    parts: tuple[tuple[Part, Specialization, KernelCall] | None, ...]
+    new: tuple[tuple[tuple[int, ...], Order, np.dtype[Any]], ...]
+    through: set[int]
+    overwritten: bool
+
+
 class Planner:
     """Plans the loops of a program, one after the other.
 
@@ -367,6 +376,7 @@ class Planner:
         self._level = level
         self._machine = machine
         self._slots: dict[int, int] = {}
+        self._known: dict[tuple[Any, ...], Layout] = {}
         self._free: dict[int, list[int]] = {}
 
     def plan(self, own: Specialization, loop: Loop, values: Values, ahead: bool = True) -> LoopPlan:
@@ -381,22 +391,53 @@ class Planner:
             None if each.of is None else replayed(values[each.of], each.movement)
             for each in loop.targets
         ]
-        parts = _described(own, views, outs)
-        new = new_of(own.graph, parts)
-        level, machine = self._level, self._machine
-        if level is None or machine is None:
-            for target, layout in zip(loop.targets, new, strict=True):
+        if self._machine is None or self._level is None:
+            parts = _described(own, views, outs)
+            for target, layout in zip(loop.targets, new_of(own.graph, parts), strict=True):
                 if target.of is None:
                     array = new_array(*layout)
                     values[target.parameter] = array if array.ndim else array[()]
             return NumpyPlan(own, loop, parts)
+        key = id(own), _layouts(loop, views, outs)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._layout(own, views, outs)
+        return _Planning(self, loop, own, values, ahead).plan(views, outs, known)
+
+    def _layout(self, own: Specialization, views: Sequence[Any], outs: Sequence[Any]) -> Layout:
+        """Return what is known of a loop for arrays of these layouts."""
+        parts = _described(own, views, outs)
         through = _through_buffers(own, parts, views, outs)
         if through:
             outs = [None if at in through else out for at, out in enumerate(outs)]
             parts = _described(own, views, outs)
-            new = new_of(own.graph, parts)
-        planning = _Planning(self, loop, own, values, level, machine, ahead)
-        return planning.plan(views, parts, outs, new)
+        overwritten = False
+        prepared: list[tuple[Part, Specialization, KernelCall] | None] = []
+        for part in parts:
+            if part.call.arrangement is None:
+                prepared.append(None)
+                continue
+            for node in part.call.sources.arrays:
+                if node.parameter != MADE:
+                    view = node.view(views[node.parameter])
+                    overwritten |= any(out is not None and overlap(out, view) for out in outs)
+            mine = own.part(part.places)
+            prepared.append((part, mine, self.prepared(mine, part.call)))
+        return Layout(tuple(prepared), tuple(new_of(own.graph, parts)), through, overwritten)
+
+    def prepared(self, own: Specialization, call: KernelArguments) -> KernelCall:
+        """Return a prepared call of a kernel."""
+        assert self._level is not None and self._machine is not None
+        return own.prepare(call, self._level, self._machine)
+
+    def keeps_pointers(self, prepared: KernelCall) -> bool:
+        """Tell whether a kernel leaves the addresses in its argument block as they are.
+
+        It moves them there if it has no registers for them.
+        """
+        assert self._level is not None
+        block = prepared.recipe.block
+        return block.axes == 1 or block.arrays <= len(self._level.pointers)
 
     def slot(self, size: int) -> int:
         """Return the number of the address of a buffer for so many bytes."""
@@ -453,42 +494,34 @@ class _Planning:
         loop: Loop,
         own: Specialization,
         values: Values,
-        level: Isa,
-        machine: Machine,
         ahead: bool,
     ) -> None:
         self.planner = planner
         self.loop = loop
         self.own = own
         self.values = values
-        self.level = level
-        self.machine = machine
         self.ahead = ahead
         self.new: list[New] = []
         self.copies: list[tuple[Running, int | None, int]] = []
         self.copied: list[tuple[int, int]] = []
         self.keeps: list[Any] = []
-        # Buffers that are free again after the loop, and addresses of a single run.
+        # Buffers that are free again after the loop.
         self._temporary: list[int] = []
 
-    def plan(
-        self,
-        views: Sequence[Any],
-        parts: Sequence[Part],
-        outs: Sequence[Any],
-        new: Sequence[tuple[tuple[int, ...], Order, np.dtype[Any]]],
-    ) -> KernelPlan:
+    def plan(self, views: Sequence[Any], outs: Sequence[Any], known: Layout) -> KernelPlan:
         """Return the plan."""
-        layouts = zip(outs, new, strict=True)
-        into = [self._target(at, out, layout) for at, (out, layout) in enumerate(layouts)]
+        into = [
+            self._target(at, None if at in known.through else out, known.new[at])
+            for at, out in enumerate(outs)
+        ]
         of_views = [self._view(at, view) for at, view in enumerate(views[:-1])]
         places = self.own.graph.results.places
         kernels: list[Running] = []
-        overwritten = False
-        for part in parts:
-            call = part.call
-            if call.arrangement is None:
+        for each in known.parts:
+            if each is None:
                 continue
+            part, own, prepared = each
+            call = part.call
             rows: list[tuple[int, int]] = []
             for node, offset in zip(call.sources.arrays, call.offsets, strict=True):
                 if node.parameter == MADE:
@@ -498,12 +531,10 @@ class _Planning:
                 assert offset is not None  # a loop reshapes nothing
                 at, start = of_views[node.parameter]
                 rows.append((at, start + offset))
-                view = node.view(views[node.parameter])
-                overwritten |= any(out is not None and overlap(out, view) for out in outs)
             for place, tile in zip(part.places, call.tiles, strict=True):
                 at, start = into[places[place][0]]
                 rows.append((at, start + tile))
-            kernels.append(self._running(self.own.part(part.places), call, rows))
+            kernels.append(self._running(own, prepared, rows))
         for slot in self._temporary:
             self.planner.free(slot)
         return KernelPlan(
@@ -513,13 +544,13 @@ class _Planning:
             self.new,
             self.copied,
             self.copies,
-            overwritten,
-            any(part.call.arrangement is None for part in parts),
+            known.overwritten,
+            None in known.parts,
             self.keeps,
         )
 
     def _running(
-        self, own: Specialization, call: KernelArguments, rows: Sequence[tuple[int, int]]
+        self, own: Specialization, prepared: KernelCall, rows: Sequence[tuple[int, int]]
     ) -> Running:
         planner, loop = self.planner, self.loop
         numbers = [
@@ -533,8 +564,8 @@ class _Planning:
         )
         taken = {slot for _, slot in self.copied}
         stays = self.ahead and planner.stays(rows) and taken.isdisjoint(at for at, _ in rows)
-        both = stays, numbers_stay
-        return Running(own, call, rows, planner.number(), loop, both, self.level, self.machine)
+        both = stays and planner.keeps_pointers(prepared), numbers_stay
+        return Running(own, prepared, rows, planner.number(), loop, both)
 
     def _target(
         self, at: int, out: Any, layout: tuple[tuple[int, ...], Order, np.dtype[Any]]
@@ -585,7 +616,30 @@ class _Planning:
         ((_, call),) = describe_parts(own.graph, [array], [view], lambda places: own.graph)
         if call.arrangement is None:
             return None
-        return self._running(own, call, [source, target])
+        return self._running(own, self.planner.prepared(own, call), [source, target])
+
+
+def _layouts(loop: Loop, views: Sequence[Any], outs: Sequence[Any]) -> tuple[Any, ...]:
+    """Return a key of all that the layout of a loop depends on.
+
+    Beside shapes and strides, it has the distances between what is written and what is read of the
+    same array.
+    """
+    written = {
+        each.of: address(out)
+        for each, out in zip(loop.targets, outs, strict=True)
+        if each.of is not None
+    }
+    key: list[Any] = []
+    for (parameter, _), view in zip(loop.views, views[:-1], strict=True):
+        if type(view) is np.ndarray:
+            start = written.get(parameter)
+            distance = None if start is None else address(view) - start
+            key.append((view.shape, view.strides, distance))
+        else:
+            key.append(None)
+    key += [None if out is None else (out.shape, out.strides) for out in outs]
+    return tuple(key)
 
 
 def _described(own: Specialization, views: Sequence[Any], outs: Sequence[Any]) -> list[Part]:

@@ -120,17 +120,26 @@ class _Draft:
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
         self.targets: dict[Target, Node] = {}
+        self._inputs: list[Input] | None = None
 
     def inputs(self) -> list[Input]:
         """Return the inputs that the loop reads; a constant reads none, whose shape it has."""
-        found: dict[Node, None] = {}
-        read: dict[Node, None] = dict.fromkeys(self.targets.values())
-        for root in self.targets.values():
-            for node in postorder(root, found):
-                found[node] = None
-                if type(node) is not Constant:
-                    read.update(dict.fromkeys(operands(node)))
-        return [node for node in read if type(node) is Input]
+        if self._inputs is None:
+            found: dict[Node, None] = {}
+            read: dict[Node, None] = dict.fromkeys(self.targets.values())
+            for root in self.targets.values():
+                for node in postorder(root, found):
+                    found[node] = None
+                    if type(node) is Apply:
+                        read.update(dict.fromkeys(node.args))
+                    elif type(node) is not Constant:
+                        read.update(dict.fromkeys(operands(node)))
+            self._inputs = [node for node in read if type(node) is Input]
+        return self._inputs
+
+    def changed(self) -> None:
+        """Forget the inputs, since there are other targets."""
+        self._inputs = None
 
 
 class _CallDraft(NamedTuple):
@@ -301,6 +310,7 @@ class _Assembling:
                 return False
             if target.of in made and made[target.of][0] != target.movement:
                 return False
+        first.changed()
         replaced: dict[int, Target] = {each.parameter: each for each in first.targets}
         for target, root in second.targets.items():
             for node in postorder(root, new):

@@ -98,6 +98,7 @@ class Builder:
         "given",
         "guards",
         "handling",
+        "indexed",
         "joined",
         "look",
         "made",
@@ -177,6 +178,9 @@ class Builder:
         self.asked: dict[object, Value] = {}
         self.guards: list[Guard] = []
         self.pinned: set[Node] = set()
+        # The views that were taken of arrays: by the shape, the extents and the index, the step, the
+        # shape, the extents and the state of the view.
+        self.indexed: dict[Any, tuple[Movement | None, Shape, tuple[Extent, ...], str]] = {}
         self._shaping = Shaping(self.shapes.get)
         self.views = Views()
         # The tracer that a view of a computed value was taken of, and the step; by the view's id.
