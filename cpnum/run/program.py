@@ -321,10 +321,10 @@ def _layout(value: Any) -> object:
 class Fates:
     """What becomes of the values that steps make.
 
-    `fresh` are those that a call or the caller gets, or whose layout depends on what NumPy returned.
-    `varying` has for a loop what it reads of the latter.  `done` has for each step the values in
-    buffers that no later step reads.  `returned` are those that the last graph reads.  `scalars` are
-    the arguments that are numbers.
+    `fresh` are those that a call or the caller gets, or whose layout depends on what NumPy
+    returned.  `varying` has for a loop what it reads of the latter.  `done` has for each step the
+    values in buffers that no later step reads.  `returned` are those that the last graph reads.
+    `scalars` are the arguments that are numbers.
     """
 
     def __init__(self, program: Program) -> None:

@@ -29,7 +29,7 @@ from cpnum.ir.movement import (
     Transpose,
     joined,
 )
-from cpnum.ir.nodes import Input, Node
+from cpnum.ir.nodes import Apply, Input, Node
 from cpnum.ir.questions import VALUE
 from cpnum.tables.coverage import WHY_OF_ARRAYS
 from cpnum.tables.dtypes import INT, from_numpy
@@ -58,7 +58,7 @@ from cpnum.trace.ufuncs import (
     trace_single,
     trace_ufunc,
 )
-from cpnum.trace.writing import assign, in_memory, write
+from cpnum.trace.writing import assign, in_memory, store_if_viewed, write
 
 # What indexes elements one by one.
 _INDEX_ARRAYS = (np.ndarray, list)
@@ -253,9 +253,11 @@ class Tracer(Choosing):
                 "a view of the elements that a mask chooses cannot be traced",
                 "y[mask] = f(x[mask]), of elementwise functions",
             )
-        if step is not None:
-            node, shape = move(self.builder, node, shape, step)
         state = self.state
+        if step is not None:
+            if type(node) is Apply and state is not SCALAR and store_if_viewed(self, step):
+                return self.move(step)
+            node, shape = move(self.builder, node, shape, step)
         if state is ARGUMENT or state is VIEW:
             return Tracer(self.builder, node, shape, VIEW)
         if state is SCALAR and not shape:

@@ -258,7 +258,7 @@ class _Assembling:
     def _kept(
         self, roots: Sequence[Node], last: Mapping[Node, int], number: int
     ) -> dict[Node, Input]:
-        """Store the values that a step computes, that a later one is to read, and that cost much."""
+        """Store the values that a step computes, that cost much, and that a later one reads."""
         return {
             node: self._stored(node)
             for root in roots

@@ -91,6 +91,7 @@ class Builder:
         "asked",
         "checked",
         "computed",
+        "costs",
         "errstate",
         "extents",
         "filters",
@@ -122,6 +123,7 @@ class Builder:
         "taken",
         "tracers",
         "values",
+        "viewed",
         "views",
         "watched",
     )
@@ -144,6 +146,9 @@ class Builder:
         self.roots: dict[int, int] = {}
         self.shared: set[int] = set()
         self.reads: dict[Node, frozenset[int]] = {}
+        # What values cost to compute, and the views that were taken of costly ones.
+        self.costs: dict[Node, int] = {}
+        self.viewed: dict[Node, set[tuple[Node, Movement]]] = {}
         # What looks at contents of arrays, and the real values of parameters.
         self.look: Callable[[Traced, Any], Any] | None = None
         self.values: list[Value] = []
@@ -178,8 +183,8 @@ class Builder:
         self.asked: dict[object, Value] = {}
         self.guards: list[Guard] = []
         self.pinned: set[Node] = set()
-        # The views that were taken of arrays: by the shape, the extents and the index, the step, the
-        # shape, the extents and the state of the view.
+        # The views that were taken of arrays: by the shape, the extents and the index, what step
+        # that is, and the shape, the extents and the state of the view.
         self.indexed: dict[Any, tuple[Movement | None, Shape, tuple[Extent, ...], str]] = {}
         self._shaping = Shaping(self.shapes.get)
         self.views = Views()

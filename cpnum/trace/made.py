@@ -177,7 +177,7 @@ class Made(np.ndarray[Any, Any]):
 
 
 def is_traced(value: object) -> bool:
-    """Tell whether a value is a made array that is traced, since a traced value was written to it."""
+    """Tell whether a value is a made array that a traced value was written to."""
     if type(value) is not Made:
         return False
     memory = value.memory

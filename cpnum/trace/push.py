@@ -27,9 +27,6 @@ from cpnum.trace.builder import Builder, Shape
 from cpnum.trace.kinds import Kind, Kinds, Push
 from cpnum.trace.made import filled, shaping
 
-# The operations that movement may write down again while one function is traced.
-LIMIT = 15_000
-
 _FULL = slice(None)
 
 # The nodes whose views are not computed again.  A union would be made at each question.
@@ -137,8 +134,6 @@ def _renewed(builder: Builder, value: Node, push: Push) -> Node:
             view = nodes.apply(op, new, dtype)
             if len(nodes) > before:
                 builder.views.again.add(view)
-                if len(builder.views.again) > LIMIT:
-                    raise _too_many(builder)
             if value in builder.sites:
                 builder.sites.setdefault(view, builder.sites[value])
             for special in (builder.taken, builder.put):
@@ -159,16 +154,6 @@ def _renewed(builder: Builder, value: Node, push: Push) -> Node:
 def _input(node: Node) -> Input:
     assert isinstance(node, Input)
     return node
-
-
-def _too_many(builder: Builder) -> Exception:
-    made = sum(type(each) is Apply for each in builder.nodes) - LIMIT - 1
-    return builder.error(
-        UnsupportedError,
-        "views of computed values need too many operations",
-        seen=f"{made} operations, and more than {LIMIT} again for views of their results",
-        write="one step as a function of its own, and call it with the result of the step before",
-    )
 
 
 # -- the inputs of a value ----------------------------------------------------------------------

@@ -28,8 +28,8 @@ import numpy as np
 
 from cpnum.errors import ShapeError, UnsupportedError
 from cpnum.ir.extents import Extent, Symbol
-from cpnum.ir.movement import Index, Reshape
-from cpnum.ir.nodes import MADE, Constant, Input, Node, operands
+from cpnum.ir.movement import Index, Movement, Reshape
+from cpnum.ir.nodes import MADE, Apply, Constant, Input, Node, operands
 from cpnum.ir.signature import ArrayOf, Parameter, ScalarOf
 from cpnum.ir.walk import postorder
 from cpnum.trace.builder import Builder, Called, Put, Shape, Traced, Written, type_of
@@ -82,7 +82,7 @@ def _extents(builder: Builder, node: Node, shape: Shape, parameter: int) -> tupl
 
 
 def in_memory(tracer: AnyTracer) -> Input:
-    """Return the view that a tracer is of an array in memory; the array is stored before if need be.
+    """Return the view that a tracer is of an array in memory, which is stored if it is not yet.
 
     Views that were taken of the array are views of its memory from then on.
     """
@@ -129,6 +129,39 @@ def add_step(builder: Builder, step: Called | Written) -> None:
             seen=f"more than {MOST_STEPS} steps",
             write="one round as a function of its own, called in a loop outside of it",
         )
+
+
+# A value of so many operators is stored if two different views of it are taken: to compute it for
+# each view would take more time than to write and read it.  An elementary function counts as four.
+HEAVY = 8
+# One of so many is stored before the first view, which would have as many operators of its own.
+HUGE = 256
+
+
+def store_if_viewed(tracer: AnyTracer, step: Movement) -> bool:
+    """Store the value that a view is taken of if it is costly; tell whether it was."""
+    builder, root = tracer.builder, _root(tracer)
+    cost = _cost(builder, root.node)
+    if cost < HEAVY:
+        return False
+    steps = builder.viewed.setdefault(root.node, set())
+    steps.add((tracer.node, step))
+    if len(steps) < 2 and cost < HUGE:
+        return False
+    in_memory(tracer)
+    return True
+
+
+def _cost(builder: Builder, node: Node) -> int:
+    """Return how many operators compute a value, as a tree."""
+    known = builder.costs
+    if node not in known:
+        for each in postorder(node, known):
+            own = 0
+            if isinstance(each, Apply):
+                own = 4 if each.op.ulp > 0.5 else 1
+            known[each] = min(own + sum([known[arg] for arg in operands(each)]), HUGE)
+    return known[node]
 
 
 # -- writing ------------------------------------------------------------------------------------
