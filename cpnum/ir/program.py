@@ -60,12 +60,14 @@ class Loop:
     """An elementwise computation; all views are read before a target is written.
 
     The parameters of the `graph` are the `views`, and its results those of the `targets`, so that
-    equal statements of a loop in Python have one graph.
+    equal statements of a loop in Python have one graph.  The results had so many `elements` for the
+    traced arguments.
     """
 
     graph: Graph
     views: tuple[tuple[int, tuple[Movement, ...]], ...]
     targets: tuple[Target, ...]
+    elements: int
 
     @property
     def reads(self) -> set[int]:
@@ -209,13 +211,15 @@ class Program:
     """The steps of a function, and the graph of what it returns.
 
     The first `given` parameters are the function's own, the others are made by steps.  `written`
-    are the arguments that steps write to.
+    are the arguments that steps write to.  The largest argument had so many `elements` when the
+    function was traced.
     """
 
     steps: tuple[Step, ...]
     graph: Graph
     given: int
     written: frozenset[int]
+    elements: int
 
     @property
     def name(self) -> str:

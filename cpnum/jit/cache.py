@@ -93,9 +93,9 @@ class Cache:
         prepared: Prepared
         if isinstance(variant, ProgramSpecialization):
             variant.last.into(out)  # raises if it cannot take the results
-            prepared = ProgramCall(variant, self.isa, self._running(tell), written)
-            if prepared.saved(arguments.values) < _LEAST_SAVED:
-                prepared = written
+            prepared = written
+            if variant.saved(arguments.values) >= _LEAST_SAVED:
+                prepared = ProgramCall(variant, self.isa, self._running(tell), written)
         elif _runs_sooner_as_written(variant.traced, arguments.values):
             self.calls[key] = written
             return written

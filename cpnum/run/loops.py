@@ -9,7 +9,6 @@ calls stay the same: then a step is an entry into its code.
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -180,9 +179,7 @@ class Running:
 
 
 class LoopPlan:
-    """How a loop runs for arrays of some layouts; `elements` is the size of its results."""
-
-    elements = 0
+    """How a loop runs for arrays of some layouts."""
 
     def run(self, values: Values, state: State) -> None:
         """Compute the targets, and report floating-point errors."""
@@ -200,7 +197,6 @@ class NumpyPlan(LoopPlan):
         self._own = own
         self._loop = loop
         self._parts = described
-        self.elements = max([math.prod(each.call.shape) for each in described], default=0)
 
     def run(self, values: Values, state: State) -> None:
         """Evaluate the graph; NumPy reports floating-point errors itself."""
@@ -250,7 +246,6 @@ class KernelPlan(LoopPlan):
         self._is_empty = is_empty
         self._keeps = keeps
         taken = any(size is not None for _, size, _ in copies)
-        self.elements = max([math.prod(each.call.shape) for each in kernels], default=0)
         self._is_plain = not (new or copied or taken or is_empty)
         # The only kernel, if there is nothing else to do.
         self._single = kernels[0] if self._is_plain and len(kernels) == 1 and not copies else None

@@ -54,12 +54,28 @@ class ProgramSpecialization:
         self.seconds: Mapping[str, float] = clock.seconds
         own = {id(each.graph): each.graph for each in traced.loops}
         self._loops = {key: Specialization(graph, rewrite, clock) for key, graph in own.items()}
+        self._operators = {
+            key: sum([type(each) is Apply for each in graph.nodes]) for key, graph in own.items()
+        }
         self.last = Specialization(traced.graph, rewrite, clock)
 
     @property
     def graph(self) -> Program:
         """The program, whose text has all of its graphs."""
         return self.traced
+
+    def saved(self, arguments: Sequence[Any]) -> float:
+        """Return about how many ns a call takes less than as written, less than 0 if more."""
+        program = self.traced
+        largest = max([each.size for each in arguments if isinstance(each, np.ndarray)], default=1)
+        scale = largest / max(program.elements, 1) * _ELEMENT
+        found: float = -_PROGRAM - _CALL * len(program.calls)
+        for each in program.loops:
+            count = self._operators[id(each.graph)]
+            writes = sum([target.of is not None for target in each.targets])
+            found += (count + writes) * _OPERATOR + count * each.elements * scale - _LOOP
+        last = sum([type(each) is Apply for each in program.graph.nodes])
+        return found + last * (_OPERATOR + largest * _ELEMENT)
 
     def of(self, loop: Loop) -> Specialization:
         """Return the specialization of a loop."""
@@ -223,21 +239,6 @@ class ProgramCall:
                 if other != at and isinstance(each, np.ndarray) and overlap(array, each):
                     return False
         return True
-
-    def saved(self, arguments: Sequence[Any]) -> float:
-        """Return about how many ns a call takes less than as written, less than 0 if more."""
-        self._ensure_planned(arguments)
-        largest = max([each.size for each in arguments if isinstance(each, np.ndarray)], default=1)
-        found: float = -_PROGRAM - _CALL * len(self.specialization.traced.calls)
-        for at, step in enumerate(self.specialization.traced.steps):
-            if isinstance(step, Loop):
-                plan = self._plans[at].get(())
-                size = largest if plan is None else plan.elements
-                count = sum(type(each) is Apply for each in step.graph.nodes)
-                writes = sum(each.of is not None for each in step.targets)
-                found += (count + writes) * _OPERATOR + count * size * _ELEMENT - _LOOP
-        last = sum(type(each) is Apply for each in self.specialization.traced.graph.nodes)
-        return found + last * (_OPERATOR + largest * _ELEMENT)
 
     def _ensure_planned(self, arguments: Sequence[Any]) -> None:
         if not self._is_planned:

@@ -11,6 +11,7 @@ computed from what the loop before made of the same element.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -189,16 +190,17 @@ class _Assembling:
         graph = _graph(builder, self.name, signature, kept, results, conditions)
         steps = self._steps(read, signature)
         written = frozenset(each for each in builder.roots.values() if each < self.given)
-        return Program(tuple(steps), graph, self.given, written)
+        sizes = [math.prod(shape) for node, shape in builder.shapes.items() if not node.movement]
+        return Program(tuple(steps), graph, self.given, written, max(sizes, default=1))
 
     def _signature(self) -> Signature:
         """Return the parameters, with the extents of calls' results if the function saw shapes."""
         signature = [*self.own, *self.builder.signature[self.given :]]
         if self.builder.shape_observed:
-            for at_, each in enumerate(self.builder.given[self.given :], self.given):
-                name, of = signature[at_]
-                if each is not None and isinstance(of, ArrayOf):
-                    signature[at_] = Parameter(name, ArrayOf(of.dtype, each.known_shape))
+            for at_, (name, of) in enumerate(signature[self.given :], self.given):
+                if isinstance(of, ArrayOf):
+                    node = self.builder.nodes.input(at_, (), of.dtype)
+                    signature[at_] = Parameter(name, ArrayOf(of.dtype, self.builder.shapes[node]))
         return tuple(signature)
 
     # -- drafts ---------------------------------------------------------------------------------
@@ -378,7 +380,7 @@ class _Assembling:
                 }
                 if not targets:
                     continue
-                step = self._loop(targets, signature)
+                step = self._loop(targets, math.prod(draft.shape), signature)
                 for root in targets.values():
                     needed |= parameters_of(self.builder, root)
                 needed.update([each.of for each in targets if each.of is not None])
@@ -392,8 +394,10 @@ class _Assembling:
     def _call_step(self, draft: _CallDraft, signature: Signature) -> Call:
         call, passed = draft
         passed = self._of_roots(passed)
-        nodes = self.builder.nodes.reaching(passed.nodes)
-        graph = Graph(self.name, signature, nodes, passed, self.builder.sites)
+        nodes: dict[Node, None] = {}
+        for root in passed.nodes:
+            nodes.update(dict.fromkeys(postorder(root, nodes)))
+        graph = Graph(self.name, signature, tuple(nodes), passed, self.builder.sites)
         return Call(
             graph, call.function, call.name, call.results, call.changes is not None, call.handling
         )
@@ -426,7 +430,7 @@ class _Assembling:
         ]
         return Results(results.tree, tuple(leaves))
 
-    def _loop(self, targets: Mapping[Target, Node], signature: Signature) -> Loop:
+    def _loop(self, targets: Mapping[Target, Node], elements: int, signature: Signature) -> Loop:
         """Return the loop of these targets; its graph is that of an equal loop if there is one."""
         building = _Building(self.builder, signature)
         for root in targets.values():
@@ -436,7 +440,7 @@ class _Assembling:
         if graph is None:
             graph = self._graphs[key] = building.graph(self.name, targets.values())
         views = tuple([(self._root(each), movement) for each, movement in building.views])
-        return Loop(graph, views, tuple(map(self._target, targets)))
+        return Loop(graph, views, tuple(map(self._target, targets)), elements)
 
     def _target(self, target: Target) -> Target:
         root = self._root(target.parameter)

@@ -92,6 +92,7 @@ class Builder:
         "checked",
         "computed",
         "costs",
+        "count",
         "errstate",
         "extents",
         "filters",
@@ -106,6 +107,7 @@ class Builder:
         "names",
         "nodes",
         "numbers",
+        "owners",
         "parameters",
         "parts",
         "pinned",
@@ -134,12 +136,16 @@ class Builder:
         self.functions: Functions = functions or {}
         self.nodes = Nodes()
         self.parameters: list[str] = []
-        # The names of the function's own parameters.
+        # The names of the function's own parameters, and how many there are.
         self.names: frozenset[str] = frozenset()
+        self.count = 0
         # The types of parameters, and what the function got for each.  What steps make are
         # parameters, too, behind those of the function.
         self.signature: list[Parameter] = []
         self.given: list[Any] = []
+        # The tracer that stands for what a step made, by its id: it is forgotten with the last name
+        # that the function has for it.
+        self.owners: dict[int, int] = {}
         self.steps: list[Called | Written] = []
         # For an array that a step has written to, the parameter that it was at first; the arrays
         # that share memory with others; and what a value is computed from.

@@ -31,7 +31,7 @@ from cpnum.tables.coverage import (
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Called, Written
 from cpnum.trace.looking import is_number, look
-from cpnum.trace.made import CHANGING_FIRST, written_to
+from cpnum.trace.made import CHANGING_FIRST, RUNNING, written_to
 from cpnum.trace.registry import FUNCTIONS, first_tracer
 from cpnum.trace.returns import results_of
 from cpnum.trace.sampling import Like, UnknownShapeError, sampled
@@ -151,6 +151,7 @@ def _at_line(function: _Function, frame: FrameType) -> _Function:
 def _sample(tracer: AnyTracer, function: _Function, name: str, given: Any) -> tuple[Any, bool]:
     """Return results with the dtypes and shapes of the call's, and whether they share memory."""
     arguments, keywords = with_leaves(given, _without_value)
+    builder, RUNNING.builder = RUNNING.builder, None  # the small arrays are none of the function's
     try:
         return sampled(function, arguments, keywords, function not in _OF_INDICES)
     except UnknownShapeError:
@@ -158,6 +159,8 @@ def _sample(tracer: AnyTracer, function: _Function, name: str, given: Any) -> tu
             f"{name} cannot be traced: the shape of its result is not known",
             "its call outside of the function",
         ) from None
+    finally:
+        RUNNING.builder = builder
 
 
 def _without_value(value: Any) -> Any:
@@ -206,7 +209,8 @@ def _parameter(tracer: AnyTracer, name: str, sample: Any) -> tuple[int, AnyTrace
     result = (WeakTracer if of.dtype.weak else Tracer)(builder, node, shape)
     result.state = OWNED if isinstance(sample, np.ndarray) else SCALAR
     builder.signature.append(Parameter(own, of))
-    builder.given.append(result)
+    builder.given.append(None)
+    builder.owners[parameter] = id(result)
     return parameter, result
 
 

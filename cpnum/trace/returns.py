@@ -90,11 +90,11 @@ class _Returned:
         self.builder = builder
         self.name = name
         self.given = given
-        self.scalars = {at for at, each in enumerate(signature) if type(each.type) is ScalarOf}
+        self.signature = signature
         # Fixed arguments and containers by their ids; None is a result of its own.
         self.fixed = {
             id(value): at
-            for at, (each, value) in enumerate(zip(signature, given, strict=True))
+            for at, (each, value) in enumerate(zip(signature, given[: builder.count], strict=False))
             if isinstance(each.type, Fixed | ContainerOf) and value is not None
         }
         self.leaves: list[Leaf] = []
@@ -176,7 +176,8 @@ class _Returned:
             return Given(node.parameter)  # type: ignore[union-attr]
         reads = (ARGUMENT, VIEW, SCALAR)
         if isinstance(node, Input) and node.parameter != MADE and state in reads:
-            itself = state == ARGUMENT or (node.parameter in self.scalars and not boxed)
+            is_scalar = type(self.signature[node.parameter].type) is ScalarOf
+            itself = state == ARGUMENT or (is_scalar and not boxed)
             if itself and not node.movement:
                 return Given(node.parameter)
             return View(self._given(node.parameter), node.movement, boxed)
@@ -194,7 +195,7 @@ class _Returned:
             type(node) is Input
             and node.parameter != MADE
             and not node.movement
-            and self.given[node.parameter] is tracer
+            and self.builder.owners.get(node.parameter) == id(tracer)
         )
 
     def _computed(self, tracer: AnyTracer) -> Output:

@@ -97,10 +97,10 @@ def _store(root: AnyTracer) -> None:
     """Give an array that was computed memory of its own."""
     builder, node = root.builder, root.node
     is_own = type(node) is Input and node.parameter != MADE
-    if not (is_own and builder.given[node.parameter] is root):  # type: ignore[union-attr]
+    if not (is_own and builder.owners.get(node.parameter) == id(root)):  # type: ignore[union-attr]
         root.node = stored(builder, node, root.known_shape)
         add_step(builder, Written((), ((node, root.node.parameter),)))
-        builder.given[root.node.parameter] = root
+        builder.owners[root.node.parameter] = id(root)
     root.state = ARGUMENT
     for view in alive(builder):
         of, step = builder.parts.get(id(view), (view, None))
@@ -191,7 +191,9 @@ def overwritten(builder: Builder, target: Input) -> tuple[int, tuple[tuple[Node,
     node = builder.argument(name, target.dtype, builder.shapes[whole])
     builder.extents[node] = builder.extents[whole]
     builder.signature.append(Parameter(name, of))
-    builder.given.append(builder.given[before])
+    builder.given.append(None)
+    if before in builder.owners:
+        builder.owners[node.parameter] = builder.owners[before]
     builder.roots[node.parameter] = builder.roots.get(before, before)
     return node.parameter, _renew(builder, before, node)
 
