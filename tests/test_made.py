@@ -302,7 +302,7 @@ def test_what_is_computed_of_arrays_from_outside_is_none(make):
     assert "not an argument" in refused(UnsupportedError, lambda x: x * make(), X)
 
 
-def test_traced_values_are_not_assigned():
+def test_traced_values_are_assigned():
     def one(x):
         a = np.zeros(3)
         a[0] = x[1]
@@ -313,8 +313,8 @@ def test_traced_values_are_not_assigned():
         a += x
         return a
 
-    assert "a[0] = x[1]" in refused(CpnumError, one, X)
-    assert "array of numbers" in refused(CpnumError, several, X)
+    for function in (one, several):
+        assert_same(function(X), cpjit(function)(X))
 
 
 def test_an_array_that_is_resized_is_refused():

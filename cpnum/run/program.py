@@ -231,14 +231,20 @@ class ProgramCall:
 
     def _may_write(self, arguments: Sequence[Any]) -> bool:
         """Tell whether the arrays that are written to may be, and share no memory with others."""
-        for at in self.specialization.traced.written:
-            array = arguments[at]
-            if not array.flags.writeable:
-                return False
-            for other, each in enumerate(arguments):
-                if other != at and isinstance(each, np.ndarray) and overlap(array, each):
-                    return False
-        return True
+        written = [arguments[at] for at in self.specialization.traced.written]
+        if not all([each.flags.writeable for each in written]):
+            return False
+        arrays = [each for each in arguments if isinstance(each, np.ndarray)]
+        if not written or len({id(each) for each in arrays}) < len(arrays):
+            return not written or len(arrays) == 1
+        # Two arrays that own their memory share none.
+        views = [each for each in arrays if not each.flags.owndata]
+        ids = {id(each) for each in written}
+        return not any(
+            view is not each and (id(view) in ids or id(each) in ids) and overlap(view, each)
+            for view in views
+            for each in arrays
+        )
 
     def _ensure_planned(self, arguments: Sequence[Any]) -> None:
         if not self._is_planned:

@@ -29,7 +29,7 @@ from cpnum.ir.movement import (
     Transpose,
     joined,
 )
-from cpnum.ir.nodes import Apply, Input, Node
+from cpnum.ir.nodes import Apply, Input, Join, Node
 from cpnum.ir.questions import VALUE
 from cpnum.tables.coverage import WHY_OF_ARRAYS
 from cpnum.tables.dtypes import INT, from_numpy
@@ -255,7 +255,8 @@ class Tracer(Choosing):
             )
         state = self.state
         if step is not None:
-            if type(node) is Apply and state is not SCALAR and store_if_viewed(self, step):
+            is_computed = type(node) is Apply or type(node) is Join
+            if is_computed and state is not SCALAR and store_if_viewed(self, step):
                 return self.move(step)
             node, shape = move(self.builder, node, shape, step)
         if state is ARGUMENT or state is VIEW:

@@ -231,11 +231,16 @@ def in_place_of(result: Any, given: Iterable[Any]) -> Any:
 
 
 def _has_traced(*values: Any) -> bool:
-    """Tell whether a traced value is among the values, or in them, that is no number to look at."""
+    """Tell whether a traced value is among the values, or in them, that is no number to look at.
+
+    Integers are looked at, since most decide shapes; a function is not traced anew for another
+    float.
+    """
     builder = RUNNING.builder
     for each in values:
         if issubclass(type(each), Traced):
-            if not (each.builder is builder and is_number(each)):
+            is_integer = each.node.dtype.family != "F"
+            if not (is_integer and each.builder is builder and is_number(each)):
                 return True
         elif is_traced(each) or (isinstance(each, tuple | list) and _has_traced(*each)):
             return True

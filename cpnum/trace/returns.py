@@ -183,7 +183,7 @@ class _Returned:
             return View(self._given(node.parameter), node.movement, boxed)
         if state == PART:
             root, movement = self._root(tracer)
-            if self._sharing[id(root)] > 1:
+            if self._sharing[id(root)] > 1 or self._is_given(root):
                 of = self._leaf(id(root), lambda: self._traced(root))
                 return View(of, movement)
         return self._computed(tracer)

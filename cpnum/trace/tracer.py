@@ -250,8 +250,8 @@ class AnyTracer(Traced):
         if not is_array(operand):
             return operand
         value = adopted(self.builder, operand)
-        if value is operand:
-            return operand
+        if value is operand or isinstance(value, AnyTracer):
+            return value
         result = self.result(value.node, value.known_shape)
         result.state = MADE
         return result

@@ -29,7 +29,7 @@ import numpy as np
 from cpnum.errors import ShapeError, UnsupportedError
 from cpnum.ir.extents import Extent, Symbol
 from cpnum.ir.movement import Index, Movement, Reshape
-from cpnum.ir.nodes import MADE, Apply, Constant, Input, Node, operands
+from cpnum.ir.nodes import MADE, Apply, Constant, Input, Join, Node, operands
 from cpnum.ir.signature import ArrayOf, Parameter, ScalarOf
 from cpnum.ir.walk import postorder
 from cpnum.trace.builder import Builder, Called, Put, Shape, Traced, Written, type_of
@@ -160,6 +160,8 @@ def _cost(builder: Builder, node: Node) -> int:
             own = 0
             if isinstance(each, Apply):
                 own = 4 if each.op.ulp > 0.5 else 1
+            elif isinstance(each, Join):
+                own = HEAVY // 2  # each part has a kernel of its own
             known[each] = min(own + sum([known[arg] for arg in operands(each)]), HUGE)
     return known[node]
 
