@@ -161,7 +161,7 @@ def _cost(builder: Builder, node: Node) -> int:
             if isinstance(each, Apply):
                 own = 4 if each.op.ulp > 0.5 else 1
             elif isinstance(each, Join):
-                own = HEAVY // 2  # each part has a kernel of its own
+                own = 2  # each part has a kernel of its own
             known[each] = min(own + sum([known[arg] for arg in operands(each)]), HUGE)
     return known[node]
 
