@@ -99,8 +99,9 @@ class Call:
 
     The results of the `graph` are the arguments by position and those by name; it computes nothing
     but Python's numbers.  `results` are the parameters of the call's results, in its containers.
-    The function may change its first argument and return nothing.  `handling` is that of errors and
-    warnings, as the function set it around the call.
+    The function may change its first argument and return nothing.  If it `shares`, a result may be
+    in the memory of an argument.  `handling` is that of errors and warnings, as the function set it
+    around the call.
     """
 
     graph: Graph
@@ -108,6 +109,7 @@ class Call:
     name: str
     results: Tree
     changes: bool
+    shares: bool
     handling: Handling
 
     @property

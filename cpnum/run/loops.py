@@ -39,14 +39,19 @@ Values = list[Any]
 
 
 class New(NamedTuple):
-    """A new array of a loop, for a parameter; `slot` is that of its buffer, None if it has none."""
+    """A new array of a loop, for a parameter; `slot` is that of its buffer, None if it has none.
+
+    Then it is `fresh`, or in a buffer that is taken for a single run.
+    """
 
     parameter: int
     shape: tuple[int, ...]
     order: Order
     dtype: np.dtype[Any]
     strides: tuple[int, ...]
+    size: int
     slot: int | None
+    is_fresh: bool
     is_scalar: bool
 
 
@@ -58,10 +63,21 @@ class State:
     `numbered` tells whether the numbers are in it; and `ready` has the block if all is in it.
     """
 
-    __slots__ = ("addresses", "blocks", "buffers", "numbered", "numbers", "ready", "values")
+    __slots__ = (
+        "addresses",
+        "blocks",
+        "buffers",
+        "numbered",
+        "numbers",
+        "ready",
+        "taken",
+        "values",
+    )
 
     def __init__(self, planner: Planner) -> None:
         self.buffers: list[Buffer] = []
+        # Those of the run that goes on.
+        self.taken: list[Buffer] = []
         self.addresses = [0] * (planner.count + 1)
         self.values: Values = [None] * planner.count
         self.blocks: list[tuple[Any, Any] | None] = []
@@ -104,6 +120,12 @@ class State:
         values = self.values[:]
         values[: len(arguments)] = arguments
         return values
+
+    def end(self) -> None:
+        """Let others use the buffers of the run."""
+        if self.taken:
+            give(self.taken)
+            self.taken = []
 
 
 def _is(one: object, other: object) -> bool:
@@ -299,6 +321,11 @@ class KernelPlan(LoopPlan):
 
     def _made(self, new: New, state: State) -> Array:
         """Return a new array, and note its address."""
+        if not new.is_fresh:
+            buffer = take(new.size)
+            state.taken.append(buffer)
+            state.addresses[new.parameter] = buffer.address
+            return buffer.array(new.shape, new.dtype, new.strides)
         array = new_array(new.shape, new.order, new.dtype)
         state.addresses[new.parameter] = address(array)
         return array
@@ -570,9 +597,17 @@ class _Planning:
         array = new_array(*layout)
         if target.of is None:
             is_scalar = not array.ndim and not self.loop.graph.outputs[at].boxed
-            is_pooled = bool(array.ndim) and self.ahead and not planner.is_fresh(target.parameter)
-            slot = planner.slot(array.nbytes) if is_pooled else None
-            new = New(target.parameter, *layout, array.strides, slot, is_scalar)
+            is_fresh = not array.ndim or planner.is_fresh(target.parameter)
+            slot = planner.slot(array.nbytes) if self.ahead and not is_fresh else None
+            new = New(
+                target.parameter,
+                *layout,
+                array.strides,
+                array.nbytes,
+                slot,
+                is_fresh,
+                is_scalar,
+            )
             if slot is None:
                 self.new.append(new)
             else:

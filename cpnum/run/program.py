@@ -232,7 +232,7 @@ class ProgramCall:
     def _may_write(self, arguments: Sequence[Any]) -> bool:
         """Tell whether the arrays that are written to may be, and share no memory with others."""
         written = [arguments[at] for at in self.specialization.traced.written]
-        if not all([each.flags.writeable for each in written]):
+        if not all(each.flags.writeable for each in written):
             return False
         arrays = [each for each in arguments if isinstance(each, np.ndarray)]
         if not written or len({id(each) for each in arrays}) < len(arrays):
@@ -270,6 +270,7 @@ class ProgramCall:
         except CpnumError as error:
             error.began = bool(self.specialization.traced.written)
             raise
+        state.end()
         if sum(each.size for each in state.buffers) <= MOST_KEPT:
             self._states.append(state)
         else:
@@ -328,10 +329,10 @@ def _layout(value: Any) -> object:
 class Fates:
     """What becomes of the values that steps make.
 
-    `fresh` are those that a call or the caller gets, or whose layout depends on what NumPy
-    returned.  `varying` has for a loop what it reads of the latter.  `done` has for each step the
-    values in buffers that no later step reads.  `returned` are those that the last graph reads.
-    `scalars` are the arguments that are numbers.
+    `fresh` are those that the caller may get.  `varying` has for a loop what it reads whose layout
+    depends on what NumPy returned.  `done` has for each step the values in buffers of the program
+    that no later step reads.  `returned` are those that the last graph reads.  `scalars` are the
+    arguments that are numbers.
     """
 
     def __init__(self, program: Program) -> None:
@@ -347,6 +348,7 @@ class Fates:
         last_step: dict[int, int] = {}
         self.varying: dict[int, tuple[int, ...]] = {}
         for at, step in enumerate(program.steps):
+            last_step.update(dict.fromkeys(step.reads, at))
             if isinstance(step, Call):
                 unknown.update(leaves_of(step.results))
                 continue
@@ -356,11 +358,11 @@ class Fates:
             if varying:
                 self.varying[at] = varying
                 unknown.update(new)
-            last_step.update(dict.fromkeys([*step.reads, *new], at))
-        read_by_calls = set[int]().union(*[each.reads for each in program.calls])
-        self.fresh = frozenset(made & (last | read_by_calls | unknown))
+            last_step.update(dict.fromkeys(new, at))
+        kept = set[int]().union(*[each.reads for each in program.calls if each.shares])
+        self.fresh = frozenset(made & (last | kept))
         done: list[list[int]] = [[] for _ in program.steps]
-        for each in made - self.fresh:
+        for each in made - self.fresh - unknown:
             if not signature[each].type.is_scalar:
                 done[last_step[each]].append(each)
         self.done = [tuple(each) for each in done]

@@ -399,7 +399,13 @@ class _Assembling:
             nodes.update(dict.fromkeys(postorder(root, nodes)))
         graph = Graph(self.name, signature, tuple(nodes), passed, self.builder.sites)
         return Call(
-            graph, call.function, call.name, call.results, call.changes is not None, call.handling
+            graph,
+            call.function,
+            call.name,
+            call.results,
+            call.changes is not None,
+            call.shares,
+            call.handling,
         )
 
     def _root(self, parameter: int) -> int:

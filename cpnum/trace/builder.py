@@ -47,6 +47,7 @@ class Called(NamedTuple):
     name: str
     results: Tree
     changes: tuple[int, int] | None
+    shares: bool
     handling: Handling
 
 

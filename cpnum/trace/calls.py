@@ -71,7 +71,7 @@ def call(function: _Function, name: str, arguments: tuple[Any, ...], keywords: A
     )
     tree, results = _entered(tracer, name, sample)
     at_line = _at_line(function, outside_of_numpy(sys._getframe(1)))
-    add_step(builder, Called(passed, at_line, name, tree, None, builder.handling_here()))
+    add_step(builder, Called(passed, at_line, name, tree, None, shares, builder.handling_here()))
     if shares:
         builder.shared |= sharing | set(range(first, len(builder.parameters)))
         for each in leaves_in(results):
@@ -124,7 +124,7 @@ def change(function: _Function, name: str, arguments: tuple[Any, ...], keywords:
     if stores:
         add_step(builder, Written((), stores))
     changes = target.parameter, version
-    add_step(builder, Called(passed, at_line, name, _NOTHING, changes, handling))
+    add_step(builder, Called(passed, at_line, name, _NOTHING, changes, False, handling))
 
 
 _NOTHING = Container(tuple, (), ())

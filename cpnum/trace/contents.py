@@ -60,7 +60,7 @@ class _Contents:
         passed = results_of(builder, ((traced,), {}), "if", tuple(builder.signature), builder.given)
         text = f"{question.text} == {outcome}"
         check = _check(question.of, outcome)
-        builder.steps.append(Called(passed, check, text, _NOTHING, None, _PLAIN))
+        builder.steps.append(Called(passed, check, text, _NOTHING, None, False, _PLAIN))
         self._called += 1
         self._looks += 1
         builder.asked[node, question] = outcome
