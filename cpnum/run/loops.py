@@ -101,15 +101,19 @@ class State:
             self.numbered += [False] * more
             self.ready += [None] * more
 
-    def begin(self, arguments: Sequence[Any], scalars: Sequence[int]) -> Values:
-        """Note the arguments of a call; return the values of parameters."""
+    def begin(
+        self,
+        arguments: Sequence[Any],
+        arrays: Sequence[int],
+        starts: Sequence[int],
+        scalars: Sequence[int],
+    ) -> Values:
+        """Note the arguments of a call, of which `arrays` start there; return the values."""
         moved = False
         addresses = self.addresses
-        for at, each in enumerate(arguments):
-            if isinstance(each, np.ndarray):
-                own = address(each)
-                if own != addresses[at]:
-                    addresses[at], moved = own, True
+        for at, start in zip(arrays, starts, strict=True):
+            if start != addresses[at]:
+                addresses[at], moved = start, True
         numbers = tuple([arguments[at] for at in scalars])
         if len(numbers) != len(self.numbers) or not all(map(_is, numbers, self.numbers)):
             self.numbers = numbers

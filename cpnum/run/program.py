@@ -14,10 +14,12 @@ from cpnum.compile.kernel import Clock, Kernel, Kernels
 from cpnum.compile.outs import filled
 from cpnum.errors import CpnumError, UnsupportedError
 from cpnum.ir.evaluate import host_value
+from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Apply
 from cpnum.ir.program import Call, ContentsError, Loop, Program, read_by
-from cpnum.ir.results import Number, leaves_of, maker_of, values_of
-from cpnum.ir.signature import ScalarOf
+from cpnum.ir.results import Joined, Number, Output, leaves_of, maker_of, values_of
+from cpnum.ir.signature import ArrayOf, ScalarOf
+from cpnum.ir.walk import Shaping
 from cpnum.remembered import Remembered
 from cpnum.run.alias import overlap
 from cpnum.run.buffers import give
@@ -35,7 +37,7 @@ MOST_KEPT = 1 << 26
 # program, of a loop beside its kernel, and of a call of NumPy's beside what it takes as written.
 # All are in ns, measured with arrays of 8 elements, and of 10,000.
 _OPERATOR, _ELEMENT = 450, 0.1
-_PROGRAM, _LOOP, _CALL = 5_000, 800, 2_500
+_PROGRAM, _LOOP, _CALL = 7_000, 800, 2_500
 
 # After so many calls in a row with other contents, all run as written.
 MOST_MISSED = 8
@@ -54,9 +56,7 @@ class ProgramSpecialization:
         self.seconds: Mapping[str, float] = clock.seconds
         own = {id(each.graph): each.graph for each in traced.loops}
         self._loops = {key: Specialization(graph, rewrite, clock) for key, graph in own.items()}
-        self._operators = {
-            key: sum([type(each) is Apply for each in graph.nodes]) for key, graph in own.items()
-        }
+        self._operators = {key: _operators(graph) for key, graph in own.items()}
         self.last = Specialization(traced.graph, rewrite, clock)
 
     @property
@@ -74,8 +74,7 @@ class ProgramSpecialization:
             count = self._operators[id(each.graph)]
             writes = sum([target.of is not None for target in each.targets])
             found += (count + writes) * _OPERATOR + count * each.elements * scale - _LOOP
-        last = sum([type(each) is Apply for each in program.graph.nodes])
-        return found + last * (_OPERATOR + largest * _ELEMENT)
+        return found + _operators(program.graph) * (_OPERATOR + largest * _ELEMENT)
 
     def of(self, loop: Loop) -> Specialization:
         """Return the specialization of a loop."""
@@ -126,6 +125,12 @@ class ProgramSpecialization:
                 write="its call, which makes them",
             )
         return each[0] if len(each) == 1 else Kernels(self.traced, tuple(each))
+
+
+def _operators(graph: Graph) -> int:
+    """Return how many operators of a graph NumPy computes for elements of arrays."""
+    shaping = Shaping(lambda each: not graph.signature[each.parameter].type.is_scalar)
+    return sum([type(each) is Apply and bool(shaping.of(each)) for each in graph.nodes])
 
 
 def _with_memory(array: Any) -> Any:
@@ -186,6 +191,8 @@ class ProgramCall:
             len(program.graph.signature), program.given, fates.fresh, level, machine
         )
         self._planning = threading.Lock()
+        # The bytes from the first element of each array to its lowest one, and behind its highest.
+        self._spans: list[tuple[int, int]] | None = None
         self._is_planned = False
         self._plans: list[Remembered[Any, LoopPlan]] = [Remembered() for _ in program.steps]
         # What each step runs; None for a loop that is planned for the layouts of each call.
@@ -195,6 +202,11 @@ class ProgramCall:
         # The states that no run uses now.
         self._states: list[State] = []
         self._last: Remembered[Any, PreparedCall | ResultsCall] = Remembered()
+        # What makes the results, if they are arguments, results of steps, and views of these.
+        self._results = program.results
+        computes = any(isinstance(each, Output | Number | Joined) for each in self._results.leaves)
+        is_made = not computes and not program.graph.conditions
+        self._make = maker_of(self._results.tree) if is_made else None
 
     def run(self, arguments: tuple[Any, ...]) -> Any:
         """Return new results."""
@@ -202,6 +214,8 @@ class ProgramCall:
         if values is None:
             assert self._written is not None
             return self._written.run(arguments)
+        if self._make is not None:
+            return self._make(values_of(self._results, values, iter(())))
         return self._returned(values, None).run(values)
 
     def into(self, arguments: tuple[Any, ...], out: Any) -> Any:
@@ -219,49 +233,58 @@ class ProgramCall:
         """Return the values of parameters, None for a call that is to run as written."""
         if self._written is None:
             return tuple(self.run_steps(arguments))
-        if self._missed >= MOST_MISSED or not self._may_write(arguments):
+        addresses = [address(arguments[at]) for at in self._fates.arrays]
+        if self._missed >= MOST_MISSED or not self._may_write(arguments, addresses):
             return None
         try:
-            values = self.run_steps(arguments)
+            values = self.run_steps(arguments, addresses)
         except ContentsError:
             self._missed += 1
             return None
         self._missed = 0
         return tuple(values)
 
-    def _may_write(self, arguments: Sequence[Any]) -> bool:
+    def _may_write(self, arguments: Sequence[Any], addresses: Sequence[int]) -> bool:
         """Tell whether the arrays that are written to may be, and share no memory with others."""
-        written = [arguments[at] for at in self.specialization.traced.written]
-        if not all(each.flags.writeable for each in written):
-            return False
-        arrays = [each for each in arguments if isinstance(each, np.ndarray)]
-        if not written or len({id(each) for each in arrays}) < len(arrays):
-            return not written or len(arrays) == 1
-        # Two arrays that own their memory share none.
-        views = [each for each in arrays if not each.flags.owndata]
-        ids = {id(each) for each in written}
-        return not any(
-            view is not each and (id(view) in ids or id(each) in ids) and overlap(view, each)
-            for view in views
-            for each in arrays
-        )
+        written, arrays = self.specialization.traced.written, self._fates.arrays
+        if not written:
+            return True
+        if self._spans is None:
+            self._spans = [_span(arguments[at]) for at in arrays]
+        ends = [
+            (start + low, start + high)
+            for start, (low, high) in zip(addresses, self._spans, strict=True)
+        ]
+        for at, (low, high) in zip(arrays, ends, strict=True):
+            if at in written:
+                if not arguments[at].flags.writeable:
+                    return False
+                for other, (first, last) in zip(arrays, ends, strict=True):
+                    if first < high and low < last and other != at:
+                        if overlap(arguments[at], arguments[other]):
+                            return False
+        return True
 
     def _ensure_planned(self, arguments: Sequence[Any]) -> None:
         if not self._is_planned:
             with self._planning:
                 self._plan(arguments)
 
-    def run_steps(self, arguments: Sequence[Any]) -> Values:
+    def run_steps(self, arguments: Sequence[Any], addresses: Sequence[int] | None = None) -> Values:
         """Run all steps; return the values of parameters, those that they computed among them.
+
+        The `addresses` are those of arguments that are arrays.
 
         Raises:  ContentsError.
         """
+        if addresses is None:
+            addresses = [address(arguments[at]) for at in self._fates.arrays]
         self._ensure_planned(arguments)
         try:
             state = self._states.pop()
         except IndexError:
             state = State(self._planner)
-        values = state.begin(arguments, self._fates.scalars)
+        values = state.begin(arguments, self._fates.arrays, addresses, self._fates.scalars)
         try:
             for at, run in enumerate(self._runs):
                 if run is None:
@@ -322,6 +345,14 @@ class ProgramCall:
         return found
 
 
+def _span(array: Any) -> tuple[int, int]:
+    if not array.size:
+        return 0, 0
+    low, high = np.lib.array_utils.byte_bounds(array)
+    start = address(array)
+    return low - start, high - start
+
+
 def _layout(value: Any) -> object:
     return (value.shape, value.strides) if type(value) is np.ndarray else None
 
@@ -332,7 +363,7 @@ class Fates:
     `fresh` are those that the caller may get.  `varying` has for a loop what it reads whose layout
     depends on what NumPy returned.  `done` has for each step the values in buffers of the program
     that no later step reads.  `returned` are those that the last graph reads.  `scalars` are the
-    arguments that are numbers.
+    arguments that are numbers, and `arrays` those that are arrays.
     """
 
     def __init__(self, program: Program) -> None:
@@ -340,6 +371,9 @@ class Fates:
         signature = program.graph.signature
         self.scalars = tuple(
             [at for at, each in enumerate(signature[:given]) if type(each.type) is ScalarOf]
+        )
+        self.arrays = tuple(
+            [at for at, each in enumerate(signature[:given]) if type(each.type) is ArrayOf]
         )
         last = read_by(program.graph)
         self.returned = tuple(sorted(each for each in last if each >= given))
