@@ -137,11 +137,18 @@ def _computed(
 def _masked(graph: Graph, node: Node, values: Mapping[Node, Value]) -> Value:
     """Return x[mask], or the array that `y[mask] = value` leaves."""
     mask, value, array = [values[arg] for arg in operands(node)]
+    whole = np.shape(value if node in graph.taken else array)
+    while np.ndim(mask) > 1 and np.shape(mask) != whole and np.shape(mask)[-1] == 1:
+        mask = mask[..., 0]  # of rows
     if node in graph.taken:
-        return np.broadcast_to(value, np.shape(mask))[mask]
+        shape = np.broadcast_shapes(
+            np.shape(value), np.shape(mask) + (1,) * (np.ndim(value) - np.ndim(mask))
+        )
+        return np.broadcast_to(value, shape)[mask]
     result = np.array(array)
     # A constant is made for all elements.
-    result[mask] = value[mask] if np.shape(value) == np.shape(mask) else value
+    is_of_all = np.shape(value)[: np.ndim(mask)] == np.shape(mask) and np.ndim(value)
+    result[mask] = value[mask] if is_of_all else value
     return result
 
 

@@ -35,7 +35,7 @@ from cpnum.tables.coverage import WHY_OF_ARRAYS
 from cpnum.tables.dtypes import INT, from_numpy
 from cpnum.trace.advice import called_by_user, instead_of_attribute
 from cpnum.trace.builder import Shape, Traced, type_of
-from cpnum.trace.chosen import Choosing, is_chosen
+from cpnum.trace.chosen import Choosing, is_chosen, moved_chosen
 from cpnum.trace.looking import NO_NUMBER, is_number, look
 from cpnum.trace.push import move
 from cpnum.trace.tracer import (
@@ -249,10 +249,7 @@ class Tracer(Choosing):
         """Return a view of this value, which shares its memory."""
         node, shape = self.node, self.known_shape
         if is_chosen(shape):
-            raise self.unsupported(
-                "a view of the elements that a mask chooses cannot be traced",
-                "y[mask] = f(x[mask]), of elementwise functions",
-            )
+            return self._move_chosen(step)
         state = self.state
         if step is not None:
             is_computed = type(node) is Apply or type(node) is Join
@@ -269,6 +266,17 @@ class Tracer(Choosing):
         view = Tracer(self.builder, node, shape, PART)
         self.builder.parts[id(view)] = self, step
         return view
+
+    def _move_chosen(self, step: Movement | None) -> Tracer:
+        """Return a view of the elements that a mask chooses, which has all of them."""
+        shape = None if step is None else moved_chosen(self.known_shape, step)
+        if shape is None or step is None:
+            raise self.unsupported(
+                "a view of the elements that a mask chooses cannot be traced",
+                "y[mask] = f(x[mask]), of elementwise functions",
+            )
+        node, _ = move(self.builder, self.node, self.builder.shape_of(self.node), step)
+        return Tracer(self.builder, node, shape)
 
     def __getitem__(self, key: object) -> Tracer:
         own = self._key_of_view(key)

@@ -20,9 +20,12 @@ from typing import Any
 import numpy as np
 
 from cpnum.errors import ShapeError
+from cpnum.ir.movement import Index, Movement
 from cpnum.ir.nodes import Node
 from cpnum.tables.dtypes import B
 from cpnum.trace.builder import Shape, Traced
+from cpnum.trace.made import adopted, is_array
+from cpnum.trace.push import move
 from cpnum.trace.tracer import OWNED, AnyTracer
 from cpnum.trace.ufuncs import apply_where, assigned
 
@@ -73,47 +76,93 @@ class Choosing(AnyTracer):
         return isinstance(key, Choosing) and key.node.dtype is B and bool(key.known_shape)
 
     def chosen(self, mask: Choosing) -> AnyTracer:
-        """Return the elements that a mask chooses, `x[mask]`, as an array of its own."""
-        self._check(mask, "np.where(mask, x, 0)")
+        """Return the elements, or the rows, that a mask chooses, `x[mask]`, as a new array."""
+        whole = self._whole_mask(mask, "np.where(mask, x, 0)")
         dtype = self.node.dtype
         harmless = dtype.numpy.type(_HARMLESS[dtype.family])
-        node, _ = apply_where(self.builder, mask, self, harmless, dtype)
+        node, _ = apply_where(self.builder, whole, self, harmless, dtype)
         self.builder.taken.add(node)
-        result = self.result(node, (Chosen.by(mask.node),))
+        row = self.known_shape[len(mask.known_shape) :]
+        result = self.result(node, (Chosen.by(mask.node), *row))
         result.state = OWNED
         return result
 
     def put_chosen(self, mask: Choosing, value: Any) -> None:
-        """Assign to the elements that a mask chooses, `x[mask] = value`."""
-        self._check(mask, "x = np.where(mask, value, x)")
-        dtype = self.node.dtype
+        """Assign to the elements, or to the rows, that a mask chooses, `x[mask] = value`."""
+        whole_mask = self._whole_mask(mask, "x = np.where(mask, value, x)")
+        dtype, builder = self.node.dtype, self.builder
         count = Chosen.by(mask.node)
+        row = self.known_shape[len(mask.known_shape) :]
+        if is_array(value):
+            value = adopted(builder, value)
         shape = value.known_shape if isinstance(value, Traced) else np.shape(value)
-        if shape not in ((), (count,)):
-            raise self.builder.error(
+        if not _fits(shape, (count, *row)):
+            raise builder.error(
                 ShapeError,
-                "only a number, or elements that the same mask chooses, can be assigned",
+                "only a number, a row, or elements that the same mask chooses can be assigned",
                 seen=f"a value of shape {shape}",
                 write="x[mask] = f(y[mask]), or x = np.where(mask, value, x)",
             )
         whole = value
-        if shape:
-            whole = Traced(self.builder, value.node, self.known_shape)
-        elif not isinstance(value, Traced) and not isinstance(value, int | float):
-            whole = self.builder.attempt(assigned, value, dtype)
-        node, _ = apply_where(self.builder, mask, whole, self, dtype)
-        if shape:
-            self.builder.put.add(node)
+        is_of_mask = is_chosen(shape)
+        if is_of_mask:
+            own = (*mask.known_shape, *shape[1:])
+            whole = Traced(builder, value.node, own)
+        elif not isinstance(value, Traced | int | float):
+            whole = builder.attempt(assigned, value, dtype)
+        node, _ = apply_where(builder, whole_mask, whole, self, dtype)
+        if is_of_mask:
+            builder.put.add(node)
         self.set_value(node)
 
     def set_value(self, node: Node) -> None:
         """Give all elements other values, of the same dtype."""
         raise NotImplementedError
 
-    def _check(self, mask: Choosing, write: str) -> None:
-        if mask.known_shape != self.known_shape or is_chosen(self.known_shape):
+    def _whole_mask(self, mask: Choosing, write: str) -> Traced:
+        """Return a mask as one of all elements: one of rows has new axes at its end."""
+        shape = mask.known_shape
+        if shape != self.known_shape[: len(shape)] or is_chosen(self.known_shape):
             raise self.unsupported(
-                f"a mask of shape {mask.known_shape} for an array of {self.known_shape} "
-                "cannot be traced",
+                f"a mask of shape {shape} for an array of {self.known_shape} cannot be traced",
                 write,
             )
+        rest = len(self.known_shape) - len(shape)
+        if not rest:
+            return mask
+        step = Index.of((*[slice(None)] * len(shape), *[None] * rest))
+        return Traced(self.builder, *move(self.builder, mask.node, shape, step))
+
+
+def _fits(shape: Shape, rows: Shape) -> bool:
+    """Tell whether a value can be assigned to what a mask chooses, which has this shape."""
+    lead = len(rows) - len(shape)
+    return lead >= 0 and all(
+        extent == wide or (extent == 1 and type(extent) is not Chosen and at + lead > 0)
+        for at, (extent, wide) in enumerate(zip(shape, rows[lead:], strict=True))
+    )
+
+
+def moved_chosen(shape: Shape, step: Movement) -> Shape | None:
+    """Return the shape of a view of elements that a mask chooses, if it has all of them.
+
+    >>> shape = (Chosen.by(None),)
+    >>> moved_chosen(shape, Index.of((slice(None), None))), moved_chosen(shape, Index.of((0,)))
+    ((chosen, 1), None)
+    """
+    if not isinstance(step, Index):
+        return None
+    left: list[int] = []
+    rest = list(shape)
+    for item in step.items:
+        if item is None:
+            left.append(1)
+        elif type(rest[0]) is Chosen:
+            if item != slice(None):
+                return None
+            left.append(rest.pop(0))
+        elif isinstance(item, slice):
+            left.append(len(range(*item.indices(rest.pop(0)))))
+        else:
+            rest.pop(0)
+    return *left, *rest

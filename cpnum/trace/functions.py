@@ -14,7 +14,7 @@ from cpnum.tables.ops import OPS, Op
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Traced
 from cpnum.trace.compositions import choose
-from cpnum.trace.made import shaping
+from cpnum.trace.made import shaping, written_to
 from cpnum.trace.promote import loop_dtypes
 from cpnum.trace.registry import UNSET, as_array, first_tracer, owned, traces
 from cpnum.trace.tracer import UnknownArgumentError
@@ -70,7 +70,10 @@ def _clip(
     max: object = UNSET,
 ) -> Tracer:
     if out is not None:
-        raise UnknownArgumentError("out")
+        own = written_to(out)
+        if not isinstance(own, Tracer):
+            raise UnknownArgumentError("out")
+        return own.overwrite(_clip(a, a_min, a_max, min=min, max=max), np.clip)
     bounds = {"a_min": a_min, "a_max": a_max, "min": min, "max": max}
     given = {name: each for name, each in bounds.items() if each is not UNSET}
     unbounded: Any = dict.fromkeys(given)
