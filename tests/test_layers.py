@@ -21,13 +21,13 @@ LINE = {
     "extents walk text graph program tiling reference evaluate questions rules rewrite divisors "
     "simplify",
     "trace": "site advice choices fixed containers arguments parameters kinds builder looking made "
-    "push promote ufuncs keywords tracer chosen array scalar leftover registry compositions "
-    "joining ends converting replacing functions methods returns sampling calls contents "
-    "assembling fields trace",
+    "push promote ufuncs keywords tracer chosen writing array scalar leftover registry promoting "
+    "compositions joining ends converting replacing functions methods returns sampling calls "
+    "contents assembling fields trace",
     "compile": "arrange sources call schedule instances skeleton select assign emit pairs "
     "origins verify kernel outs",
-    "run": "system linux arena memory recipe alias errstate pieces machine prepared results bound "
-    "specialization program observer",
+    "run": "system linux arena memory recipe alias errstate pieces buffers machine prepared results "
+    "bound specialization loops program observer",
     "show": "timing table comparison listing plain_rows plain_x86_forms plain_x86 plain_aarch64 "
     "plain view why key as_text as_html report reports processor status progress",
     "jit": "options keys outside drawing variants entries cache method sending explaining function "

@@ -56,7 +56,7 @@ class New(NamedTuple):
 
 
 class State:
-    """What one run of a program fills in, and the next one finds.
+    """Addresses, arrays and blocks that one run of a program fills in, and the next one finds.
 
     `addresses` are those of parameters, then 0, then those of buffers.  `values` has the arrays in
     buffers.  For each kernel by its number, `blocks` has its argument block and the bytes of it;
@@ -364,7 +364,7 @@ def views_of(loop: Loop, values: Sequence[Any]) -> list[Any]:
 
 
 class Layout(NamedTuple):
-    """What is known of a loop for arrays of some layouts.
+    """A loop for arrays of some layouts: all that is known before it has memory.
 
     `parts` are its kernels, None for what has no elements; `new` the layouts of the results;
     `through` those that are computed into buffers and copied.  It is `overwritten` if a kernel

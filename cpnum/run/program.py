@@ -358,7 +358,7 @@ def _layout(value: Any) -> object:
 
 
 class Fates:
-    """What becomes of the values that steps make.
+    """The fates of the values that steps make: who gets them, and who is the last to read them.
 
     `fresh` are those that the caller may get.  `varying` has for a loop what it reads whose layout
     depends on what NumPy returned.  `done` has for each step the values in buffers of the program

@@ -60,7 +60,7 @@ class Put(NamedTuple):
 
 
 class Written(NamedTuple):
-    """What a step writes: to views of arrays, and to new arrays, by the number of a parameter."""
+    """Values that a step writes: to views of arrays, and to new arrays, each a new parameter."""
 
     puts: tuple[Put, ...]
     stores: tuple[tuple[Node, int], ...]
