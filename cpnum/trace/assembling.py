@@ -312,17 +312,23 @@ class _Assembling:
                 return False
             if target.of in made and made[target.of][0] != target.movement:
                 return False
-        first.changed()
         replaced: dict[int, Target] = {each.parameter: each for each in first.targets}
+        rows: list[tuple[Target | None, Target, Node]] = []
         for target, root in second.targets.items():
             for node in postorder(root, new):
                 new[node] = self._made(node, new)
             before = replaced.get(target.of) if target.of is not None else None
             if before is not None:
                 # The same elements are written again.
-                del first.targets[before]
                 target = target._replace(of=before.of)
-            first.targets[target] = new[root]
+            if target.of is None and self.builder.shape_of(new[root]) != first.shape:
+                return False  # a new array has the shape of its value
+            rows.append((before, target, new[root]))
+        first.changed()
+        for before, target, node in rows:
+            if before is not None:
+                del first.targets[before]
+            first.targets[target] = node
         return True
 
     def _renewed(self, roots: Iterable[Node]) -> Mapping[Node, Node]:
