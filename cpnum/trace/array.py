@@ -63,8 +63,6 @@ from cpnum.trace.writing import assign, in_memory, store_if_viewed, write
 # What indexes elements one by one.
 _INDEX_ARRAYS = (np.ndarray, list)
 
-_FULL = slice(None)
-
 # The ufunc that `np.clip` is a wrapper of; it has no public name.
 CLIP: np.ufunc = np._core.umath.clip  # type: ignore[attr-defined]
 
@@ -388,11 +386,14 @@ class Tracer(Choosing):
         items = key if isinstance(key, tuple) else (key,)
         if any(map(_needs_contents, items)):
             self.builder.functions[operator.setitem](self, key, value)
-        elif all(each is ... or (type(each) is slice and each == _FULL) for each in items):
+            return
+        ellipses = sum(each is ... for each in items)
+        exists = ellipses < 2 and len(items) - ellipses <= len(self.known_shape)
+        if exists and all(each is ... or _is_full(each) for each in items):
             assign(self, value)
         else:
             in_memory(self)
-            assign(self[items if ... in items else (*items, ...)], value)
+            assign(self[items if ellipses else (*items, ...)], value)
 
     def __delitem__(self, key: object) -> NoReturn:
         if self.state == SCALAR:
@@ -596,6 +597,11 @@ def _needs_contents(item: Any) -> bool:
     if item.__class__ in _INDEX_ARRAYS:
         return True
     return isinstance(item, AnyTracer) and not is_number(item)
+
+
+def _is_full(item: Any) -> bool:
+    """Tell whether an item of an index is a slice of all elements; its ends may be traced."""
+    return type(item) is slice and item.start is None and item.stop is None and item.step is None
 
 
 def _is_mask(index: Any) -> bool:
