@@ -112,14 +112,20 @@ def _nan_to_num(
 CHANGING_FIRST |= {np.copyto, np.putmask, np.place}
 
 
+def _target(array: Any, name: str, *given: Any) -> Tracer:
+    """Return the traced array that a function writes to; refuse one from outside."""
+    array = written_to(array)
+    if not isinstance(array, Tracer):
+        raise first_tracer(*given).unsupported(
+            f"np.{name} of a traced value into an array from outside cannot be traced",
+            "the array as an argument of the function",
+        )
+    return array
+
+
 @traces(np.copyto)
 def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
-    dst = written_to(dst)
-    if not isinstance(dst, Tracer):
-        raise first_tracer(src, where).unsupported(
-            "np.copyto of a traced value to an array from outside cannot be traced",
-            "x = np.where(mask, value, x)",
-        )
+    dst = _target(dst, "copyto", src, where)
     given = dtype_of(dst.builder, src)
     sample = given.scalar(0) if given.weak else given.numpy
     if not given.weak and not xp.can_cast(sample, dst.node.dtype.numpy, casting):
@@ -132,18 +138,17 @@ def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -
 
 @traces(np.putmask)
 def _putmask(a: Any, mask: Any, values: Any) -> None:
-    _put(a, mask, values, "values")
+    _put(_target(a, "putmask", mask, values), mask, values, "values")
 
 
 @traces(np.place)
 def _place(arr: Any, mask: Any, vals: Any) -> None:
-    _put(arr, mask, vals, "vals")
+    _put(_target(arr, "place", mask, vals), mask, vals, "vals")
 
 
-def _put(array: Any, mask: Any, value: Any, name: str) -> None:
+def _put(array: Tracer, mask: Any, value: Any, name: str) -> None:
     """Assign a number, or elements that the same mask chooses; NumPy repeats what is shorter."""
-    array = written_to(array)
-    if not (isinstance(array, Tracer) and array.is_mask(mask)):
+    if not array.is_mask(mask):
         raise UnknownArgumentError("mask")
     if not isinstance(value, Traced):
         if np.size(value) != 1:

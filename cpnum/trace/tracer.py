@@ -226,13 +226,16 @@ class AnyTracer(Traced):
                 f"{name} cannot be traced" + reason(function),
                 instead_of_attribute(function.__name__, is_method=True),
             )
-        if function in CHANGING_FIRST and args:
-            args = written_to(args[0]), *args[1:]
-        if "out" in keywords:
-            keywords = {**keywords, "out": written_to(keywords["out"])}
-        args = tuple([each if isinstance(each, Traced) else self.adopted(each) for each in args])
+        # What is written to is no constant, though its elements may be known.
+        first = 1 if function in CHANGING_FIRST else 0
+        target = tuple(map(written_to, args[:first]))
+        rest = [each if isinstance(each, Traced) else self.adopted(each) for each in args[first:]]
+        args = (*target, *rest)
         if keywords:
-            keywords = {name: self.adopted(each) for name, each in keywords.items()}
+            keywords = {
+                name: written_to(each) if name == "out" else self.adopted(each)
+                for name, each in keywords.items()
+            }
         try:
             return traced(*args, **keywords)
         except UnknownArgumentError as error:
