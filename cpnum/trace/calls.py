@@ -6,6 +6,7 @@ The step's graph computes the arguments.  The results are parameters of the grap
 from __future__ import annotations
 
 import functools
+import inspect
 import operator
 import sys
 from collections.abc import Callable
@@ -249,12 +250,14 @@ def _method(name: str) -> _Function:
     return method
 
 
-def _enter_changing(function: _Function, name: str) -> None:
+def _enter_changing(function: _Function, name: str, first: str = "a") -> None:
     def traced(*arguments: Any, **keywords: Any) -> None:
+        if not arguments:
+            arguments = (keywords.pop(first),)
         change(function, name, arguments, keywords)
 
     FUNCTIONS[function] = functools.update_wrapper(traced, function)
-    CHANGING_FIRST.add(function)
+    CHANGING_FIRST[function] = first
 
 
 def _changing_method(name: str) -> _Function:
@@ -287,7 +290,8 @@ for _ufunc in {each for each in vars(np).values() if isinstance(each, np.ufunc)}
     if _ufunc.nout == 1 and _ufunc.signature is None:
         _enter_changing(_ufunc.at, f"numpy.{_ufunc.__name__}.at")
 for _name in CHANGING:
-    _enter_changing(getattr(np, _name), f"numpy.{_name}")
+    _first = next(iter(inspect.signature(getattr(np, _name)).parameters))
+    _enter_changing(getattr(np, _name), f"numpy.{_name}", _first)
 for _name in CHANGING_METHODS:
     setattr(Tracer, _name, _changing_method(_name))
 for _name in CALLED_METHODS:

@@ -109,7 +109,7 @@ def _nan_to_num(
     return _as_computed(choose(_isneginf(array), least, result, dtype))
 
 
-CHANGING_FIRST |= {np.copyto, np.putmask, np.place}
+CHANGING_FIRST |= {np.copyto: "dst", np.putmask: "a", np.place: "arr"}
 
 
 def _target(array: Any, name: str, *given: Any) -> Tracer:

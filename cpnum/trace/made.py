@@ -210,8 +210,8 @@ def become_traced(array: Made) -> Any:
     return builder.functions[Made](builder, array)
 
 
-# The functions of NumPy that write to their first argument.
-CHANGING_FIRST: set[_Function] = set()
+# The functions of NumPy that write to their first argument, with its name.
+CHANGING_FIRST: dict[_Function, str] = {}
 
 
 def written_to(array: Any) -> Any:

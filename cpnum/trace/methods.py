@@ -28,7 +28,7 @@ def _flatten(self: Tracer, order: str = "C") -> Tracer:
     return owned(self.ravel(order).copy())
 
 
-def _fill(self: Tracer, value: Any) -> None:
+def _fill(self: Tracer, value: Any, /) -> None:
     if self.state == SCALAR:
         return  # NumPy's scalars have the method, which changes nothing
     if np.ndim(value):

@@ -227,13 +227,14 @@ class AnyTracer(Traced):
                 instead_of_attribute(function.__name__, is_method=True),
             )
         # What is written to is no constant, though its elements may be known.
-        first = 1 if function in CHANGING_FIRST else 0
+        changed = CHANGING_FIRST.get(function)
+        first = 0 if changed is None else 1
         target = tuple(map(written_to, args[:first]))
         rest = [each if isinstance(each, Traced) else self.adopted(each) for each in args[first:]]
         args = (*target, *rest)
         if keywords:
             keywords = {
-                name: written_to(each) if name == "out" else self.adopted(each)
+                name: written_to(each) if name in ("out", changed) else self.adopted(each)
                 for name, each in keywords.items()
             }
         try:
