@@ -115,7 +115,7 @@ def change(function: _Function, name: str, arguments: tuple[Any, ...], keywords:
     for each in leaves_in((arguments, keywords)):
         if isinstance(each, np.ndarray) and not isinstance(each, AnyTracer):
             dtype_of(builder, each)  # refuses an array from outside
-    _sample(array, function, name, (arguments, keywords))
+    _sample(array, function, name, (arguments, keywords), changes=True)
     passed = results_of(
         builder, (arguments, keywords), name, tuple(builder.signature), builder.given
     )
@@ -149,17 +149,23 @@ def _at_line(function: _Function, frame: FrameType) -> _Function:
 # -- what is returned ---------------------------------------------------------------------------
 
 
-def _sample(tracer: AnyTracer, function: _Function, name: str, given: Any) -> tuple[Any, bool]:
+def _sample(
+    tracer: AnyTracer, function: _Function, name: str, given: Any, changes: bool = False
+) -> tuple[Any, bool]:
     """Return results with the dtypes and shapes of the call's, and whether they share memory."""
     arguments, keywords = with_leaves(given, _without_value)
     builder, RUNNING.builder = RUNNING.builder, None  # the small arrays are none of the function's
     try:
-        return sampled(function, arguments, keywords, function not in _OF_INDICES)
+        return sampled(function, arguments, keywords, function not in _OF_INDICES, changes)
     except UnknownShapeError:
         raise tracer.unsupported(
             f"{name} cannot be traced: the shape of its result is not known",
             "its call outside of the function",
         ) from None
+    except ValueError as error:
+        if "read-only" in str(error):
+            raise UnknownArgumentError("out") from None  # it stands among the others, without a name
+        raise
     finally:
         RUNNING.builder = builder
 

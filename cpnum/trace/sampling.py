@@ -53,13 +53,15 @@ def sampled(
     arguments: Sequence[Any],
     keywords: Mapping[str, Any],
     with_small: bool = True,
+    changes: bool = False,
 ) -> tuple[Any, bool]:
     """Return results with the dtypes and shapes of a real call, and contents without a meaning.
 
     The second value tells whether a result shares memory with an argument.
 
-    `Like` stands for arrays among the arguments, and in containers among them.  Without small
-    arrays, the call has the real shapes.
+    `Like` stands for arrays among the arguments, and in containers among them; they are read-only
+    unless the function `changes` its first argument.  Without small arrays, the call has the real
+    shapes.
 
     Raises:  the error of a real call; UnknownShapeError.
     """
@@ -70,37 +72,42 @@ def sampled(
         first, second = (dict(zip(extents, sizes, strict=False)) for sizes in _SIZES)
         real = {(first[each], second[each]): each for each in extents}
         try:
-            result, shares = _called(function, given, first)
-            return _joined(result, _called(function, given, second)[0], real), shares
+            result, shares = _called(function, given, first, changes)
+            return _joined(result, _called(function, given, second, changes)[0], real), shares
         except Exception:
             pass  # a number among the arguments may not go with small arrays: call with large ones
     if sum(math.prod(each.shape) for each in likes) > MOST_ELEMENTS:
         raise UnknownShapeError
-    return _called(function, given, {})
+    return _called(function, given, {}, changes)
 
 
 def _called(
-    function: Callable[..., Any], given: Any, extents: Mapping[int, int]
+    function: Callable[..., Any], given: Any, extents: Mapping[int, int], changes: bool
 ) -> tuple[Any, bool]:
     """Return the results of a call whose arrays have what stands for their extents."""
     try:
-        return _called_with(function, given, extents, 0)
+        return _called_with(function, given, extents, 0, changes)
     except Exception as error:
         # Integers may be indices, of which 0 always exists, or weights, which are not all 0.
         try:
-            return _called_with(function, given, extents, 1)
+            return _called_with(function, given, extents, 1, changes)
         except Exception:
             raise error from None
 
 
 def _called_with(
-    function: Callable[..., Any], given: Any, extents: Mapping[int, int], integer: int
+    function: Callable[..., Any],
+    given: Any,
+    extents: Mapping[int, int],
+    integer: int,
+    changes: bool,
 ) -> tuple[Any, bool]:
     def filled(value: Any) -> Any:
         if type(value) is not Like:
             return value
         shape = tuple([extents.get(each, each) for each in value.shape])
         array = _contents(value.dtype, shape, integer)
+        array.flags.writeable = changes
         return array if value.is_array else array[()]
 
     arguments, keywords = with_leaves(given, filled)
