@@ -7,10 +7,10 @@
 ...     return y
 >>> print(trace(function, (np.zeros(4),)))
 function(x: f64[:])
-  %0 = 1.0 like {bool[4] of 0x00}  f64
-  t1 = %0
-  %0 = x[1:]  f64
-  t1[1:] = %0
+  %0 = {bool[4] of 0x00}  b
+  %1 = 1.0 like %0        f64
+  t1 = %1
+  t1[1:] = x[1:] as copy
   return t1
 """
 
