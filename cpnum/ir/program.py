@@ -34,7 +34,7 @@ from cpnum.ir.guards import Guard
 from cpnum.ir.handling import Handling, filtered
 from cpnum.ir.movement import Movement
 from cpnum.ir.nodes import MADE, Input
-from cpnum.ir.results import Given, Results, Tree, leaves_of
+from cpnum.ir.results import Given, Results, Tree, View, leaves_of
 from cpnum.ir.signature import ArrayOf, Parameter, ScalarOf, Signature, Type, text_of
 from cpnum.ir.sites import described
 from cpnum.tables.dtypes import from_numpy, from_python
@@ -117,6 +117,22 @@ class Call:
         """The parameters that the call reads, or writes to."""
         return read_by(self.graph)
 
+    @property
+    def is_check(self) -> bool:
+        """Whether the call compares contents with an outcome."""
+        return not self.changes and not [*leaves_of(self.results)]
+
+    @property
+    def changed(self) -> int | None:
+        """The parameter that the function writes to, if any."""
+        if not self.changes:
+            return None
+        leaves = self.graph.results.leaves
+        leaf = leaves[0]
+        leaf = leaves[leaf.of] if isinstance(leaf, View) else leaf
+        assert isinstance(leaf, Given)
+        return leaf.parameter
+
     def call(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
         """Call the function."""
         modes, callback, filters, _ = self.handling
@@ -157,7 +173,7 @@ class Call:
         results = [signature[each] for each in leaves_of(self.results)]
         if self.changes:
             return [*lines, f"  {self.name}({arguments})"]
-        if not results:
+        if self.is_check:
             return [*lines, f"  where {self.name.format(arguments)}"]
         names = ", ".join(each.name for each in results)
         types = ", ".join(str(each.type) for each in results)
@@ -252,6 +268,20 @@ class Program:
     def calls(self) -> tuple[Call, ...]:
         """The steps that are calls."""
         return tuple([each for each in self.steps if isinstance(each, Call)])
+
+    @property
+    def written_before_checks(self) -> frozenset[int]:
+        """The arguments that steps write to before contents are compared."""
+        written: set[int] = set()
+        found: set[int] = set()
+        for step in self.steps:
+            if isinstance(step, Loop):
+                written |= {each.of for each in step.targets if each.of is not None}
+            elif step.is_check:
+                found |= written
+            elif step.changed is not None:
+                written.add(step.changed)
+        return frozenset(found & self.written)
 
     @property
     def graphs(self) -> tuple[Graph, ...]:

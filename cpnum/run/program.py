@@ -169,7 +169,8 @@ class ProgramCall:
     The loops are planned before the first step runs, but those that read what NumPy returned: these
     are planned when its layout is known.  Without a machine, NumPy computes all graphs.  A call is
     the one as `written` if contents have another outcome than they had while the function was
-    traced, or if what is written to may not be, or shares memory with another argument.
+    traced, or if what is written to may not be, or shares memory with another argument.  Arguments
+    that are written to before contents are compared are copied, so that they can be restored.
     """
 
     def __init__(
@@ -187,6 +188,7 @@ class ProgramCall:
         self._machine = machine
         program = specialization.traced
         self._fates = fates = Fates(program)
+        self._restored = sorted(program.written_before_checks)
         self._planner = Planner(
             len(program.graph.signature), program.given, fates.fresh, level, machine
         )
@@ -216,7 +218,11 @@ class ProgramCall:
             return self._written.run(arguments)
         if self._make is not None:
             return self._make(values_of(self._results, values, iter(())))
-        return self._returned(values, None).run(values)
+        try:
+            return self._returned(values, None).run(values)
+        except CpnumError as error:
+            self._mark(error)
+            raise
 
     def into(self, arguments: tuple[Any, ...], out: Any) -> Any:
         """Compute into `out`; all results are computed before any is written that overlaps."""
@@ -224,10 +230,18 @@ class ProgramCall:
         if values is None:
             assert self._written is not None
             return self._written.into(arguments, out)
-        done = self._returned(values, out).into(values, out)
-        if done is None:
-            return filled(self._returned(values, None).run(values), out)
-        return done
+        try:
+            done = self._returned(values, out).into(values, out)
+            if done is None:
+                return filled(self._returned(values, None).run(values), out)
+            return done
+        except CpnumError as error:
+            self._mark(error)
+            raise
+
+    def _mark(self, error: CpnumError) -> None:
+        """Mark an error of a run: the call must not be repeated if it has written to arguments."""
+        error.began |= bool(self.specialization.traced.written)
 
     def _values(self, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
         """Return the values of parameters, None for a call that is to run as written."""
@@ -236,9 +250,12 @@ class ProgramCall:
         addresses = [address(arguments[at]) for at in self._fates.arrays]
         if self._missed >= MOST_MISSED or not self._may_write(arguments, addresses):
             return None
+        before = [(arguments[at], arguments[at].copy("K")) for at in self._restored]
         try:
             values = self.run_steps(arguments, addresses)
         except ContentsError:
+            for array, copy in before:
+                array[...] = copy
             self._missed += 1
             return None
         self._missed = 0
@@ -291,7 +308,7 @@ class ProgramCall:
                     run = self._planned(at, values, state).run
                 run(values, state)
         except CpnumError as error:
-            error.began = bool(self.specialization.traced.written)
+            self._mark(error)
             raise
         state.end()
         if sum(each.size for each in state.buffers) <= MOST_KEPT:
