@@ -163,13 +163,17 @@ class _Assembling:
         self.drafts: list[_Draft | _CallDraft] = []
         # The nodes of equal loops, and their graphs.
         self._graphs: dict[tuple[Any, ...], Graph] = {}
-        self._new: dict[Node, Node] = {}
+        # The results of operators that have several, of which each is stored by itself.
+        self._projects: dict[Node, list[Node]] = {}
 
     def program(self, results: Results) -> Program:
         """Return the program that returns these results."""
         builder = self.builder
         every = [*[_roots(each) for each in builder.steps], results.nodes]
         last = _last_steps(every)
+        for node in last:
+            if type(node) is Project:
+                self._projects.setdefault(node.node, []).append(node)
         puts = [put for each in builder.steps if isinstance(each, Written) for put in each.puts]
         nodes = (*last, *[each.target for each in puts])
         passed = [each.passed for each in builder.steps if isinstance(each, Called)]
@@ -262,13 +266,15 @@ class _Assembling:
     ) -> dict[Node, Input]:
         """Store the values that a step computes, that cost much, and that a later one reads."""
         return {
-            node: self._stored(node)
+            each: self._stored(each)
             for root in roots
             for node in postorder(root, self.stored)
             if last[node] > number
             and type(node) is Apply
             and _is_stored(node)
             and self.builder.shape_of(node)
+            for each in self._projects.get(node, [node])
+            if last[each] > number
         }
 
     def _stored(self, node: Node) -> Input:
