@@ -28,7 +28,7 @@ import numpy as np
 
 from cpnum.errors import ShapeError, UnsupportedError
 from cpnum.ir.extents import Extent, Symbol
-from cpnum.ir.movement import Index, Movement, Reshape
+from cpnum.ir.movement import BroadcastTo, Index, Movement, Reshape
 from cpnum.ir.nodes import MADE, Apply, Constant, Input, Join, Node, operands
 from cpnum.ir.signature import ArrayOf, Parameter, ScalarOf
 from cpnum.ir.walk import postorder
@@ -202,6 +202,13 @@ def overwritten(builder: Builder, target: Input) -> tuple[int, tuple[tuple[Node,
 
 def _refuse(builder: Builder, target: Input) -> None:
     """Refuse a write that would be seen elsewhere, or nowhere."""
+    if any(isinstance(step, BroadcastTo) for step in target.movement):
+        raise builder.error(
+            UnsupportedError,
+            "a write to an array that was broadcast cannot be traced: its elements share memory",
+            seen="".join(map(str, target.movement)),
+            write="x[...] = value before x is broadcast, or y.copy()",
+        )
     if any(isinstance(step, Reshape) for step in target.movement):
         raise builder.error(
             UnsupportedError,
@@ -231,6 +238,7 @@ def _renew(builder: Builder, before: int, version: Input) -> tuple[tuple[Node, i
         node = each.node
         if each.state in (ARGUMENT, VIEW):
             if type(node) is Input and node.parameter == before:
+                _refuse_reshaped(each, node)
                 each.node = _version(builder, node, version)
             continue
         new = stores.get(node)
@@ -241,6 +249,16 @@ def _renew(builder: Builder, before: int, version: Input) -> tuple[tuple[Node, i
         each.node = new
     _exchange_masks(live, stores)
     return tuple([(node, new.parameter) for node, new in stores.items()])
+
+
+def _refuse_reshaped(tracer: AnyTracer, view: Input) -> None:
+    """Refuse a write that a reshape of the array would see, or not if NumPy copied for it."""
+    if any(isinstance(step, Reshape) for step in view.movement):
+        raise tracer.unsupported(
+            "a write to an array cannot be traced while there is a reshape of it: NumPy may have "
+            "copied it",
+            "the reshape after x[...] = value, or a copy: x.reshape(shape).copy()",
+        )
 
 
 def _version(builder: Builder, node: Input, version: Input) -> Input:
