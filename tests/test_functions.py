@@ -221,7 +221,7 @@ def test_functions_of_values_that_are_computed():
         assert name
 
 
-def test_what_is_written_in_place_is_the_functions_own():
+def test_new_arrays_are_filled():
     def filled(x):
         y = np.empty_like(x)
         y.fill(2)
@@ -230,8 +230,6 @@ def test_what_is_written_in_place_is_the_functions_own():
 
     both(filled, tame("f8"))
     both(filled, tame("i4"))
-    assert "to an argument" in refused(UnsupportedError, lambda x: x.fill(0), np.ones(3))
-    assert "to an argument" in refused(UnsupportedError, lambda x: np.copyto(x, 0.0), np.ones(3))
 
 
 def test_stacks_differ_in_shape_as_in_numpy():

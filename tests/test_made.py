@@ -12,7 +12,7 @@ from cases import assert_same
 from test_functions import both
 from tracing import refused
 
-from cpnum import CpnumError, UnsupportedError, cpjit, special
+from cpnum import UnsupportedError, cpjit, special
 from cpnum.trace.made import RUNNING, Made
 
 X = np.array([1.0, -2.5, 4.0])

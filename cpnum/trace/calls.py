@@ -164,7 +164,7 @@ def _sample(
         ) from None
     except ValueError as error:
         if "read-only" in str(error):
-            raise UnknownArgumentError("out") from None  # it stands among the others, without a name
+            raise UnknownArgumentError("out") from None  # it has no name among the others
         raise
     finally:
         RUNNING.builder = builder
