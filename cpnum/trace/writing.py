@@ -172,8 +172,8 @@ def _cost(builder: Builder, node: Node) -> int:
 def write(tracer: AnyTracer, node: Node) -> None:
     """Write a value to the memory of an array or a view, whose shape it broadcasts to."""
     target = in_memory(tracer)
-    if node is target:
-        return  # x[1:] += 1 assigns the view to itself
+    if node is target and target.parameter in tracer.builder.roots:
+        return  # x[1:] += 1 assigns the view to itself, after it has written to it
     builder = tracer.builder
     node = builder.cast(node, target.dtype)
     version, stores = overwritten(builder, target)
