@@ -474,6 +474,11 @@ class Planner:
         self.sizes.append(wanted)
         return self.count + len(self.sizes)
 
+    def own_slot(self) -> int:
+        """Return the number of an address that is set in each run, by one loop only."""
+        self.sizes.append(rounded(0))
+        return self.count + len(self.sizes)
+
     def put(self, new: New) -> None:
         """Note an array that is in a buffer."""
         assert new.slot is not None
@@ -623,8 +628,11 @@ class _Planning:
         row = planner.row(target.of), address(view) - address(whole)
         if out is not None:
             return row
-        slot = planner.slot(array.nbytes)
-        self._temporary.append(slot)
+        if self.ahead:
+            slot = planner.slot(array.nbytes)
+            self._temporary.append(slot)
+        else:
+            slot = planner.own_slot()
         copy = self._copy(array, view, (slot, 0), row)
         if copy is not None:
             self.copies.append((copy, None if self.ahead else array.nbytes, slot))
@@ -638,7 +646,7 @@ class _Planning:
             return self.planner.count, 0
         if not movement or not view.size or np.may_share_memory(array, view):
             return self.planner.row(parameter), address(view) - address(array)
-        slot = self.planner.slot(0)
+        slot = self.planner.own_slot()
         self.copied.append((at, slot))
         return slot, 0
 
