@@ -355,7 +355,12 @@ class _Assembling:
         args = operands(node)
         if not args or all(new[each] is each for each in args):
             return node
-        if isinstance(node, Host | Constant):
+        if isinstance(node, Constant):
+            like = tuple([each for each in map(new.__getitem__, args) if type(each) is Input])
+            if len(like) < len(args):
+                return node  # it has the shape of what is computed in its place
+            return self.builder.nodes.constant(node.value, node.dtype, like)
+        if isinstance(node, Host):
             return node
         made = renewed(self.builder.nodes, node, new)
         self._describe(made, node)
