@@ -127,9 +127,8 @@ def _target(array: Any, name: str, *given: Any) -> Tracer:
 def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     dst = _target(dst, "copyto", src, where)
     given = dtype_of(dst.builder, src)
-    sample = given.scalar(0) if given.weak else given.numpy
-    if not given.weak and not xp.can_cast(sample, dst.node.dtype.numpy, casting):
-        xp.copyto(np.empty(0, dst.node.dtype.numpy), np.empty(0, sample), casting)
+    sample = given.scalar(0) if given.weak else np.empty(0, given.numpy)
+    xp.copyto(np.empty(0, dst.node.dtype.numpy), sample, casting)  # NumPy's own error
     if where is True:
         assign(dst, src)
     else:
