@@ -242,6 +242,23 @@ class NumpyPlan(LoopPlan):
                 yield self._own.part(places), call
 
 
+class AssignmentPlan(LoopPlan):
+    """A view that is assigned to another view of the same array, by NumPy.
+
+    NumPy does not always read all elements before it writes: `x[::2] = x[:-2]` of five elements
+    leaves another one than `x[::2] = x[:-2].copy()`.
+    """
+
+    def __init__(self, loop: Loop) -> None:
+        self._view, self._target = loop.views[0], loop.targets[0]
+
+    def run(self, values: Values, state: State) -> None:
+        """Assign."""
+        parameter, movement = self._view
+        value = replayed(values[parameter], movement)
+        replayed(values[self._target.parameter], self._target.movement)[...] = value
+
+
 class KernelPlan(LoopPlan):
     """A loop of one or several kernels, one for each shape of results.
 
@@ -424,6 +441,10 @@ class Planner:
                     array = new_array(*layout)
                     values[target.parameter] = array if array.ndim else array[()]
             return NumpyPlan(own, loop, parts)
+        is_copy = len(loop.targets) == 1 and len(own.graph.nodes) == 1 == len(loop.views)
+        if is_copy and outs[0] is not None and isinstance(views[0], np.ndarray):
+            if overlap(outs[0], views[0]) and outs[0].ndim:
+                return AssignmentPlan(loop)
         key = id(own), _layouts(loop, views, outs)
         known = self._known.get(key)
         if known is None:
