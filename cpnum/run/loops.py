@@ -455,8 +455,9 @@ class Planner:
         """Return what is known of a loop for arrays of these layouts."""
         parts = _described(own, views, outs)
         through = _through_buffers(own, parts, views, outs)
+        buffered: dict[int, Array] = {at: np.empty_like(outs[at]) for at in through}
         if through:
-            outs = [None if at in through else out for at, out in enumerate(outs)]
+            outs = [buffered.get(at, out) for at, out in enumerate(outs)]
             parts = _described(own, views, outs)
         overwritten = False
         prepared: list[tuple[Part, Specialization, KernelCall] | None] = []
@@ -470,7 +471,10 @@ class Planner:
                     overwritten |= any(out is not None and overlap(out, view) for out in outs)
             mine = own.part(part.places)
             prepared.append((part, mine, self.prepared(mine, part.call)))
-        return Layout(tuple(prepared), tuple(new_of(own.graph, parts)), through, overwritten)
+        new = new_of(own.graph, parts)
+        for at, array in buffered.items():
+            new[at] = array.shape, _order_of(array), array.dtype
+        return Layout(tuple(prepared), tuple(new), through, overwritten)
 
     def prepared(self, own: Specialization, call: KernelArguments) -> KernelCall:
         """Return a prepared call of a kernel."""
@@ -732,6 +736,12 @@ def _through_buffers(
 
 def _broadcast(view: Array, out: Array) -> Array:
     return view if view.shape == out.shape else np.broadcast_to(view, out.shape)
+
+
+def _order_of(array: Array) -> Order:
+    """Return the axes of a new array, the slowest first; None for C order."""
+    order = tuple(sorted(range(array.ndim), key=lambda axis: -array.strides[axis]))
+    return None if array.flags.c_contiguous else order
 
 
 _COPYING: dict[tuple[Any, ...], Specialization] = {}
