@@ -52,13 +52,14 @@ from cpnum.trace.tracer import (
 from cpnum.trace.ufuncs import (
     apply_promoted,
     apply_python,
+    apply_where,
     dtype_of,
     trace_pair,
     trace_power,
     trace_single,
     trace_ufunc,
 )
-from cpnum.trace.writing import assign, in_memory, store_if_viewed, write
+from cpnum.trace.writing import assign, fits, in_memory, store_if_viewed, write
 
 # What indexes elements one by one.
 _INDEX_ARRAYS = (np.ndarray, list)
@@ -555,14 +556,19 @@ class Tracer(Choosing):
                 seen=f"{type_of(self)}, and a result of {type_of(result)}",
                 write="x = x + y, or x.astype(dtype) before",
             )
+        node = self.builder.cast(result.node, old)
         if result.known_shape != self.known_shape:
-            raise self.builder.error(
-                ShapeError,
-                f"{name} cannot change the shape of its left side",
-                seen=f"{self.known_shape} and a result of {result.known_shape}",
-                write="x = x + y",
-            )
-        self.set_value(self.builder.cast(result.node, old))
+            if not fits(result.known_shape, self.known_shape):
+                raise self.builder.error(
+                    ShapeError,
+                    f"{name} cannot change the shape of its left side",
+                    seen=f"{self.known_shape} and a result of {result.known_shape}",
+                    write="x = x + y",
+                )
+            whole = Traced(self.builder, node, result.known_shape)
+            if self.state == OWNED:
+                node, _ = apply_where(self.builder, True, whole, self, old)
+        self.set_value(node)
         return self
 
     def set_value(self, node: Node) -> None:

@@ -382,12 +382,21 @@ def _number(builder: Builder, value: Any, dtype: DType) -> Node:
 def refuse_shape(tracer: AnyTracer, shape: Shape) -> None:
     """Raise NumPy's error for a value that does not broadcast to what it is written to."""
     own = tracer.known_shape
-    lead = len(own) - len(shape)
-    if lead < 0 or any(
-        extent not in (1, wide) for extent, wide in zip(shape, own[lead:], strict=True)
-    ):
+    if not fits(shape, own):
         tracer.builder.shape_observed = True
         texts = [f"({','.join(map(str, each))}{',' * (len(each) == 1)})" for each in (shape, own)]
         raise ValueError(
             f"could not broadcast input array from shape {texts[0]} into shape {texts[1]}"
         )
+
+
+def fits(shape: Shape, wider: Shape) -> bool:
+    """Tell whether a value of one shape broadcasts to a wider one.
+
+    >>> fits((1, 4), (3, 4)), fits((3, 4), (1, 4))
+    (True, False)
+    """
+    lead = len(wider) - len(shape)
+    return lead >= 0 and all(
+        extent in (1, wide) for extent, wide in zip(shape, wider[lead:], strict=True)
+    )
