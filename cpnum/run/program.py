@@ -129,7 +129,8 @@ class ProgramSpecialization:
 
 def _operators(graph: Graph) -> int:
     """Return how many operators of a graph NumPy computes for elements of arrays."""
-    shaping = Shaping(lambda each: not graph.signature[each.parameter].type.is_scalar)
+    numbers = graph.scalars
+    shaping = Shaping(lambda each: each.parameter not in numbers)
     return sum([type(each) is Apply and bool(shaping.of(each)) for each in graph.nodes])
 
 
