@@ -50,6 +50,7 @@ from cpnum.trace.tracer import (
     ARGUMENT,
     OWNED,
     PART,
+    SCALAR,
     VIEW,
     VIEWED,
     AnyTracer,
@@ -356,6 +357,15 @@ def _value(tracer: AnyTracer, value: Any) -> tuple[Node, Shape]:
                 "elements that a mask chooses can only be assigned to what the mask chooses",
                 seen=type_of(value),
                 write="x[mask] = y[mask]",
+            )
+        is_float = value.node.dtype.family == "F"
+        is_number = not value.known_shape and getattr(value, "state", None) == SCALAR
+        if is_float and dtype.family == "I" and is_number:
+            raise builder.error(
+                UnsupportedError,
+                "a float that is assigned to integers cannot be traced: NumPy refuses some numbers",
+                seen=f"{type_of(value)} assigned to {dtype}",
+                write="int(x), or np.trunc(x).astype(int) of an array",
             )
         return node_of(builder, value, dtype), value.known_shape
     if isinstance(value, np.ndarray):
