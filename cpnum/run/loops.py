@@ -441,7 +441,7 @@ class Planner:
                     array = new_array(*layout)
                     values[target.parameter] = array if array.ndim else array[()]
             return NumpyPlan(own, loop, parts)
-        is_copy = len(loop.targets) == 1 and len(own.graph.nodes) == 1 == len(loop.views)
+        is_copy = len(loop.targets) == 1 and len(loop.graph.nodes) == 1 == len(loop.views)
         if is_copy and outs[0] is not None and isinstance(views[0], np.ndarray):
             if overlap(outs[0], views[0]) and outs[0].ndim:
                 return AssignmentPlan(loop)
