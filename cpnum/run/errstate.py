@@ -13,6 +13,7 @@ from cpnum.ir.graph import Graph
 from cpnum.ir.handling import asked
 from cpnum.ir.nodes import Apply, Input
 from cpnum.tables.block import Flag
+from cpnum.tables.ops import CAST
 
 
 def watched(graph: Graph) -> int:
@@ -68,6 +69,8 @@ _DIVIDING = frozenset("divide floor_divide remainder divmod fmod reciprocal powe
 
 
 def _may_raise(node: Apply, kind: str) -> bool:
+    if node.op is CAST and node.args[0].dtype.weak:
+        return kind != "divide"  # of a Python number, which may have no value in the dtype
     if not may_report_of(node):
         return False
     return kind != "divide" or node.op.name in _DIVIDING or node.op.ulp > 0.5

@@ -27,7 +27,7 @@ from cpnum.trace.builder import Shape, Traced
 from cpnum.trace.made import adopted, is_array
 from cpnum.trace.push import move
 from cpnum.trace.tracer import OWNED, AnyTracer
-from cpnum.trace.ufuncs import apply_where, assigned
+from cpnum.trace.ufuncs import apply_where, number_assigned
 
 # What stands in the places that a mask does not choose, by the family of the dtype: most functions
 # raise no error of it.  No user writes these numbers, so no other node is the same.
@@ -108,8 +108,8 @@ class Choosing(AnyTracer):
         if is_of_mask:
             own = (*mask.known_shape, *shape[1:])
             whole = Traced(builder, value.node, own)
-        elif not isinstance(value, Traced | int | float):
-            whole = builder.attempt(assigned, value, dtype)
+        elif not isinstance(value, Traced):
+            whole = Traced(builder, number_assigned(builder, value, dtype), ())
         node, _ = apply_where(builder, whole_mask, whole, self, dtype)
         if is_of_mask:
             builder.put.add(node)

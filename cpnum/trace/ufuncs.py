@@ -281,6 +281,22 @@ def assigned(value: Any, dtype: DType) -> Any:
         return converted_integer(value, dtype)
 
 
+def number_assigned(builder: Builder, value: Any, dtype: DType) -> Node:
+    """Return a number that is assigned; NumPy refuses other ones than it does for operands."""
+    if isinstance(value, np.generic):
+        return builder.cast(builder.constant(value, dtype_of(builder, value)), dtype)
+    if dtype is F32 and isinstance(value, int | float):
+        return builder.constant(value, dtype)  # it may be reported at each call
+    item = np.zeros((), dtype.numpy)
+    try:
+        item[()] = value
+    except OverflowError:
+        if type(value) is int:
+            builder.attempt(converted_integer, value, dtype)
+        raise
+    return builder.constant(item[()], dtype)
+
+
 def apply_where(builder: Builder, condition: object, x: object, y: object, dtype: DType) -> Result:
     """Write down `where` of two operands that are cast to a dtype."""
     return apply_row(builder, _WHERE, (condition, x, y), (B, dtype, dtype), dtype)

@@ -29,19 +29,9 @@ import numpy as np
 from cpnum.errors import ShapeError, UnsupportedError
 from cpnum.ir.extents import Extent, Symbol
 from cpnum.ir.movement import BroadcastTo, Index, Movement, Reshape
-from cpnum.ir.nodes import (
-    MADE,
-    Apply,
-    Constant,
-    Input,
-    Join,
-    Node,
-    converted_integer,
-    operands,
-)
+from cpnum.ir.nodes import MADE, Apply, Constant, Input, Join, Node, operands
 from cpnum.ir.signature import ArrayOf, Parameter, ScalarOf
 from cpnum.ir.walk import postorder
-from cpnum.tables.dtypes import F32, DType
 from cpnum.trace.builder import Builder, Called, Put, Shape, Traced, Written, type_of
 from cpnum.trace.chosen import Chosen, is_chosen
 from cpnum.trace.made import adopted, is_array
@@ -55,7 +45,7 @@ from cpnum.trace.tracer import (
     VIEWED,
     AnyTracer,
 )
-from cpnum.trace.ufuncs import apply_where, dtype_of, node_of
+from cpnum.trace.ufuncs import apply_where, dtype_of, node_of, number_assigned
 
 # A program with more steps is refused: at 10 us each to trace, this is a second.
 MOST_STEPS = 100_000
@@ -370,23 +360,7 @@ def _value(tracer: AnyTracer, value: Any) -> tuple[Node, Shape]:
         return node_of(builder, value, dtype), value.known_shape
     if isinstance(value, np.ndarray):
         dtype_of(builder, value)  # refuses it
-    return _number(builder, value, dtype), ()
-
-
-def _number(builder: Builder, value: Any, dtype: DType) -> Node:
-    """Return a number that is assigned; NumPy refuses other ones than it does for operands."""
-    if isinstance(value, np.generic):
-        return builder.cast(builder.constant(value, dtype_of(builder, value)), dtype)
-    if dtype is F32 and isinstance(value, int | float):
-        return builder.constant(value, dtype)  # it may be reported at each call
-    item = np.zeros((), dtype.numpy)
-    try:
-        item[()] = value
-    except OverflowError:
-        if type(value) is int:
-            builder.attempt(converted_integer, value, dtype)
-        raise
-    return builder.constant(item[()], dtype)
+    return number_assigned(builder, value, dtype), ()
 
 
 def refuse_shape(tracer: AnyTracer, shape: Shape) -> None:
