@@ -105,6 +105,7 @@ class Builder:
         "joined",
         "look",
         "made",
+        "memories",
         "names",
         "nodes",
         "numbers",
@@ -177,6 +178,8 @@ class Builder:
         # The arrays that the function makes have this object, and those from outside whose elements
         # each call compares are here by their ids.
         self.made = object()
+        # The memory of the made arrays that are traced, since a traced value was written to them.
+        self.memories: list[Any] = []
         self.watched: Mapping[int, Any] = watched or {}
         self.errstate = ERRSTATE.get()
         self.filters = warnings.filters

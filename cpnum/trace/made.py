@@ -266,11 +266,29 @@ def _reading(name: str) -> _Function:
     """Return a method that reads elements as made arrays have it."""
     original = getattr(np.ndarray, name)
 
-    def method(self: Made, *args: Any) -> Any:
-        return getattr(traced(self), name)(*args) if is_traced(self) else original(self, *args)
+    def method(self: Made, *args: Any, **keywords: Any) -> Any:
+        if is_traced(self):
+            return getattr(traced(self), name)(*args, **keywords)
+        return original(self, *args, **keywords)
 
     method.__name__ = name
     return method
+
+
+def _attribute(name: str) -> property:
+    """Return an attribute through which elements are read or set, as made arrays have it."""
+    original: Any = getattr(np.ndarray, name)
+
+    def get(self: Made) -> Any:
+        return getattr(traced(self), name) if is_traced(self) else original.__get__(self)
+
+    def put(self: Made, value: Any) -> None:
+        if is_traced(self):
+            setattr(traced(self), name, value)
+        else:
+            original.__set__(self, value)
+
+    return property(get, put)
 
 
 def _resize(self: Made, *shape: Any, **keywords: Any) -> None:
@@ -299,6 +317,8 @@ for _name, _member in vars(np.ndarray).items():
         setattr(Made, _name, _method(_name))
 for _name in (*_OF_ARRAYS, *_READING):
     setattr(Made, _name, _reading(_name))
+for _name in ("ctypes", "data", "flat", "imag", "real"):
+    setattr(Made, _name, _attribute(_name))
 Made.__copy__ = Made.copy  # type: ignore[method-assign]
 Made.__deepcopy__ = lambda self, memo: self.copy("K")  # type: ignore[method-assign]
 Made.resize = _resize  # type: ignore[assignment, method-assign]

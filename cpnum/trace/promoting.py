@@ -64,7 +64,20 @@ def _root(builder: Builder, memory: Memory) -> Tracer:
     result = Tracer(builder, known.node, root.shape)
     result.state = "owned"
     in_memory(result)
+    builder.memories.append(memory)
     return result
+
+
+def refuse_writes(builder: Builder, name: str) -> None:
+    """Refuse a function by which C code wrote to a made array that is traced, without asking."""
+    for memory in builder.memories:
+        root = plain_array(memory.root)
+        if not memory.is_as_known(root):
+            raise UnsupportedError(
+                f"{name} writes to an array that it made in a way that cannot be traced",
+                seen=f"an array of dtype {root.dtype} and shape {root.shape}",
+                write="y[...] = value, or an out= of NumPy's functions",
+            )
 
 
 def _movement(builder: Builder, root: Any, view: Any) -> tuple[Movement, ...]:

@@ -201,6 +201,7 @@ def _run(
         fields.put_back(of_traced=True)  # NumPy's call would have done the rest
         raise
     fields.refuse_changes(builder, name)
+    promoting.refuse_writes(builder, name)
     builder.refuse_seterr()
     if builder.shape_observed:
         signature = with_shapes(signature, values)
