@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cpnum.compile.call import Call as KernelArguments
-from cpnum.compile.call import address
+from cpnum.compile.call import address, elements_apart
 from cpnum.compile.kernel import Clock, Kernel, Kernels
 from cpnum.compile.outs import filled
 from cpnum.errors import CpnumError, UnsupportedError
@@ -196,6 +196,7 @@ class ProgramCall:
         self._planning = threading.Lock()
         # The bytes from the first element of each array to its lowest one, and behind its highest.
         self._spans: list[tuple[int, int]] | None = None
+        self._are_apart = True
         self._is_planned = False
         self._plans: list[Remembered[Any, LoopPlan]] = [Remembered() for _ in program.steps]
         # What each step runs; None for a loop that is planned for the layouts of each call.
@@ -263,12 +264,19 @@ class ProgramCall:
         return tuple(values)
 
     def _may_write(self, arguments: Sequence[Any], addresses: Sequence[int]) -> bool:
-        """Tell whether the arrays that are written to may be, and share no memory with others."""
+        """Tell whether the arrays that are written to may be, and share no memory with others.
+
+        Nor may their own elements share memory.
+        """
         written, arrays = self.specialization.traced.written, self._fates.arrays
         if not written:
             return True
         if self._spans is None:
+            each = [arguments[at] for at in written]
+            self._are_apart = all(not array.size or elements_apart(array) for array in each)
             self._spans = [_span(arguments[at]) for at in arrays]
+        if not self._are_apart:
+            return False
         ends = [
             (start + low, start + high)
             for start, (low, high) in zip(addresses, self._spans, strict=True)
