@@ -37,7 +37,7 @@ from cpnum.ir.nodes import (
 )
 from cpnum.ir.program import Call, Loop, Program, Step, Target
 from cpnum.ir.results import MOST_TILES, Container, Given, Number, Output, Results, View
-from cpnum.ir.signature import ArrayOf, Parameter, ScalarOf, Signature
+from cpnum.ir.signature import ArrayOf, Parameter, ScalarOf, Signature, Type
 from cpnum.ir.walk import postorder
 from cpnum.trace.builder import Builder, Called, Shape, Written
 from cpnum.trace.returns import views_in
@@ -458,10 +458,13 @@ class _Assembling:
         building = _Building(self.builder, signature)
         for root in targets.values():
             building.add(root)
-        key = (*building.rows, *map(building.numbers.__getitem__, targets.values()))
+        boxed = [_is_array(signature[each.parameter].type) for each in targets]
+        numbers = map(building.numbers.__getitem__, targets.values())
+        key = (*building.rows, *zip(numbers, boxed, strict=True))
         graph = self._graphs.get(key)
         if graph is None:
-            graph = self._graphs[key] = building.graph(self.name, targets.values())
+            roots = zip(targets.values(), boxed, strict=True)
+            graph = self._graphs[key] = building.graph(self.name, roots)
         views = tuple([(self._root(each), movement) for each, movement in building.views])
         return Loop(graph, views, tuple(map(self._target, targets)), elements)
 
@@ -533,8 +536,8 @@ class _Building:
         known = tuple([None if isinstance(each, Symbol) or each != 1 else 1 for each in extents])
         return Parameter(name, ArrayOf(node.dtype, known))
 
-    def graph(self, name: str, roots: Iterable[Node]) -> Graph:
-        """Return the graph, whose results are a tuple."""
+    def graph(self, name: str, roots: Iterable[tuple[Node, bool]]) -> Graph:
+        """Return the graph of values, each an array without axes or not; they are a tuple."""
         builder = self.builder
         nodes, new = Nodes(), dict[Node, Node]()
         for node in self.numbers:
@@ -550,7 +553,7 @@ class _Building:
                 new[node] = nodes.constant(node.value, node.dtype, like)
             else:
                 new[node] = renewed(nodes, node, new)
-        outputs = tuple([Output(new[root]) for root in roots])
+        outputs = tuple([Output(new[root], boxed) for root, boxed in roots])
         tree = Container(tuple, (), tuple(range(len(outputs))))
         graph = Graph(
             name,
@@ -592,6 +595,11 @@ def _names_like(name: str) -> Iterator[str]:
 def _of(table: Mapping[Any, Any], new: Mapping[Node, Node]) -> dict[Any, Any]:
     """Return the rows of a table for new nodes."""
     return {made: table[node] for node, made in new.items() if node in table}
+
+
+def _is_array(of: Type) -> bool:
+    """Tell whether values of a type are arrays without axes."""
+    return isinstance(of, ArrayOf) and not of.extents
 
 
 def _writes(draft: _Draft) -> bool:

@@ -54,15 +54,18 @@ MOST_STEPS = 100_000
 # -- the arrays of a program --------------------------------------------------------------------
 
 
-def stored(builder: Builder, node: Node, shape: Shape) -> Input:
-    """Return the node of a parameter for a value that a step will store."""
+def stored(builder: Builder, node: Node, shape: Shape, is_array: bool = False) -> Input:
+    """Return the node of a parameter for a value that a step will store.
+
+    Without axes it is a scalar, unless it is an array.
+    """
     parameter = len(builder.parameters)
     name = builder.unused_name("t")
     result = builder.argument(name, node.dtype, shape)
     extents = _extents(builder, node, shape, parameter)
     builder.extents[result] = extents
     known = tuple([1 if each == 1 else None for each in extents])
-    of = ArrayOf(node.dtype, known) if shape else ScalarOf(node.dtype)
+    of = ArrayOf(node.dtype, known) if shape or is_array else ScalarOf(node.dtype)
     builder.signature.append(Parameter(name, of))
     builder.given.append(None)
     return result
@@ -99,7 +102,7 @@ def _store(root: AnyTracer) -> None:
     builder, node = root.builder, root.node
     is_own = type(node) is Input and node.parameter != MADE
     if not (is_own and builder.owners.get(node.parameter) == id(root)):  # type: ignore[union-attr]
-        root.node = stored(builder, node, root.known_shape)
+        root.node = stored(builder, node, root.known_shape, is_array=True)
         add_step(builder, Written((), ((node, root.node.parameter),)))
         builder.owners[root.node.parameter] = id(root)
     root.state = ARGUMENT
