@@ -13,6 +13,7 @@ import pytest
 from calls import X, Y, hypot
 
 from cpnum import UnsupportedError, cpjit
+from cpnum.trace.made import Made
 from cpnum.trace.registry import FUNCTIONS
 
 
@@ -139,6 +140,8 @@ def signature(function):
 
 def test_numpys_functions_have_the_parameters_of_what_traces_them():
     for function, traced in FUNCTIONS.items():
+        if function is Made:
+            continue  # what stands for made arrays that are traced
         is_method = type(function) is types.BuiltinFunctionType and function.__module__ != "numpy"
         try:
             own = cpjit(function)._signature

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+from cases import assert_same
 from tracing import check, sample
 
 import cpnum
+from cpnum import cpjit
 from cpnum.ir.signature import text_of
 from cpnum.trace.trace import is_tracing, trace
 
@@ -82,4 +84,5 @@ def test_ten_thousand_operations():
             y = np.sqrt(y + 1)
         return y[1:] * np.ones_like(y)[0]
 
-    check(slices, np.ones(3))
+    x = np.ones(3)
+    assert_same(slices(x), cpjit(slices).bind(x)())

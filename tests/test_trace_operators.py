@@ -8,9 +8,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from cases import assert_same
+from cases import assert_same, plus_zeros
 from tracing import DTYPES, check, refused, sample
 
+from cpnum import cpjit
 from cpnum.errors import DTypeError, UnsupportedError
 from cpnum.ir.evaluate import evaluate
 from cpnum.tables.ops import OPS
@@ -174,14 +175,25 @@ def test_clip_takes_numpys_arguments(name):
             trace(function, (x,))
     else:
         check(function, x)
-    for clip in (
+
+
+@pytest.mark.parametrize(
+    "clip",
+    [
         lambda x, z: np.clip(x, None, 1.0, z),
         lambda x, z: np.clip(2.0, x, 1.0, z),
+        lambda x, z: np.clip(x[1:], -1.0, 1.0, out=z[:-1]),
         lambda x, z: x.clip(None, 1.0, z),
         lambda x, z: x.clip(max=1.0, out=z),
-    ):
-        with pytest.raises(UnsupportedError, match=r"the argument out of .*clip cannot"):
-            trace(clip, (x, x))
+    ],
+)
+def test_clip_writes_to_its_out(clip):
+    x, expected, given = sample("f8"), np.zeros(73), np.zeros(73)
+    clip(x, expected[:-1])
+    clipped = cpjit(clip).bind(x, given[:-1])()
+    assert clipped is not None
+    assert np.shares_memory(clipped, given)
+    assert_same(plus_zeros(expected), plus_zeros(given))
 
 
 @pytest.mark.parametrize("source", DTYPES)

@@ -502,10 +502,13 @@ class Tracer(Choosing):
 
     def clip(self, min: Any = None, max: Any = None, out: Any = None, **keywords: Any) -> Tracer:
         """Return the value limited to an interval; NumPy drops a bound beyond the dtype."""
-        for name in keywords if out is None else ("out",):
+        for name in keywords:
             raise self.unsupported(
                 f"the argument {name} of clip cannot be traced", f"it without {name}"
             )
+        if out is not None:
+            result: Tracer = np.clip(self, min, max, out=out)
+            return result
         if self.node.dtype.family == "I":
             limits: Any = np.iinfo(self.node.dtype.numpy.name)
             if type(min) is int and min <= limits.min:
