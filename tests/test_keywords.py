@@ -131,7 +131,7 @@ def test_other_dtypes_are_refused_as_in_numpy():
 
 
 REFUSED = {
-    "to an array of numbers": lambda x: np.add(x, 1, out=X),
+    "into an array from outside": lambda x: np.add(x, 1, out=X),
     "where without out": lambda x: np.add(x, 1, where=x > 0),
     "where of numpy.modf cannot be traced without out": lambda x: np.modf(
         x, out=(np.zeros_like(x), None), where=x > 0

@@ -14,24 +14,6 @@ from cpnum.errors import CpnumError, DTypeError, ShapeError, TraceError, Unsuppo
 from cpnum.trace.trace import trace
 
 
-def add_in_place(x, y):
-    x += y
-    return x
-
-
-def overwrite_view(x):
-    y = x * 2
-    v = y[1:]
-    y += 1
-    return v
-
-
-def overwrite_through_view(x):
-    y = (x * 2)[1:]
-    y += 1
-    return y
-
-
 def overwrite_with_float(x):
     y = x * 2
     y += 0.5
@@ -57,9 +39,22 @@ def relu(x):
     return 0 * x
 
 
-def assign_element(x):
-    x[0] = 1
-    return x
+def write_with_a_reshape(x):
+    y = x.reshape(3, 1)
+    x += 1
+    return y
+
+
+def write_to_windows(x):
+    y = np.zeros(6)
+    windows = y.reshape(2, 3)
+    windows[0] = x
+
+
+def write_to_elements_from_outside(x):
+    y = np.zeros(3)
+    y[:] = ONES
+    y[0] = x[0]
 
 
 ONES, INTS, BOOLS = np.ones(3), np.ones(3, "i4"), np.ones(3, "?")
@@ -106,13 +101,13 @@ CASES = {
     "function_by_contents": (UnsupportedError, lambda x: np.unique(x), (ONES,)),
     "method_by_contents": (UnsupportedError, lambda x: x.nonzero(), (ONES,)),
     "reduction_of_a_list": (UnsupportedError, lambda x: np.add.reduce([x, x]), (ONES,)),
-    "argument_of_a_reduction": (UnsupportedError, lambda x: np.sum(x, out=np.ones(3)), (ONES,)),
-    "argument_of_a_method": (UnsupportedError, lambda x: x.sum(0, out=np.ones(3)), (ONES,)),
-    "elements_that_are_added_to": (UnsupportedError, lambda x: np.add.at(x, [0], 1), (ONES,)),
+    "argument_of_a_reduction": (UnsupportedError, lambda x: np.sum(x, out=ONES), (ONES,)),
+    "argument_of_a_method": (UnsupportedError, lambda x: x.sum(0, out=ONES), (ONES,)),
+    "elements_that_are_added_to": (UnsupportedError, lambda x: np.add.at(ONES, [0], x), (ONES,)),
     "signature_of_a_ufunc": (UnsupportedError, lambda x: np.sqrt(x, signature="f->f"), (ONES,)),
-    "array_that_is_written": (UnsupportedError, lambda x: np.copyto(np.ones(3), x), (ONES,)),
+    "array_that_is_written": (UnsupportedError, lambda x: np.copyto(ONES, x), (ONES,)),
     "method_that_is_unknown": (UnsupportedError, lambda x: x.tobytes(), (ONES,)),
-    "out_of_a_ufunc": (UnsupportedError, lambda x: np.add(x, x, out=np.ones(3)), (ONES,)),
+    "out_of_a_ufunc": (UnsupportedError, lambda x: np.add(x, x, out=ONES), (ONES,)),
     "where_of_a_ufunc": (UnsupportedError, lambda x: np.add(x, x, where=x > 0), (ONES,)),
     "out_of_clip": (UnsupportedError, lambda x: np.clip(x, 0, 1, out=ONES), (ONES,)),
     "where_with_one_argument": (UnsupportedError, lambda x: np.where(x > 0), (ONES,)),
@@ -121,10 +116,22 @@ CASES = {
     "reshape_in_fortran_order": (UnsupportedError, lambda x: x.reshape(3, 1, order="F"), (ONES,)),
     "power_of_traced_integers": (UnsupportedError, lambda x: x ** x, (INTS,)),
     "constant_to_a_traced_integer": (UnsupportedError, lambda x: 2 ** x, (INTS,)),
-    "assignment_to_elements": (UnsupportedError, assign_element, (ONES,)),
-    "in_place_on_an_argument": (UnsupportedError, add_in_place, (ONES, ONES)),
-    "in_place_with_a_view_of_it": (UnsupportedError, overwrite_view, (ONES,)),
-    "in_place_through_a_view": (UnsupportedError, overwrite_through_view, (ONES,)),
+    "write_through_a_reshape": (UnsupportedError, lambda x: x.ravel().fill(1), (ONES,)),
+    "write_with_a_reshape": (UnsupportedError, write_with_a_reshape, (ONES,)),
+    "write_to_what_was_broadcast": (
+        UnsupportedError, lambda x: np.broadcast_to(x, (2, 3)).fill(1), (ONES,),
+    ),
+    "write_to_what_a_result_shares": (
+        UnsupportedError, lambda x: np.diagonal(x).fill(1), (np.eye(2),),
+    ),
+    "write_to_windows_of_a_made_array": (UnsupportedError, write_to_windows, (ONES,)),
+    "write_to_elements_from_outside": (
+        UnsupportedError, write_to_elements_from_outside, (ONES,),
+    ),
+    "write_of_what_a_mask_chooses": (
+        ShapeError, lambda x: x.__setitem__(..., x[x > 0]), (ONES,),
+    ),
+    "write_by_position": (UnsupportedError, lambda x: np.cumsum(x, 0, None, x), (ONES,)),
 }
 # fmt: on
 

@@ -154,8 +154,9 @@ class AnyTracer(Traced):
         outs = written_to(given)
         if any(out is not None and not isinstance(out, AnyTracer) for out in outs):
             raise self.unsupported(
-                f"numpy.{ufunc.__name__} would write a traced value to an array of numbers",
-                "x = x + y for x += y, or out=np.zeros_like(y) for out=np.zeros(n)",
+                f"numpy.{ufunc.__name__} of a traced value into an array from outside cannot be "
+                "traced",
+                "the array as an argument of the function",
             )
         if len(outs) > 1 and outs[0] is outs[1] is not None:
             raise self.unsupported(
