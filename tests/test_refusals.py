@@ -21,7 +21,7 @@ from cases import assert_same
 from refused import assert_refused
 
 from cpnum import DTypeError, RangeError, ShapeError, TraceError, UnsupportedError, cpjit
-from cpnum.trace import contents
+from cpnum.trace import contents, writing
 from cpnum.trace.advice import INSTEAD
 
 X = np.arange(3.0)
@@ -214,53 +214,24 @@ def traced_mask(x):
     return x[x > 0]  # here
 
 
-@case(UnsupportedError)
-def assignment_to_elements(x):
-    y = x * 2
-    y[0] = 1.0  # here
-    return y
-
-
-@case(UnsupportedError)
-def assignment_to_a_slice(x):
-    y = np.zeros_like(x)
-    y[1:] = x[:-1]  # here
-    return y
-
-
-@case(UnsupportedError)
-def assignment_to_all_elements(x):
-    y = x * 2
-    y[:] = 1.0  # here
-    return y
-
-
 @case(TraceError)
-def assignment_to_a_made_array(x):
-    y = np.zeros(3)
-    y[1:] = x[1:]  # here
-    return y
-
-
-@case(TraceError)
-def assignment_in_a_loop(x):
-    y = np.empty(3)
-    for i in range(3):
-        y[i] = x[i] * 2  # here
-    return y
-
-
-@case(TraceError)
-def assignment_to_a_made_mask(x):
-    mask = np.zeros(3, bool)
-    mask[0] = x[0] > 1  # here
-    return mask
-
-
-@case(UnsupportedError)
-def in_place_on_an_argument(x):
-    x += 1  # here
+def assignment_to_an_array_from_outside(x):
+    LARGE[0] = x[0]  # here
     return x
+
+
+@case(UnsupportedError)
+def write_after_a_reshape_was_taken(x):
+    x[0] = 1.0
+    column = x.reshape(3, 1)
+    x[1] = 2.0  # here
+    return column
+
+
+@case(UnsupportedError)
+def more_steps_than_are_traced(x):
+    for i in range(len(x) * 100):
+        x[0] = i  # here
 
 
 @case(UnsupportedError)
@@ -286,13 +257,6 @@ def argument_of_a_ufunc(x):
 @case(UnsupportedError)
 def reduction_of_a_list_by_a_ufunc(x):
     return np.logical_and.reduce((x > 0, x < 1))  # here
-
-
-@case(UnsupportedError)
-def ufunc_at(x):
-    y = x * 2
-    np.add.at(y, [0], 1)  # here
-    return y
 
 
 @case(UnsupportedError)
@@ -570,7 +534,13 @@ def no_more_looks(monkeypatch):
     monkeypatch.setattr(contents, "MOST_LOOKS", 0)
 
 
-@pytest.mark.usefixtures("no_more_looks")
+@pytest.fixture
+def few_steps(monkeypatch):
+    """Refuse functions of some hundred steps."""
+    monkeypatch.setattr(writing, "MOST_STEPS", 200)
+
+
+@pytest.mark.usefixtures("no_more_looks", "few_steps")
 @pytest.mark.parametrize("name", CASES)
 def test_a_use_that_cannot_be_compiled_is_refused(name):
     kind, function, arguments = CASES[name]

@@ -317,12 +317,12 @@ def stored(target: str) -> tuple[str, str]:
     """Return the name of an assignment to elements, and what to write instead.
 
     >>> stored("out[i]")[0]
-    '`out[i] = ...` on an array of numbers'
+    '`out[i] = ...` on an array that is not traced'
     """
     text = target if len(target) <= 40 else "x[...]"
     return (
-        f"`{text} = ...` on an array of numbers",
-        "operations on whole arrays, or np.stack of the values, in the place of assignments",
+        f"`{text} = ...` on an array that is not traced",
+        "the array as an argument of the function, or one that it makes by np.zeros",
     )
 
 
