@@ -19,6 +19,8 @@ from cpnum.tables.coverage import (
     CALLED_METHODS,
     CALLS,
     CALLS_OF_MODULES,
+    CHANGING,
+    CHANGING_METHODS,
     REFUSED,
     REFUSED_MODULES,
     REFUSED_OF_ARRAYS,
@@ -48,6 +50,8 @@ def traced(name):
         return "ufunc" if row_of(value) or value in (np.positive, np.conjugate) else None
     if name in CALLED:
         return "called"
+    if name in CHANGING:
+        return "changing"
     if any(value is each for each in FUNCTIONS):
         return "function"
     return "made" if name in ORIGINALS and name not in WHY else None
@@ -97,13 +101,10 @@ def test_functions_that_are_answered_at_once_work_inside():
     assert np.array_equal(cpjit(function)(x), function(x))
 
 
-@pytest.mark.parametrize("name", ["unique", "compress", "put"])
+@pytest.mark.parametrize("name", ["unique", "compress"])
 def test_a_refusal_has_the_reason(name):
     function = getattr(np, name)
-    given = {
-        "compress": lambda x: function(x > 0, x),
-        "put": lambda x: function(x, [0], 1.0),
-    }
+    given = {"compress": lambda x: function(x > 0, x)}
     assert WHY[name] in refused(UnsupportedError, given.get(name, function), np.ones(3))
 
 
@@ -137,7 +138,8 @@ graph has a copy of it:
 CALLED_HEAD = """## Called between loops
 
 Functions of whole arrays. A function that has one becomes a program: NumPy's own function is called
-between the loops.
+between the loops. So are indexing with arrays, assignments to what arrays choose, and the methods
+`reduce`, `accumulate`, `reduceat` and `at` of ufuncs.
 """
 AT_ONCE_HEAD = """## Answered at once
 
@@ -174,7 +176,8 @@ def page():
                 group(f"of `numpy.{name}`", names.split())
                 for name, names in CALLS_OF_MODULES.items()
             ],
-            group("methods", CALLED_METHODS),
+            group("functions that write to their first argument", CHANGING),
+            group("methods", [*CALLED_METHODS, *CHANGING_METHODS]),
             AT_ONCE_HEAD,
             *groups(AT_ONCE),
             "## Refused\n",
