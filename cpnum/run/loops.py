@@ -229,9 +229,10 @@ class NumpyPlan(LoopPlan):
         graph = self._own.traced
         computed = outputs_of(graph, views_of(self._loop, values))
         copies = [each.copy("K") if isinstance(each, np.ndarray) else each for each in computed]
-        for target, value in zip(self._loop.targets, copies, strict=True):
+        for target, output, value in zip(self._loop.targets, graph.outputs, copies, strict=True):
             if target.of is None:
-                values[target.parameter] = value
+                value = np.asarray(value)
+                values[target.parameter] = value if value.ndim or output.boxed else value[()]
             else:
                 replayed(values[target.of], target.movement)[...] = value
 
@@ -436,10 +437,12 @@ class Planner:
         ]
         if self._machine is None or self._level is None:
             parts = _described(own, views, outs)
-            for target, layout in zip(loop.targets, new_of(own.graph, parts), strict=True):
+            new = new_of(own.graph, parts)
+            for target, output, layout in zip(loop.targets, own.traced.outputs, new, strict=True):
                 if target.of is None:
                     array = new_array(*layout)
-                    values[target.parameter] = array if array.ndim else array[()]
+                    is_array = array.ndim or output.boxed
+                    values[target.parameter] = array if is_array else array[()]
             return NumpyPlan(own, loop, parts)
         is_copy = len(loop.targets) == 1 and len(loop.graph.nodes) == 1 == len(loop.views)
         if is_copy and outs[0] is not None and isinstance(views[0], np.ndarray):
