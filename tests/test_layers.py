@@ -23,7 +23,7 @@ LINE = {
     "trace": "site advice choices fixed containers arguments parameters kinds builder looking made "
     "push promote ufuncs keywords tracer chosen writing array scalar leftover registry promoting "
     "compositions joining ends converting replacing functions methods returns sampling calls "
-    "contents assembling fields trace",
+    "contents loop_graphs assembling fields trace",
     "compile": "arrange sources call schedule instances skeleton select assign emit pairs "
     "origins verify kernel outs",
     "run": "system linux arena memory recipe alias errstate pieces buffers machine prepared "
@@ -57,7 +57,7 @@ LAZY = {
     ("__main__", "demo"),  # the data of the demonstration
     ("run.specialization", "ir.tiling"),  # for joined values only
     ("trace.push", "ir.joins"),
-    ("trace.assembling", "ir.tiling"),
+    ("trace.loop_graphs", "ir.tiling"),
     ("ir.simplify", "ir.divisors"),  # divisions of integers
     ("jit.function", "jit.sending"),
     ("jit.function", "show.listing"),
