@@ -47,12 +47,14 @@ class ContentsError(Exception):
 class Target(NamedTuple):
     """Where a loop puts a result: a new array, or the view of an array `of` an earlier step.
 
-    The array is the `parameter` of this number.
+    The array is the `parameter` of this number.  A result that is a view, as in `x[1:] = x[:-1]`,
+    is assigned: NumPy makes no copy of it.
     """
 
     parameter: int
     of: int | None = None
     movement: tuple[Movement, ...] = ()
+    is_assigned: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

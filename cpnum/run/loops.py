@@ -444,9 +444,8 @@ class Planner:
                     is_array = array.ndim or output.boxed
                     values[target.parameter] = array if is_array else array[()]
             return NumpyPlan(own, loop, parts)
-        is_copy = len(loop.targets) == 1 and len(loop.graph.nodes) == 1 == len(loop.views)
-        if is_copy and outs[0] is not None and isinstance(views[0], np.ndarray):
-            if overlap(outs[0], views[0]) and outs[0].ndim:
+        if loop.targets[0].is_assigned and isinstance(views[0], np.ndarray):
+            if outs[0].ndim and overlap(outs[0], views[0]):
                 return AssignmentPlan(loop)
         key = id(own), _layouts(loop, views, outs)
         known = self._known.get(key)

@@ -226,10 +226,10 @@ class _Assembling:
             del kept[node]
         rows += [(node, Target(each.parameter)) for node, each in kept.items()]
         rows += [
-            (node, Target(parameter, target.parameter, target.movement))
-            for node, target, parameter in step.puts
+            (node, Target(parameter, target.parameter, target.movement, is_view))
+            for node, target, parameter, is_view in step.puts
         ]
-        shapes = {parameter: self.builder.shapes[target] for _, target, parameter in step.puts}
+        shapes = {parameter: self.builder.shapes[target] for _, target, parameter, _ in step.puts}
         self._add(rows, shapes)
         # What is written to later stands for the value no longer.
         written = self.builder.roots.values()
@@ -285,6 +285,8 @@ class _Assembling:
                 if each.movement != movement or self.builder.shapes[each] != first.shape:
                     return False
                 new[each] = node
+        if any(each.is_assigned for each in (*first.targets, *second.targets)):
+            return False
         for target in second.targets:
             if target.of is None:
                 continue
@@ -447,7 +449,8 @@ class _Assembling:
 
     def _target(self, target: Target) -> Target:
         root = self._root(target.parameter)
-        return Target(root, None if target.of is None else root, target.movement)
+        of = None if target.of is None else root
+        return Target(root, of, target.movement, target.is_assigned)
 
 
 def _read(results: Results, conditions: Iterable[Broadcast] = ()) -> set[int]:

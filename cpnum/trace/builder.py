@@ -52,11 +52,15 @@ class Called(NamedTuple):
 
 
 class Put(NamedTuple):
-    """A value that is written to a view of an array, which is another parameter afterwards."""
+    """A value that is written to a view of an array, which is another parameter afterwards.
+
+    It may be a view itself, of which NumPy makes no copy.
+    """
 
     node: Node
     target: Input
     parameter: int
+    is_view: bool
 
 
 class Written(NamedTuple):

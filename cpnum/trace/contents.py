@@ -113,7 +113,7 @@ class _Contents:
             parameter: value_of(node, builder.values, builder.as_written, self._known)
             for node, parameter in written.stores
         }
-        for node, target, parameter in written.puts:
+        for node, target, parameter, _ in written.puts:
             value = value_of(node, builder.values, builder.as_written, self._known)
             before = builder.values[target.parameter]
             made[parameter] = _changed(before, target.movement, value)

@@ -173,15 +173,18 @@ def _cost(builder: Builder, node: Node) -> int:
 # -- writing ------------------------------------------------------------------------------------
 
 
-def write(tracer: AnyTracer, node: Node) -> None:
-    """Write a value to the memory of an array or a view, whose shape it broadcasts to."""
+def write(tracer: AnyTracer, node: Node, is_view: bool = False) -> None:
+    """Write a value to the memory of an array or a view, whose shape it broadcasts to.
+
+    If it `is_view`, NumPy has no other array with the value.
+    """
     target = in_memory(tracer)
     if node is target and target.parameter in tracer.builder.roots:
         return  # x[1:] += 1 assigns the view to itself, after it has written to it
     builder = tracer.builder
     node = builder.cast(node, target.dtype)
     version, stores = overwritten(builder, target)
-    add_step(builder, Written((Put(node, target, version),), stores))
+    add_step(builder, Written((Put(node, target, version, is_view),), stores))
 
 
 def overwritten(builder: Builder, target: Input) -> tuple[int, tuple[tuple[Node, int], ...]]:
@@ -327,7 +330,8 @@ def assign(tracer: AnyTracer, value: Any) -> None:
         node, shape = move(builder, node, shape, Index.of((0,)))
     refuse_shape(tracer, shape)
     if tracer.state != OWNED:
-        write(tracer, node)
+        is_view = isinstance(value, AnyTracer) and value.state in (ARGUMENT, VIEW)
+        write(tracer, node, is_view and type(node) is Input)
     elif shape == tracer.known_shape:
         tracer.node = node
     else:
