@@ -444,8 +444,9 @@ class Planner:
                     is_array = array.ndim or output.boxed
                     values[target.parameter] = array if is_array else array[()]
             return NumpyPlan(own, loop, parts)
-        if loop.targets[0].is_assigned and isinstance(views[0], np.ndarray):
-            if outs[0].ndim and overlap(outs[0], views[0]):
+        out = outs[0]
+        if loop.targets[0].is_assigned and out is not None and isinstance(views[0], np.ndarray):
+            if out.ndim and overlap(out, views[0]):
                 return AssignmentPlan(loop)
         key = id(own), _layouts(loop, views, outs)
         known = self._known.get(key)
