@@ -15,6 +15,7 @@ import cpnum
 from cpnum import CpnumError, ShapeError, TraceError, cpjit
 from cpnum.compare import competitors, contest
 from cpnum.compare.competitors import Given, remade
+from cpnum.compare.errors import errors_of
 from cpnum.run.observer import observing
 from cpnum.show import progress as told
 
@@ -75,6 +76,116 @@ def test_a_result_that_is_wrong_only_for_one_size_is_not_timed_for_it():
 def test_roundings_are_told_from_wrong_results(result, expected, wrong):
     row = contest.compared("g", 1, np.array(result), np.array(expected))
     assert bool(row.why) is wrong
+
+
+def moved(x, y):
+    x[1:] = x[:-1] * 2
+    y += x
+
+
+@runs
+@pytest.mark.parametrize("sizes", [None, [50, 20_000]])
+def test_arguments_that_are_written_are_the_same_for_all(sizes):
+    found = []
+
+    def noted(x, y):
+        found.append((x[3], y[3]))
+        moved(x, y)
+
+    def makes(size):
+        return pair(size)
+
+    x, y = pair(20_000)
+    arguments = (x, y) if sizes is None else (makes,)
+    result = quick(moved, *arguments, sizes=sizes, against={"noted": noted})
+    assert {row.why for row in result.rows} == {""}
+    assert all(row.timing is not None for row in result.rows)
+    assert result.row("cpnum").elements == 20_000
+    assert result.row("noted").difference == (
+        "the result and what is written to [0], [1] are those of NumPy, bit for bit"
+    )
+    each = [pair(size) for size in sizes or [20_000]]
+    assert set(found) == {(x[3], y[3]) for x, y in each}
+    assert np.array_equal((x, y), pair(20_000))
+
+
+@runs
+def test_wrong_writes_are_not_timed():
+    def less(x, y):
+        x[1:] = x[:-1] * 2
+
+    def more(x, y):
+        moved(x, y)
+        x[0] = 9.0
+
+    def nothing(x, y):
+        pass
+
+    x, y = pair()
+    result = quick(moved, x, y, against={"less": less, "more": more, "nothing": nothing})
+    for name, place in (("less", "[1]"), ("more", "[0]"), ("nothing", "[0]")):
+        assert result.row(name).timing is None
+        assert result.row(name).why.startswith(f"its argument {place} is wrong: ")
+    assert np.array_equal((x, y), pair())
+
+
+@runs
+def test_a_peer_may_not_write_to_what_numpy_leaves():
+    def spoils(x, y):
+        result = norm(x, y)
+        y[0] = -1.0
+        return result
+
+    x, y = pair()
+    result = quick(norm, x, y, against={"spoils": spoils})
+    assert result.row("spoils").why.startswith("its argument [1] is wrong")
+    assert result.row("cpnum").timing is not None
+    assert np.array_equal((x, y), pair())
+
+
+@runs
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_arguments_are_restored_when_a_bench_ends_early(error):
+    calls = []
+
+    def late(x, y):
+        moved(x, y)
+        if type(x) is np.ndarray:
+            calls.append(1)
+            if len(calls) > 4:
+                raise error
+
+    x, y = pair()
+    with pytest.raises(error):
+        quick(late, x, y)
+    assert np.array_equal((x, y), pair())
+
+
+@runs
+def test_a_refused_function_that_writes_is_timed_as_it_is():
+    def refused(x, y):
+        moved(x, y)
+        return np.unique(x)
+
+    x, y = pair()
+    function = cpjit(refused, fallback="numpy")
+    result = cpnum.bench(function, x, y, against=(), **QUICK)
+    assert "runs through NumPy" in result.about["cpnum"]
+    assert result.row("cpnum").difference.endswith("[0], [1] are those of NumPy, bit for bit")
+    assert np.array_equal((x, y), pair())
+
+
+@runs
+def test_errors_leave_arguments_as_they_are():
+    def function(x):
+        x *= 0.1
+        return np.sqrt(x)
+
+    x = np.linspace(0.1, 2.0, 50)
+    before = x.copy()
+    found = errors_of(cpjit(function), Given((x,), {}))
+    assert max(found.errors["cpnum"].max(), found.errors["NumPy"].max()) < 2
+    assert np.array_equal(x, before)
 
 
 @runs

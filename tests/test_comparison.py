@@ -121,3 +121,94 @@ def test_a_report_calls_the_function_a_few_times():
 
     cpjit(noted).explain(np.ones(3))
     assert 1 < len(calls) <= 3 + cpnum.show.comparison._ROUNDS  # it is traced twice
+
+
+# -- functions that write to their arguments ----------------------------------------------------
+
+
+def relax(u, v):
+    u[1:-1] = 0.5 * (u[2:] + u[:-2]) + v[1:-1]
+    v *= 0.5
+    return u
+
+
+def pair(size=2_000_000):
+    return np.linspace(0.0, 1.0, size), np.linspace(2.0, 3.0, size)
+
+
+@runs
+@pytest.mark.parametrize("size", [50, 200_000], ids=["as written", "compiled"])
+def test_a_report_leaves_arguments_as_they_are(size):
+    u, v = pair(size)
+    report = cpjit(relax).explain(u, v)
+    assert set(report.timings) == {"called", "bound", "NumPy"}
+    wanted = "the result and what is written to u, v are those of NumPy, bit for bit"
+    assert report.difference == wanted
+    assert np.array_equal(pair(size), (u, v))
+
+
+@runs
+def test_all_runs_of_a_report_find_the_same():
+    found = []
+
+    def noted(u):
+        # Only the function as written knows the contents.
+        found.append(float(u[0]) if type(u) is np.ndarray else None)
+        u += 1
+
+    cpjit(noted).explain(np.zeros(100))
+    assert {each for each in found if each is not None} == {0.0}
+
+
+@runs
+def test_a_wrong_write_is_seen():
+    def function(u, v):
+        # Another number, of which nothing is known, as written.
+        u *= 2.0 if type(u) is np.ndarray else 3.0
+        v += 1
+
+    u, v = np.ones(200_000), np.ones(200_000)
+    difference = cpjit(function).explain(u, v).difference
+    assert difference.startswith("argument u: at most ")
+    assert difference.endswith("200,000 of 200,000 elements differ")
+    assert "argument v" not in difference
+
+
+@runs
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_arguments_are_restored_after_errors(error):
+    def function(u):
+        u += 1
+        if type(u) is np.ndarray:
+            raise error
+
+    u = np.zeros(200_000)
+    report = cpjit(function).explain(u)
+    assert report.timings == {}
+    assert not u.any()
+
+
+@runs
+def test_what_is_given_twice_or_read_only_is_left_alone():
+    def function(u, v):
+        u += v
+
+    u = np.ones(200_000)
+    report = cpjit(function).explain(u, u)
+    assert report.difference.endswith("u are those of NumPy, bit for bit")
+    assert (u == 1).all()
+    u.flags.writeable = False
+    report = cpjit(function).explain(u, np.ones(200_000))
+    assert "read-only" in report.difference
+
+
+@runs
+def test_out_has_the_result_of_a_function_that_writes():
+    def function(u):
+        u += 1
+        return u * 2
+
+    u, out = np.zeros(200_000), np.empty(200_000)
+    cpjit(function).explain(u, out=out)
+    assert not u.any()
+    assert (out == 2).all()

@@ -129,3 +129,20 @@ def test_an_interrupt_shows_what_is_finished(session):
     )
     assert success, printed
     assert texts[0].endswith("interrupted: 1 of 3 sizes are finished")
+
+
+@runs
+def test_magics_leave_arguments_as_they_are(session):
+    cells = (
+        "moved = cpjit(lambda x: x.__imul__(2))\nu = np.ones(200_000)",
+        "%cpbench -r 3 --against numpy moved(u)",
+        "u.min(), u.max()",
+        "%cpjit -n 2 moved(u)",
+        "u.min(), u.max()",
+        "%%cpjit --bench\nfor _ in range(2):\n    moved(u)",
+        "u.min(), u.max()",
+    )
+    printed = [each[1] for each in session(*cells)]
+    assert "(np.float64(1.0), np.float64(1.0))" in printed[2]
+    assert "(np.float64(2.0), np.float64(2.0))" in printed[4]
+    assert "(np.float64(8.0), np.float64(8.0))" in printed[6]

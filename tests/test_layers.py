@@ -28,8 +28,9 @@ LINE = {
     "origins verify kernel outs",
     "run": "system linux arena memory recipe alias errstate pieces buffers machine prepared "
     "results bound specialization loops program observer",
-    "show": "timing table comparison listing plain_rows plain_x86_forms plain_x86 plain_aarch64 "
-    "plain view why key as_text as_html report reports processor status progress",
+    "show": "timing table restoring comparison listing plain_rows plain_x86_forms plain_x86 "
+    "plain_aarch64 plain view why key as_text as_html report reports processor status "
+    "progress",
     "jit": "options keys outside drawing variants entries cache method sending explaining function "
     "slow",
     "top": "special",

@@ -272,3 +272,21 @@ def test_ulps_of_other_dtypes_are_refused(a: ArrayLike, b: ArrayLike, seen: str)
     assert (f"ulps are between two arrays of float32 or two of float64\n  seen: {seen}") == str(
         refused.value
     )
+
+
+def test_what_comes_before_a_call_is_not_timed():
+    now, state = 0, []
+
+    def before():
+        nonlocal now
+        now += 1_000_000
+        state.append("before")
+
+    def call():
+        nonlocal now
+        now += 300_000
+        assert state.pop() == "before"
+
+    timing = measure({"call": call}, rounds=3, warm=True, clock=lambda: now, before=before)["call"]
+    assert timing.samples == pytest.approx([3e-4] * 3)
+    assert state == []

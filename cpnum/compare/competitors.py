@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from types import FunctionType
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
+
 from cpnum.compare.expression import Expression, expression_of
 from cpnum.compile.kernel import Kernel, Kernels
 from cpnum.errors import CpnumError, UnsupportedError
@@ -21,7 +23,7 @@ from cpnum.jit.function import Jit, cpjit
 from cpnum.jit.method import Method
 from cpnum.run import memory
 from cpnum.run.observer import as_written, observing
-from cpnum.show.comparison import one_line
+from cpnum.show.comparison import one_line, pairs_of
 from cpnum.trace.arguments import arguments_of
 from cpnum.trace.trace import trace
 
@@ -40,6 +42,16 @@ class Given(NamedTuple):
     def call(self, function: Callable[..., Any]) -> Callable[[], Any]:
         """Return the call of a function with these arguments."""
         return functools.partial(function, *self.arguments, **self.keywords)
+
+    def arrays(self) -> dict[str, Any]:
+        """Return the arrays among the arguments, and in containers, by their places.
+
+        >>> [*Given((np.ones(1), [2, np.ones(1)]), {"x": np.ones(1)}).arrays()]
+        ['[0]', '[1][1]', "['x']"]
+        """
+        both = self.arguments, {**self.keywords}
+        pairs = [pair for each in both for pair in pairs_of(each, each)]
+        return {place: each for place, each, _ in pairs if isinstance(each, np.ndarray)}
 
 
 # Prepares a function for a call.

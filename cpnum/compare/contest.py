@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from cpnum.compare.competitors import NUMPY, Competitor, Given, Prepared, short
+from cpnum.compile.call import Array
 from cpnum.compile.kernel import forget
 from cpnum.show.comparison import difference, is_numeric, pairs_of
+from cpnum.show.restoring import Saved
 from cpnum.show.timing import Clock, Timing, max_ulp, measure, timing_of
 
 Stages = dict[str, float]
@@ -63,15 +65,25 @@ class FirstCalls:
 # -- first calls --------------------------------------------------------------------------------
 
 
-def first_calls(competitor: Competitor, given: Given, clock: Clock) -> tuple[FirstCalls, Prepared]:
-    """Time first calls; return the function that was made last as well."""
+def first_calls(
+    competitor: Competitor, given: Given, clock: Clock, restore: Callable[[], None]
+) -> tuple[FirstCalls, Prepared]:
+    """Time first calls; return the function that was made last as well.
+
+    The arrays that the function writes to are restored before each.
+    """
     cpnum = competitor.kernel is not None
+
+    def cold_again() -> None:
+        restore()
+        forget()
+
     cold, cold_stages, prepared = _first_calls(
-        competitor, given, clock, _COLD if cpnum else 1, forget
+        competitor, given, clock, _COLD if cpnum else 1, cold_again
     )
     if competitor.compiles == "once":
         return FirstCalls(cold), prepared
-    again, stages, prepared = _first_calls(competitor, given, clock, _AGAIN, lambda: None)
+    again, stages, prepared = _first_calls(competitor, given, clock, _AGAIN, restore)
     return FirstCalls(cold, again, cold_stages, stages), prepared
 
 
@@ -150,20 +162,38 @@ def elements_of(result: Any) -> int:
     return max(sizes, default=0)
 
 
-def compared(name: str, size: int, result: Any, expected: Any) -> Row:
+Contents = Mapping[str, Any]
+
+
+def compared(
+    name: str,
+    size: int,
+    result: Any,
+    expected: Any,
+    written: Contents | None = None,
+    wanted: Contents | None = None,
+) -> Row:
     """Return the row of a competitor that is not timed yet, or will not be: its result is wrong.
+
+    Arguments, by their places, have what was `written`, and after NumPy's call what is `wanted`.
 
     >>> compared("g", 2, np.array([1, 2]), np.array([1, 3])).why
     'its result is wrong: 1 of 2 elements differ'
     >>> compared("g", 2, (np.ones(2), [1, 2]), (np.ones(2), [1, 3])).why
     'its result [1][1] is wrong: 1 of 1 elements differ'
+    >>> compared("g", 2, None, None, {"[0]": np.array([1])}, {"[0]": np.array([2])}).why
+    'its argument [0] is wrong: 1 of 1 elements differ'
     """
-    row = Row(name, size, elements_of(expected), None, "")
+    written, wanted = written or {}, wanted or {}
+    row = Row(name, size, elements_of((expected, wanted)), None, "")
     dtypes: list[str] = []
     ulps: list[float] = []
     differing: list[str] = []
-    for place, mine, theirs in pairs_of(result, expected):
-        its = f"its result {place}".rstrip()
+    pairs = [(f"result {place}".rstrip(), *both) for place, *both in pairs_of(result, expected)] + [
+        (f"argument {place}", each, wanted[place]) for place, each in written.items()
+    ]
+    for place, mine, theirs in pairs:
+        its = f"its {place}"
         if not (is_numeric(mine) and is_numeric(theirs)):
             what = difference(mine, theirs)
             if not what.endswith("bit for bit"):
@@ -182,8 +212,9 @@ def compared(name: str, size: int, result: Any, expected: Any) -> Row:
         if ulp is not None:
             ulps.append(ulp)
         if not what.endswith("bit for bit"):
-            differing.append(f"result {place}: {what}" if place else what)
-    what = "; ".join(differing) or difference(expected, expected)
+            differing.append(f"{place}: {what}" if len(pairs) > 1 else what)
+    both = {place: (each, each) for place, each in wanted.items()}
+    what = "; ".join(differing) or difference(expected, expected, both)
     return replace(row, difference=what, ulp=max(ulps) if len(ulps) == len(dtypes) else None)
 
 
@@ -214,39 +245,88 @@ class Contest:
     def add(self, size: int | None, given: Given) -> None:
         """Compare the results for one size with NumPy's, and time the right ones.
 
-        Without a size, it is that of the result.
+        Without a size, it is that of the result.  All calls find the same in the arguments, and so
+        does the caller.
         """
-        if self.subject is None:
-            self._start(given)
-        expected = self._prepared[NUMPY](given)()
-        if self.subject is None or elements_of(expected) <= _KEPT:
+        with Saved(given.arrays().values()) as saved:
+            if self.subject is None:
+                self.competitors, self.left_out = self._make(given)
+                (numpy,) = [each.make() for each in self.competitors if each.name == NUMPY]
+            else:
+                numpy = self._prepared[NUMPY]
+            expected = _run(numpy, given, saved)
+            if self.subject is None:
+                self._start(given, saved.only(expected.written).restore)
+            self._compare(size, given, expected, saved)
+
+    def _compare(self, size: int | None, given: Given, expected: _Run, saved: Saved) -> None:
+        elements = elements_of((expected.result, expected.copies))
+        if self.subject is None or elements <= _KEPT:
             self.subject = given
-        size = elements_of(expected) if size is None else size
+        size = elements if size is None else size
         found: list[Row] = []
         calls: dict[str, Callable[[], Any]] = {}
+        written = {id(each): each for each in expected.written}
         for name, prepared in self._prepared.items():
             try:
-                call = prepared(given)
-                row = compared(name, size, call(), expected)
+                run = _run(prepared, given, saved)
+                row = _row(name, size, given, run, expected, saved)
                 if not row.why:
-                    calls[name] = call
+                    calls[name] = run.call
+                    written |= {id(each): each for each in run.written}
             except Exception as error:
-                row = Row(name, size, elements_of(expected), None, "", why=short(error))
+                row = Row(name, size, elements, None, "", why=short(error))
             found.append(row)
-        timings = measure(calls, self._seconds, self._rounds, warm=True, clock=self._clock)
+        before = saved.only(written.values()).restore if written else None
+        timings = measure(
+            calls, self._seconds, self._rounds, warm=True, clock=self._clock, before=before
+        )
         self.rows += [replace(row, timing=timings.get(row.name)) for row in found]
 
-    def _start(self, given: Given) -> None:
+    def _start(self, given: Given, restore: Callable[[], None]) -> None:
         """Make the function of each competitor, and time its first calls."""
-        self.competitors, self.left_out = self._make(given)
         for each in self.competitors:
             if each.compiles == "never":
                 self._prepared[each.name] = each.make()
                 continue
             try:
-                first, self._prepared[each.name] = first_calls(each, given, self._clock)
+                first, self._prepared[each.name] = first_calls(each, given, self._clock, restore)
                 self.first[each.name] = first
             except Exception as error:  # a peer may raise anything
                 if each.kernel is not None:
                     raise
                 self.left_out[each.name] = short(error)
+
+
+class _Run(NamedTuple):
+    """A call, what it returned, and the arrays that it wrote to, each with a copy."""
+
+    call: Callable[[], Any]
+    result: Any
+    written: list[Array]
+    copies: list[Array]
+
+
+def _run(prepared: Prepared, given: Given, saved: Saved) -> _Run:
+    """Make a call that finds its arguments as they were saved."""
+    call = prepared(given)
+    saved.restore()
+    result = saved.apart(call())
+    written = saved.changed()
+    return _Run(call, result, written, [each.copy() for each in written])
+
+
+def _row(name: str, size: int, given: Given, run: _Run, expected: _Run, saved: Saved) -> Row:
+    """Return the row of a competitor, whose results and writes are compared with NumPy's."""
+    both = []
+    for each in (run, expected):
+        contents = {id(array): saved.before(array) for array in (*run.written, *expected.written)}
+        contents |= {id(own): copy for own, copy in zip(each.written, each.copies, strict=True)}
+        both.append(
+            {
+                place: contents[id(own)]
+                for place, own in given.arrays().items()
+                if id(own) in contents
+            }
+        )
+    return compared(name, size, run.result, expected.result, *both)

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cpnum.compare.competitors import CPNUM, NUMPY, Compiled, Given, written
+from cpnum.compare.competitors import CPNUM, NUMPY, Compiled, Given, Prepared, written
 from cpnum.errors import UnsupportedError
 from cpnum.ir.nodes import Apply
+from cpnum.show.restoring import Saved
 from cpnum.show.timing import ulp_error
 from cpnum.tables.ops import OPS
 from cpnum.trace.arguments import arguments_of
@@ -39,17 +40,25 @@ def errors_of(function: Compiled, given: Given) -> Errors:
 
     Raises:  UnsupportedError if there is no wider dtype, or a function is not NumPy's.
     """
-    result = np.asarray(given.call(function)())
+    result = _result(lambda each: each.call(function), given)
     wide = _wider(result.dtype)
     _refuse_special(function, given)
     with np.errstate(all="ignore"):
-        true = np.asarray(written(function).make()(_widened(given, result.dtype, wide))())
-        numpy = np.asarray(written(function).make()(given)())
+        true = _result(written(function).make(), _widened(given, result.dtype, wide))
+        numpy = _result(written(function).make(), given)
     if true.dtype != wide:
         raise _no_true_values(f"the function computes in {true.dtype}, whatever it is given")
     name, values = _values(function, given, result.shape)
     errors = {who: ulp_error(each, true).ravel() for who, each in ((NUMPY, numpy), (CPNUM, result))}
     return Errors(name, values, errors)
+
+
+def _result(prepare: Prepared, given: Given) -> Array:
+    """Return the result of a call, after which its arguments are as before."""
+    with Saved(given.arrays().values()) as saved:
+        call = prepare(given)
+        saved.restore()
+        return np.asarray(saved.apart(call()))
 
 
 def _no_true_values(seen: str) -> UnsupportedError:

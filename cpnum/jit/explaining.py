@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
+from cpnum.ir.graph import Graph
 from cpnum.ir.program import Program
 from cpnum.jit.cache import Cache
 from cpnum.run.bound import Bound, BoundResults
@@ -50,6 +51,7 @@ def explained(
     Where machine code cannot run, the report has no times.
     """
     arguments, out, keywords = call
+    traced = cache.traced(given)
     called = [
         Code(kernel, kernel.code.data if data is None else data, ran=data is not None)
         for kernel, data in cache.placed(given, out)
@@ -63,7 +65,14 @@ def explained(
             bound = [Code(each.kernel, each.region.read(), ran=True) for each in kernels]
         if timed:
             comparison = compare(
-                function, function.py_func, run, arguments, keywords, rounds=rounds, loops=loops
+                function,
+                function.py_func,
+                run,
+                arguments,
+                keywords,
+                changed=_written(traced, given),
+                rounds=rounds,
+                loops=loops,
             )
     again = _compiled_again(cache, given, out)
     reports = [
@@ -79,12 +88,18 @@ def explained(
         )
         for at, (code, bound_code) in enumerate(zip(called, bound, strict=True))
     ]
-    traced = cache.traced(given)
     if isinstance(traced, Program):
         small = isinstance(cache.prepare(given, out, lambda _: None), WrittenCall)
         why = "For arrays as small as these, calls run as written.\n" if small else ""
         return Reports(reports, f"{why}NumPy's functions are called between loops:\n{traced}")
     return reports[0] if len(reports) == 1 else Reports(reports)
+
+
+def _written(traced: Graph | Program, given: Arguments) -> dict[str, Any]:
+    """Return the arguments that a function writes to, by their names."""
+    if not isinstance(traced, Program):
+        return {}
+    return {given.names[at]: given.values[at] for at in sorted(traced.written)}
 
 
 def _compiled_again(cache: Cache, given: Arguments, out: Any) -> Mapping[str, float] | str:

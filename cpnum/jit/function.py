@@ -283,6 +283,7 @@ class Jit:
         """Return a report: the code linked to the user's lines, reasons, times, all stages.
 
         To time NumPy, the function as written is called a dozen times, with its side effects.
+        What it writes to its arguments is undone.
         """
         __tracebackhide__ = True
         return self.report((arguments, out, keywords))

@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from cpnum.compile.call import Array
 from cpnum.ir.containers import opened
 from cpnum.run.observer import as_written
+from cpnum.show.restoring import Saved
 from cpnum.show.timing import Timing, max_ulp, timing_of
 
 # So many rounds are timed, and fewer if they take more than _SECONDS.  They are few because the
@@ -55,23 +57,33 @@ def is_numeric(value: Any) -> bool:
     return isinstance(value, np.ndarray | np.generic | bool | int | float)
 
 
-def difference(result: Any, expected: Any) -> str:
-    """Say how far results are from NumPy's.
+def difference(
+    result: Any, expected: Any, written: Mapping[str, tuple[Any, Any]] | None = None
+) -> str:
+    """Say how far results are from NumPy's, and what was `written` to arguments of these names.
 
     >>> difference((np.ones(2), None), (np.ones(2), None))
     'the result is that of NumPy, bit for bit'
     >>> difference((np.ones(2), np.array([1])), (np.ones(2), np.array([2])))
     'result [1]: 1 of 1 elements differ'
+    >>> difference(None, None, {"x": (np.array([1]), np.array([1]))})
+    'the result and what is written to x are those of NumPy, bit for bit'
     """
     differing = []
-    text = f"the result is that of NumPy{_EXACT}"
+    exact = f"the result is that of NumPy{_EXACT}"
+    if written:
+        exact = f"the result and what is written to {', '.join(written)} are those of NumPy{_EXACT}"
     for name, mine, theirs in pairs_of(result, expected):
         text = _difference(mine, theirs)
-        if not name:
+        if not name and not written:
             return text
         if not text.endswith(_EXACT):
-            differing.append(f"result {name}: {text}")
-    return "; ".join(differing) or f"the result is that of NumPy{_EXACT}"
+            differing.append(f"result {name}".rstrip() + f": {text}")
+    for name, (mine, theirs) in (written or {}).items():
+        text = _difference(mine, theirs)
+        if not text.endswith(_EXACT):
+            differing.append(f"argument {name}: {text}")
+    return "; ".join(differing) or exact
 
 
 _EXACT = ", bit for bit"
@@ -199,33 +211,46 @@ def compare(
     arguments: tuple[Any, ...],
     keywords: Mapping[str, Any],
     *,
+    changed: Mapping[str, Array] | None = None,
     rounds: int = _ROUNDS,
     loops: int = 1,
 ) -> Comparison:
     """Compare a call with the function as written, which runs some `rounds * loops` times.
 
-    What the function prints was seen when the user called it, so it is not printed again.
+    The arrays that the function writes to are those `changed`, by their names.  Each run finds
+    them as they are now, and so does the caller.  What the function prints was seen when the user
+    called it, so it is not printed again.
     """
     ran = 0
+    changed = changed or {}
+    saved = Saved(changed.values())
 
     def as_user_wrote_it() -> tuple[Any, float]:
         nonlocal ran
         ran += 1
+        saved.restore()
         with as_written():
             return _timed(functools.partial(written, *arguments, **keywords))
 
+    def compiled(call: Callable[[], Any]) -> tuple[Any, float]:
+        saved.restore()
+        return _timed(call)
+
     try:
-        with np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
+        with saved, np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
             expected, _ = as_user_wrote_it()
-            out = bound()
-            differs = difference(out, expected)
-            del expected
+            expected = saved.apart(expected)
+            wanted = {name: each.copy() for name, each in changed.items()}
+            out, _ = compiled(bound)
+            both = {name: (each, wanted[name]) for name, each in changed.items()}
+            differs = difference(out, expected, both)
+            del expected, wanted, both
             # If `out` is an argument too, each timed call changes it.
             kept = _shared(out, [*arguments, *keywords.values()])
             called = functools.partial(function, *arguments, **keywords)
             calls: dict[str, Callable[[], tuple[Any, float]]] = {
-                "called": functools.partial(_timed, called),
-                "bound": functools.partial(_timed, bound),
+                "called": functools.partial(compiled, called),
+                "bound": functools.partial(compiled, bound),
                 "NumPy": as_user_wrote_it,
             }
             try:
