@@ -1,12 +1,16 @@
 """Bound calls: what they hold, read, and write to."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from arrays import VIEWS, array
 from calls import X, Y, hypot
 from cases import assert_same, quiet, row_name
+from reports import runs
 
 from cpnum import OutError, cpjit
+from cpnum.ir.containers import leaves_in
 from cpnum.tables.dtypes import F32, F64, I32, B
 
 
@@ -81,3 +85,120 @@ def test_bound_calls_hold_their_arrays():
     bounds = [f.bind(np.full(1000, float(k)), 2.0) for k in range(50)]
     for k, bound in enumerate(bounds):
         assert np.all(bound() == 2.0 * k)
+
+
+# -- programs -----------------------------------------------------------------------------------
+
+
+def stepped(x, n):
+    for _ in range(n):
+        y = x.copy()
+        y[1:-1] = 0.5 * (x[2:] + x[:-2])
+        x = y
+    return x
+
+
+def in_parts(x):
+    ordered = np.sort(x)
+    whole = ordered * 2
+    return {
+        "whole": whole,
+        "part": whole[1:],
+        "ordered": ordered,
+        "both": (ordered, [ordered[::2]]),
+        "given": x,
+        "middle": x[1:-1],
+        "diagonal": np.diag(np.outer(x, x)),
+        "total": x.sum(),
+        "joined": np.concatenate([ordered + 1, x]),
+        "text": "text",
+        "space": SimpleNamespace(less=ordered - 1),
+    }
+
+
+# fmt: off
+PROGRAMS = {
+    "one kernel": (lambda x: x / x.sum(), 1),
+    "a step": (lambda x: np.sort(x), 1),
+    "several": (lambda x: (x / x.sum(), x - x.max(), x.mean()), 2),
+    "twice": (lambda x: [np.sort(x)] * 2, 2),
+    "steps": (lambda x: stepped(x, 3), 1),
+    "parts": (in_parts, 7),
+    "a number": (lambda x: x.sum(), 0),
+    "nothing": (lambda x: x.sort(), 0),
+}
+# fmt: on
+
+
+def arrays_of(results):
+    return [each for each in leaves_in(results) if isinstance(each, np.ndarray)]
+
+
+@runs
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_results_of_programs_are_in_the_same_arrays(name):
+    function, count = PROGRAMS[name]
+    x = np.random.default_rng(0).random(50)
+    bound = cpjit(function).bind(x)
+    first = arrays_of(bound())
+    own = [each for each in first if not np.shares_memory(each, x)]
+    assert len(own) >= count
+    for _ in range(3):
+        x[...] = np.random.default_rng(1).random(50)
+        expected = function(x.copy())
+        again = bound()
+        assert_same(expected, again)
+        same = zip(arrays_of(again), first, strict=True)
+        assert all(
+            mine is other or np.shares_memory(mine, x) or not mine.flags.writeable
+            for mine, other in same
+        )
+
+
+@runs
+def test_a_bound_program_writes_to_its_arguments_at_each_call():
+    def function(x, y):
+        x[1:] = x[:-1] + y[1:]
+        y *= 2
+        return x * y
+
+    x, y = np.arange(20.0), np.ones(20)
+    mine = x.copy(), y.copy()
+    bound = cpjit(function).bind(*mine)
+    for _ in range(3):
+        assert_same(function(x, y), bound())
+        assert_same((x, y), mine)
+    out = np.empty(20)
+    into = cpjit(function).bind(*mine, out=out)
+    for _ in range(2):
+        expected = function(x, y)
+        assert into() is out
+        assert_same(expected, out)
+        assert_same((x, y), mine)
+
+
+@runs
+def test_out_of_a_bound_program_may_be_an_argument():
+    x = np.arange(1.0, 20.0)
+    bound = cpjit(lambda x: x / x.sum()).bind(x, out=x)
+    for _ in range(2):
+        expected = x / x.sum()
+        assert bound() is x
+        assert_same(expected, x)
+    with pytest.raises(OutError, match="wrong dtype"):
+        cpjit(lambda x: x / x.sum()).bind(x, out=np.empty(19, int))
+
+
+@runs
+def test_a_bound_program_looks_at_contents_at_each_call():
+    def function(x):
+        return x * 2 if x.sum() > 0 else x[1:]
+
+    x = np.ones(20)
+    bound = cpjit(function).bind(x)
+    first = bound()
+    x *= -1
+    assert_same(x[1:], bound())
+    x *= -1
+    assert bound() is first
+    assert_same(x * 2, first)

@@ -182,6 +182,7 @@ class Cache:
         """Return a bound call of these arguments, its results in `out` or in new arrays."""
         found_for = self._specialization(arguments)
         if isinstance(found_for, ProgramSpecialization):
+            found_for.last.into(out)  # raises if it cannot take the results
             written = self._written(arguments)
             call = ProgramCall(found_for, self.isa, self._machine(), written)
             return BoundProgram(call, arguments.values, out)

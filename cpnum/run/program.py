@@ -8,16 +8,27 @@ from typing import Any
 
 import numpy as np
 
+from cpnum.compile.call import Array, address, elements_apart
 from cpnum.compile.call import Call as KernelArguments
-from cpnum.compile.call import address, elements_apart
 from cpnum.compile.kernel import Clock, Kernel, Kernels
 from cpnum.compile.outs import filled
 from cpnum.errors import CpnumError, UnsupportedError
+from cpnum.ir.containers import opened
 from cpnum.ir.evaluate import host_value
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Apply
 from cpnum.ir.program import Call, ContentsError, Loop, Program, read_by
-from cpnum.ir.results import Joined, Number, Output, leaves_of, maker_of, values_of
+from cpnum.ir.results import (
+    Given,
+    Joined,
+    Number,
+    Output,
+    Tree,
+    View,
+    leaves_of,
+    maker_of,
+    values_of,
+)
 from cpnum.ir.signature import ArrayOf, ScalarOf
 from cpnum.ir.walk import Shaping
 from cpnum.remembered import Remembered
@@ -147,21 +158,88 @@ def _with_memory(array: Any) -> Any:
 
 
 class BoundProgram:
-    """A program and its arguments, which it reads anew at each call."""
+    """A program and its arguments, which it reads anew at each call, and may write to.
+
+    What the program computes is in the same arrays at each call, those of `out` if it is given; but
+    views that NumPy returns and that may not be written to.  A call that runs as written returns
+    what the function does.
+
+    >>> from cpnum import cpjit
+    >>> x = np.ones(3)
+    >>> shares = cpjit(lambda x: x / x.sum()).bind(x)
+    >>> result = shares()
+    >>> x[0] = 2.0
+    >>> shares() is result
+    True
+    >>> result
+    array([0.5 , 0.25, 0.25])
+    """
 
     def __init__(self, call: ProgramCall, arguments: tuple[Any, ...], out: Any) -> None:
         self._call = call
         self._arguments = arguments
         self._out = out
+        self._results = call.specialization.traced.results
+        self._make = maker_of(self._results.tree)
+        # The arrays of the first results, for each leaf that is computed.
+        self._kept: dict[int, Array] = {}
+        # The containers of the results, with arrays that kernels may compute into at once.
+        self._into: Any = None
 
     def __call__(self) -> Any:
-        """Return the results, in `out` if that was given."""
-        if self._out is None:
-            return self._call.run(self._arguments)
-        return self._call.into(self._arguments, self._out)
+        """Return the results."""
+        if self._out is not None:
+            return self._call.into(self._arguments, self._out)
+        values = self._call.values(self._arguments)
+        if values is None:
+            return self._call.as_written(self._arguments)
+        if self._into is None:
+            result = self._call.results(values)
+        else:
+            result = self._call.results_into(values, self._into)
+        leaves: list[Any] = [None] * len(self._results.leaves)
+        _put_leaves(self._results.tree, result, leaves)
+        if not self._kept:
+            self._keep(leaves)
+            return result
+        for leaf, array in self._kept.items():
+            if leaves[leaf] is not array:
+                array[...] = leaves[leaf]
+                leaves[leaf] = array
+        return self._make(leaves)
+
+    def _keep(self, leaves: Sequence[Any]) -> None:
+        """Keep the arrays of the first results, but for arguments and what may not be written."""
+        own = self._results.leaves
+        for at, value in enumerate(leaves):
+            if isinstance(value, np.ndarray) and value.flags.writeable and not self._is_given(at):
+                self._kept[at] = value
+        computed = [
+            self._kept.get(at) if at in self._results.arrays else None for at in range(len(own))
+        ]
+        if any(each is not None for each in computed):
+            self._into = self._make(computed)
+
+    def _is_given(self, leaf: int) -> bool:
+        """Tell whether a leaf is an argument, or a view of one."""
+        leaves = self._results.leaves
+        of = leaves[leaf]
+        while isinstance(of, View):
+            of = leaves[of.of]
+        return isinstance(of, Given) and of.parameter < self._call.specialization.traced.given
 
     def __repr__(self) -> str:
         return f"<bound call of {self._call.specialization.traced.name}>"
+
+
+def _put_leaves(tree: Tree, value: Any, leaves: list[Any]) -> None:
+    """Put the values in a result, which has the containers of a tree, at the numbers of leaves."""
+    if isinstance(tree, int):
+        leaves[tree] = value
+        return
+    _, items = opened(value) or ((), ())
+    for each, item in zip(tree.items, items, strict=True):
+        _put_leaves(each, item, leaves)
 
 
 class ProgramCall:
@@ -214,10 +292,21 @@ class ProgramCall:
 
     def run(self, arguments: tuple[Any, ...]) -> Any:
         """Return new results."""
-        values = self._values(arguments)
+        values = self.values(arguments)
+        if values is None:
+            return self.as_written(arguments)
+        return self.results(values)
+
+    def into(self, arguments: tuple[Any, ...], out: Any) -> Any:
+        """Compute into `out`; all results are computed before any is written that overlaps."""
+        values = self.values(arguments)
         if values is None:
             assert self._written is not None
-            return self._written.run(arguments)
+            return self._written.into(arguments, out)
+        return self.results_into(values, out)
+
+    def results(self, values: tuple[Any, ...]) -> Any:
+        """Return new results, from the values of parameters."""
         if self._make is not None:
             return self._make(values_of(self._results, values, iter(())))
         try:
@@ -226,12 +315,8 @@ class ProgramCall:
             self._mark(error)
             raise
 
-    def into(self, arguments: tuple[Any, ...], out: Any) -> Any:
-        """Compute into `out`; all results are computed before any is written that overlaps."""
-        values = self._values(arguments)
-        if values is None:
-            assert self._written is not None
-            return self._written.into(arguments, out)
+    def results_into(self, values: tuple[Any, ...], out: Any) -> Any:
+        """Compute results into `out`, from the values of parameters."""
         try:
             done = self._returned(values, out).into(values, out)
             if done is None:
@@ -245,7 +330,12 @@ class ProgramCall:
         """Mark an error of a run: the call must not be repeated if it has written to arguments."""
         error.began |= bool(self.specialization.traced.written)
 
-    def _values(self, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    def as_written(self, arguments: tuple[Any, ...]) -> Any:
+        """Call the function as written."""
+        assert self._written is not None
+        return self._written.run(arguments)
+
+    def values(self, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
         """Return the values of parameters, None for a call that is to run as written."""
         if self._written is None:
             return tuple(self.run_steps(arguments))
