@@ -29,7 +29,7 @@ LINE = {
     "run": "system linux arena memory recipe alias errstate pieces buffers machine prepared "
     "results bound specialization loops program observer",
     "show": "timing table restoring comparison listing plain_rows plain_x86_forms plain_x86 "
-    "plain_aarch64 plain view why key as_text as_html report reports processor status "
+    "plain_aarch64 plain view why key as_text as_html steps report reports processor status "
     "progress",
     "jit": "options keys outside drawing variants entries cache method sending explaining function "
     "slow",
@@ -65,6 +65,7 @@ LAZY = {
     ("jit.function", "jit.slow"),  # all that traces and compiles
     ("jit.slow", "jit.explaining"),
     ("show.report", "show.as_html"),
+    ("show.steps", "show.as_html"),
     # pyelftools and ziglang, which users may not have
     ("learn.compiling", "toolchain.build"),
     ("learn.compiling", "toolchain.compiler"),

@@ -85,6 +85,10 @@ class Kernel(NamedTuple):
         return f"<kernel {self.graph.name}: {self.loop_nest.isa}, {len(self.code.data)} bytes>"
 
 
+# A notebook shows so many kernels.
+_SHOWN = 8
+
+
 class Kernels(NamedTuple):
     """The kernels of a call whose outputs have several shapes, or of a program.
 
@@ -108,7 +112,11 @@ class Kernels(NamedTuple):
         return "\n\n".join([str(self.graph), *map(str, self.each)])
 
     def _repr_html_(self) -> str:
-        return pre(str(self))
+        shown = [str(self.graph), *map(str, self.each[:_SHOWN])]
+        more = len(self.each) - _SHOWN
+        if more > 0:
+            shown.append(f"and {more:,} more kernels: print it to see all")
+        return pre("\n\n".join(shown))
 
     def __repr__(self) -> str:
         return f"<{len(self.each)} kernels of {self.graph.name}>"

@@ -20,7 +20,8 @@ function(x: f64[:])
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -56,6 +57,10 @@ class Target(NamedTuple):
     movement: tuple[Movement, ...] = ()
     is_assigned: bool = False
 
+    def text(self, signature: Signature) -> str:
+        """Return how it is written; the program has this `signature`."""
+        return _view_text(signature, self.parameter, self.movement)
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Loop:
@@ -78,6 +83,19 @@ class Loop:
             each.of for each in self.targets if each.of is not None
         }
 
+    def key(self, signature: Signature, known: dict[int, str]) -> str:
+        """Return a text that is the same for steps that have the same lines.
+
+        The texts of graphs are `known` by their identity; new ones are added.
+        """
+        text = known.get(id(self.graph))
+        if text is None:
+            lines, results = self.graph.written_loop()
+            text = known[id(self.graph)] = "\n".join([*lines, *results])
+        views = [_view_text(signature, *each) for each in self.views]
+        targets = [each.text(signature) for each in self.targets]
+        return "\n".join([text, *views, *targets])
+
     def lines(self, signature: Signature) -> list[str]:
         """Return the lines of a text; the program has this `signature`."""
         named = [
@@ -86,7 +104,7 @@ class Loop:
         ]
         lines, results = replace(self.graph, signature=tuple(named)).written_loop()
         return lines + [
-            f"  {_view_text(signature, target.parameter, target.movement)} = {text}"
+            f"  {target.text(signature)} = {text}"
             for target, text in zip(self.targets, results, strict=True)
         ]
 
@@ -168,6 +186,10 @@ class Call:
                 write="its call outside of the function",
             )
         values[parameter] = value
+
+    def key(self, signature: Signature, known: dict[int, str]) -> str:
+        """Return a text that is the same for steps that have the same lines."""
+        return "\n".join(self.lines(signature))
 
     def lines(self, signature: Signature) -> list[str]:
         """Return the lines of a text; the program has this `signature`."""
@@ -290,6 +312,13 @@ class Program:
         """The graphs of all loops, and that of what the function returns."""
         return (*[each.graph for each in self.loops], self.graph)
 
+    @property
+    def made(self) -> list[str]:
+        """The names of what steps make, in their order."""
+        given = {each.name for each in self.signature}
+        names = dict.fromkeys(each.name for each in self.graph.signature[self.given :])
+        return [each for each in names if each not in given]
+
     def values(self, arguments: Sequence[Any]) -> list[Any]:
         """Return the values of parameters before the first step: those of steps are None."""
         return [*arguments, *[None] * (len(self.graph.signature) - self.given)]
@@ -299,7 +328,10 @@ class Program:
 
     def __str__(self) -> str:
         lines = [f"{self.name}({text_of(self.signature)})"]
-        lines += folded([each.lines(self.graph.signature) for each in self.steps])
+        signature = self.graph.signature
+        known: dict[int, str] = {}
+        keys = [each.key(signature, known) for each in self.steps]
+        lines += folded(keys, lambda at: self.steps[at].lines(signature), self.made)
         lines += str(self.graph).split("\n")[1:]
         return "\n".join(lines)
 
@@ -308,35 +340,121 @@ class Program:
 
 
 # So many different steps may follow one another in what is repeated.
-_LONGEST = 8
+_LONGEST = 40
+# A text has so many steps at its start, and so many at its end.
+_FIRST, _LAST = 80, 20
 
 
-def folded(steps: Sequence[Sequence[str]]) -> list[str]:
-    """Return the lines of all steps; what is repeated stands there once.
+class Repeat(NamedTuple):
+    """Steps that are repeated: the first one, how many they are, and how often they are made.
 
-    >>> folded([["a"], ["b"], ["c"], ["b"], ["c"], ["b"], ["c"], ["a"]])
-    ['a', 'b', 'c', '  ... so 3 times', 'a']
+    They move if names or indices are others each time, at equal distances.
     """
-    lines: list[str] = []
+
+    at: int
+    length: int
+    times: int
+    moves: bool
+
+    @property
+    def last(self) -> int:
+        """The last step of all."""
+        return self.at + self.length * self.times - 1
+
+    def text(self, until: str) -> str:
+        """Return the line below the steps; `until` is the text of the last one."""
+        return f"  ... so {self.times} times{f', until {until}' if self.moves else ''}"
+
+
+def folded(
+    keys: Sequence[str], lines: Callable[[int], Sequence[str]], made: Sequence[str] = ()
+) -> list[str]:
+    """Return the lines of steps; what is repeated stands there once, and what is too long is cut.
+
+    >>> folded("abcbcbca", lambda at: ["abcbcbca"[at]])
+    ['a', 'b', 'c', '  ... so 3 times', 'a']
+    >>> steps = ["t1 = x[0]", "t2 = t1 + x[1]", "t3 = t2 + x[2]", "t4 = t3 + x[3]"]
+    >>> folded(steps, lambda at: [steps[at]], ["t1", "t2", "t3", "t4"])
+    ['t1 = x[0]', 't2 = t1 + x[1]', '  ... so 3 times, until t4 = t3 + x[3]']
+    """
+    found = repeats(keys, made)
+
+    def shown(some: Sequence[Repeat]) -> Iterator[str]:
+        for each in some:
+            for at in range(each.at, each.at + each.length):
+                yield from lines(at)
+            if each.times > 1:
+                yield each.text(lines(each.last)[-1].strip())
+
+    rest = found[_FIRST:]
+    count = sum([each.length * each.times for each in rest[:-_LAST]])
+    cut = [f"  ... and {count:,} more steps"] if count else []
+    return [*shown(found[:_FIRST]), *cut, *shown(rest[-_LAST:])]
+
+
+# The text of a step without the names of what steps made and without indices, and these as numbers.
+_Pattern = tuple[str, tuple[int, ...]]
+
+
+def repeats(keys: Sequence[str], made: Sequence[str] = ()) -> list[Repeat]:
+    """Return how steps are repeated, whose texts are the keys; steps have `made` these names."""
+    order = {name: at for at, name in enumerate(made)}
+    patterns = [_pattern(each, order) for each in keys]
+    found: list[Repeat] = []
     at = 0
-    while at < len(steps):
+    while at < len(keys):
         length, times = 1, 1
         for own in range(1, _LONGEST + 1):
-            found = _repeated(steps, at, own)
-            if found > 1 and (times == 1 or own * found > length * times):
-                length, times = own, found
-        for each in steps[at : at + length]:
-            lines += each
-        if times > 1:
-            lines.append(f"  ... so {times} times")
-        at += length * times
-    return lines
+            if times > 1 and own % length == 0:
+                continue  # it is no longer
+            again = _repeated(patterns, at, own)
+            if again > 1 and (times == 1 or own * again > length * times):
+                length, times = own, again
+        end = at + length * times
+        moves = patterns[at : at + length] != patterns[end - length : end]
+        found.append(Repeat(at, length, times, moves))
+        at = end
+    return found
 
 
-def _repeated(steps: Sequence[Sequence[str]], at: int, length: int) -> int:
+# Names, and whole numbers in brackets.
+_MOVING = re.compile(r"[^\W\d]\w*|(?<=[\[,:] )-?\d+(?=[\],:])|(?<=[\[,:])-?\d+(?=[\],:])")
+
+
+def _pattern(text: str, order: Mapping[str, int]) -> _Pattern:
+    numbers: list[int] = []
+
+    def without(found: re.Match[str]) -> str:
+        word = found[0]
+        if word[-1].isdigit() and word.lstrip("-").isdigit():
+            numbers.append(int(word))
+            return "0"
+        if word in order:
+            numbers.append(order[word])
+            return "?"
+        return word
+
+    return _MOVING.sub(without, text), tuple(numbers)
+
+
+def _repeated(patterns: Sequence[_Pattern], at: int, length: int) -> int:
     """Return how often the steps from one on, so many, follow one another."""
-    own = steps[at : at + length]
-    times = 1
-    while own and steps[at + times * length : at + (times + 1) * length] == own:
+    own = patterns[at : at + length]
+    times, first = 1, [0]
+    while True:
+        start = at + times * length
+        if start + length > len(patterns) or patterns[start][0] != own[0][0]:
+            return times
+        pairs = [*zip(own, patterns[start : start + length], strict=True)]
+        if any(mine != theirs for (mine, _), (theirs, _) in pairs):
+            return times
+        moves = [
+            new - old
+            for (_, mine), (_, theirs) in pairs
+            for old, new in zip(mine, theirs, strict=True)
+        ]
+        if times == 1:
+            first = moves
+        elif moves != [times * each for each in first]:
+            return times
         times += 1
-    return times

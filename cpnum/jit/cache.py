@@ -38,7 +38,7 @@ from cpnum.run import memory
 from cpnum.run.bound import Bound, BoundResults
 from cpnum.run.machine import Machine, machine_of
 from cpnum.run.prepared import PreparedCall, WrittenCall
-from cpnum.run.program import BoundProgram, ProgramCall, ProgramSpecialization
+from cpnum.run.program import BoundProgram, Planned, ProgramCall, ProgramSpecialization
 from cpnum.run.specialization import Specialization
 from cpnum.tables import isa
 from cpnum.tables.isa import Isa
@@ -202,20 +202,51 @@ class Cache:
             )
         return specialization.bind(parts, self.level(), machine, arguments.values, out)
 
-    def placed(self, arguments: Arguments, out: Any) -> list[tuple[Kernel, bytes | None]]:
+    def planned(self, arguments: Arguments) -> Planned | None:
+        """Return the program of a call, run for copies of its arguments; None if it is none."""
+        specialization = self._specialization(arguments)
+        if not isinstance(specialization, ProgramSpecialization):
+            return None
+        machine = machine_of(self.level())
+        if machine is not None and machine.why_not() is not None:
+            machine = None
+        return specialization.planned(arguments.values, self.level(), machine)
+
+    def placed(
+        self, arguments: Arguments, out: Any, planned: Planned | None
+    ) -> list[tuple[Kernel, bytes | None]]:
         """Return the called kernels of these arguments, with their bytes, read where they run.
 
-        These are None if they cannot run here.
+        These are None if they cannot run here.  A program is `planned`.
         """
-        kernels = self.lower(arguments, out)
+        level = self.level()
+        machine = machine_of(level)
+        found: list[tuple[Kernel, bytes | None]] = []
+        if machine is not None and machine.why_not() is None:
+            if planned is not None:
+                described = planned.described(out)
+            else:
+                described = self._specialization(arguments).described(arguments.values, out)
+            for own, call in described:
+                region = own.prepare(call, level, machine).placement.region
+                found.append((own.kernel(call, level), region.read()))
+        # Without any kernel, that is an error.
+        return found or [(each, None) for each in _each(self.lower(arguments, out))]
+
+    def why_as_written(self, arguments: Arguments, out: Any) -> str:
+        """Return why a call of a program runs as written, "" if it does not."""
+        specialization = self._specialization(arguments)
+        assert isinstance(specialization, ProgramSpecialization)
+        saved = specialization.saved(arguments.values)
+        if saved < _LEAST_SAVED:
+            longer = f"{-1e-3 * saved:.0f} µs longer"
+            return f"the arrays are too small, a program would take about {longer}"
         machine = machine_of(self.level())
         if machine is None or machine.why_not() is not None:
-            return [(each, None) for each in _each(kernels)]
-        found: list[tuple[Kernel, bytes | None]] = []
-        for own, call in self._specialization(arguments).described(arguments.values, out):
-            region = own.prepare(call, self.level(), machine).placement.region
-            found.append((own.kernel(call, self.level()), region.read()))
-        return found
+            return ""  # it does not run at all
+        prepared = self.prepare(arguments, out, lambda _: None)
+        assert isinstance(prepared, ProgramCall)
+        return prepared.why_as_written(arguments.values)
 
     def traced(self, arguments: Arguments) -> Graph | Program:
         """Return what the function became for these arguments."""

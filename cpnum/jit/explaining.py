@@ -7,15 +7,13 @@ import io
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
-from cpnum.ir.graph import Graph
-from cpnum.ir.program import Program
 from cpnum.jit.cache import Cache
 from cpnum.run.bound import Bound, BoundResults
-from cpnum.run.prepared import WrittenCall
-from cpnum.run.program import BoundProgram
+from cpnum.run.program import BoundProgram, Planned
 from cpnum.show.comparison import Comparison, compare, one_line
 from cpnum.show.report import Code, Report
 from cpnum.show.reports import Reports
+from cpnum.show.steps import Steps
 from cpnum.trace.arguments import Arguments
 
 
@@ -51,10 +49,10 @@ def explained(
     Where machine code cannot run, the report has no times.
     """
     arguments, out, keywords = call
-    traced = cache.traced(given)
+    planned = cache.planned(given)
     called = [
         Code(kernel, kernel.code.data if data is None else data, ran=data is not None)
-        for kernel, data in cache.placed(given, out)
+        for kernel, data in cache.placed(given, out, planned)
     ]
     bound: list[Code | None] = [None] * len(called)
     comparison: Comparison | None = None
@@ -70,7 +68,7 @@ def explained(
                 run,
                 arguments,
                 keywords,
-                changed=_written(traced, given),
+                changed={} if planned is None else _written(planned, given),
                 rounds=rounds,
                 loops=loops,
             )
@@ -88,18 +86,15 @@ def explained(
         )
         for at, (code, bound_code) in enumerate(zip(called, bound, strict=True))
     ]
-    if isinstance(traced, Program):
-        small = isinstance(cache.prepare(given, out, lambda _: None), WrittenCall)
-        why = "For arrays as small as these, calls run as written.\n" if small else ""
-        return Reports(reports, f"{why}NumPy's functions are called between loops:\n{traced}")
+    if planned is not None:
+        return Reports(reports, Steps(planned, out, cache.why_as_written(given, out)))
     return reports[0] if len(reports) == 1 else Reports(reports)
 
 
-def _written(traced: Graph | Program, given: Arguments) -> dict[str, Any]:
-    """Return the arguments that a function writes to, by their names."""
-    if not isinstance(traced, Program):
-        return {}
-    return {given.names[at]: given.values[at] for at in sorted(traced.written)}
+def _written(planned: Planned, given: Arguments) -> dict[str, Any]:
+    """Return the arguments that a program writes to, by their names."""
+    written = planned.call.specialization.traced.written
+    return {given.names[at]: given.values[at] for at in sorted(written)}
 
 
 def _compiled_again(cache: Cache, given: Arguments, out: Any) -> Mapping[str, float] | str:

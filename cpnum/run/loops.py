@@ -9,8 +9,9 @@ calls stay the same: then a step is an entry into its code.
 
 from __future__ import annotations
 
+import math
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -204,8 +205,21 @@ class Running:
         }
 
 
+class Traffic(NamedTuple):
+    """The bytes that a run of a loop reads and writes, those of copies from buffers among them.
+
+    The results that go `through` a buffer are there by number, each with the number of its address.
+    """
+
+    read: int
+    written: int
+    through: tuple[tuple[int, int], ...] = ()
+
+
 class LoopPlan:
     """How a loop runs for arrays of some layouts."""
+
+    traffic: Traffic
 
     def run(self, values: Values, state: State) -> None:
         """Compute the targets, and report floating-point errors."""
@@ -219,7 +233,10 @@ class LoopPlan:
 class NumpyPlan(LoopPlan):
     """A loop that NumPy computes, where machine code cannot run."""
 
-    def __init__(self, own: Specialization, loop: Loop, described: list[Part]) -> None:
+    def __init__(
+        self, own: Specialization, loop: Loop, described: list[Part], traffic: Traffic
+    ) -> None:
+        self.traffic = traffic
         self._own = own
         self._loop = loop
         self._parts = described
@@ -250,7 +267,8 @@ class AssignmentPlan(LoopPlan):
     leaves another one than `x[::2] = x[:-2].copy()`.
     """
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: Loop, traffic: Traffic) -> None:
+        self.traffic = traffic
         self._view, self._target = loop.views[0], loop.targets[0]
 
     def run(self, values: Values, state: State) -> None:
@@ -279,7 +297,9 @@ class KernelPlan(LoopPlan):
         is_overwritten: bool,
         is_empty: bool,
         keeps: Sequence[Any],
+        traffic: Traffic,
     ) -> None:
+        self.traffic = traffic
         self._loop = loop
         self._own = own
         self._kernels = tuple(kernels)
@@ -386,13 +406,14 @@ class Layout(NamedTuple):
 
     `parts` are its kernels, None for what has no elements; `new` the layouts of the results;
     `through` those that are computed into buffers and copied.  It is `overwritten` if a kernel
-    writes over what it reads.
+    writes over what it reads.  The `traffic` knows nothing of buffers.
     """
 
     parts: tuple[tuple[Part, Specialization, KernelCall] | None, ...]
     new: tuple[tuple[tuple[int, ...], Order, np.dtype[Any]], ...]
     through: set[int]
     overwritten: bool
+    traffic: Traffic
 
 
 class Planner:
@@ -436,18 +457,18 @@ class Planner:
             for each in loop.targets
         ]
         if self._machine is None or self._level is None:
-            parts = _described(own, views, outs)
+            parts, through = _parts(own, views, outs)
             new = new_of(own.graph, parts)
             for target, output, layout in zip(loop.targets, own.traced.outputs, new, strict=True):
                 if target.of is None:
                     array = new_array(*layout)
                     is_array = array.ndim or output.boxed
                     values[target.parameter] = array if is_array else array[()]
-            return NumpyPlan(own, loop, parts)
+            return NumpyPlan(own, loop, parts, traffic_of(own.graph, parts, views, through))
         out = outs[0]
         if loop.targets[0].is_assigned and out is not None and isinstance(views[0], np.ndarray):
             if out.ndim and overlap(out, views[0]):
-                return AssignmentPlan(loop)
+                return AssignmentPlan(loop, Traffic(stored_bytes(views[0]), out.nbytes))
         key = id(own), _layouts(loop, views, outs)
         known = self._known.get(key)
         if known is None:
@@ -456,12 +477,8 @@ class Planner:
 
     def _layout(self, own: Specialization, views: Sequence[Any], outs: Sequence[Any]) -> Layout:
         """Return what is known of a loop for arrays of these layouts."""
-        parts = _described(own, views, outs)
-        through = _through_buffers(own, parts, views, outs)
-        buffered: dict[int, Array] = {at: np.empty_like(outs[at]) for at in through}
-        if through:
-            outs = [buffered.get(at, out) for at, out in enumerate(outs)]
-            parts = _described(own, views, outs)
+        parts, buffered = _parts(own, views, outs)
+        outs = [buffered.get(at, out) for at, out in enumerate(outs)]
         overwritten = False
         prepared: list[tuple[Part, Specialization, KernelCall] | None] = []
         for part in parts:
@@ -477,7 +494,8 @@ class Planner:
         new = new_of(own.graph, parts)
         for at, array in buffered.items():
             new[at] = array.shape, _order_of(array), array.dtype
-        return Layout(tuple(prepared), tuple(new), through, overwritten)
+        traffic = traffic_of(own.graph, parts, views, buffered)
+        return Layout(tuple(prepared), tuple(new), {*buffered}, overwritten, traffic)
 
     def prepared(self, own: Specialization, call: KernelArguments) -> KernelCall:
         """Return a prepared call of a kernel."""
@@ -564,6 +582,7 @@ class _Planning:
         self.copies: list[tuple[Running, int | None, int]] = []
         self.copied: list[tuple[int, int]] = []
         self.keeps: list[Any] = []
+        self.through: list[tuple[int, int]] = []
         # Buffers that are free again after the loop.
         self._temporary: list[int] = []
 
@@ -606,6 +625,7 @@ class _Planning:
             known.overwritten,
             None in known.parts,
             self.keeps,
+            known.traffic._replace(through=tuple(self.through)),
         )
 
     def _running(
@@ -661,6 +681,7 @@ class _Planning:
             self._temporary.append(slot)
         else:
             slot = planner.own_slot()
+        self.through.append((at, slot))
         copy = self._copy(array, view, (slot, 0), row)
         if copy is not None:
             self.copies.append((copy, None if self.ahead else array.nbytes, slot))
@@ -710,6 +731,53 @@ def _layouts(loop: Loop, views: Sequence[Any], outs: Sequence[Any]) -> tuple[Any
             key.append(None)
     key += [None if out is None else (out.shape, out.strides) for out in outs]
     return tuple(key)
+
+
+def traffic_of(
+    graph: Graph, parts: Sequence[Part], views: Sequence[Any], through: Collection[int] = ()
+) -> Traffic:
+    """Return the bytes that the kernels of a graph read and write for these views.
+
+    An element that is read again, as by a broadcast, counts once for each view.
+    """
+    places = graph.results.places
+    read = written = 0
+    for part in parts:
+        if part.call.arrangement is None:
+            continue
+        for node in part.call.sources.arrays:
+            view = node.view(None if node.parameter == MADE else views[node.parameter])
+            read += stored_bytes(view)
+        for place in part.places:
+            size = math.prod(part.call.shape) * graph.outputs[place].node.dtype.numpy.itemsize
+            written += size
+            if places[place][0] in through:  # it is copied from there
+                read += size
+                written += size
+    return Traffic(read, written)
+
+
+def stored_bytes(view: Array) -> int:
+    """Return the bytes of the elements of a view; those of a broadcast count once."""
+    axes = zip(view.shape, view.strides, strict=True)
+    size: int = view.itemsize * math.prod([extent for extent, stride in axes if stride])
+    return size
+
+
+def _parts(
+    own: Specialization, views: Sequence[Any], outs: Sequence[Any]
+) -> tuple[list[Part], dict[int, Array]]:
+    """Return the kernels of a loop, and by number the results that go through buffers.
+
+    Each is with an array of the layout of its buffer.
+    """
+    parts = _described(own, views, outs)
+    through = _through_buffers(own, parts, views, outs)
+    buffered: dict[int, Array] = {at: np.empty_like(outs[at]) for at in through}
+    if through:
+        outs = [buffered.get(at, out) for at, out in enumerate(outs)]
+        parts = _described(own, views, outs)
+    return parts, buffered
 
 
 def _described(own: Specialization, views: Sequence[Any], outs: Sequence[Any]) -> list[Part]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -96,32 +96,33 @@ class ProgramSpecialization:
         each = [*self._loops.values(), self.last]
         return [kernel for own in each for kernel in own.every_kernel()]
 
-    def described(
-        self, arguments: tuple[Any, ...], out: Any
-    ) -> Iterator[tuple[Specialization, KernelArguments]]:
-        """Yield the calls of different kernels for these arguments, of which copies are written."""
-        call = ProgramCall(self)
+    def planned(
+        self, arguments: Sequence[Any], level: Isa | None = None, machine: Machine | None = None
+    ) -> Planned:
+        """Run the steps for these arguments, of which copies are written.
+
+        Raises:  UnsupportedError if contents have another outcome than in the first call.
+        """
+        call = ProgramCall(self, level, machine)
         copies = [
             _with_memory(each) if at in self.traced.written else each
             for at, each in enumerate(arguments)
         ]
         try:
-            values = call.run_steps(copies)
+            with np.errstate(all="ignore"):  # it is no call of the user's
+                return Planned(call, tuple(call.run_steps(copies)))
         except ContentsError:
             raise UnsupportedError(
                 f"{self.traced.name} runs as written for these arguments",
                 seen="contents with another outcome than in the first call",
                 write="a new function: cpjit(f.py_func)",
             ) from None
-        known = set()
-        for plan in call.plans():
-            for own, described in plan.described():
-                assert described.arrangement is not None
-                key = id(own), described.arrangement.layouts
-                if key not in known:
-                    known.add(key)
-                    yield own, described
-        yield from self.last.described(tuple(values), out)
+
+    def described(
+        self, arguments: tuple[Any, ...], out: Any
+    ) -> Iterator[tuple[Specialization, KernelArguments]]:
+        """Yield the calls of different kernels for these arguments, of which copies are written."""
+        return self.planned(arguments).described(out)
 
     def lower(self, arguments: tuple[Any, ...], out: Any, level: Isa) -> Kernel | Kernels:
         """Return the kernels of a call.
@@ -136,6 +137,43 @@ class ProgramSpecialization:
                 write="its call, which makes them",
             )
         return each[0] if len(each) == 1 else Kernels(self.traced, tuple(each))
+
+
+class Planned(NamedTuple):
+    """A program that has run for some arguments, and the values of its parameters then."""
+
+    call: ProgramCall
+    values: tuple[Any, ...]
+
+    def described(self, out: Any) -> Iterator[tuple[Specialization, KernelArguments]]:
+        """Yield the calls of different kernels."""
+        known = set()
+        for plan in self.call.plans():
+            for own, described in plan.described():
+                key = kernel_key(own, described)
+                if key not in known:
+                    known.add(key)
+                    yield own, described
+        yield from self.call.specialization.last.described(self.values, out)
+
+
+class Held(NamedTuple):
+    """A value that is in a buffer, from the step that makes it to the last one that reads it.
+
+    The `buffer` is the number of its address.
+    """
+
+    buffer: int
+    size: int
+    name: str
+    first: int
+    last: int
+
+
+def kernel_key(own: Specialization, call: KernelArguments) -> object:
+    """Return what is the same for two calls of one kernel."""
+    assert call.arrangement is not None
+    return id(own), call.arrangement.layouts
 
 
 def _operators(graph: Graph) -> int:
@@ -449,6 +487,46 @@ class ProgramCall:
         """Yield the plans of loops that there are."""
         for table in self._plans:
             yield from table.values()
+
+    def plan(self, at: int) -> LoopPlan:
+        """Return the newest plan of a step that is a loop and has run."""
+        *_, newest = self._plans[at].values()
+        return newest
+
+    def held(self) -> list[Held]:
+        """Return what is in the buffers of the program, when its steps have run."""
+        signature, planner = self.specialization.traced.graph.signature, self._planner
+        ends = {each: at for at, done in enumerate(self._fates.done) for each in done}
+        slots = {each.parameter: each.slot for each in planner.pooled}
+        found: list[Held] = []
+        for at, step in enumerate(self.specialization.traced.steps):
+            if not isinstance(step, Loop) or at in self._fates.varying:
+                continue
+            through = dict(self.plan(at).traffic.through)
+            for number, target in enumerate(step.targets):
+                slot = slots.get(target.parameter) if target.of is None else through.get(number)
+                if slot is not None:
+                    size = planner.sizes[slot - planner.count - 1]
+                    last = ends[target.parameter] if target.of is None else at
+                    found.append(Held(slot, size, target.text(signature), at, last))
+        return found
+
+    def why_as_written(self, arguments: Sequence[Any]) -> str:
+        """Return why a call with these arguments runs as written, "" if it does not."""
+        if self._missed >= MOST_MISSED:
+            return f"contents had another outcome in {MOST_MISSED} calls, one after the other"
+        signature = self.specialization.traced.signature
+        for at in sorted(self.specialization.traced.written):
+            name = signature[at].name
+            if not arguments[at].flags.writeable:
+                return f"the function writes to {name}, which is read-only"
+            if arguments[at].size and not elements_apart(arguments[at]):
+                return f"the function writes to {name}, whose elements share memory"
+            for other in self._fates.arrays:
+                if other != at and overlap(arguments[at], arguments[other]):
+                    shared = signature[other].name
+                    return f"the function writes to {name}, which shares memory with {shared}"
+        return ""
 
     def _returned(self, values: tuple[Any, ...], out: Any) -> PreparedCall | ResultsCall:
         """Return the prepared call of the graph that is returned, for these values."""

@@ -1,6 +1,6 @@
 """The report of a call of several kernels, one report for each of them.
 
-Its results have several shapes, or it is a program, which stands in the heading.
+Its results have several shapes, or it is a program, whose steps stand above.
 """
 
 from __future__ import annotations
@@ -8,9 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from cpnum.faces import pre
 from cpnum.show.report import Report
+from cpnum.show.steps import Steps
+from cpnum.show.table import counted
 from cpnum.show.timing import Timing
+
+# So many reports are shown, unless all are asked for.
+_SHOWN = 8
 
 
 class Reports:
@@ -26,9 +30,9 @@ class Reports:
     (2, True)
     """
 
-    def __init__(self, each: Sequence[Report], heading: str = "") -> None:
+    def __init__(self, each: Sequence[Report], steps: Steps | None = None) -> None:
         self.each = tuple(each)
-        self.heading = heading
+        self.steps = steps
 
     @property
     def timings(self) -> Mapping[str, Timing]:
@@ -52,11 +56,17 @@ class Reports:
         full: bool = False,
         parts: Collection[str] = (),
     ) -> str:
-        """Return the reports as text, as `Report.text` does."""
-        texts = [each.text(width=width, raw=raw, full=full, parts=parts) for each in self.each]
-        titled = zip(self._titles(), texts, strict=True)
-        heading = [self.heading] if self.heading else []
-        return "\n\n".join([*heading, *(f"{title}: {text}" for title, text in titled)])
+        """Return the reports as text, as `Report.text` does: the first ones, all if `full`."""
+        heading = [] if self.steps is None else [self.steps.text(width, full=full)]
+        shown = self.each if full else self.each[:_SHOWN]
+        texts = [each.text(width=width, raw=raw, full=full, parts=parts) for each in shown]
+        titled = zip(self._titles(), texts, strict=False)
+        more = self._more("text(full=True) has all") if len(shown) < len(self.each) else []
+        return "\n\n".join([*heading, *(f"{title}: {text}" for title, text in titled), *more])
+
+    def _more(self, where: str) -> list[str]:
+        more = len(self.each) - _SHOWN
+        return [f"and {counted(more, 'more kernel')}: {where}"] if more > 0 else []
 
     def __str__(self) -> str:
         return self.text()
@@ -68,13 +78,14 @@ class Reports:
         return self.html()
 
     def html(self, *, raw: bool = False, parts: Collection[str] = ()) -> str:
-        """Return the reports as HTML, as `Report.html` does."""
-        titled = zip(self._titles(), self.each, strict=True)
-        heading = pre(self.heading) if self.heading else ""
-        return heading + "".join(
-            f"<p>{name}</p>{each.html(raw=raw, parts=parts)}" for name, each in titled
-        )
+        """Return the reports as HTML, as `Report.html` does: the first ones."""
+        titled = zip(self._titles(), self.each[:_SHOWN], strict=False)
+        more = "".join(f"<p>{each}</p>" for each in self._more("each has all of them"))
+        heading = "" if self.steps is None else self.steps.html()
+        shown = [f"<p>{name}</p>{each.html(raw=raw, parts=parts)}" for name, each in titled]
+        return "".join([heading, *shown, more])
 
     def json(self) -> dict[str, Any]:
         """Return all reports as a dict of plain values, for tools."""
-        return {"kernels": [each.json() for each in self.each]}
+        steps = {} if self.steps is None else self.steps.json()
+        return {**steps, "kernels": [each.json() for each in self.each]}

@@ -86,3 +86,19 @@ def counted(count: int, what: str) -> str:
     ('1 stencil', '1,200 bytes')
     """
     return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def bytes_text(count: int) -> str:
+    """Write a number of bytes, "" for none.
+
+    >>> bytes_text(0), bytes_text(800), bytes_text(1 << 12), bytes_text(3 << 19)
+    ('', '800 B', '4.0 KB', '1.5 MB')
+    >>> bytes_text(1 << 40)
+    '1,024.0 GB'
+    """
+    if count < 1 << 10:
+        return f"{count} B" if count else ""
+    size, unit = next(
+        (each for each in ((1 << 20, "KB"), (1 << 30, "MB")) if count < each[0]), (1 << 40, "GB")
+    )
+    return f"{count / (size >> 10):,.1f} {unit}"
