@@ -109,6 +109,19 @@ def test_rows_of_changes_and_checks():
 
 
 @runs
+def test_rows_of_assignments_that_numpy_makes():
+    def function(x):
+        x[1:] = x[:-1]
+        x *= 3
+
+    inner = 8 * (SIZE - 1)
+    assert rows(function, X.copy()) == [
+        ("x[1:]", inner, inner, "assignment", "NumPy's: from one view of an array to another"),
+        ("x", 8 * SIZE, 8 * SIZE, "kernel 1", ""),
+    ]
+
+
+@runs
 def test_kernels_have_the_numbers_of_the_reports():
     def function(x, y):
         for _ in range(2):
