@@ -13,6 +13,7 @@ import numpy as np
 from cases import assert_same, lengths, tame
 
 from cpnum import cpjit
+from cpnum.jit import cache
 from cpnum.tables.dtypes import DTYPES, F32, F64
 
 CANARY = 0xA5
@@ -247,6 +248,48 @@ def run_misaligned(level):
                 written.bytes[:] = CANARY
                 fill(x)
                 check(function, compiled, [x], written, out, (dtype, end, length))
+
+
+def run_writes(level):
+    """Programs that write to their arguments, through views and buffers."""
+
+    def shifted(x, y):
+        x[1:] = x[:-1] + y[1:]
+        y[::2] = x[::2]
+
+    def overlapping(x, y):
+        before = x + y
+        x[...] = x[::-1]
+        y[x > y] = 0
+        x += before
+
+    cache._LEAST_SAVED = -np.inf  # compile programs of small arrays, too
+    for dtype in DTYPES:
+        longest = lengths(level, [dtype])[-1]
+        memory = [Guarded(3 * longest * dtype.itemsize) for _ in range(2)]
+        for function in (shifted, overlapping):
+            compiled = cpjit(function, isa=level)
+            for stride in STRIDES:
+                for ends in ((True, True), (False, False), (True, False)):
+                    for length in range(1, longest + 1):
+                        case = (function.__name__, dtype, stride, ends, length)
+                        tell("writes", level, *case)
+                        write_beside(function, compiled, memory, case)
+
+
+def write_beside(function, compiled, memory, case):
+    """Write to arrays beside guard pages; compare with NumPy on copies, and look at the canary."""
+    _, dtype, stride, ends, length = case
+    arrays = [
+        each.place((length,), (stride,), dtype, end) for each, end in zip(memory, ends, strict=True)
+    ]
+    copies = [fill(each, seed) for seed, each in enumerate(arrays)]
+    function(*copies)
+    compiled(*arrays)
+    for copy, array, each in zip(copies, arrays, memory, strict=True):
+        assert_same(copy, array.copy(), case)
+        if each.written_beside(array):
+            raise AssertionError(f"{case}: wrote beside an argument")
 
 
 def run_fault(level):
