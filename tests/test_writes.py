@@ -743,7 +743,7 @@ def test_what_only_looks_at_a_call_writes_nothing():
     report = compiled.explain(x)
     assert not x.any()
     assert "add" in str(kernels)
-    assert "the result is that of NumPy, bit for bit" in str(report)
+    assert "what is written to x are those of NumPy, bit for bit" in " ".join(str(report).split())
     assert "x[0] = %0" in str(report)
 
 
@@ -756,10 +756,9 @@ def test_a_report_compares_what_is_written():
     assert "at most 1 ULP from the result of NumPy" in text
 
 
-def test_a_function_is_not_timed_with_what_it_has_written():
+def test_a_bench_leaves_arguments_as_they_are():
     x = np.zeros(5)
-    with pytest.raises(CpnumError, match="that writes to its arguments cannot be timed"):
-        bench(cpjit(count_up), x, against=())
+    bench(cpjit(count_up), x, against=())
     assert not x.any()
 
 

@@ -108,9 +108,13 @@ class LoopGraph:
         name = next(each for each in _names_like(name) if each not in known_names)
         if isinstance(of, ScalarOf):
             return Parameter(name, of)
-        if self.builder.shape_observed:
-            return Parameter(name, ArrayOf(node.dtype, self.builder.shapes[node]))
-        extents: tuple[Extent, ...] = self.builder.extents[node]
+        builder = self.builder
+        if builder.joined:
+            # The extents say where the parts are.
+            return Parameter(name, ArrayOf(node.dtype, builder.shapes[node]))
+        extents: tuple[Extent, ...] = builder.extents[node]
+        if builder.shape_observed:
+            extents = builder.shapes[node]
         known = tuple([None if isinstance(each, Symbol) or each != 1 else 1 for each in extents])
         return Parameter(name, ArrayOf(node.dtype, known))
 
