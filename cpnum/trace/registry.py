@@ -68,6 +68,7 @@ def as_array(operand: Any) -> Tracer:
 
 
 def owned(result: Tracer) -> Tracer:
-    """Return a result that is an array even without axes, where a ufunc returns a scalar."""
+    """Return a result that is an array of its own, even without axes."""
     result.state = OWNED
+    result.builder.parts.pop(id(result), None)
     return result

@@ -223,11 +223,12 @@ class _Returned:
         steps: list[Movement] = []
         found = tracer
         while (part := self.builder.parts.get(id(found))) is not None:
-            found, step = part
-            if step is not None:
-                steps.append(step)
-        if found.state == SCALAR:
-            return tracer, ()  # NumPy makes an array of a scalar
+            of: Any = part[0]
+            if of.state == SCALAR:
+                break  # NumPy makes an array of a scalar
+            found = of
+            if part[1] is not None:
+                steps.append(part[1])
         movement: tuple[Movement, ...] = ()
         for step in reversed(steps):
             movement = joined(movement, step)

@@ -118,7 +118,10 @@ def _root(tracer: AnyTracer) -> AnyTracer:
     """Return the computed value that a tracer is a view of, or itself."""
     parts = tracer.builder.parts
     while id(tracer) in parts:
-        tracer = parts[id(tracer)][0]  # type: ignore[assignment]
+        of: Any = parts[id(tracer)][0]
+        if of.state == SCALAR:
+            break  # NumPy makes an array of a scalar
+        tracer = of
     return tracer
 
 
