@@ -7,7 +7,7 @@
 # make pictures the pictures of the documentation: plots, measured anew, and reports
 # make notebooks the notebooks, executed and stored with their outputs
 # make corpus   real functions of other packages: how many run, and for what the others are refused
-# make fuzz     random expressions against NumPy, for FUZZ_SECONDS
+# make fuzz     random expressions and statements against NumPy, each for half of FUZZ_SECONDS
 # make clean    remove all that these have made
 #
 # PYTHON is the one that .venv is made with, WORKERS the number of processes that share the tests:
@@ -28,7 +28,7 @@ export PYTEST_ADDOPTS := --numprocesses=$(WORKERS) --dist=worksteal
 
 AARCH64_TESTS := $(patsubst %,tests/test_%.py,operators python_operators result_dtypes \
     floating_point_errors fastmath elementary layouts views_inside register_pressure out scalars \
-    mixed_dtypes bound_calls calling fuzz)
+    mixed_dtypes bound_calls calling fuzz fuzz_statements)
 
 .PHONY: demo test test-aarch64 test-browser chromium check pythons wheel bench pictures notebooks \
     corpus fuzz clean
@@ -86,7 +86,8 @@ corpus: .venv/with-corpus
 	$(BIN)/python -m tests.corpus
 
 fuzz: .venv/with-test
-	$(BIN)/python tests/test_fuzz.py --seconds $(FUZZ_SECONDS)
+	$(BIN)/python tests/test_fuzz.py --seconds $$(($(FUZZ_SECONDS) / 2))
+	$(BIN)/python tests/test_fuzz_statements.py --seconds $$(($(FUZZ_SECONDS) / 2))
 
 clean:
 	rm -rf .venv .venv-* dist cpnum/packs .mypy_cache .pytest_cache .ruff_cache .hypothesis

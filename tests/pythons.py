@@ -27,9 +27,9 @@ MACHINE_CODE = """
     stencils timing toolchain verify"""
 # Those that compare with a NumPy; the Python that runs this has tested the newest one.
 NUMBERS = """
-    division fastmath floating_point_errors functions fuzz joining layouts mixed_dtypes operators
-    out programs result_dtypes scaling trace_movement trace_operators trace_powers views_inside
-    warnings"""
+    division fastmath floating_point_errors functions fuzz fuzz_statements joining layouts
+    mixed_dtypes operators out programs result_dtypes scaling trace_movement trace_operators
+    trace_powers views_inside warnings"""
 
 # What a command says about itself: version and implementation, if it is a release and can make a
 # virtual environment.
