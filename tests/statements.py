@@ -572,7 +572,7 @@ def examples(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Example:
     chosen = Choices(draw(_NUMBERS))
     taken = parameters(chosen)
     has_error = chosen.once_in(12)
-    first = laid_out(Choices(draw(_NUMBERS)), taken, shared=(0, 4))
+    first = laid_out(Choices(draw(_NUMBERS)), taken, shared=(0, 0, 4))
     second = laid_out(Choices(draw(_NUMBERS)), taken, shared=(0, 4, 3, 4))
     scope = Scope(first)
     with np.errstate(all="ignore"):

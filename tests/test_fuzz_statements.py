@@ -11,14 +11,15 @@ import copy
 import gc
 import itertools
 import os
+import pickle
+import signal
 import sys
-import tempfile
 import time
+import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FunctionType
 from typing import Any
 
@@ -149,25 +150,49 @@ class Tally:
 
     compiled: int = 0
     raised: int = 0
+    # Functions that are as written for arguments that share memory: nothing tells of that.
+    shared: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     # The shortest function that was refused for a reason.
     shortest: dict[str, str] = field(default_factory=dict)
 
-    def refuse(self, source: str, told: list[str]) -> None:
-        why = [each.partition(TOLD)[2] for each in told if TOLD in each] or ["not told"]
-        reason = family(why[0])
-        self.refused[reason] += 1
+    def add(self, example: Example, traced: Outcome, is_as_written: bool) -> None:
+        """Count a function that was called twice."""
+        why = [each.partition(TOLD)[2] for each in traced.warnings if TOLD in each]
+        arrays = [each for each in traced.arguments.values() if isinstance(each, np.ndarray)]
+        if traced.error is not None:
+            self.raised += 1
+        elif not is_as_written:
+            self.compiled += 1
+        elif not why and any(
+            itertools.starmap(np.shares_memory, itertools.combinations(arrays, 2))
+        ):
+            self.shared += 1
+        else:
+            self.refuse(family(why[0]) if why else "silently", example.source)
+
+    def refuse(self, reason: str, source: str, count: int = 1) -> None:
+        self.refused[reason] += count
         self.shortest[reason] = min(self.shortest.get(reason, source), source, key=len)
+
+    def update(self, other: Tally) -> None:
+        """Add what another one has counted."""
+        self.compiled += other.compiled
+        self.raised += other.raised
+        self.shared += other.shared
+        for reason, count in other.refused.items():
+            self.refuse(reason, other.shortest[reason], count)
 
     @property
     def share(self) -> float:
-        """The share of functions that run through NumPy, of those that raise no error."""
+        """The share of functions that are refused, of these and those that were compiled."""
         refused = self.refused.total()
         return refused / max(self.compiled + refused, 1)
 
     def __str__(self) -> str:
         lines = [f"{count:6} {reason}" for reason, count in self.refused.most_common()]
-        told = f"{self.refused.total()} not ({self.share:.1%}), {self.raised} raise an error"
+        told = f"{self.refused.total()} refused ({self.share:.1%}), {self.raised} raise an error"
+        told += f", {self.shared} as written for arguments that share memory"
         return "\n".join([f"{self.compiled} compiled, {told}", *lines])
 
 
@@ -187,29 +212,41 @@ def check(example: Example, tally: Tally, has_reports: bool = False) -> None:
         if has_reports:
             # What is not needed is not computed, and has no report.
             assert again.reports() <= first.reports(), (first.reports(), again.reports())
-        if first.error is not None:
-            tally.raised += 1
-        elif watch.saw_call:
-            tally.refuse(example.source, traced.warnings)
-        else:
-            tally.compiled += 1
+        tally.add(example, traced, watch.saw_call)
 
 
-def search(
-    tally: Tally,
-    wanted: settings,
-    number: int | None = None,
-    keep: Callable[[Example], object] = lambda _: None,
-    has_reports: bool = False,
-) -> None:
-    """Check so many examples as are wanted; `keep` gets each one before it runs."""
+class CheckError(AssertionError):
+    """An example that failed in a process of its own."""
 
-    @wanted
-    @given(examples())
-    def example(example: Example) -> None:
-        keep(example)
-        check(example, tally, has_reports)
 
+def check_apart(example: Example, tally: Tally, has_reports: bool) -> None:
+    """Check an example in a process of its own: one that crashes can be made smaller, too."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        own, failed = Tally(), ""
+        try:
+            check(example, own, has_reports)
+        except BaseException as error:
+            failed = "".join(traceback.format_exception(error))
+        with os.fdopen(writing, "wb") as pipe:
+            pickle.dump((own, failed), pipe)
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        sent = pipe.read()
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        raise CheckError(f"a crash: {signal.Signals(os.WTERMSIG(status)).name}")
+    own, failed = pickle.loads(sent)
+    if failed:
+        raise CheckError(failed)
+    tally.update(own)
+
+
+def search(check: Callable[[Example], None], wanted: settings, number: int | None = None) -> None:
+    """Check as many examples as are wanted, those of a number if there is one."""
+    example = wanted(given(examples())(check))
     example() if number is None else seed(number)(example)()
 
 
@@ -222,7 +259,7 @@ def _always(monkeypatch):
 @pytest.mark.usefixtures("_always")
 def test_random_functions_write_what_they_do_under_numpy():
     tally = Tally()
-    search(tally, settings(COMMON, max_examples=EXAMPLES))
+    search(lambda example: check(example, tally), settings(COMMON, max_examples=EXAMPLES))
     assert tally.share <= MOST_REFUSED, str(tally)
 
 
@@ -250,7 +287,7 @@ def test_the_search_finds_what_is_wrong(wrong, differs, monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], "cpjit", wrong)
     quick = settings(COMMON, max_examples=500, phases=[Phase.generate])
     with pytest.raises(AssertionError, match=differs):
-        search(Tally(), quick)
+        search(lambda example: check(example, Tally()), quick)
 
 
 # -- for long -----------------------------------------------------------------------------------
@@ -272,22 +309,19 @@ def main(words=None):
     cache._STEP = 0  # compile programs of small arrays, too
     end = time.monotonic() + arguments.seconds
     tally, count = Tally(), 0
-    # An example that crashes is found here.
-    latest = Path(tempfile.gettempdir()) / f"cpnum-statements-{os.getpid()}.py"
 
-    def keep(example):
-        latest.write_text(repr(example), encoding="utf-8")
+    def example(example):
+        check_apart(example, tally, arguments.reports)
 
     while count < arguments.examples and time.monotonic() < end:
         some = min(500, arguments.examples - count)
         wanted = settings(
             COMMON, max_examples=some, derandomize=False, phases=(Phase.generate, Phase.shrink)
         )
-        search(tally, wanted, arguments.seed + count, keep, arguments.reports)
+        search(example, wanted, arguments.seed + count)
         count += some
         gc.collect()
         print(f"{count} examples")  # noqa: T201 (a command)
-    latest.unlink(missing_ok=True)
     print(tally)  # noqa: T201
     for reason, source in tally.shortest.items():
         if arguments.refused is not None and arguments.refused in reason:
