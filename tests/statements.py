@@ -357,7 +357,8 @@ class Writer:
         fits = known is not None and np.can_cast(known.dtype, array.dtype, "same_kind")
         if not fits and not self._chosen.once_in(8):
             name, operands = "multiply", [place, "True" if array.dtype.kind == "b" else "2"]
-        if self._chosen.once_in(5):
+        # NumPy writes where no mask says so if it casts to an array that overlaps an operand.
+        if self._chosen.once_in(5) and known is not None and known.dtype == array.dtype:
             operands.append(f"where={self.mask(place, array)}")
         text = f"np.{name}({', '.join(operands)}, out={place})"
         return f"{self.scope.new()} = {text}" if self._chosen.once_in(5) else text

@@ -10,6 +10,7 @@ import argparse
 import copy
 import gc
 import itertools
+import math
 import os
 import pickle
 import signal
@@ -253,7 +254,7 @@ def search(check: Callable[[Example], None], wanted: settings, number: int | Non
 @pytest.fixture
 def _always(monkeypatch):
     """Compile programs of small arrays, too."""
-    monkeypatch.setattr(cache, "_STEP", 0)
+    monkeypatch.setattr(cache, "_LEAST_SAVED", -math.inf)
 
 
 @pytest.mark.usefixtures("_always")
@@ -306,7 +307,7 @@ def main(words=None):
         "--refused", metavar="TEXT", help="show the shortest functions refused for such a reason"
     )
     arguments = parser.parse_args(words)
-    cache._STEP = 0  # compile programs of small arrays, too
+    cache._LEAST_SAVED = -math.inf  # compile programs of small arrays, too
     end = time.monotonic() + arguments.seconds
     tally, count = Tally(), 0
 
