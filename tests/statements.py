@@ -123,6 +123,13 @@ def is_broadcast(own: Shape, shape: Shape) -> bool:
         return False
 
 
+def memory_of(array: np.ndarray) -> object:
+    """Return the array that owns the bytes of another one."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
 def slice_of(chosen: Choices, extent: int, wanted: int) -> str:
     """Return a slice that leaves so many elements of an extent, or one of them."""
     if extent == wanted:
@@ -302,6 +309,19 @@ class Writer:
             text = longer
         return text
 
+    def written(self, place: str, own: str | None = None) -> str:
+        """Return an expression that is written to a place.
+
+        NumPy reads too late what a view of one axis and of other strides overlaps: `x[::2] = x[:3]`.
+        """
+        target = self.scope.known(place)
+        text = self.expression(np.shape(target), own)
+        value = self.scope.known(text)
+        if not (isinstance(value, np.ndarray) and isinstance(target, np.ndarray)):
+            return text
+        is_late = memory_of(value) is memory_of(target) and value.strides != target.strides
+        return f"{text}.copy()" if is_late and target.ndim == 1 else text
+
     def like(self, text: str) -> str:
         """Return an expression of just the shape of another one, of which it may be."""
         shape = self.scope.known(text).shape
@@ -330,7 +350,7 @@ class Writer:
         """Write to a view or an element: `x[1:] = x[:-1] + y`."""
         name = self.array()
         place = self.place(name)
-        return f"{place} = {self.expression(np.shape(self.scope.known(place)), name)}"
+        return f"{place} = {self.written(place, name)}"
 
     def augment(self) -> str:
         """Write what an operator makes of the old elements: `x[::2] += v`, `x *= y`."""
@@ -376,17 +396,17 @@ class Writer:
             target = f"{place}[{mask}]"
             return f"{target} = {value}" if way == 4 else self._in_place(target, value)
         if way == 6:
-            return f"np.copyto({place}, {self.expression(array.shape)}, where={mask})"
+            return f"np.copyto({place}, {self.written(place)}, where={mask})"
         if way == 7:
             return f"np.putmask({place}, {mask}, {self.like(place)})"
         return f"{place}[{mask}] = {self.scalar()}"
 
     def fill(self) -> str:
         """Write by a method or a function: `x[1:].fill(0)`, `np.copyto(x, y)`."""
-        place, array = self.place_of_array()
+        place, _ = self.place_of_array()
         if self._chosen.below(2) == 0:
             return f"{place}.fill({self.scalar()})"
-        return f"np.copyto({place}, {self.expression(array.shape)})"
+        return f"np.copyto({place}, {self.written(place)})"
 
     def set_element(self) -> str:
         """Write an element: `x[0, 1] = v`."""
