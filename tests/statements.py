@@ -312,7 +312,7 @@ class Writer:
     def written(self, place: str, own: str | None = None) -> str:
         """Return an expression that is written to a place.
 
-        NumPy reads too late what a view of one axis and of other strides overlaps: `x[::2] = x[:3]`.
+        NumPy reads too late what is written along one axis in other steps: `x[::2] = x[:3]`.
         """
         target = self.scope.known(place)
         text = self.expression(np.shape(target), own)
