@@ -510,6 +510,7 @@ PAST_TRACERS = {
     "generator": lambda z: np.random.default_rng(0).random(out=z),
     "nditer": lambda z: next(iter(np.nditer(z, op_flags=["readwrite"]))).fill(2.0),
     "flat": lambda z: z.flat.__setitem__(1, 2.0),
+    "flat that is read": lambda z: z.flat[0],
     "the attribute flat": lambda z: setattr(z, "flat", 2.0),
     "the attribute real": lambda z: setattr(z, "real", 2.0),
     "setflags": lambda z: z.setflags(write=False),
