@@ -1,5 +1,6 @@
 """Functions that write to arrays leave what NumPy leaves: results, arguments, what is beside."""
 
+import dataclasses
 import warnings
 from types import SimpleNamespace
 
@@ -715,6 +716,47 @@ def test_one_array_for_two_parameters():
             compare(function, compiled, make)
 
 
+@dataclasses.dataclass
+class State:
+    position: np.ndarray
+    speed: np.ndarray
+
+
+def of_a_dict(state):
+    state["position"] += state["speed"]
+    state["speed"][0] = 5
+    return state
+
+
+def of_a_list(state):
+    for each in state:
+        each *= 0.5
+    state[0][1:] = state[1][:-1]
+
+
+def of_an_object(state):
+    state.position += state.speed
+    state.speed[...] = state.position[::-1]
+    return state.position * 2, state
+
+
+@pytest.mark.parametrize(
+    ("function", "make"),
+    [
+        (of_a_dict, lambda x, y: {"position": x, "speed": y}),
+        (of_a_list, lambda x, y: [x, y]),
+        (of_an_object, State),
+    ],
+)
+def test_arrays_in_containers_are_written_to(function, make):
+    compiled = cpjit(function)
+    for _ in range(3):
+        expected, given = [make(*arguments()()[:2]) for _ in range(2)]
+        with quiet():
+            assert_same(function(expected), compiled(given))
+        assert_same(expected, given)
+
+
 # -- how often ----------------------------------------------------------------------------------
 
 
@@ -832,6 +874,22 @@ def test_numbers_are_converted_or_refused(function, dtype, number):
         else:
             assert actual.result is None
             assert expected.told == actual.told
+
+
+@pytest.mark.parametrize("value", [np.array(2.5), np.array([2.5]), np.ones((1, 1)), [1.0], (1, 2)])
+def test_an_element_takes_what_numpy_takes(value):
+    def of_a_constant(x, y):
+        x[1] = value
+
+    def of_an_argument(x, y):
+        x[1] = y
+
+    for function in (of_a_constant, of_an_argument)[: 1 + isinstance(value, np.ndarray)]:
+        expected, actual = [
+            left(call, (np.zeros(3), value)) for call in (function, cpjit(function))
+        ]
+        assert type(expected.result) is type(actual.result)
+        assert_same(expected.arrays, actual.arrays)
 
 
 # -- errors -------------------------------------------------------------------------------------

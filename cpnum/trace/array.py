@@ -394,7 +394,10 @@ class Tracer(Choosing):
             assign(self, value)
         else:
             in_memory(self)
-            assign(self[items if ellipses else (*items, ...)], value)
+            view = self[items if ellipses else (*items, ...)]
+            if not ellipses and not view.known_shape:
+                _refuse_sequence(value)
+            assign(view, value)
 
     def __delitem__(self, key: object) -> NoReturn:
         if self.state == SCALAR:
@@ -606,6 +609,15 @@ def _needs_contents(item: Any) -> bool:
     if item.__class__ in _INDEX_ARRAYS:
         return True
     return isinstance(item, AnyTracer) and not is_number(item)
+
+
+def _refuse_sequence(value: object) -> None:
+    """Raise NumPy's error for an array, or a list, that is assigned to one element."""
+    if isinstance(value, list | tuple):
+        np.ndarray(1)[0] = value
+    elif isinstance(value, Traced | np.ndarray):
+        shape = value.known_shape if isinstance(value, Traced) else value.shape
+        np.ndarray(1)[0] = np.ndarray(shape)  # older versions of NumPy take an array of one element
 
 
 def _is_full(item: Any) -> bool:
