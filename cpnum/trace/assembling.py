@@ -36,7 +36,7 @@ from cpnum.ir.walk import postorder
 from cpnum.trace.builder import Builder, Called, Shape, Written
 from cpnum.trace.loop_graphs import LoopGraph, refuse_many_tiles
 from cpnum.trace.returns import views_in
-from cpnum.trace.writing import parameters_of, stored
+from cpnum.trace.writing import stored
 
 
 def assembled(
@@ -377,8 +377,7 @@ class _Assembling:
                 if not targets:
                     continue
                 step = self._loop(targets, math.prod(draft.shape), signature)
-                for root in targets.values():
-                    needed |= parameters_of(self.builder, root)
+                needed |= _inputs_of(targets.values())
                 needed.update([each.of for each in targets if each.of is not None])
             steps.append(step)
         return steps[::-1]
@@ -456,12 +455,17 @@ class _Assembling:
 def _read(results: Results, conditions: Iterable[Broadcast] = ()) -> set[int]:
     """Return the parameters that results are computed from, or are."""
     read = {leaf.parameter for leaf in results.leaves if isinstance(leaf, Given)}
+    for condition in conditions:
+        read |= {each.parameter for each in condition.inputs}
+    return read | _inputs_of(results.nodes)
+
+
+def _inputs_of(roots: Iterable[Node]) -> set[int]:
+    """Return the parameters that values are computed from, or have the shape of."""
     found: dict[Node, None] = {}
-    for root in results.nodes:
+    for root in roots:
         found.update(dict.fromkeys(postorder(root, found)))
-    inputs = [node for node in found if type(node) is Input]
-    inputs += [each for condition in conditions for each in condition.inputs]
-    return read | {each.parameter for each in inputs}
+    return {node.parameter for node in found if type(node) is Input}
 
 
 def _writes(draft: _Draft) -> bool:
