@@ -27,7 +27,7 @@ LINE = {
     "compile": "arrange sources call schedule instances skeleton select assign emit pairs "
     "origins verify kernel outs",
     "run": "system linux arena memory recipe alias errstate pieces buffers machine prepared "
-    "results bound specialization loops program observer",
+    "results bound specialization loops planning program observer",
     "show": "timing table restoring comparison listing plain_rows plain_x86_forms plain_x86 "
     "plain_aarch64 plain view why key as_text as_html steps report reports processor status "
     "progress",

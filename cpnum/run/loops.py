@@ -9,32 +9,22 @@ calls stay the same: then a step is an entry into its code.
 
 from __future__ import annotations
 
-import math
 import struct
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from cpnum.compile.call import Array, Order, Part, address, describe_parts, new_array, new_of
+from cpnum.compile.call import Array, Order, Part, address, new_array
 from cpnum.compile.call import Call as KernelArguments
-from cpnum.compile.kernel import Clock
 from cpnum.ir.evaluate import checked_of, evaluate, outputs_of, raised_by
-from cpnum.ir.graph import Graph
 from cpnum.ir.movement import Movement
-from cpnum.ir.nodes import MADE, Nodes
 from cpnum.ir.program import Loop
-from cpnum.ir.results import single
-from cpnum.ir.signature import ArrayOf, Parameter
-from cpnum.run.alias import in_place, overlap
-from cpnum.run.buffers import Buffer, give, rounded, take
+from cpnum.run.buffers import Buffer, give, take
 from cpnum.run.errstate import report, report_overwritten
-from cpnum.run.machine import Machine
 from cpnum.run.prepared import KernelCall
 from cpnum.run.recipe import filled_block, set_numbers
 from cpnum.run.specialization import Specialization
-from cpnum.tables.dtypes import from_numpy
-from cpnum.tables.isa import Isa
 
 Values = list[Any]
 
@@ -56,6 +46,20 @@ class New(NamedTuple):
     is_scalar: bool
 
 
+class Room:
+    """What a state of a program makes room for, as far as its loops are planned.
+
+    `count` is the number of all parameters, `sizes` are those of the buffers, `pooled` the arrays
+    in them, and `kernels` the number of kernels.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.sizes: list[int] = []
+        self.pooled: list[New] = []
+        self.kernels = 0
+
+
 class State:
     """Addresses, arrays and blocks that one run of a program fills in, and the next one finds.
 
@@ -75,28 +79,28 @@ class State:
         "values",
     )
 
-    def __init__(self, planner: Planner) -> None:
+    def __init__(self, room: Room) -> None:
         self.buffers: list[Buffer] = []
         # Those of the run that goes on.
         self.taken: list[Buffer] = []
-        self.addresses = [0] * (planner.count + 1)
-        self.values: Values = [None] * planner.count
+        self.addresses = [0] * (room.count + 1)
+        self.values: Values = [None] * room.count
         self.blocks: list[tuple[Any, Any] | None] = []
         self.ready: list[Any] = []
         self.numbered: list[bool] = []
         self.numbers: tuple[Any, ...] = ()
-        self.grow(planner)
-        for new in planner.pooled:
+        self.grow(room)
+        for new in room.pooled:
             assert new.slot is not None
-            buffer = self.buffers[new.slot - planner.count - 1]
+            buffer = self.buffers[new.slot - room.count - 1]
             self.values[new.parameter] = buffer.array(new.shape, new.dtype, new.strides)
 
-    def grow(self, planner: Planner) -> None:
+    def grow(self, room: Room) -> None:
         """Make room for what was planned since."""
-        for size in planner.sizes[len(self.buffers) :]:
+        for size in room.sizes[len(self.buffers) :]:
             self.buffers.append(take(size))
             self.addresses.append(self.buffers[-1].address)
-        more = planner.kernels - len(self.blocks)
+        more = room.kernels - len(self.blocks)
         if more > 0:
             self.blocks += [None] * more
             self.numbered += [False] * more
@@ -396,438 +400,3 @@ def views_of(loop: Loop, values: Sequence[Any]) -> list[Any]:
     """Return what a loop reads, and None behind it, which arrays that the function made are of."""
     views = [replayed(values[parameter], movement) for parameter, movement in loop.views]
     return [*views, None]
-
-
-# -- planning -----------------------------------------------------------------------------------
-
-
-class Layout(NamedTuple):
-    """A loop for arrays of some layouts: all that is known before it has memory.
-
-    `parts` are its kernels, None for what has no elements; `new` the layouts of the results;
-    `through` those that are computed into buffers and copied.  It is `overwritten` if a kernel
-    writes over what it reads.  The `traffic` knows nothing of buffers.
-    """
-
-    parts: tuple[tuple[Part, Specialization, KernelCall] | None, ...]
-    new: tuple[tuple[tuple[int, ...], Order, np.dtype[Any]], ...]
-    through: set[int]
-    overwritten: bool
-    traffic: Traffic
-
-
-class Planner:
-    """Plans the loops of a program, one after the other.
-
-    A parameter that is `fresh` is in memory of its own, since a call or the caller gets it.  The
-    first `given` parameters are arguments.  `count` is the number of all parameters, `sizes` are
-    those of the buffers, and `pooled` the arrays in them.
-    """
-
-    def __init__(
-        self,
-        count: int,
-        given: int,
-        fresh: frozenset[int],
-        level: Isa | None,
-        machine: Machine | None,
-    ) -> None:
-        self.count = count
-        self.sizes: list[int] = []
-        self.pooled: list[New] = []
-        self.kernels = 0
-        self._given = given
-        self._fresh = fresh
-        self._level = level
-        self._machine = machine
-        self._slots: dict[int, int] = {}
-        self._known: dict[tuple[Any, ...], Layout] = {}
-        self._free: dict[int, list[int]] = {}
-
-    def plan(self, own: Specialization, loop: Loop, values: Values, ahead: bool = True) -> LoopPlan:
-        """Return the plan of a loop; put arrays of the layouts of its results among the values.
-
-        If it is not planned `ahead` of the first run, it has no buffers of the program.
-
-        Raises:  ShapeError; OutError if elements that are written to share memory.
-        """
-        views = views_of(loop, values)
-        outs = [
-            None if each.of is None else replayed(values[each.of], each.movement)
-            for each in loop.targets
-        ]
-        if self._machine is None or self._level is None:
-            parts, through = _parts(own, views, outs)
-            new = new_of(own.graph, parts)
-            for target, output, layout in zip(loop.targets, own.traced.outputs, new, strict=True):
-                if target.of is None:
-                    array = new_array(*layout)
-                    is_array = array.ndim or output.boxed
-                    values[target.parameter] = array if is_array else array[()]
-            return NumpyPlan(own, loop, parts, traffic_of(own.graph, parts, views, through))
-        out = outs[0]
-        if loop.targets[0].is_assigned and out is not None and isinstance(views[0], np.ndarray):
-            if out.ndim and overlap(out, views[0]):
-                return AssignmentPlan(loop, Traffic(stored_bytes(views[0]), out.nbytes))
-        key = id(own), _layouts(loop, views, outs)
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = self._layout(own, views, outs)
-        return _Planning(self, loop, own, values, ahead).plan(views, outs, known)
-
-    def _layout(self, own: Specialization, views: Sequence[Any], outs: Sequence[Any]) -> Layout:
-        """Return what is known of a loop for arrays of these layouts."""
-        parts, buffered = _parts(own, views, outs)
-        outs = [buffered.get(at, out) for at, out in enumerate(outs)]
-        overwritten = False
-        prepared: list[tuple[Part, Specialization, KernelCall] | None] = []
-        for part in parts:
-            if part.call.arrangement is None:
-                prepared.append(None)
-                continue
-            for node in part.call.sources.arrays:
-                if node.parameter != MADE:
-                    view = node.view(views[node.parameter])
-                    overwritten |= any(out is not None and overlap(out, view) for out in outs)
-            mine = own.part(part.places)
-            prepared.append((part, mine, self.prepared(mine, part.call)))
-        new = new_of(own.graph, parts)
-        for at, array in buffered.items():
-            new[at] = array.shape, _order_of(array), array.dtype
-        traffic = traffic_of(own.graph, parts, views, buffered)
-        return Layout(tuple(prepared), tuple(new), {*buffered}, overwritten, traffic)
-
-    def prepared(self, own: Specialization, call: KernelArguments) -> KernelCall:
-        """Return a prepared call of a kernel."""
-        assert self._level is not None and self._machine is not None
-        return own.prepare(call, self._level, self._machine)
-
-    def keeps_pointers(self, prepared: KernelCall) -> bool:
-        """Tell whether a kernel leaves the addresses in its argument block as they are.
-
-        It moves them there if it has no registers for them.
-        """
-        assert self._level is not None
-        block = prepared.recipe.block
-        return block.axes == 1 or block.arrays <= len(self._level.pointers)
-
-    def slot(self, size: int) -> int:
-        """Return the number of the address of a buffer for so many bytes."""
-        wanted = rounded(size)
-        free = self._free.get(wanted)
-        if free:
-            return free.pop()
-        self.sizes.append(wanted)
-        return self.count + len(self.sizes)
-
-    def own_slot(self) -> int:
-        """Return the number of an address that is set in each run, by one loop only."""
-        self.sizes.append(rounded(0))
-        return self.count + len(self.sizes)
-
-    def put(self, new: New) -> None:
-        """Note an array that is in a buffer."""
-        assert new.slot is not None
-        self.pooled.append(new)
-        self._slots[new.parameter] = new.slot
-
-    def row(self, parameter: int) -> int:
-        """Return the number of the address of an array."""
-        return self._slots.get(parameter, parameter)
-
-    def free(self, slot: int) -> None:
-        """Let the next steps use a buffer."""
-        self._free.setdefault(self.sizes[slot - self.count - 1], []).append(slot)
-
-    def done(self, parameters: Sequence[int]) -> None:
-        """Let the next steps use the buffers of arrays that are read no more."""
-        for each in parameters:
-            self.free(self._slots[each])
-
-    def number(self) -> int:
-        """Return the number of the next kernel."""
-        self.kernels += 1
-        return self.kernels - 1
-
-    def is_fresh(self, parameter: int) -> bool:
-        """Tell whether an array is in memory of its own in each run."""
-        return parameter in self._fresh
-
-    def stays(self, rows: Sequence[tuple[int, int]]) -> bool:
-        """Tell whether all addresses are those of arguments or buffers, or are in the rows."""
-        return all(at < self._given or at >= self.count for at, _ in rows)
-
-    def is_argument(self, parameter: int) -> bool:
-        """Tell whether a parameter is one of the function's own."""
-        return parameter < self._given
-
-
-class _Planning:
-    """Plans one loop."""
-
-    def __init__(
-        self,
-        planner: Planner,
-        loop: Loop,
-        own: Specialization,
-        values: Values,
-        ahead: bool,
-    ) -> None:
-        self.planner = planner
-        self.loop = loop
-        self.own = own
-        self.values = values
-        self.ahead = ahead
-        self.new: list[New] = []
-        self.copies: list[tuple[Running, int | None, int]] = []
-        self.copied: list[tuple[int, int]] = []
-        self.keeps: list[Any] = []
-        self.through: list[tuple[int, int]] = []
-        # Buffers that are free again after the loop.
-        self._temporary: list[int] = []
-
-    def plan(self, views: Sequence[Any], outs: Sequence[Any], known: Layout) -> KernelPlan:
-        """Return the plan."""
-        into = [
-            self._target(at, None if at in known.through else out, known.new[at])
-            for at, out in enumerate(outs)
-        ]
-        of_views = [self._view(at, view) for at, view in enumerate(views[:-1])]
-        places = self.own.graph.results.places
-        kernels: list[Running] = []
-        for each in known.parts:
-            if each is None:
-                continue
-            part, own, prepared = each
-            call = part.call
-            rows: list[tuple[int, int]] = []
-            for node, offset in zip(call.sources.arrays, call.offsets, strict=True):
-                if node.parameter == MADE:
-                    self.keeps.append(node.view(None))
-                    rows.append((self.planner.count, address(self.keeps[-1])))
-                    continue
-                assert offset is not None  # a loop reshapes nothing
-                at, start = of_views[node.parameter]
-                rows.append((at, start + offset))
-            for place, tile in zip(part.places, call.tiles, strict=True):
-                at, start = into[places[place][0]]
-                rows.append((at, start + tile))
-            kernels.append(self._running(own, prepared, rows))
-        for slot in self._temporary:
-            self.planner.free(slot)
-        return KernelPlan(
-            self.loop,
-            self.own,
-            kernels,
-            self.new,
-            self.copied,
-            self.copies,
-            known.overwritten,
-            None in known.parts,
-            self.keeps,
-            known.traffic._replace(through=tuple(self.through)),
-        )
-
-    def _running(
-        self, own: Specialization, prepared: KernelCall, rows: Sequence[tuple[int, int]]
-    ) -> Running:
-        planner, loop = self.planner, self.loop
-        numbers = [
-            parameter
-            for (parameter, _), each in zip(loop.views, loop.graph.signature, strict=True)
-            if each.type.is_scalar
-        ]
-        numbers_stay = all(
-            planner.is_argument(each) and not isinstance(self.values[each], np.ndarray)
-            for each in numbers
-        )
-        taken = {slot for _, slot in self.copied}
-        stays = self.ahead and planner.stays(rows) and taken.isdisjoint(at for at, _ in rows)
-        both = stays and planner.keeps_pointers(prepared), numbers_stay
-        return Running(own, prepared, rows, planner.number(), loop, both)
-
-    def _target(
-        self, at: int, out: Any, layout: tuple[tuple[int, ...], Order, np.dtype[Any]]
-    ) -> tuple[int, int]:
-        """Return the row of what a result is computed into."""
-        target, planner = self.loop.targets[at], self.planner
-        array = new_array(*layout)
-        if target.of is None:
-            is_scalar = not array.ndim and not self.loop.graph.outputs[at].boxed
-            is_fresh = not array.ndim or planner.is_fresh(target.parameter)
-            slot = planner.slot(array.nbytes) if self.ahead and not is_fresh else None
-            new = New(
-                target.parameter,
-                *layout,
-                array.strides,
-                array.nbytes,
-                slot,
-                is_fresh,
-                is_scalar,
-            )
-            if slot is None:
-                self.new.append(new)
-            else:
-                planner.put(new)
-            self.values[target.parameter] = array[()] if is_scalar else array
-            return planner.row(target.parameter), 0
-        whole = self.values[target.of]
-        view = replayed(whole, target.movement)
-        row = planner.row(target.of), address(view) - address(whole)
-        if out is not None:
-            return row
-        if self.ahead:
-            slot = planner.slot(array.nbytes)
-            self._temporary.append(slot)
-        else:
-            slot = planner.own_slot()
-        self.through.append((at, slot))
-        copy = self._copy(array, view, (slot, 0), row)
-        if copy is not None:
-            self.copies.append((copy, None if self.ahead else array.nbytes, slot))
-        return slot, 0
-
-    def _view(self, at: int, view: Any) -> tuple[int, int]:
-        """Return the row of a view that the loop reads."""
-        parameter, movement = self.loop.views[at]
-        array = self.values[parameter]
-        if not isinstance(array, np.ndarray) or not isinstance(view, np.ndarray):
-            return self.planner.count, 0
-        if not movement or not view.size or np.may_share_memory(array, view):
-            return self.planner.row(parameter), address(view) - address(array)
-        slot = self.planner.own_slot()
-        self.copied.append((at, slot))
-        return slot, 0
-
-    def _copy(
-        self, array: Array, view: Array, source: tuple[int, int], target: tuple[int, int]
-    ) -> Running | None:
-        """Return the kernel that copies an array to a view, None if there is nothing to copy."""
-        own = _copying(array)
-        ((_, call),) = describe_parts(own.graph, [array], [view], lambda places: own.graph)
-        if call.arrangement is None:
-            return None
-        return self._running(own, self.planner.prepared(own, call), [source, target])
-
-
-def _layouts(loop: Loop, views: Sequence[Any], outs: Sequence[Any]) -> tuple[Any, ...]:
-    """Return a key of all that the layout of a loop depends on.
-
-    Beside shapes and strides, it has the distances between what is written and what is read of the
-    same array.
-    """
-    written = {
-        each.of: address(out)
-        for each, out in zip(loop.targets, outs, strict=True)
-        if each.of is not None
-    }
-    key: list[Any] = []
-    for (parameter, _), view in zip(loop.views, views[:-1], strict=True):
-        if type(view) is np.ndarray:
-            start = written.get(parameter)
-            distance = None if start is None else address(view) - start
-            key.append((view.shape, view.strides, distance))
-        else:
-            key.append(None)
-    key += [None if out is None else (out.shape, out.strides) for out in outs]
-    return tuple(key)
-
-
-def traffic_of(
-    graph: Graph, parts: Sequence[Part], views: Sequence[Any], through: Collection[int] = ()
-) -> Traffic:
-    """Return the bytes that the kernels of a graph read and write for these views.
-
-    An element that is read again, as by a broadcast, counts once for each view.
-    """
-    places = graph.results.places
-    read = written = 0
-    for part in parts:
-        if part.call.arrangement is None:
-            continue
-        for node in part.call.sources.arrays:
-            view = node.view(None if node.parameter == MADE else views[node.parameter])
-            read += stored_bytes(view)
-        for place in part.places:
-            size = math.prod(part.call.shape) * graph.outputs[place].node.dtype.numpy.itemsize
-            written += size
-            if places[place][0] in through:  # it is copied from there
-                read += size
-                written += size
-    return Traffic(read, written)
-
-
-def stored_bytes(view: Array) -> int:
-    """Return the bytes of the elements of a view; those of a broadcast count once."""
-    axes = zip(view.shape, view.strides, strict=True)
-    size: int = view.itemsize * math.prod([extent for extent, stride in axes if stride])
-    return size
-
-
-def _parts(
-    own: Specialization, views: Sequence[Any], outs: Sequence[Any]
-) -> tuple[list[Part], dict[int, Array]]:
-    """Return the kernels of a loop, and by number the results that go through buffers.
-
-    Each is with an array of the layout of its buffer.
-    """
-    parts = _described(own, views, outs)
-    through = _through_buffers(own, parts, views, outs)
-    buffered: dict[int, Array] = {at: np.empty_like(outs[at]) for at in through}
-    if through:
-        outs = [buffered.get(at, out) for at, out in enumerate(outs)]
-        parts = _described(own, views, outs)
-    return parts, buffered
-
-
-def _described(own: Specialization, views: Sequence[Any], outs: Sequence[Any]) -> list[Part]:
-    return describe_parts(own.graph, views, outs, lambda places: own.part(places).graph)
-
-
-def _through_buffers(
-    own: Specialization, parts: Sequence[Part], views: Sequence[Any], outs: Sequence[Any]
-) -> set[int]:
-    """Return the results, by number, that would be written over what is read afterwards."""
-    places = own.graph.results.places
-    kernel_of = {places[place][0]: at for at, part in enumerate(parts) for place in part.places}
-    through = set()
-    for at, part in enumerate(parts):
-        for node in part.call.sources.arrays:
-            if node.parameter == MADE:
-                continue
-            view = node.view(views[node.parameter])
-            for number, out in enumerate(outs):
-                if out is None or number in through or not overlap(out, view):
-                    continue
-                is_same = kernel_of[number] == at and places[part.places[0]][1] is None
-                if not (is_same and in_place(out, _broadcast(view, out))):
-                    through.add(number)
-    return through
-
-
-def _broadcast(view: Array, out: Array) -> Array:
-    return view if view.shape == out.shape else np.broadcast_to(view, out.shape)
-
-
-def _order_of(array: Array) -> Order:
-    """Return the axes of a new array, the slowest first; None for C order."""
-    order = tuple(sorted(range(array.ndim), key=lambda axis: -array.strides[axis]))
-    return None if array.flags.c_contiguous else order
-
-
-_COPYING: dict[tuple[Any, ...], Specialization] = {}
-
-
-def _copying(array: Array) -> Specialization:
-    """Return the specialization of a copy of an array."""
-    extents = tuple([1 if each == 1 else None for each in array.shape])
-    key = array.dtype, extents
-    found = _COPYING.get(key)
-    if found is None:
-        dtype = from_numpy(array.dtype)
-        nodes = Nodes()
-        node = nodes.input(0, (), dtype)
-        signature = (Parameter("x", ArrayOf(dtype, extents)),)
-        graph = Graph("copy", signature, (node,), single(node, not array.ndim))
-        found = _COPYING.setdefault(key, Specialization(graph, lambda graph: graph, Clock()))
-    return found

@@ -34,8 +34,9 @@ from cpnum.ir.walk import Shaping
 from cpnum.remembered import Remembered
 from cpnum.run.alias import overlap
 from cpnum.run.buffers import give
-from cpnum.run.loops import LoopPlan, Planner, State, Values
+from cpnum.run.loops import LoopPlan, State, Values
 from cpnum.run.machine import Machine
+from cpnum.run.planning import Planner
 from cpnum.run.prepared import PreparedCall, WrittenCall
 from cpnum.run.results import ResultsCall
 from cpnum.run.specialization import Rewrite, Specialization
@@ -437,7 +438,7 @@ class ProgramCall:
         try:
             state = self._states.pop()
         except IndexError:
-            state = State(self._planner)
+            state = State(self._planner.room)
         values = state.begin(arguments, self._fates.arrays, addresses, self._fates.scalars)
         try:
             for at, run in enumerate(self._runs):
@@ -480,7 +481,7 @@ class ProgramCall:
             with self._planning:
                 plan = self._planner.plan(own, step, [*values], ahead=False)
             plan = self._plans[at].remember(key, plan)
-        state.grow(self._planner)
+        state.grow(self._planner.room)
         return plan
 
     def plans(self) -> Iterator[LoopPlan]:
@@ -497,7 +498,7 @@ class ProgramCall:
         """Return what is in the buffers of the program, when its steps have run."""
         signature, planner = self.specialization.traced.graph.signature, self._planner
         ends = {each: at for at, done in enumerate(self._fates.done) for each in done}
-        slots = {each.parameter: each.slot for each in planner.pooled}
+        slots = {each.parameter: each.slot for each in planner.room.pooled}
         found: list[Held] = []
         for at, step in enumerate(self.specialization.traced.steps):
             if not isinstance(step, Loop) or at in self._fates.varying:
@@ -506,7 +507,7 @@ class ProgramCall:
             for number, target in enumerate(step.targets):
                 slot = slots.get(target.parameter) if target.of is None else through.get(number)
                 if slot is not None:
-                    size = planner.sizes[slot - planner.count - 1]
+                    size = planner.room.sizes[slot - planner.room.count - 1]
                     last = ends[target.parameter] if target.of is None else at
                     found.append(Held(slot, size, target.text(signature), at, last))
         return found

@@ -20,7 +20,8 @@ import numpy as np
 from cpnum.faces import pre
 from cpnum.ir.program import Call, Loop, Program, repeats
 from cpnum.ir.results import Number, leaves_of, values_of
-from cpnum.run.loops import AssignmentPlan, stored_bytes, traffic_of
+from cpnum.run.loops import AssignmentPlan
+from cpnum.run.planning import stored_bytes, traffic_of
 from cpnum.run.program import Held, Planned, kernel_key
 from cpnum.show.table import Table, bytes_text, counted
 from cpnum.tables.coverage import CALLED, CHANGING_METHODS
