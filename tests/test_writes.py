@@ -557,6 +557,13 @@ def test_arrays_from_outside_are_not_written_to(write):
     assert OUTSIDE.tolist() == [1, 1, 1]
 
 
+@writes
+def a_number_and_a_made_array(x, y, n):
+    z = x + (n - np.ones(x.shape, int))
+    z[0] = n * np.arange(7)
+    return z
+
+
 # -- results ------------------------------------------------------------------------------------
 
 

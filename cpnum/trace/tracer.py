@@ -432,7 +432,10 @@ def between_scalars(result: AnyTracer, *operands: object) -> AnyTracer:
     if type(node) is not Apply or node.dtype.family == "B":
         return result
     for each in operands:
-        if each.state != SCALAR if isinstance(each, AnyTracer) else isinstance(each, np.ndarray):
+        if isinstance(each, AnyTracer):
+            if each.state != SCALAR:
+                return result
+        elif isinstance(each, np.ndarray | Traced):  # a made array, which may be adopted
             return result
     first, dtype = operands[0], node.args[0].dtype
     # Nearly all operators compute in the dtype of their first operand.
