@@ -115,6 +115,13 @@ class _Draft:
             self._inputs = [node for node in read if type(node) is Input]
         return self._inputs
 
+    def shapes(self) -> list[Node]:
+        """Return the constants that have the shape of an input."""
+        found: dict[Node, None] = {}
+        for root in self.targets.values():
+            found.update(dict.fromkeys(postorder(root, found)))
+        return [node for node in found if type(node) is Constant and node.like]
+
     def changed(self) -> None:
         """Forget the inputs, since there are other targets."""
         self._inputs = None
@@ -278,6 +285,8 @@ class _Assembling:
         if first.shape != second.shape or not first.shape:
             return False
         made = {each.parameter: (each.movement, node) for each, node in first.targets.items()}
+        if not made.keys().isdisjoint(_inputs_of(second.shapes())):
+            return False  # what gives a constant its shape is not there yet
         new: dict[Node, Node] = {}
         for each in second.inputs():
             if each.parameter in made:
@@ -361,24 +370,32 @@ class _Assembling:
     def _steps(self, needed: set[int], signature: Signature) -> list[Step]:
         """Return the steps; a value that no later step needs is not computed."""
         steps: list[Step] = []
+        arrays = set(map(self._root, needed))
         for draft in reversed(self.drafts):
             step: Step
             if isinstance(draft, _CallDraft):
                 step = self._call_step(draft, signature)
-                needed |= _read(draft.passed)
+                read = _read(draft.passed)
                 if draft.call.changes is not None:
-                    needed.add(draft.call.changes[0])
+                    read.add(draft.call.changes[0])
+                needed |= read
+                arrays.update(map(self._root, read))
             else:
                 targets = {
                     target: node
                     for target, node in draft.targets.items()
-                    if target.parameter in needed or self._is_argument(target)
+                    if target.parameter in needed
+                    or self._is_argument(target)
+                    or (target.of is None and self._root(target.parameter) in arrays)
                 }
                 if not targets:
                     continue
                 step = self._loop(targets, math.prod(draft.shape), signature)
-                needed |= _inputs_of(targets.values())
-                needed.update([each.of for each in targets if each.of is not None])
+                read = _inputs_of(targets.values())
+                read.update([each.of for each in targets if each.of is not None])
+                needed |= read
+                # A constant may have the shape of an array before it was written to.
+                arrays.update(map(self._root, read))
             steps.append(step)
         return steps[::-1]
 
