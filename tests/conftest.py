@@ -6,6 +6,7 @@ With CPNUM_TEST=aarch64, kernels of that level run in an emulator: `make test-aa
 """
 
 import gc
+import importlib.util
 import os
 import platform
 import subprocess
@@ -20,6 +21,9 @@ from elftools.elf.elffile import ELFFile
 
 from cpnum.run.linux import Linux
 from cpnum.run.memory import ExecutableMemory
+
+# Its doctests are collected, and only the extra `bench` has JAX, which it imports.
+collect_ignore = [] if importlib.util.find_spec("jax") else ["benchmarks/functional.py"]
 
 # What these compare is shown when it differs, as it is for the tests themselves.
 pytest.register_assert_rewrite("cases", "goldens", "placing", "refused", "sessions", "tracing")
