@@ -464,13 +464,27 @@ def test_arguments_go_when_a_trace_has_ended():
 
 def test_shapes_that_depend_on_contents_are_refused():
     for function in (
-        lambda x: x[np.array([True, False, True, False, True])],
+        lambda x: x[np.array([True, False, True, False, True]), 1:],
         lambda x: x[x[:, 0] > 0],
         lambda x: np.nonzero(x),
         lambda x: np.unique(x),
     ):
         with pytest.raises(UnsupportedError):
             cpjit(function)(A)
+
+
+def test_masks_that_the_function_makes_are_known():
+    def function(x):
+        mask = np.zeros(len(x), bool)
+        mask[::2] = True
+        rows = x[mask] * 2
+        x[mask] = rows[::-1]
+        x[[False, True, False, True, False]] += 1
+        return rows, x[~mask].sum(axis=0)
+
+    expected, given = A.copy(), A.copy()
+    assert_same(function(expected), cpjit(function)(given))
+    assert_same(expected, given)
 
 
 def test_no_shape_is_guessed():

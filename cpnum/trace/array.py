@@ -37,6 +37,7 @@ from cpnum.trace.advice import called_by_user, instead_of_attribute
 from cpnum.trace.builder import Shape, Traced, type_of
 from cpnum.trace.chosen import Choosing, is_chosen, moved_chosen
 from cpnum.trace.looking import NO_NUMBER, is_number, look
+from cpnum.trace.made import is_array, is_made, traced
 from cpnum.trace.push import move
 from cpnum.trace.tracer import (
     ARGUMENT,
@@ -283,6 +284,7 @@ class Tracer(Choosing):
             found = self._known_view(own)
             if found is not None:
                 return found
+        key = self._of_known_mask(key)
         if self.is_mask(key):
             return cast(Tracer, self.chosen(cast(Tracer, key)))
         given = key if isinstance(key, tuple) else (key,)
@@ -353,6 +355,17 @@ class Tracer(Choosing):
                 return None
         return builder.shapes[node], builder.extents[node], tuple(items)
 
+    def _of_known_mask(self, key: object) -> object:
+        """Return an index; for a mask that the function makes, the indices of what it chooses."""
+        key = traced(key)
+        if (is_array(key) or type(key) is list) and _is_mask(key):
+            mask: Any = np.array(key)
+            is_known = mask.ndim and is_made(self.builder, mask)
+            if is_known and mask.shape == self.known_shape[: mask.ndim]:
+                self.builder.shape_observed = True
+                return tuple(mask.nonzero())
+        return key
+
     def _indexed_by_arrays(self, key: object, items: Iterable[Any]) -> Tracer:
         """Return the elements that contents of arrays choose, by a call of NumPy's indexing."""
         if any(_is_mask(each) for each in items if each.__class__ in _INDEX_ARRAYS):
@@ -381,6 +394,7 @@ class Tracer(Choosing):
     def __setitem__(self, key: object, value: object) -> None:
         if self.state == SCALAR:
             raise TypeError(f"{self.__class__.__name__!r} object does not support item assignment")
+        key = self._of_known_mask(key)
         if self.is_mask(key):
             self.put_chosen(cast(Tracer, key), value)
             return
