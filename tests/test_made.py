@@ -317,6 +317,26 @@ def test_traced_values_are_assigned():
         assert_same(function(X), cpjit(function)(X))
 
 
+def by_indices(x):
+    return (np.arange(10.0) ** 2)[abs(x).astype(int)] * 2
+
+
+def by_pairs(x):
+    return matrix()[abs(x.argmin()), [0, 1]] + matrix()[:, x.argmax()][:2]
+
+
+def by_a_mask(x):
+    table = np.arange(3.0)
+    table[x > 0] = table[x > 0] * 2 + 1
+    return table
+
+
+@pytest.mark.parametrize("function", [by_indices, by_pairs, by_a_mask])
+def test_elements_are_chosen_by_traced_values(function):
+    for x in (X, X[::-1]):
+        assert_same(function(x), cpjit(function).bind(x)())
+
+
 def test_an_array_that_is_resized_is_refused():
     assert "np.zeros(count)" in refused(UnsupportedError, lambda x: np.ones(3).resize(4), X)
 

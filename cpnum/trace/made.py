@@ -32,7 +32,7 @@ import operator
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from types import EllipsisType, NoneType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -149,6 +149,11 @@ class Made(np.ndarray[Any, Any]):
     def __getitem__(self, key: Any) -> Any:
         if is_traced(self):
             return traced(self)[key]
+        tracer = _tracer_in(key)
+        if tracer is not None:
+            as_traced = tracer.adopted(self)  # type: ignore[attr-defined]
+            if as_traced is not self:
+                return as_traced[key]
         result = np.ndarray.__getitem__(self, key)
         if type(result) is Made and not (result.memory and result.memory.has(result)):
             return computed(np.ndarray.__getitem__, (self, key))  # a copy, as of a list of indices
@@ -245,6 +250,15 @@ def _has_traced(*values: Any) -> bool:
         elif is_traced(each) or (isinstance(each, tuple | list) and _has_traced(*each)):
             return True
     return False
+
+
+def _tracer_in(key: Any) -> Traced | None:
+    """Return the first traced value in an index that is no number to look at, None without any."""
+    for each in key if type(key) is tuple else (key,):
+        each = traced(each)
+        if issubclass(type(each), Traced) and not is_number(each):
+            return cast(Traced, each)
+    return None
 
 
 def _method(name: str) -> _Function:
