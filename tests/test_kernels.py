@@ -18,7 +18,7 @@ from cpnum.jit import cache
 
 # Those that are refused.  If one of them is compiled, a test fails until its name is taken out.
 # fmt: off
-REFUSED = {"mandelbrot"}
+REFUSED: set[str] = set()
 # fmt: on
 RUNNING = [name for name in KERNELS if name not in REFUSED]
 # Those of `arrays.VIEWS` that may be written to.
