@@ -47,7 +47,7 @@ class New(NamedTuple):
 
 
 class Room:
-    """What a state of a program makes room for, as far as its loops are planned.
+    """Room that a state of a program makes, as far as its loops are planned.
 
     `count` is the number of all parameters, `sizes` are those of the buffers, `pooled` the arrays
     in them, and `kernels` the number of kernels.
