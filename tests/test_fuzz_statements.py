@@ -44,7 +44,11 @@ COMMON = settings(
     print_blob=False,
     report_multiple_bugs=False,
 )
-pytestmark = pytest.mark.skipif(not HERE, reason="no stencil pack fits this processor")
+pytestmark = [
+    pytest.mark.skipif(not HERE, reason="no stencil pack fits this processor"),
+    # Of `~` of a Python bool, which a random function may have.
+    pytest.mark.filterwarnings("ignore:Bitwise inversion:DeprecationWarning"),
+]
 
 # On the Pythons after the first one, `make test` asks for less.
 EXAMPLES = 100 if os.environ.get("CPNUM_TEST") == "short" else 500
