@@ -17,7 +17,7 @@ LINE = {
     "": "errors command remembered faces",
     "tables": "dtypes isa ops coverage block stencils",
     "pack": "disassembly holes stencil __main__",
-    "ir": "containers movement joins sites guards handling nodes results signature returned "
+    "ir": "arrays containers movement joins sites guards handling nodes results signature returned "
     "extents walk text graph program tiling reference evaluate questions rules rewrite divisors "
     "simplify",
     "trace": "site advice choices fixed containers arguments parameters kinds builder looking made "

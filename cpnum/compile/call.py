@@ -16,7 +16,8 @@ import numpy as np
 from cpnum.compile.arrange import Arrangement, arrange, memory_order
 from cpnum.compile.sources import Sources, arrays_of, sources_of
 from cpnum.errors import OutError, ShapeError
-from cpnum.ir.extents import common_shape
+from cpnum.ir.arrays import address
+from cpnum.ir.extents import common_shape, fits
 from cpnum.ir.graph import Graph
 from cpnum.ir.movement import Reshape
 from cpnum.ir.nodes import MADE, Constant, Input, Node, operands
@@ -180,12 +181,6 @@ def _tile(into: Into, index: tuple[Any, ...]) -> Into:
     return tile, order, address(tile) - address(whole)
 
 
-def address(array: Array) -> int:
-    """Return the address of the first element of an array."""
-    found: int = array.__array_interface__["data"][0]
-    return found
-
-
 def _order_of(graph: Graph, joined: Joined, views: dict[Input, Any], shape: Shape) -> Order:
     """Return the order of a new array that has tiles, by the views that these are computed from."""
     if len(shape) < 2:
@@ -297,18 +292,6 @@ def _raise_at_line(graph: Graph, inputs: Mapping[Input, Shape]) -> None:
         except ShapeError as error:
             error.site = graph.sites.get(node)
             raise error from None
-
-
-def fits(shape: Shape, wider: Shape) -> bool:
-    """Tell whether a result of one shape can be broadcast to a wider one.
-
-    >>> fits((1, 4), (3, 4)), fits((3, 4), (1, 4))
-    (True, False)
-    """
-    lead = len(wider) - len(shape)
-    return lead >= 0 and all(
-        extent in (1, wide) for extent, wide in zip(shape, wider[lead:], strict=True)
-    )
 
 
 # -- strides ------------------------------------------------------------------------------------

@@ -110,3 +110,15 @@ def common_shape(shape: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, .
                 )
             result[axis] = extent
     return tuple(result)
+
+
+def fits(shape: tuple[int, ...], wider: tuple[int, ...]) -> bool:
+    """Tell whether a value of one shape can be broadcast to a wider one.
+
+    >>> fits((1, 4), (3, 4)), fits((3, 4), (1, 4))
+    (True, False)
+    """
+    lead = len(wider) - len(shape)
+    return lead >= 0 and all(
+        extent in (1, wide) for extent, wide in zip(shape, wider[lead:], strict=True)
+    )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import binascii
 import functools
+from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
@@ -48,6 +49,17 @@ class Movement:
 
     def __hash__(self) -> int:
         return self._hash
+
+
+def replayed(array: View, movement: Iterable[Movement]) -> View:
+    """Return the view of an array that some steps lead to.
+
+    >>> replayed(np.arange(4), (Index.of((slice(1, None),)), Index.of((-1,))))
+    array(3)
+    """
+    for step in movement:
+        array = step.replay(array)
+    return array
 
 
 class Index(Movement):

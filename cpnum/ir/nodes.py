@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar, cast, dataclass_transform
 import numpy as np
 
 from cpnum.errors import RangeError
-from cpnum.ir.movement import Movement
+from cpnum.ir.movement import Movement, replayed
 from cpnum.tables.dtypes import DType
 from cpnum.tables.ops import Op
 
@@ -66,9 +66,7 @@ class Input:
         >>> Input(0, (Index.of((slice(1, None),)),), F64).view(np.arange(3.0))
         array([1., 2.])
         """
-        for step in self.movement:
-            array = step.replay(array)
-        return array
+        return replayed(array, self.movement)
 
 
 @_frozen

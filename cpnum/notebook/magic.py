@@ -31,8 +31,8 @@ from IPython.extensions import autoreload
 from IPython.utils.capture import capture_output
 
 from cpnum.compare.bench import bench
-from cpnum.compile.call import Array
 from cpnum.errors import CpnumError
+from cpnum.ir.arrays import laid_out_as
 from cpnum.ir.containers import made, opened
 from cpnum.jit.function import Jit, cpjit
 from cpnum.jit.method import Method
@@ -63,13 +63,7 @@ def _laid_out_as(out: Any) -> Any:
     if container is not None:
         keys, items = container
         return made(type(out), keys, [*map(_laid_out_as, items)])
-    return None if out is None else _array_as(out)
-
-
-def _array_as(array: Array) -> Array:
-    low, high = np.lib.array_utils.byte_bounds(array)
-    first = array.__array_interface__["data"][0] - low
-    return np.ndarray(array.shape, array.dtype, np.empty(high - low, "b"), first, array.strides)
+    return None if out is None else laid_out_as(out)
 
 
 def _why_nothing(decorated: Decorated) -> str:

@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from cpnum.ir.arrays import address
+
 ALIGNED = 64
 
 # So many bytes are kept for later, of all programs of a process.
@@ -34,7 +36,7 @@ class Buffer:
     def __init__(self, size: int) -> None:
         self.size = size
         self.memory = np.empty(size + ALIGNED, np.uint8)
-        start: int = self.memory.__array_interface__["data"][0]
+        start = address(self.memory)
         self.offset = -start % ALIGNED
         self.address = start + self.offset
 

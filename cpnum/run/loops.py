@@ -9,16 +9,18 @@ calls stay the same: then a step is an entry into its code.
 
 from __future__ import annotations
 
+import operator
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from cpnum.compile.call import Array, Order, Part, address, new_array
+from cpnum.compile.call import Array, Order, Part, new_array
 from cpnum.compile.call import Call as KernelArguments
+from cpnum.ir.arrays import address
 from cpnum.ir.evaluate import checked_of, evaluate, outputs_of, raised_by
-from cpnum.ir.movement import Movement
+from cpnum.ir.movement import replayed
 from cpnum.ir.program import Loop
 from cpnum.run.buffers import Buffer, give, take
 from cpnum.run.errstate import report, report_overwritten
@@ -120,7 +122,7 @@ class State:
             if start != addresses[at]:
                 addresses[at], moved = start, True
         numbers = tuple([arguments[at] for at in scalars])
-        if len(numbers) != len(self.numbers) or not all(map(_is, numbers, self.numbers)):
+        if len(numbers) != len(self.numbers) or not all(map(operator.is_, numbers, self.numbers)):
             self.numbers = numbers
             self.numbered = [False] * len(self.blocks)
             moved = True
@@ -135,10 +137,6 @@ class State:
         if self.taken:
             give(self.taken)
             self.taken = []
-
-
-def _is(one: object, other: object) -> bool:
-    return one is other
 
 
 class Running:
@@ -387,13 +385,6 @@ class KernelPlan(LoopPlan):
         """Yield the kernels, each with its call."""
         for each in self._kernels:
             yield each.own, each.call
-
-
-def replayed(array: Any, movement: Sequence[Movement]) -> Any:
-    """Return the view of an array."""
-    for step in movement:
-        array = step.replay(array)
-    return array
 
 
 def views_of(loop: Loop, values: Sequence[Any]) -> list[Any]:

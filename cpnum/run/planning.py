@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cpnum.compile.call import Array, Order, Part, address, describe_parts, new_array, new_of
+from cpnum.compile.call import Array, Order, Part, describe_parts, new_array, new_of
 from cpnum.compile.call import Call as KernelArguments
 from cpnum.compile.kernel import Clock
+from cpnum.ir.arrays import address
 from cpnum.ir.graph import Graph
+from cpnum.ir.movement import replayed
 from cpnum.ir.nodes import MADE, Nodes
 from cpnum.ir.program import Loop
 from cpnum.ir.results import single
@@ -31,7 +33,6 @@ from cpnum.run.loops import (
     Running,
     Traffic,
     Values,
-    replayed,
     views_of,
 )
 from cpnum.run.machine import Machine
@@ -59,8 +60,8 @@ class Layout(NamedTuple):
 class Planner:
     """Plans the loops of a program, one after the other.
 
-    A parameter that is `fresh` is in memory of its own, since a call or the caller gets it.  The
-    first `given` parameters are arguments.  `room` is what a state needs.
+    A parameter that is `fresh` is in memory of its own, since the caller may get it.  The first
+    `given` parameters are arguments.  `room` is what a state needs.
     """
 
     def __init__(

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cpnum.compile.call import Array, Call, address, new_array
+from cpnum.compile.call import Array, Call, new_array
 from cpnum.compile.outs import filled
 from cpnum.errors import CpnumError
+from cpnum.ir.arrays import address
 from cpnum.ir.evaluate import checked_of, evaluate, raised_by
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Input

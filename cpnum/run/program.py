@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cpnum.compile.call import Array, address, elements_apart
+from cpnum.compile.call import Array, elements_apart
 from cpnum.compile.call import Call as KernelArguments
 from cpnum.compile.kernel import Clock, Kernel, Kernels
 from cpnum.compile.outs import filled
 from cpnum.errors import CpnumError, UnsupportedError
+from cpnum.ir.arrays import address, laid_out_as, span
 from cpnum.ir.containers import opened
 from cpnum.ir.evaluate import host_value
 from cpnum.ir.graph import Graph
@@ -186,12 +187,7 @@ def _operators(graph: Graph) -> int:
 
 def _with_memory(array: Any) -> Any:
     """Return a copy of an array, in memory of the same layout."""
-    if not array.size:
-        return array.copy()
-    low, high = np.lib.array_utils.byte_bounds(array)
-    memory = np.empty(high - low, np.uint8)
-    offset = array.__array_interface__["data"][0] - low
-    copy = np.ndarray(array.shape, array.dtype, memory, offset, array.strides)
+    copy = laid_out_as(array)
     copy[...] = array
     return copy
 
@@ -403,7 +399,7 @@ class ProgramCall:
         if self._spans is None:
             each = [arguments[at] for at in written]
             self._are_apart = all(not array.size or elements_apart(array) for array in each)
-            self._spans = [_span(arguments[at]) for at in arrays]
+            self._spans = [span(arguments[at]) for at in arrays]
         if not self._are_apart:
             return False
         ends = [
@@ -538,14 +534,6 @@ class ProgramCall:
             parts = own.describe(values, out)
             found = self._last.remember(key, own.prepare_parts(parts, self._level, self._machine))
         return found
-
-
-def _span(array: Any) -> tuple[int, int]:
-    if not array.size:
-        return 0, 0
-    low, high = np.lib.array_utils.byte_bounds(array)
-    start = address(array)
-    return low - start, high - start
 
 
 def _layout(value: Any) -> object:

@@ -16,8 +16,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from cpnum.compile.arrange import Arrangement
-from cpnum.compile.call import Array, Call, address
+from cpnum.compile.call import Array, Call
 from cpnum.compile.kernel import Kernel
+from cpnum.ir.arrays import address
 from cpnum.ir.evaluate import Sites, host_value
 from cpnum.ir.nodes import Apply, Input, Node
 from cpnum.run.memory import ffi

@@ -18,7 +18,7 @@ from typing import Any, NoReturn, cast
 import numpy as np
 
 from cpnum.errors import DTypeError, ShapeError
-from cpnum.ir.extents import in_signature
+from cpnum.ir.extents import fits, in_signature
 from cpnum.ir.movement import (
     BroadcastTo,
     Index,
@@ -60,7 +60,7 @@ from cpnum.trace.ufuncs import (
     trace_single,
     trace_ufunc,
 )
-from cpnum.trace.writing import assign, fits, in_memory, store_if_viewed, write
+from cpnum.trace.writing import assign, in_memory, store_if_viewed, write
 
 # What indexes elements one by one.
 _INDEX_ARRAYS = (np.ndarray, list)

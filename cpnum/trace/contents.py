@@ -16,7 +16,7 @@ from cpnum.errors import CpnumError
 from cpnum.ir.containers import leaves_in
 from cpnum.ir.evaluate import value_of
 from cpnum.ir.handling import Handling
-from cpnum.ir.movement import Movement
+from cpnum.ir.movement import Movement, replayed
 from cpnum.ir.nodes import Node
 from cpnum.ir.program import ContentsError
 from cpnum.ir.questions import CEILING, FLOOR, INTEGER, TRUNCATED, TRUTH, VALUE, Question
@@ -128,10 +128,8 @@ class _Contents:
 
 def _changed(array: Any, movement: tuple[Movement, ...], value: Any) -> Any:
     """Return a copy of an array whose view has other elements."""
-    whole = view = array.copy("K")
-    for step in movement:
-        view = step.replay(view)
-    view[...] = value
+    whole = array.copy("K")
+    replayed(whole, movement)[...] = value
     return whole
 
 

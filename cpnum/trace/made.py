@@ -37,6 +37,7 @@ from typing import Any, cast
 import numpy as np
 
 from cpnum.errors import UnsupportedError
+from cpnum.ir.arrays import address
 from cpnum.ir.questions import VALUE
 from cpnum.tables.dtypes import B, from_numpy
 from cpnum.trace.builder import Builder, Shape, Traced
@@ -66,7 +67,7 @@ class Memory:
         self.traced: Traced | None = None
         self.root = root
         self.trace = trace
-        self._start = _address(root)
+        self._start = address(root)
         self._twin = root.ravel("K").view(np.uint8).copy()
 
     def has(self, array: Any) -> bool:
@@ -79,18 +80,13 @@ class Memory:
 
     def twin_of(self, array: Any) -> Any:
         """Return the same view of the twin."""
-        offset = _address(array) - self._start
+        offset = address(array) - self._start
         return np.ndarray(array.shape, array.dtype, self._twin, offset, array.strides)
 
     def renew(self, array: Any) -> None:
         """Take the elements of a view for constant from now on."""
         if array.size and array.flags.writeable:
             self.twin_of(array)[...] = array
-
-
-def _address(array: Any) -> int:
-    address: int = array.__array_interface__["data"][0]
-    return address
 
 
 def root_of(array: Any) -> Any:

@@ -21,11 +21,12 @@ from typing import Any
 import numpy as np
 
 from cpnum.errors import UnsupportedError
-from cpnum.ir.movement import BroadcastTo, Index, Movement, Transpose
+from cpnum.ir.arrays import address
+from cpnum.ir.movement import BroadcastTo, Index, Movement, Transpose, replayed
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder
 from cpnum.trace.made import Made, Memory, adopted
-from cpnum.trace.registry import FUNCTIONS
+from cpnum.trace.registry import FUNCTIONS, owned
 from cpnum.trace.writing import in_memory
 
 
@@ -61,8 +62,7 @@ def _root(builder: Builder, memory: Memory) -> Tracer:
             seen=f"an array of dtype {root.dtype} and shape {root.shape}",
             write="the array as an argument of the function",
         )
-    result = Tracer(builder, known.node, root.shape)
-    result.state = "owned"
+    result = owned(Tracer(builder, known.node, root.shape))
     in_memory(result)
     builder.memories.append(memory)
     return result
@@ -104,7 +104,7 @@ def movement_to(root: Any, view: Any) -> tuple[Movement, ...] | None:
         return ()
     if view.dtype != root.dtype or not view.size:
         return None
-    start = _address(view) - _address(root)
+    start = address(view) - address(root)
     items: list[Any] = []
     axes: list[int] = []
     left = {
@@ -161,19 +161,12 @@ def _sliced(order: list[int], places: dict[int, Any]) -> list[int]:
 
 
 def _leads_to(root: Any, view: Any, steps: list[Movement]) -> bool:
-    found = root
-    for step in steps:
-        found = step.replay(found)
+    found = replayed(root, steps)
     same = all(
         one == other or extent == 1
         for one, other, extent in zip(found.strides, view.strides, view.shape, strict=False)
     )
-    return found.shape == view.shape and same and _address(found) == _address(view)
-
-
-def _address(array: Any) -> int:
-    address: int = array.__array_interface__["data"][0]
-    return address
+    return found.shape == view.shape and same and address(found) == address(view)
 
 
 FUNCTIONS[Made] = _traced

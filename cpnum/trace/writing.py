@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from cpnum.errors import ShapeError, UnsupportedError
-from cpnum.ir.extents import Extent, Symbol
+from cpnum.ir.extents import Extent, Symbol, fits
 from cpnum.ir.movement import BroadcastTo, Index, Movement, Reshape
 from cpnum.ir.nodes import MADE, Apply, Constant, Input, Join, Node, operands
 from cpnum.ir.signature import ArrayOf, Parameter, ScalarOf
@@ -382,15 +382,3 @@ def refuse_shape(tracer: AnyTracer, shape: Shape) -> None:
         raise ValueError(
             f"could not broadcast input array from shape {texts[0]} into shape {texts[1]}"
         )
-
-
-def fits(shape: Shape, wider: Shape) -> bool:
-    """Tell whether a value of one shape broadcasts to a wider one.
-
-    >>> fits((1, 4), (3, 4)), fits((3, 4), (1, 4))
-    (True, False)
-    """
-    lead = len(wider) - len(shape)
-    return lead >= 0 and all(
-        extent in (1, wide) for extent, wide in zip(shape, wider[lead:], strict=True)
-    )
