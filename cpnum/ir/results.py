@@ -103,6 +103,9 @@ class Container(NamedTuple):
 # The number of a leaf, or a container of trees.
 Tree = int | Container
 
+# The tree of what returns nothing that is used.
+NOTHING = Container(tuple, (), ())
+
 
 def maker_of(tree: Tree) -> Callable[[Sequence[Any]], Any]:
     """Return a function that makes the containers of a tree from the values of its leaves."""

@@ -98,29 +98,23 @@ class _Draft:
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
         self.targets: dict[Target, Node] = {}
-        self._inputs: list[Input] | None = None
+        self._inputs: tuple[list[Input], set[int]] | None = None
 
-    def inputs(self) -> list[Input]:
-        """Return the inputs that the loop reads; a constant reads none, whose shape it has."""
+    def inputs(self) -> tuple[list[Input], set[int]]:
+        """Return the inputs that the loop reads, and the parameters that shape constants."""
         if self._inputs is None:
             found: dict[Node, None] = {}
             read: dict[Node, None] = dict.fromkeys(self.targets.values())
+            shaping: set[int] = set()
             for root in self.targets.values():
                 for node in postorder(root, found):
                     found[node] = None
-                    if type(node) is Apply:
-                        read.update(dict.fromkeys(node.args))
-                    elif type(node) is not Constant:
+                    if type(node) is Constant:
+                        shaping.update([each.parameter for each in node.like])
+                    else:
                         read.update(dict.fromkeys(operands(node)))
-            self._inputs = [node for node in read if type(node) is Input]
+            self._inputs = [node for node in read if type(node) is Input], shaping
         return self._inputs
-
-    def shapes(self) -> list[Node]:
-        """Return the constants that have the shape of an input."""
-        found: dict[Node, None] = {}
-        for root in self.targets.values():
-            found.update(dict.fromkeys(postorder(root, found)))
-        return [node for node in found if type(node) is Constant and node.like]
 
     def changed(self) -> None:
         """Forget the inputs, since there are other targets."""
@@ -142,6 +136,8 @@ class _Assembling:
         self.name = name
         self.given = len(signature)
         self.own = signature
+        # The arrays that steps write to, by their first numbers.
+        self.written = frozenset(builder.roots.values())
         # The inputs that stand for stored nodes in later steps.
         self.stored: dict[Node, Input] = {}
         self.drafts: list[_Draft | _CallDraft] = []
@@ -177,7 +173,7 @@ class _Assembling:
         )
         graph = _graph(builder, self.name, signature, kept, results, conditions)
         steps = self._steps(read, signature)
-        written = frozenset(each for each in builder.roots.values() if each < self.given)
+        written = frozenset(each for each in self.written if each < self.given)
         sizes = [math.prod(shape) for node, shape in builder.shapes.items() if not node.movement]
         return Program(tuple(steps), graph, self.given, written, max(sizes, default=1))
 
@@ -238,11 +234,10 @@ class _Assembling:
         ]
         shapes = {parameter: self.builder.shapes[target] for _, target, parameter, _ in step.puts}
         self._add(rows, shapes)
-        # What is written to later stands for the value no longer.
-        written = self.builder.roots.values()
         self.stored |= kept
+        # What is written to later stands for the value no longer.
         self.stored |= {
-            node: each for node, each in stores.items() if each.parameter not in written
+            node: each for node, each in stores.items() if each.parameter not in self.written
         }
 
     def _kept(
@@ -285,10 +280,11 @@ class _Assembling:
         if first.shape != second.shape or not first.shape:
             return False
         made = {each.parameter: (each.movement, node) for each, node in first.targets.items()}
-        if not made.keys().isdisjoint(_inputs_of(second.shapes())):
+        inputs, shaping = second.inputs()
+        if not made.keys().isdisjoint(shaping):
             return False  # what gives a constant its shape is not there yet
         new: dict[Node, Node] = {}
-        for each in second.inputs():
+        for each in inputs:
             if each.parameter in made:
                 movement, node = made[each.parameter]
                 if each.movement != movement or self.builder.shapes[each] != first.shape:
@@ -301,7 +297,7 @@ class _Assembling:
                 continue
             if any(
                 each.parameter == target.of and each.movement != target.movement
-                for each in first.inputs()
+                for each in first.inputs()[0]
             ):
                 return False
             if target.of in made and made[target.of][0] != target.movement:

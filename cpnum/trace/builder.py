@@ -97,7 +97,6 @@ class Builder:
         "checked",
         "computed",
         "costs",
-        "count",
         "errstate",
         "extents",
         "filters",
@@ -142,11 +141,10 @@ class Builder:
         self.functions: Functions = functions or {}
         self.nodes = Nodes()
         self.parameters: list[str] = []
-        # The names of the function's own parameters, and how many there are.
+        # The names of the function's own parameters.
         self.names: frozenset[str] = frozenset()
-        self.count = 0
-        # The types of parameters, and what the function got for each.  What steps make are
-        # parameters, too, behind those of the function.
+        # The types of parameters, those that steps make behind those of the function; and what the
+        # function got for its own.
         self.signature: list[Parameter] = []
         self.given: list[Any] = []
         # The tracer that stands for what a step made, by its id: it is forgotten with the last name

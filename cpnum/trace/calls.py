@@ -9,7 +9,7 @@ import functools
 import inspect
 import operator
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType, FunctionType
 from typing import Any
 
@@ -19,7 +19,7 @@ from cpnum.errors import CpnumError
 from cpnum.ir.containers import leaves_in, made, opened, with_leaves
 from cpnum.ir.program import type_of_value
 from cpnum.ir.questions import VALUE
-from cpnum.ir.results import Container, Tree
+from cpnum.ir.results import NOTHING, Container, Tree
 from cpnum.ir.signature import Parameter
 from cpnum.ir.sites import outside_of_numpy
 from cpnum.tables.coverage import (
@@ -54,22 +54,17 @@ def call(function: _Function, name: str, arguments: tuple[Any, ...], keywords: A
         return _into(out, function, name, arguments, keywords)
     tracer = first_tracer(*leaves_in((arguments, keywords)))
     builder = tracer.builder
-    arguments = tuple(tracer.adopted(list(arguments)))
-    keywords = {key: tracer.adopted(each) for key, each in keywords.items() if key != "out"}
-    for each in leaves_in((arguments, keywords)):
-        if isinstance(each, np.ndarray) and not isinstance(each, AnyTracer):
-            dtype_of(builder, each)  # refuses an array from outside
-    sample, shares = _sample(tracer, function, name, (arguments, keywords))
+    rest = {key: each for key, each in keywords.items() if key != "out"}
+    given = _adopted(tracer, arguments, rest)
+    sample, shares = _sample(tracer, function, name, given)
     sharing: set[int] = set()
     if shares:
         # Both may be written to later, and then the other one is, too.
-        for each in leaves_in((arguments, keywords)):
+        for each in leaves_in(given):
             if isinstance(each, AnyTracer) and each.state != SCALAR:
                 sharing.add(in_memory(each).parameter)
     first = len(builder.parameters)
-    passed = results_of(
-        builder, (arguments, keywords), name, tuple(builder.signature), builder.given
-    )
+    passed = results_of(builder, given, name, tuple(builder.signature), builder.given)
     tree, results = _entered(tracer, name, sample)
     at_line = _at_line(function, outside_of_numpy(sys._getframe(1)))
     add_step(builder, Called(passed, at_line, name, tree, None, shares, builder.handling_here()))
@@ -110,25 +105,30 @@ def change(function: _Function, name: str, arguments: tuple[Any, ...], keywords:
         )
     builder = array.builder
     target = in_memory(array)
-    arguments = (array, *array.adopted(list(arguments[1:])))
-    keywords = {key: array.adopted(each) for key, each in keywords.items()}
-    for each in leaves_in((arguments, keywords)):
-        if isinstance(each, np.ndarray) and not isinstance(each, AnyTracer):
-            dtype_of(builder, each)  # refuses an array from outside
-    _sample(array, function, name, (arguments, keywords), changes=True)
-    passed = results_of(
-        builder, (arguments, keywords), name, tuple(builder.signature), builder.given
-    )
+    given = _adopted(array, (array, *arguments[1:]), keywords)
+    _sample(array, function, name, given, changes=True)
+    passed = results_of(builder, given, name, tuple(builder.signature), builder.given)
     at_line = _at_line(function, outside_of_numpy(sys._getframe(1)))
     handling = builder.handling_here()
     version, stores = overwritten(builder, target)
     if stores:
         add_step(builder, Written((), stores))
     changes = target.parameter, version
-    add_step(builder, Called(passed, at_line, name, _NOTHING, changes, False, handling))
+    add_step(builder, Called(passed, at_line, name, NOTHING, changes, False, handling))
 
 
-_NOTHING = Container(tuple, (), ())
+# The arguments of a call, by position and by name.
+_Given = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def _adopted(tracer: AnyTracer, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> _Given:
+    """Return the arguments of a call, with tracers of made arrays; refuse arrays from outside."""
+    named = {key: tracer.adopted(each) for key, each in keywords.items()}
+    given = tuple(tracer.adopted(list(arguments))), named
+    for each in leaves_in(given):
+        if isinstance(each, np.ndarray) and not isinstance(each, AnyTracer):
+            dtype_of(tracer.builder, each)  # refuses it
+    return given
 
 
 def _at_line(function: _Function, frame: FrameType) -> _Function:
@@ -216,7 +216,6 @@ def _parameter(tracer: AnyTracer, name: str, sample: Any) -> tuple[int, AnyTrace
     result = (WeakTracer if of.dtype.weak else Tracer)(builder, node, shape)
     result.state = OWNED if isinstance(sample, np.ndarray) else SCALAR
     builder.signature.append(Parameter(own, of))
-    builder.given.append(None)
     builder.owners[parameter] = id(result)
     return parameter, result
 

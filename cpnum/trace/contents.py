@@ -20,7 +20,7 @@ from cpnum.ir.movement import Movement, replayed
 from cpnum.ir.nodes import Node
 from cpnum.ir.program import ContentsError
 from cpnum.ir.questions import CEILING, FLOOR, INTEGER, TRUNCATED, TRUTH, VALUE, Question
-from cpnum.ir.results import Container, Number, Output, View, leaves_of, maker_of, values_of
+from cpnum.ir.results import NOTHING, Number, Output, View, leaves_of, maker_of, values_of
 from cpnum.trace.builder import Builder, Called, Traced, Written
 from cpnum.trace.looking import NO_NUMBER
 from cpnum.trace.returns import results_of
@@ -60,7 +60,7 @@ class _Contents:
         passed = results_of(builder, ((traced,), {}), "if", tuple(builder.signature), builder.given)
         text = f"{question.text} == {outcome}"
         check = _check(question.of, outcome)
-        builder.steps.append(Called(passed, check, text, _NOTHING, None, False, _PLAIN))
+        builder.steps.append(Called(passed, check, text, NOTHING, None, False, _PLAIN))
         self._called += 1
         self._looks += 1
         builder.asked[node, question] = outcome
@@ -133,7 +133,6 @@ def _changed(array: Any, movement: tuple[Movement, ...], value: Any) -> Any:
     return whole
 
 
-_NOTHING = Container(tuple, (), ())
 _PLAIN = Handling(None, None, None, None)
 
 

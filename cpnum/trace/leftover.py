@@ -6,7 +6,6 @@ with the line where its value was computed.
 
 from __future__ import annotations
 
-import sys
 from typing import Any, NoReturn
 
 import numpy as np
@@ -18,6 +17,7 @@ from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Builder, Traced, type_of
 from cpnum.trace.site import at, error_site
 from cpnum.trace.tracer import AnyTracer
+from cpnum.trace.writing import alive
 
 
 class LeftOver(AnyTracer):
@@ -98,23 +98,16 @@ for _name in {*dir(np.ndarray), *dir(np.float64), *dir(int), *dir(Tracer)} - _HA
 
 def end(builder: Builder, function: str) -> None:
     """End the trace of a function: the tracers that it kept become left-overs, without nodes."""
-    tracers, builder.tracers = builder.tracers, []
-    counts = [*map(sys.getrefcount, tracers)]
-    if counts.count(_NOT_KEPT) == len(counts):
-        return
-    for tracer, count in zip(tracers, counts, strict=True):
-        if count > _NOT_KEPT:
-            left = function, type_of(tracer), _origin(builder, tracer.node)
-            _MEMBERS["state"].__set__(tracer, left)
-            _CLASS.__set__(tracer, LeftOver)
-            for name in ("builder", "node", "known_shape"):
-                _MEMBERS[name].__delete__(tracer)
+    kept, builder.tracers = alive(builder), []
+    for tracer in kept:
+        left = function, type_of(tracer), _origin(builder, tracer.node)
+        _MEMBERS["state"].__set__(tracer, left)
+        _CLASS.__set__(tracer, LeftOver)
+        for name in ("builder", "node", "known_shape"):
+            _MEMBERS[name].__delete__(tracer)
 
 
 _CLASS: Any = vars(object)["__class__"]
-
-# So many references there are to an object if only a list has it: the call has its own.
-(_NOT_KEPT,) = map(sys.getrefcount, [object()])
 
 
 def _origin(builder: Builder, node: Node) -> str | Site:

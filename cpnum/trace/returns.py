@@ -43,6 +43,7 @@ from cpnum.trace.chosen import is_chosen
 from cpnum.trace.made import Memory, is_made, is_traced, memory_of, plain, traced
 from cpnum.trace.site import at
 from cpnum.trace.tracer import ARGUMENT, PART, SCALAR, VIEW, AnyTracer
+from cpnum.trace.writing import root_of
 
 # Values that nobody can change, so that all calls may return one object.
 _CONSTANTS = (
@@ -89,12 +90,11 @@ class _Returned:
     ) -> None:
         self.builder = builder
         self.name = name
-        self.given = given
         self.signature = signature
         # Fixed arguments and containers by their ids; None is a result of its own.
         self.fixed = {
             id(value): at
-            for at, (each, value) in enumerate(zip(signature, given[: builder.count], strict=False))
+            for at, (each, value) in enumerate(zip(signature, given, strict=False))
             if isinstance(each.type, Fixed | ContainerOf) and value is not None
         }
         self.leaves: list[Leaf] = []
@@ -218,21 +218,13 @@ class _Returned:
             return Output(self.builder.constant(own[()], dtype), True)
         return Output(self.builder.held(own, dtype), False)
 
-    def _root(self, tracer: Any) -> tuple[AnyTracer, tuple[Movement, ...]]:
-        """Return the computed value that a tracer is a view of, and the steps to it."""
-        steps: list[Movement] = []
-        found = tracer
-        while (part := self.builder.parts.get(id(found))) is not None:
-            of: Any = part[0]
-            if of.state == SCALAR:
-                break  # NumPy makes an array of a scalar
-            found = of
-            if part[1] is not None:
-                steps.append(part[1])
+    def _root(self, tracer: AnyTracer) -> tuple[AnyTracer, tuple[Movement, ...]]:
+        """Return the computed value that a tracer is a view of, and the movement to it."""
+        root, steps = root_of(tracer)
         movement: tuple[Movement, ...] = ()
-        for step in reversed(steps):
+        for step in steps:
             movement = joined(movement, step)
-        return found, movement
+        return root, movement
 
     def _arrays(self, value: Any) -> list[AnyTracer]:
         """Return the tracers of a tree that are arrays."""

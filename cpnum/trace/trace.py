@@ -186,7 +186,7 @@ def _run(
     for parameter, value in zip(signature, values, strict=True):
         tracers.append(_tracer(builder, parameter, value, tracers))
     builder.signature, builder.given = list(signature), list(tracers)
-    builder.names, builder.count = frozenset(builder.parameters), len(signature)
+    builder.names = frozenset(builder.parameters)
     look_at_contents(builder, values)
     passed = [tracers[each] for each in arguments.places]
     positional = arguments.positional

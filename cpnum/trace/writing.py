@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -47,7 +47,8 @@ from cpnum.trace.tracer import (
 )
 from cpnum.trace.ufuncs import apply_where, dtype_of, node_of, number_assigned
 
-# A program with more steps is refused: at 10 us each to trace, this is a second.
+# A program with more steps is refused: to trace, assemble and plan one takes some 0.3 ms, so that
+# the first call takes half a minute.
 MOST_STEPS = 100_000
 
 
@@ -67,7 +68,6 @@ def stored(builder: Builder, node: Node, shape: Shape, is_array: bool = False) -
     known = tuple([1 if each == 1 else None for each in extents])
     of = ArrayOf(node.dtype, known) if shape or is_array else ScalarOf(node.dtype)
     builder.signature.append(Parameter(name, of))
-    builder.given.append(None)
     return result
 
 
@@ -91,7 +91,7 @@ def in_memory(tracer: AnyTracer) -> Input:
     Views that were taken of the array are views of its memory from then on.
     """
     if tracer.state not in (ARGUMENT, VIEW):
-        _store(_root(tracer))
+        _store(root_of(tracer)[0])
     node = tracer.node
     assert type(node) is Input
     return node
@@ -114,15 +114,18 @@ def _store(root: AnyTracer) -> None:
             del builder.parts[id(view)]
 
 
-def _root(tracer: AnyTracer) -> AnyTracer:
-    """Return the computed value that a tracer is a view of, or itself."""
+def root_of(tracer: AnyTracer) -> tuple[AnyTracer, tuple[Movement, ...]]:
+    """Return the computed value that a tracer is a view of, and the steps to it; or itself."""
     parts = tracer.builder.parts
+    steps: list[Movement] = []
     while id(tracer) in parts:
-        of: Any = parts[id(tracer)][0]
+        of, step = cast(tuple[AnyTracer, Movement | None], parts[id(tracer)])
         if of.state == SCALAR:
             break  # NumPy makes an array of a scalar
         tracer = of
-    return tracer
+        if step is not None:
+            steps.append(step)
+    return tracer, tuple(steps[::-1])
 
 
 def add_step(builder: Builder, step: Called | Written) -> None:
@@ -147,7 +150,7 @@ HUGE = 256
 
 def store_if_viewed(tracer: AnyTracer, step: Movement) -> bool:
     """Store the value that a view is taken of if it is costly; tell whether it was."""
-    builder, root = tracer.builder, _root(tracer)
+    builder, (root, _) = tracer.builder, root_of(tracer)
     cost = _cost(builder, root.node)
     if cost < HEAVY:
         return False
@@ -203,7 +206,6 @@ def overwritten(builder: Builder, target: Input) -> tuple[int, tuple[tuple[Node,
     node = builder.argument(name, target.dtype, builder.shapes[whole])
     builder.extents[node] = builder.extents[whole]
     builder.signature.append(Parameter(name, of))
-    builder.given.append(None)
     if before in builder.owners:
         builder.owners[node.parameter] = builder.owners[before]
     builder.roots[node.parameter] = builder.roots.get(before, before)
