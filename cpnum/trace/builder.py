@@ -131,6 +131,7 @@ class Builder:
         "tracers",
         "values",
         "viewed",
+        "viewed_again",
         "views",
         "watched",
     )
@@ -158,7 +159,8 @@ class Builder:
         self.reads: dict[Node, frozenset[int]] = {}
         # What values cost to compute, and the views that were taken of costly ones.
         self.costs: dict[Node, int] = {}
-        self.viewed: dict[Node, set[tuple[Node, Movement]]] = {}
+        self.viewed: dict[Node, dict[tuple[Node, Movement], None]] = {}
+        self.viewed_again: set[tuple[object, ...]] = set()
         # What looks at contents of arrays, and the real values of parameters.
         self.look: Callable[[Traced, Any], Any] | None = None
         self.values: list[Value] = []
@@ -357,7 +359,11 @@ class Builder:
         `views` of parameters that are returned.  A condition has the site of the value.
         """
         alive = set(nodes)
-        shaping = [set(self.like(each)) for each in results]
+        shaping: dict[Input, list[frozenset[Input]]] = {}
+        for result in results:
+            shapes = frozenset(self.like(result))
+            for like in shapes:
+                shaping.setdefault(like, []).append(shapes)
         found: dict[Broadcast, None] = {}
         for each in self.nodes:
             # A value that was made for a view broadcasts if the value does that was made first.
@@ -372,7 +378,7 @@ class Builder:
             # A single input broadcasts, but as a view it has to exist.
             if (
                 not inputs
-                or any(known.issuperset(inputs) for known in shaping)
+                or any(known.issuperset(inputs) for known in shaping.get(inputs[0], ()))
                 or (len(inputs) == 1 and all(map(always_exists, inputs[0].movement)))
             ):
                 continue

@@ -287,7 +287,7 @@ def _pushed(builder: Builder, node: Input | Join, push: Push) -> Node:
         return node
     missing = push.axes - axes
     match push.step:
-        case Index(items=items):
+        case Index(items=items) if missing or 1 in builder.shapes[like]:
             return _moved(builder, node, Index.of(_adapted(builder, items, missing, like, push)))
         case Transpose() if missing:
             wide = _moved(builder, node, Index.of((None,) * missing + (_FULL,) * axes))
