@@ -34,7 +34,10 @@ _PLAIN = frozenset([float, int, bool, type(None)])
 def call_key(
     out: Any, arguments: tuple[Any, ...], names: tuple[str, ...] = ()
 ) -> tuple[object, ...]:
-    """Return the key of a call whose last arguments are keywords with these `names`."""
+    """Return the key of a call whose last arguments are keywords with these `names`.
+
+    Raises:  TypeError for a tuple of arrays, which `taken_key` takes apart.
+    """
     array, plain = np.ndarray, _PLAIN
     key = [
         (each.dtype, each.shape, each.strides)
@@ -98,6 +101,9 @@ def _take(value: Any, values: list[Any], key: list[object], opened_before: list[
 
 def _key_of(argument: Any) -> object:
     kind = type(argument)
+    if kind is tuple and argument and type(argument[0]) is np.ndarray:
+        # It has a key that is taken, and the other one would take 4 us for five arrays.
+        raise TypeError("a tuple of arrays is taken apart")
     if issubclass(kind, np.generic):
         dtype = argument.dtype
         if dtype.type is kind:

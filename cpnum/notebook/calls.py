@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cpnum.errors import CpnumError
 from cpnum.ir.signature import text_of
 from cpnum.jit.function import Jit
-from cpnum.jit.keys import call_key
+from cpnum.jit.keys import taken_key
 from cpnum.trace.arguments import arguments_of
 from cpnum.trace.parameters import signature_of
 from cpnum.trace.trace import is_tracing
@@ -82,7 +82,7 @@ class Calls:
     def _key(self, function: Jit, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> object:
         values = (*arguments, *keywords.values())
         try:
-            key = id(function), call_key(None, values, tuple(keywords))
+            key = id(function), taken_key(None, values, tuple(keywords))[0]
             hash(key)
         except TypeError:  # an argument that cannot be hashed
             return id(function)

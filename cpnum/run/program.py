@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -309,7 +310,8 @@ class ProgramCall:
         self._planning = threading.Lock()
         # The bytes from the first element of each array to its lowest one, and behind its highest.
         self._spans: list[tuple[int, int]] | None = None
-        self._are_apart = True
+        # Whether the elements of each array that is written to share no memory with each other.
+        self._apart: dict[int, bool] = {}
         self._is_planned = False
         self._plans: list[Remembered[Any, LoopPlan]] = [Remembered() for _ in program.steps]
         # What each step runs; None for a loop that is planned for the layouts of each call.
@@ -375,7 +377,9 @@ class ProgramCall:
         if self._written is None:
             return tuple(self.run_steps(arguments))
         addresses = [address(arguments[at]) for at in self._fates.arrays]
-        if self._missed >= MOST_MISSED or not self._may_write(arguments, addresses):
+        if self._missed >= MOST_MISSED:
+            return None
+        if self.specialization.traced.written and self._unwritable(arguments, addresses):
             return None
         before = [(arguments[at], arguments[at].copy("K")) for at in self._restored]
         try:
@@ -388,33 +392,40 @@ class ProgramCall:
         self._missed = 0
         return tuple(values)
 
-    def _may_write(self, arguments: Sequence[Any], addresses: Sequence[int]) -> bool:
-        """Tell whether the arrays that are written to may be, and share no memory with others.
+    def _unwritable(self, arguments: Sequence[Any], addresses: Sequence[int]) -> str:
+        """Return why the arrays that are written to may not be, "" if they may.
 
-        Nor may their own elements share memory.
+        One may be read-only, or have elements that share memory, with each other or with those of
+        another argument.
         """
-        written, arrays = self.specialization.traced.written, self._fates.arrays
-        if not written:
-            return True
+        program, arrays = self.specialization.traced, self._fates.arrays
         if self._spans is None:
-            each = [arguments[at] for at in written]
-            self._are_apart = all(not array.size or elements_apart(array) for array in each)
+            written = {at: arguments[at] for at in sorted(program.written)}
+            self._apart = {at: not x.size or elements_apart(x) for at, x in written.items()}
             self._spans = [span(arguments[at]) for at in arrays]
-        if not self._are_apart:
-            return False
-        ends = [
+        for at, are_apart in self._apart.items():
+            if not arguments[at].flags.writeable:
+                return f"the function writes to {program.signature[at].name}, which is read-only"
+            if not are_apart:
+                name = program.signature[at].name
+                return f"the function writes to {name}, whose elements share memory"
+        ends = sorted([
             (start + low, start + high)
             for start, (low, high) in zip(addresses, self._spans, strict=True)
-        ]
-        for at, (low, high) in zip(arrays, ends, strict=True):
-            if at in written:
-                if not arguments[at].flags.writeable:
-                    return False
-                for other, (first, last) in zip(arrays, ends, strict=True):
-                    if first < high and low < last and other != at:
-                        if overlap(arguments[at], arguments[other]):
-                            return False
-        return True
+        ])  # fmt: skip
+        if any(first < end for (_, end), (first, _) in pairwise(ends)):
+            return self._shared(arguments)
+        return ""
+
+    def _shared(self, arguments: Sequence[Any]) -> str:
+        """Return which array that is written to shares memory with another argument."""
+        signature = self.specialization.traced.signature
+        for at in self._apart:
+            for other in self._fates.arrays:
+                if other != at and overlap(arguments[at], arguments[other]):
+                    name, shared = signature[at].name, signature[other].name
+                    return f"the function writes to {name}, which shares memory with {shared}"
+        return ""
 
     def _ensure_planned(self, arguments: Sequence[Any]) -> None:
         if not self._is_planned:
@@ -512,18 +523,7 @@ class ProgramCall:
         """Return why a call with these arguments runs as written, "" if it does not."""
         if self._missed >= MOST_MISSED:
             return f"contents had another outcome in {MOST_MISSED} calls, one after the other"
-        signature = self.specialization.traced.signature
-        for at in sorted(self.specialization.traced.written):
-            name = signature[at].name
-            if not arguments[at].flags.writeable:
-                return f"the function writes to {name}, which is read-only"
-            if arguments[at].size and not elements_apart(arguments[at]):
-                return f"the function writes to {name}, whose elements share memory"
-            for other in self._fates.arrays:
-                if other != at and overlap(arguments[at], arguments[other]):
-                    shared = signature[other].name
-                    return f"the function writes to {name}, which shares memory with {shared}"
-        return ""
+        return self._unwritable(arguments, [address(arguments[at]) for at in self._fates.arrays])
 
     def _returned(self, values: tuple[Any, ...], out: Any) -> PreparedCall | ResultsCall:
         """Return the prepared call of the graph that is returned, for these values."""
