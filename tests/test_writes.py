@@ -498,6 +498,15 @@ def joined_arrays(x, y, n):
 
 
 @writes
+def elements_of_joined_arrays(x, y, n):
+    # An operation between integer scalars, one of which a mask picks that was made inside.
+    stack = np.stack([x[0], y[0] * 2])
+    stack[0, 0] += 1
+    stack[1, -1] = stack[0, 1] * stack[1, 0]
+    return stack
+
+
+@writes
 def results_of_calls(x, y, n):
     z, largest = np.sort(x, axis=0), x.max(axis=0)
     z[0] = z[-1]

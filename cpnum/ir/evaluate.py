@@ -22,8 +22,9 @@ import numpy as np
 from cpnum.errors import CpnumError, DTypeError, PythonError, RangeError
 from cpnum.ir.extents import common_shape
 from cpnum.ir.graph import Graph
-from cpnum.ir.handling import Handling, filtered
+from cpnum.ir.handling import KINDS, Handling, filtered
 from cpnum.ir.nodes import (
+    MADE,
     Apply,
     Constant,
     Host,
@@ -302,7 +303,7 @@ def _value(
     """Return the value of a node; a Python scalar that cannot be computed is a CpnumError."""
     match node:
         case Input(parameter):
-            return node.view(arguments[parameter])
+            return node.view(None if parameter == MADE else arguments[parameter])
         case Constant(value, dtype, like):
             if not like:
                 return value
@@ -405,7 +406,7 @@ class FloatingPointErrors:
         """Warn of an error, or pass on its message, as the user's mode for its kind says."""
         text = message.removeprefix("Warning: ").rstrip()
         kind, _, name = text.partition(" encountered in ")
-        mode = self._modes[_KINDS[kind]]
+        mode = self._modes[KINDS[kind]]
         if mode == "warn":
             self._warn(text)
         elif self._user is not None:
@@ -445,13 +446,6 @@ class FloatingPointErrors:
 _MISSING = {
     "call": "python callback specified for {kind} (in  {name}) but no function found.",
     "log": "log specified for {kind} (in {name}) but no object with write method found.",
-}
-
-_KINDS = {
-    "divide by zero": "divide",
-    "overflow": "over",
-    "underflow": "under",
-    "invalid value": "invalid",
 }
 
 # Python notes here which lines have warned: by default each line warns once.

@@ -12,6 +12,16 @@ import numpy as np
 from cpnum.ir.sites import Site
 from cpnum.tables.block import Flag
 
+# What NumPy writes of each kind of error: the kind is the argument of `np.errstate`.
+TEXTS = {
+    "divide": "divide by zero",
+    "over": "overflow",
+    "under": "underflow",
+    "invalid": "invalid value",
+}
+# The kind of error that NumPy writes of in these words.
+KINDS = {text: kind for kind, text in TEXTS.items()}
+
 
 class Handling(NamedTuple):
     """How the errors of one operation are handled: what was in force when it was traced.

@@ -10,7 +10,7 @@ import numpy as np
 
 from cpnum.ir.evaluate import FloatingPointErrors, asked_of, evaluate, may_report_of
 from cpnum.ir.graph import Graph
-from cpnum.ir.handling import asked
+from cpnum.ir.handling import TEXTS, asked
 from cpnum.ir.nodes import Apply, Input
 from cpnum.tables.block import Flag
 from cpnum.tables.ops import CAST
@@ -43,7 +43,7 @@ def report_overwritten(graph: Graph, flags: int) -> None:
     The report names each operator that can have raised the flag, at the line of the first.
     """
     flags &= watched(graph)
-    for kind, text in _TEXTS.items():
+    for kind, text in TEXTS.items():
         if not flags & Flag[kind]:
             continue
         nodes = [each for each in graph.nodes if type(each) is Apply and _may_raise(each, kind)]
@@ -57,13 +57,6 @@ def report_overwritten(graph: Graph, flags: int) -> None:
 
 
 # What NumPy says of each kind of error.
-_TEXTS = {
-    "divide": "divide by zero",
-    "over": "overflow",
-    "under": "underflow",
-    "invalid": "invalid value",
-}
-
 # The operators that can divide by zero, elementary functions among them.
 _DIVIDING = frozenset("divide floor_divide remainder divmod fmod reciprocal power".split())
 

@@ -65,15 +65,17 @@ class Room:
 class State:
     """Addresses, arrays and blocks that one run of a program fills in, and the next one finds.
 
-    `addresses` are those of parameters, then 0, then those of buffers.  `values` has the arrays in
-    buffers.  For each kernel by its number, `blocks` has its argument block and the bytes of it;
-    `numbered` tells whether the numbers are in it; and `ready` has the block if all is in it.
+    `addresses` are those of parameters, then 0, then those of buffers, which have so many `bytes`.
+    `values` has the arrays in buffers.  For each kernel by its number, `blocks` has its argument
+    block and the bytes of it; `numbered` tells whether the numbers are in it; and `ready` has the
+    block if all is in it.
     """
 
     __slots__ = (
         "addresses",
         "blocks",
         "buffers",
+        "bytes",
         "numbered",
         "numbers",
         "ready",
@@ -83,6 +85,7 @@ class State:
 
     def __init__(self, room: Room) -> None:
         self.buffers: list[Buffer] = []
+        self.bytes = 0
         # Those of the run that goes on.
         self.taken: list[Buffer] = []
         self.addresses = [0] * (room.count + 1)
@@ -102,6 +105,7 @@ class State:
         for size in room.sizes[len(self.buffers) :]:
             self.buffers.append(take(size))
             self.addresses.append(self.buffers[-1].address)
+            self.bytes += self.buffers[-1].size
         more = room.kernels - len(self.blocks)
         if more > 0:
             self.blocks += [None] * more

@@ -456,7 +456,7 @@ class ProgramCall:
             self._mark(error)
             raise
         state.end()
-        if sum(each.size for each in state.buffers) <= MOST_KEPT:
+        if state.bytes <= MOST_KEPT:
             self._states.append(state)
         else:
             give(state.buffers)

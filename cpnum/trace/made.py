@@ -38,6 +38,7 @@ import numpy as np
 
 from cpnum.errors import UnsupportedError
 from cpnum.ir.arrays import address
+from cpnum.ir.handling import KINDS
 from cpnum.ir.questions import VALUE
 from cpnum.tables.dtypes import B, from_numpy
 from cpnum.trace.builder import Builder, Shape, Traced
@@ -466,7 +467,7 @@ def _computed_once(builder: Builder, function: _Function, args: Any, keywords: A
     finally:
         RUNNING.builder = builder
     if reports:
-        kind = _KINDS[reports[0]]
+        kind = KINDS[reports[0]]
         raise builder.error(
             UnsupportedError,
             f"an array of constants with an error that NumPy reports at each call: {reports[0]}",
@@ -478,14 +479,6 @@ def _computed_once(builder: Builder, function: _Function, args: Any, keywords: A
 
 # The modes in which NumPy goes on after it has reported an error.
 _REPORTING = ("warn", "call", "print", "log")
-
-# What NumPy reports -> the argument of np.errstate.
-_KINDS = {
-    "divide by zero": "divide",
-    "overflow": "over",
-    "underflow": "under",
-    "invalid value": "invalid",
-}
 
 
 def looked(value: Any) -> Any:
