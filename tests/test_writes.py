@@ -13,7 +13,7 @@ from kernels.trying import enters
 from test_kernels import memory_of, ties
 from test_threads import together
 
-from cpnum import CpnumError, ShapeError, UnsupportedError, cpjit
+from cpnum import CpnumError, RangeError, ShapeError, UnsupportedError, cpjit
 from cpnum.compare.bench import bench
 from cpnum.ir.program import Program
 from cpnum.jit import cache
@@ -890,6 +890,49 @@ def test_numbers_are_converted_or_refused(function, dtype, number):
         else:
             assert actual.result is None
             assert expected.told == actual.told
+
+
+FITTING = [5, 2**31 - 1, -(2**31), 2**31, 2**40, -(2**31) - 1, 2.9, -2.9, 0.0, -2147483648.5]
+FITTING += [-2147483649.0, 2147483647.5, 2.0**31, -(2.0**63), 2.0**63, 1e300, np.nan, -np.inf]
+
+
+def filled_with(x, number):
+    x.fill(number)
+
+
+def first_assigned(x, number):
+    x[0] = number
+
+
+def element_assigned(x, number):
+    x[1:] = number[()] * 1
+
+
+@pytest.mark.parametrize("of", [None, np.int64, np.float32, np.float64])
+@pytest.mark.parametrize("to", ["i4", "i8", "f4"])
+@pytest.mark.parametrize("function", [filled_with, first_assigned, element_assigned])
+def test_numbers_are_assigned_if_they_fit(function, to, of):
+    compiled = cpjit(function, fallback="numpy")
+    alone = cpjit(function)
+    for number in FITTING:
+        if of is np.int64 and not np.iinfo(of).min <= number <= np.iinfo(of).max:
+            continue  # nan, among others
+        with quiet():
+            given = number if of is None else of(number)
+            if function is element_assigned:
+                given = np.array(given)
+            for _ in range(2):
+                with warnings.catch_warnings():
+                    warnings.filterwarnings("ignore", ".* runs through NumPy")
+                    expected = left(function, (np.zeros(3, to), given))
+                    actual = left(compiled, (np.zeros(3, to), given))
+                assert_same(expected.arrays, actual.arrays)
+                assert type(actual.result) in (type(expected.result), RangeError)
+                assert isinstance(actual.result, Exception) == isinstance(
+                    expected.result, Exception
+                )
+            if not isinstance(expected.result, Exception):
+                assert left(alone, (np.zeros(3, to), given)).result is None
 
 
 @pytest.mark.parametrize("value", [np.array(2.5), np.array([2.5]), np.ones((1, 1)), [1.0], (1, 2)])

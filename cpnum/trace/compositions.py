@@ -130,7 +130,7 @@ def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -
     sample = given.scalar(0) if given.weak else np.empty(0, given.numpy)
     xp.copyto(np.empty(0, dst.node.dtype.numpy), sample, casting)  # NumPy's own error
     if where is True:
-        assign(dst, src)
+        assign(dst, src, is_copied=True)
     else:
         dst.overwrite(choose(where, src, dst, dst.node.dtype), np.copyto)
 

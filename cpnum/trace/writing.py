@@ -32,6 +32,7 @@ from cpnum.ir.movement import BroadcastTo, Index, Movement, Reshape
 from cpnum.ir.nodes import MADE, Apply, Constant, Input, Join, Node, operands
 from cpnum.ir.signature import ArrayOf, Parameter, ScalarOf
 from cpnum.ir.walk import postorder
+from cpnum.tables.dtypes import F32, DType
 from cpnum.trace.builder import Builder, Called, Put, Shape, Traced, Written, type_of
 from cpnum.trace.chosen import Chosen, is_chosen
 from cpnum.trace.made import adopted, is_array
@@ -334,10 +335,13 @@ def parameters_of(builder: Builder, node: Node) -> frozenset[int]:
 # -- assignments --------------------------------------------------------------------------------
 
 
-def assign(tracer: AnyTracer, value: Any) -> None:
-    """Assign to all elements of an array or a view, as `x[...] = value` does."""
+def assign(tracer: AnyTracer, value: Any, is_copied: bool = False) -> None:
+    """Assign to all elements of an array or a view, as `x[...] = value` does.
+
+    If it `is_copied`, as by np.copyto, a number is converted as elements of arrays are.
+    """
     builder = tracer.builder
-    node, shape = _value(tracer, value)
+    node, shape = _value(tracer, value, is_copied)
     while len(shape) > len(tracer.known_shape) and shape[0] == 1:
         node, shape = move(builder, node, shape, Index.of((0,)))
     refuse_shape(tracer, shape)
@@ -351,7 +355,7 @@ def assign(tracer: AnyTracer, value: Any) -> None:
         tracer.node, _ = apply_where(builder, True, value, tracer, tracer.node.dtype)
 
 
-def _value(tracer: AnyTracer, value: Any) -> tuple[Node, Shape]:
+def _value(tracer: AnyTracer, value: Any, is_copied: bool) -> tuple[Node, Shape]:
     """Return a value in the dtype of what it is assigned to, as NumPy's assignment converts it."""
     builder, dtype = tracer.builder, tracer.node.dtype
     if isinstance(value, list | tuple):
@@ -367,19 +371,43 @@ def _value(tracer: AnyTracer, value: Any) -> tuple[Node, Shape]:
                 seen=type_of(value),
                 write="x[mask] = y[mask]",
             )
-        is_float = value.node.dtype.family == "F"
-        is_number = not value.known_shape and getattr(value, "state", None) == SCALAR
-        if is_float and dtype.family == "I" and is_number:
-            raise builder.error(
-                UnsupportedError,
-                "a float that is assigned to integers cannot be traced: NumPy refuses some numbers",
-                seen=f"{type_of(value)} assigned to {dtype}",
-                write="int(x), or np.trunc(x).astype(int) of an array",
-            )
+        if not is_copied and isinstance(value, AnyTracer) and value.state == SCALAR:
+            _refuse_number(value, dtype)
         return node_of(builder, value, dtype), value.known_shape
     if isinstance(value, np.ndarray):
         dtype_of(builder, value)  # refuses it
+    if isinstance(value, np.generic) and not is_copied:
+        np.zeros((), dtype.numpy)[()] = value  # NumPy's error for one that does not fit
     return number_assigned(builder, value, dtype), ()
+
+
+def _refuse_number(value: AnyTracer, dtype: DType) -> None:
+    """Refuse a number that NumPy refuses to assign to integers, because it does not fit.
+
+    Python looks at the number: the function is compiled for those that fit.
+    """
+    own = value.node.dtype
+    if dtype.family != "I" or own.family == "B":
+        return
+    if own.family == "I" and not own.weak and own.itemsize <= dtype.itemsize:
+        return
+    number, limits = cast(Any, value), cast(Any, np.iinfo(cast(Any, dtype.numpy)))
+    if own.family == "F":
+        # What is left of the decimal point counts, and both limits are powers of two.
+        low, high = float(limits.min), float(limits.max + 1)
+        number = number.astype(np.float64) if own is F32 else number
+        # There is no float between the limits of int64 and their neighbours outside.
+        above = number > low - 1.0 if low - 1.0 < low else number >= low
+        does_fit = above & (number < high)
+    else:
+        does_fit = (number >= limits.min) & (number <= limits.max)
+    if not does_fit:
+        raise value.builder.error(
+            UnsupportedError,
+            f"a number that does not fit cannot be assigned to {dtype}",
+            seen=type_of(value),
+            write=f"x.astype({dtype.numpy}), which converts it as elements of arrays",
+        )
 
 
 def refuse_shape(tracer: AnyTracer, shape: Shape) -> None:
