@@ -908,9 +908,13 @@ def element_assigned(x, number):
     x[1:] = number[()] * 1
 
 
+def listed(x, number):
+    x[:2] = np.array([2, number[()] * 1], x.dtype)
+
+
 @pytest.mark.parametrize("of", [None, np.int64, np.float32, np.float64])
 @pytest.mark.parametrize("to", ["i4", "i8", "f4"])
-@pytest.mark.parametrize("function", [filled_with, first_assigned, element_assigned])
+@pytest.mark.parametrize("function", [filled_with, first_assigned, element_assigned, listed])
 def test_numbers_are_assigned_if_they_fit(function, to, of):
     compiled = cpjit(function, fallback="numpy")
     alone = cpjit(function)
@@ -919,7 +923,7 @@ def test_numbers_are_assigned_if_they_fit(function, to, of):
             continue  # nan, among others
         with quiet():
             given = number if of is None else of(number)
-            if function is element_assigned:
+            if function in (element_assigned, listed):
                 given = np.array(given)
             for _ in range(2):
                 with warnings.catch_warnings():

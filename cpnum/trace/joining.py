@@ -25,6 +25,7 @@ from cpnum.trace.push import join
 from cpnum.trace.registry import as_array, first_tracer, owned, traces, xp
 from cpnum.trace.tracer import AnyTracer, UnknownArgumentError
 from cpnum.trace.ufuncs import dtype_of
+from cpnum.trace.writing import refuse_number
 
 # A stack that is no longer cut between its pieces computes each of them so many times.
 MOST_PIECES = 16
@@ -230,6 +231,10 @@ def stacked_list(items: Sequence[Any], dtype: DType | None = None) -> Tracer:
         stacked_list(each, dtype) if isinstance(each, list | tuple) and has_tracer(each) else each
         for each in items
     ]
+    if dtype is not None:
+        np.array([each for each in rows if not isinstance(each, Traced)], dtype.numpy)
+        for each in rows:
+            refuse_number(each, dtype)
     shapes = [np.shape(each) for each in rows]
     if len(set(shapes)) > 1:
         np.array([np.zeros(each).tolist() for each in shapes])  # NumPy's own error

@@ -371,8 +371,8 @@ def _value(tracer: AnyTracer, value: Any, is_copied: bool) -> tuple[Node, Shape]
                 seen=type_of(value),
                 write="x[mask] = y[mask]",
             )
-        if not is_copied and isinstance(value, AnyTracer) and value.state == SCALAR:
-            _refuse_number(value, dtype)
+        if not is_copied:
+            refuse_number(value, dtype)
         return node_of(builder, value, dtype), value.known_shape
     if isinstance(value, np.ndarray):
         dtype_of(builder, value)  # refuses it
@@ -381,13 +381,15 @@ def _value(tracer: AnyTracer, value: Any, is_copied: bool) -> tuple[Node, Shape]
     return number_assigned(builder, value, dtype), ()
 
 
-def _refuse_number(value: AnyTracer, dtype: DType) -> None:
-    """Refuse a number that NumPy refuses to assign to integers, because it does not fit.
+def refuse_number(value: object, dtype: DType) -> None:
+    """Refuse a traced number that NumPy refuses to make an integer of, because it does not fit.
 
     Python looks at the number: the function is compiled for those that fit.
     """
+    if not isinstance(value, AnyTracer) or value.state != SCALAR or dtype.family != "I":
+        return
     own = value.node.dtype
-    if dtype.family != "I" or own.family == "B":
+    if own.family == "B":
         return
     if own.family == "I" and not own.weak and own.itemsize <= dtype.itemsize:
         return
@@ -404,7 +406,7 @@ def _refuse_number(value: AnyTracer, dtype: DType) -> None:
     if not does_fit:
         raise value.builder.error(
             UnsupportedError,
-            f"a number that does not fit cannot be assigned to {dtype}",
+            f"a number that does not fit cannot be an element of {dtype}",
             seen=type_of(value),
             write=f"x.astype({dtype.numpy}), which converts it as elements of arrays",
         )
