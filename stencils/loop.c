@@ -77,6 +77,13 @@ STEP_STENCIL(vectors_done, end += HOLE(STEP))
 BRANCH(tail, SKIP, , i >= end)
 BRANCH(next_element, HEAD, i += 1, i < end)
 
+/* The leaves of a tree of sums, one after the other (stencils/tree.c).  `end` is behind the blocks
+   of eight of a leaf, then behind what is left of it. */
+STEP_STENCIL(start_tree, TREE->leaf = TREE->first; TREE->top = TREE->sums)
+STEP_STENCIL(leaf_range, end = i + 8 * TREE->leaf[0])
+BRANCH(rest_range, SKIP, end += TREE->leaf[2], i >= end)
+BRANCH(next_leaf, HEAD, TREE->leaf += 3, TREE->leaf[0] != NO_LEAF)
+
 /* Values that find no register. */
 typedef VECTOR_OF(VECTOR_BYTES / 8, double) any_value;
 typedef any_value __attribute__((aligned(1), may_alias)) spilled_value;

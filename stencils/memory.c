@@ -103,6 +103,7 @@ DTYPES(STRIDED)
     LOAD(T, load_broadcast, SPLAT(T, family, p0))                                                  \
     LOAD(T, argument, SPLAT(T, family, block + HOLE(SLOT)))                                        \
     LOAD(T, constant, SPLAT(T, family, &POOL))                                                     \
+    LOAD(T, seed, SPLAT(T, family, &POOL))                                                         \
     STORE(T, family, store, ELEMENTS(T, CONTIGUOUS(T) + HOLE(OFFSET)) = elements)                  \
     STORE(T, family, store_strided,                                                                \
           write_strided_##T(AT_STRIDE(i + HOLE(AHEAD)), STRIDE, LANES, elements))                  \

@@ -72,6 +72,18 @@ extern char SLOT, SLOT2, STEP, OFFSET, AHEAD;
 #endif
 #define IN_BLOCK(type, symbol) (*(type *)(block + HOLE(symbol)))
 
+/* What a tree of sums has in the argument block: its next leaf, the place behind the sums that wait
+   for their right halves, its first leaf, and these sums.  A leaf is three bytes: how many blocks
+   of eight elements it has, how many sums its own one joins, and how many elements are left. */
+struct tree {
+    unsigned char *leaf;
+    char *top;
+    unsigned char *first;
+    char sums[];
+} __attribute__((may_alias));
+#define TREE ((struct tree *)(block + HOLE(SLOT)))
+#define NO_LEAF 255
+
 /* FITS_n(text) is the text where a value of n bytes has a place in these lanes, else nothing. */
 #if LANE >= 8
 #define FITS_8(...) __VA_ARGS__

@@ -148,6 +148,8 @@ INT_DTYPES(ANY)
 
 /* Before a loop: no branch of it is left. */
 #define UNROLLED _Pragma("clang loop unroll(full)")
+/* Before a loop of few rounds: it is not made longer, and takes few registers. */
+#define NOT_UNROLLED _Pragma("clang loop unroll(disable) vectorize(disable)")
 
 #define UNLIKELY(condition) __builtin_expect(condition, 0)
 

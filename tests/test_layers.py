@@ -15,19 +15,19 @@ PACKAGE = Path(cpnum.__file__).parent
 # The straight line, from what needs nothing to what needs all: folders, and the modules of each.
 LINE = {
     "": "errors command remembered faces",
-    "tables": "dtypes isa ops coverage block stencils",
+    "tables": "dtypes isa ops coverage block reductions stencils",
     "pack": "disassembly holes stencil __main__",
     "ir": "arrays containers movement joins sites guards handling nodes results signature returned "
     "extents walk text graph program tiling reference evaluate questions rules rewrite divisors "
     "simplify",
     "trace": "site advice choices fixed containers arguments parameters kinds builder looking made "
-    "push promote ufuncs keywords tracer chosen writing array scalar leftover registry promoting "
-    "compositions joining ends converting replacing functions methods returns sampling calls "
-    "contents loop_graphs assembling fields trace",
-    "compile": "arrange sources call schedule instances skeleton select assign emit pairs "
-    "origins verify kernel outs",
+    "push promote ufuncs keywords tracer chosen writing array folds scalar leftover registry "
+    "promoting compositions joining ends converting replacing functions methods returns sampling "
+    "calls contents loop_graphs assembling fields trace",
+    "compile": "arrange sources call folded tree schedule instances skeleton folding select assign "
+    "emit pairs origins verify kernel outs",
     "run": "system linux arena memory recipe alias errstate pieces buffers machine prepared "
-    "results bound specialization loops planning program observer",
+    "results bound specialization loops folds planning program observer",
     "show": "timing table restoring comparison listing plain_rows plain_x86_forms plain_x86 "
     "plain_aarch64 plain view why key as_text as_html steps report reports processor status "
     "progress",

@@ -65,6 +65,12 @@ X86 = {
     "vpmuludq ymm2, ymm2, ymm0": (
         "ymm2 = low uint32 of ymm2 × low uint32 of ymm0, in 4 lanes of uint64"
     ),
+    "vshuff64x2 zmm2, zmm1, zmm1, 0x4e": ("zmm2 = the quarters 2, 3, 0, 1 of zmm1"),
+    "vshufi64x2 zmm2, zmm1, zmm3, 0x4e": "zmm2 = the quarters 2, 3 of zmm1 then 0, 1 of zmm3",
+    "vshufps zmm1, zmm0, zmm0, 0xb1": (
+        "zmm1 = zmm0[1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14], in 16 lanes of float32"
+    ),
+    "vprold zmm2, zmm1, 0x10": "zmm2 = zmm1 rotated left by 16 bits, in 16 lanes of uint32",
     # comparisons, selections, masks
     "vcmplt_oqpd k0, zmm0, zmm1": "k0 = (zmm0 < zmm1), in 8 lanes of float64",
     "vcmpneqps ymm7, ymm2, ymm5": (
@@ -177,6 +183,10 @@ X86 = {
 }
 
 AARCH64 = {
+    "rev64 v1.4s, v0.4s": "v1 = v0 with each 2 lanes reversed, in 4 lanes of 32 bits",
+    "rev16 v1.16b, v0.16b": "v1 = v0 with each 2 lanes reversed, in 16 lanes of 8 bits",
+    "csel w8, wzr, w9, eq": "w8 = 0 if equal (zero), else w9",
+    "csinc w8, w9, wzr, eq": "w8 = w9 if equal (zero), else 0 + 1",
     # arithmetic of lanes
     "saddw v4.2d, v4.2d, v6.2s": "v4 = v4 + v6, v6 widened",
     "fadd v2.2d, v0.2d, v1.2d": "v2 = v0 + v1, in 2 lanes of float64",

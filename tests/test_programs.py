@@ -1,6 +1,7 @@
 """Functions that call NumPy's own functions of whole arrays between their loops."""
 
 import gc
+import re
 import sys
 import threading
 import warnings
@@ -251,11 +252,11 @@ def test_out_that_overlaps_an_argument(name, rows, columns):
 def test_kernels_and_reports():
     compiled = cpjit(FUNCTIONS["shares"])
     kernels = compiled.lower(A)
-    assert len(kernels.each) == 2
-    assert "numpy.max(x, axis=1, keepdims=True)" in str(kernels)
+    assert len(kernels.each) == 4
+    assert "max over (1,) kept of x" in str(kernels)
+    assert "fold maximum x vb" in str(kernels)
     report = compiled.explain(A)
-    assert "NumPy's: reductions" in str(report)
-    assert "numpy.sum" in report.html()
+    assert re.search("kernel 3 +sum", str(report))
     with pytest.raises(UnsupportedError, match="so it has no kernel"):
         cpjit(np.sort).lower(A)
 

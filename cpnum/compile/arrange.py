@@ -98,13 +98,17 @@ def memory_order(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> list
 
 
 def arrange(
-    shape: Sequence[int], strides: Sequence[Sequence[int]], itemsizes: Sequence[int]
+    shape: Sequence[int],
+    strides: Sequence[Sequence[int]],
+    itemsizes: Sequence[int],
+    order: Sequence[int] | None = None,
 ) -> Arrangement:
-    """Arrange the axes of a call; no extent of `shape` may be 0.
+    """Arrange the axes of a call, in an `order` if there is one; no extent of `shape` may be 0.
 
     Units:  strides and itemsizes in bytes; an operand that is broadcast along an axis has stride 0.
     """
-    order = memory_order(shape, strides)
+    if order is None:
+        order = memory_order(shape, strides)
     extents: list[int] = []
     merged: list[list[int]] = [[] for _ in strides]
     for axis in order:

@@ -66,10 +66,10 @@ def describe(graph: Graph, arguments: Sequence[Any], out: Array | None) -> Call:
     Raises:  ShapeError if they do not broadcast, or not to the shape of `out`; OutError if elements
              of `out` share memory.
     """
-    views = _views_of(graph, arguments)
-    shapes = {node: _shape_of(view) for node, view in views.items()}
-    _verify_conditions(graph, arguments)
-    shape = _common_shape(graph, shapes)
+    views = views_in(graph, arguments)
+    shapes = {node: shape_of(view) for node, view in views.items()}
+    verify_conditions(graph, arguments)
+    shape = common_shape_of(graph, shapes)
     if out is not None:
         shape = shape_in(out, shape, graph.outputs[0].node.dtype.numpy)
     return _call(graph, arguments, views, shape, [(out, None, 0)])
@@ -88,13 +88,13 @@ def describe_parts(
 
     Raises:  as `describe`.
     """
-    views = _views_of(graph, arguments)
-    shapes = {node: _shape_of(view) for node, view in views.items()}
-    _verify_conditions(graph, arguments)
+    views = views_in(graph, arguments)
+    shapes = {node: shape_of(view) for node, view in views.items()}
+    verify_conditions(graph, arguments)
     groups: list[_Group] = []
     shaping = Shaping(lambda each: True)
     found = [
-        _common_shape(graph, {each: shapes[each] for each in shaping.of(output.node)})
+        common_shape_of(graph, {each: shapes[each] for each in shaping.of(output.node)})
         for output in graph.outputs
     ]
     into = _into(graph, views, outs, found)
@@ -198,7 +198,8 @@ def _order_of(graph: Graph, joined: Joined, views: dict[Input, Any], shape: Shap
     return None if order == sorted(order) else tuple(order)
 
 
-def _views_of(graph: Graph, arguments: Sequence[Any]) -> dict[Input, Any]:
+def views_in(graph: Graph, arguments: Sequence[Any]) -> dict[Input, Any]:
+    """Return the views of arguments that the inputs of a graph are."""
     return {node: node.view(arguments[node.parameter]) for node in graph.inputs}
 
 
@@ -235,12 +236,12 @@ def _call(
     arrangement = None
     if 0 not in shape:
         arrangement = _arranged(shape, (*strides, *own), tuple(itemsizes))
-    offsets = [_offset(node, views[node], arguments) for node in sources.arrays]
+    offsets = [offset_of(node, views[node], arguments) for node in sources.arrays]
     tiles = tuple([offset for _, _, offset in into])
     return Call(shape, tuple(orders), arrangement, sources, tuple(offsets), tiles)
 
 
-def _offset(node: Input, view: Any, arguments: Sequence[Any]) -> int | None:
+def offset_of(node: Input, view: Any, arguments: Sequence[Any]) -> int | None:
     """Return the bytes from the first element of an argument to that of a view of it.
 
     They are the same for all arguments of these strides, unless NumPy may copy.
@@ -255,15 +256,16 @@ def _offset(node: Input, view: Any, arguments: Sequence[Any]) -> int | None:
 # -- shapes -------------------------------------------------------------------------------------
 
 
-def _shape_of(value: Any) -> Shape:
+def shape_of(value: Any) -> Shape:
+    """Return the shape of an array or a number."""
     # np.shape takes five times as long.
     return value.shape if type(value) is np.ndarray else np.shape(value)
 
 
-def _verify_conditions(graph: Graph, arguments: Sequence[Any]) -> None:
+def verify_conditions(graph: Graph, arguments: Sequence[Any]) -> None:
     """Raise the ShapeError of the first condition that does not hold."""
     for condition in graph.conditions:
-        found = [_shape_of(node.view(arguments[node.parameter])) for node in condition.inputs]
+        found = [shape_of(node.view(arguments[node.parameter])) for node in condition.inputs]
         try:
             functools.reduce(common_shape, found)
         except ShapeError as error:
@@ -271,7 +273,7 @@ def _verify_conditions(graph: Graph, arguments: Sequence[Any]) -> None:
             raise
 
 
-def _common_shape(graph: Graph, shapes: Mapping[Input, Shape]) -> Shape:
+def common_shape_of(graph: Graph, shapes: Mapping[Input, Shape]) -> Shape:
     """Return the shape of what is computed from inputs of these shapes."""
     try:
         return functools.reduce(common_shape, set(shapes.values()), ())

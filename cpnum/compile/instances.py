@@ -138,12 +138,13 @@ class BasicBlock(NamedTuple):
 
     A basic block of the `skeleton` uses no vector registers, so its instances are final.  A `tail`
     has the items of the last vector loop, so that the same registers serve both; `assign` replaces
-    its loads and stores.
+    its loads and stores.  A `folding` one makes and joins accumulators.
     """
 
     items: Sequence[Item]
     skeleton: bool = False
     tail: bool = False
+    folding: bool = False
 
 
 # Makes an Instance of all its fields.  The class itself calls a Python function, which takes three

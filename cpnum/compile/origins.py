@@ -65,19 +65,23 @@ def origins(nest: Nest, assignment: Assignment, pack: Pack, entry: Entry) -> lis
         title = f"for i{depth - 1}" if depth else "once a call"
         parts.append(Part(title, depth, take((depth > 0) + bool(nodes))))
     counted = take(1)  # how often the innermost loop runs
-    for vectors in _widths(nest):
+    is_folding, is_tree = bool(selection.accumulators), nest.is_tree
+    if is_folding:
+        counted += take(1 + is_tree)  # the first leaf, and the first values of accumulators
+    for vectors in nest.widths:
         width = f"{vectors} x {nest.lanes}" if vectors > 1 else str(nest.lanes)
         title = f"for i{nest.axes - 1} by {width}"
         parts.append(Part(title, nest.axes, (*counted, *take(3)), again=vectors < nest.vectors))
         counted = ()
+    if is_tree:
+        parts.append(Part("for each leaf", nest.axes, take(2)))  # what is left of it comes next
     parts.append(Part("the tail", nest.axes, take(3), again=True))
+    if is_folding:
+        title = "for each leaf, then the result" if is_tree else "the accumulators"
+        parts.append(Part(title, nest.axes - 1, take(3 if is_tree else 2)))
     parts.append(Part("after the loops", 0, take(1)))
     assert next(blocks, None) is None
     return [part for part in parts if part.items]
-
-
-def _widths(nest: Nest) -> tuple[int, ...]:
-    return (nest.vectors, 1) if nest.vectors > 1 else (1,)
 
 
 def _values(selection: Selection, pack: Pack) -> dict[int, _Value]:
@@ -92,10 +96,17 @@ def _values(selection: Selection, pack: Pack) -> dict[int, _Value]:
             if type(node) is Project
         }
         making = [each for each in block.items if type(each) is Instance and each.results]
-        pairs = zip(itertools.product(nodes, range(vectors)), making, strict=True)
+        # What folds values stands behind them.
+        pairs = zip(itertools.product(nodes, range(vectors)), making, strict=False)
         for (node, vector), instance in pairs:
             for index, result in enumerate(instance.results):
                 values[result] = projections.get((node, index), node), vector
+    if nest.stores[0].fold is not None:
+        for block in selection.blocks:
+            for item in block.items:
+                if type(item) is Instance:
+                    for result in item.results:
+                        values.setdefault(result, (nest.stores[0].node, 0))
     return values
 
 
@@ -105,8 +116,10 @@ def _bodies(
     """Yield the basic blocks with nodes, with these nodes and the number of vectors."""
     nest = selection.nest
     outer = [(each, 1) for each, body in zip(nodes, nest.bodies[:-1], strict=False) if body]
-    inner = [(nodes[-1], vectors) for vectors in _widths(nest)]
-    blocks = [block for block in selection.blocks if not block.skeleton and not block.tail]
+    inner = [(nodes[-1], vectors) for vectors in nest.widths]
+    blocks = [
+        block for block in selection.blocks if not (block.skeleton or block.tail or block.folding)
+    ]
     for block, (body, vectors) in zip(blocks, [*outer, *inner], strict=True):
         yield block, body, vectors
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from cpnum.compile.assign import Assignment
 from cpnum.compile.instances import BasicBlock, Instance, Item
 from cpnum.compile.select import Selection
+from cpnum.tables.stencils import SEED
 
 SPILLS = ("spill", "reload")
 
@@ -28,7 +29,8 @@ class Pair(NamedTuple):
 def is_maker(item: Instance) -> bool:
     """Tell whether an instance is a maker: it reads no register and no array."""
     is_made = len(item.results) == 1 and not item.operands and item.pointer is None
-    return is_made and item.stencil.name not in SPILLS
+    name = item.stencil.name
+    return is_made and name not in SPILLS and not name.startswith(SEED)
 
 
 def paired(selection: Selection, assignment: Assignment) -> list[list[Pair]]:

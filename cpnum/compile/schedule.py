@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from cpnum.compile.arrange import Access, Layout, depth_of, letters
 from cpnum.compile.sources import Sources
+from cpnum.compile.tree import BLOCK, MOST_WAITING
 from cpnum.faces import pre
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Apply, Constant, Node, Project
@@ -16,6 +17,7 @@ from cpnum.tables.block import ArgumentBlock
 from cpnum.tables.dtypes import DType
 from cpnum.tables.isa import Isa
 from cpnum.tables.ops import Op
+from cpnum.tables.reductions import Folded
 
 
 class Buffer(NamedTuple):
@@ -30,16 +32,31 @@ _buffer = functools.lru_cache(maxsize=1024)(Buffer)
 
 
 class Operand(NamedTuple):
-    """A buffer, its layout, and the node whose value its elements have."""
+    """A buffer, its layout, and the node whose value its elements have.
+
+    If there is a `fold`, the values are folded into its elements: one that the layout repeats takes
+    all values along that axis.
+    """
 
     buffer: Buffer
     layout: Layout
     node: Node
+    fold: Folded | None = None
 
     @property
     def inner(self) -> Access:
         """The access along the innermost axis."""
         return self.layout[-1]
+
+    @property
+    def is_accumulated(self) -> bool:
+        """Whether values are folded along the innermost axis, in registers."""
+        return self.fold is not None and self.layout[-1] is Access.BROADCAST
+
+    @property
+    def is_tree(self) -> bool:
+        """Whether values are summed along the innermost axis."""
+        return self.is_accumulated and self.fold is not None and self.fold.is_tree
 
 
 class Nest(NamedTuple):
@@ -71,6 +88,19 @@ class Nest(NamedTuple):
     def axes(self) -> int:
         """The number of loops."""
         return len(self.bodies) - 1
+
+    @property
+    def is_tree(self) -> bool:
+        """Whether the nest sums along its innermost axis."""
+        return any(store.is_tree for store in self.stores)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The numbers of vectors that its vector loops compute at once.
+
+        The leaves of a tree have no vector left.
+        """
+        return (self.vectors, 1) if self.vectors > 1 and not self.is_tree else (self.vectors,)
 
     @property
     def operands(self) -> tuple[Operand, ...]:
@@ -115,7 +145,8 @@ class Nest(NamedTuple):
         for store in self.stores:
             indent = "  " * self.axes
             to = f" to {store.buffer.name}" if len(self.stores) > 1 else ""
-            lines.append(f"{indent}  store {names[store.node]}{to} {letters(store.layout)}")
+            done = "store" if store.fold is None else f"fold {store.fold}"
+            lines.append(f"{indent}  {done} {names[store.node]}{to} {letters(store.layout)}")
         return "\n".join(lines)
 
     def _text(self, node: Node, names: dict[Node, str]) -> str:
@@ -172,11 +203,24 @@ def schedule(graph: Graph, sources: Sources, layouts: Sequence[Layout], isa: Isa
             bodies[depths[output.node]].append(output.node)
     names = ["out"] if len(outputs) == 1 else [f"out{at}" for at in range(len(outputs))]
     lane_bytes = max([node.dtype.itemsize for body in bodies for node in body])
+    vectors = vectors_of(bodies[axes], len(isa.registers))[0]
+    folds = [None if each.fold is None else each.fold.row for each in outputs]
+    inner = [
+        fold
+        for fold, layout in zip(folds, stores, strict=True)
+        if fold is not None and layout[-1] is Access.BROADCAST
+    ]
+    is_tree = any(each.is_tree for each in inner)
+    if is_tree:
+        lane_bytes = _SUMMED_BYTES
+        vectors = BLOCK // isa.lanes(lane_bytes)
+    elif inner and len(bodies[axes]) <= _FEW:
+        vectors = max(vectors, _ACCUMULATORS)
     return Nest(
         graph,
         isa,
         lane_bytes,
-        vectors_of(bodies[axes], len(isa.registers))[0],
+        vectors,
         tuple(
             [
                 Operand(_buffer(graph.name_of(node), node.dtype), layout, node)
@@ -185,15 +229,23 @@ def schedule(graph: Graph, sources: Sources, layouts: Sequence[Layout], isa: Isa
         ),
         tuple(
             [
-                Operand(_buffer(name, output.node.dtype), layout, output.node)
-                for name, output, layout in zip(names, outputs, stores, strict=True)
+                Operand(_buffer(name, output.node.dtype), layout, output.node, fold)
+                for name, output, layout, fold in zip(names, outputs, stores, folds, strict=True)
             ]
         ),
         sources.scalars,
         tuple(map(tuple, bodies)),
         frozenset(ops),
-        ArgumentBlock(len(reads) + len(stores), axes, len(sources.scalars)),
+        ArgumentBlock(
+            len(reads) + len(stores), axes, len(sources.scalars), MOST_WAITING if is_tree else 0
+        ),
     )
+
+
+# The eight accumulators of a sum have lanes of so many bytes, whatever is summed.
+_SUMMED_BYTES = 8
+# So many accumulators of a body of few values do not wait for one another.
+_ACCUMULATORS, _FEW = 4, 6
 
 
 # Two pipes with a latency of 4 cycles are kept busy by 8 independent operations.  A body that has

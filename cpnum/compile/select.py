@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cpnum.compile.arrange import Access
+from cpnum.compile.folding import Accumulators
 from cpnum.compile.instances import (
     NO_VALUES,
     BasicBlock,
@@ -37,6 +38,7 @@ from cpnum.tables.stencils import (
     Transfer,
     access_stem,
     cast_stem,
+    fold_stem,
     fused_stem,
     tied_stem,
 )
@@ -47,7 +49,8 @@ class Selection(NamedTuple):
 
     `outer` are the values that are made outside of the innermost loop.  `makers` maps the value of
     a constant or scalar to its maker: such values are never spilled.  `main_loop` is the label of
-    the loop that most time is spent in.
+    the loop that most time is spent in.  `accumulators` are made once more in each round, of what
+    they are.
     """
 
     nest: Nest
@@ -55,6 +58,7 @@ class Selection(NamedTuple):
     outer: tuple[int, ...]
     makers: dict[int, Instance]
     main_loop: str
+    accumulators: frozenset[int] = frozenset()
 
     def __repr__(self) -> str:
         return f"<selection {self.nest.graph.name}: {len(self.blocks)} basic blocks>"
@@ -103,6 +107,7 @@ class _Selector:
         self.stored = {store.node for store in nest.stores}
         self.forms = {op.form for op in nest.ops}
         self.fused = self._fused()
+        self.accumulators = Accumulators(nest, pack, self.new)
 
     def _fused(self) -> set[Node]:
         """Return the comparisons that only one `where` uses: both become one stencil."""
@@ -191,8 +196,13 @@ class _Selector:
 
     # -- instances ------------------------------------------------------------------------------
 
-    def instances(self, choices: Sequence[_Choice], vectors: int, stored: bool) -> list[Instance]:
-        """Return the instances of a body, node by node for all vectors, then the stores."""
+    def instances(
+        self, choices: Sequence[_Choice], vectors: int, stored: bool, is_rest: bool = False
+    ) -> list[Instance]:
+        """Return the instances of a body, node by node for all vectors, then the stores.
+
+        The `is_rest` body is that of the tail of a tree of sums.
+        """
         instances: list[Instance] = []
         by_vector = [(vector, self.virtual.copy()) for vector in range(vectors)]
         projected: dict[tuple[int, Node], tuple[int, ...]] = {}
@@ -228,7 +238,14 @@ class _Selector:
         if stored:
             for vector, virtual in by_vector:
                 for at, store in enumerate(self.nest.stores):
-                    self.store(instances, store, len(self.reads) + at, virtual[store.node], vector)
+                    array, value = len(self.reads) + at, virtual[store.node]
+                    if store.is_accumulated:
+                        fold = self.accumulators.rest if is_rest else self.accumulators.folded
+                        instances.append(fold(at, value, vector))
+                        continue
+                    if store.fold is not None:
+                        value = self.updated(instances, store, array, value, vector)
+                    self.store(instances, store, array, value, vector)
         else:
             self.virtual = by_vector[0][1]
         return instances
@@ -266,6 +283,24 @@ class _Selector:
         fields = (stencil, (value,), (), (), register, values, store.buffer.name, tail)
         instances.append(new_instance(Instance, fields))
 
+    def updated(
+        self, instances: list[Instance], store: Operand, array: int, value: int, vector: int
+    ) -> int:
+        """Fold a value into the elements of a result; return what they become."""
+        assert store.fold is not None
+        register, before = self.visit(instances, array), self.new()
+        stencil, values, tail = self.access("load", store, array, vector)
+        fields = (stencil, (), (before,), (), register, values, store.buffer.name, tail)
+        instances.append(new_instance(Instance, fields))
+        folding = self.pack.of(fold_stem(store.fold.name), store.node.dtype, self.lane_bytes)
+        instances.append(Instance(folding, (value, before), (before,)))
+        return before
+
+    def new(self) -> int:
+        """Return a new virtual register."""
+        self.made += 1
+        return self.made - 1
+
     def access(
         self, transfer: Transfer, operand: Operand, array: int, vector: int
     ) -> tuple[Stencil, Values, Tail]:
@@ -297,15 +332,47 @@ class _Selector:
                 blocks.append(BasicBlock(self.instances(self.choose(nodes), 1, stored=False)))
         blocks.append(skeleton.inner_range)
         choices = self.choose(nest.bodies[-1])
+        accumulators = self.accumulators
+        is_tree = bool(accumulators.sums)
+        if is_tree:
+            blocks.append(skeleton.leaves[0])
+        if accumulators.of:
+            blocks.append(BasicBlock(accumulators.seeds(), folding=True))
         body: list[Instance] = []
-        for vectors in (nest.vectors, 1) if nest.vectors > 1 else (1,):
+        for vectors in nest.widths:
             before, after = skeleton.vectors[vectors]
             body = self.instances(choices, vectors, stored=True)
             blocks += (before, BasicBlock(body), after)
         before, after = skeleton.tail
-        blocks += (before, BasicBlock(body, tail=True), after, skeleton.epilogue)
-        outer = tuple(dict.fromkeys(self.virtual.values()))
-        return Selection(nest, tuple(blocks), outer, self.makers, f"by{nest.vectors}")
+        if is_tree:
+            blocks += (BasicBlock(accumulators.joined(), folding=True), skeleton.rest)
+            body = self.instances(choices, 1, stored=True, is_rest=True)
+            blocks += (before, BasicBlock(body, tail=True), after)
+            blocks += (BasicBlock(accumulators.pushed(), folding=True), skeleton.leaves[1])
+        else:
+            blocks += (before, BasicBlock(body, tail=True), after)
+            if accumulators.of:
+                blocks.append(BasicBlock(accumulators.joined(), folding=True))
+        if accumulators.of:
+            blocks.append(BasicBlock(self.into_results(), folding=True))
+        blocks.append(skeleton.epilogue)
+        outer = tuple(dict.fromkeys([*accumulators.every, *self.virtual.values()]))
+        return Selection(
+            nest,
+            tuple(blocks),
+            outer,
+            self.makers,
+            f"by{nest.vectors}",
+            frozenset(accumulators.every),
+        )
+
+    def into_results(self) -> list[Instance]:
+        """Return the instances that fold accumulators into the elements of results."""
+        instances: list[Instance] = []
+        for at in self.accumulators.of:
+            pointer = self.visit(instances, len(self.reads) + at)
+            instances.append(self.accumulators.into(at, pointer))
+        return instances
 
 
 # Kernels have the same few loads and stores, and nobody changes the values of an instance.

@@ -52,7 +52,10 @@ Loop = tuple[BasicBlock, BasicBlock]
 
 
 class Skeleton(NamedTuple):
-    """The basic blocks of a skeleton; `vectors` maps a number of vectors at once to its loop."""
+    """The basic blocks of a skeleton; `vectors` maps a number of vectors at once to its loop.
+
+    A tree of sums has a loop over its `leaves`, in which the `rest` goes before the tail.
+    """
 
     prologue: BasicBlock
     heads: Sequence[BasicBlock]
@@ -60,6 +63,8 @@ class Skeleton(NamedTuple):
     vectors: dict[int, Loop]
     tail: Loop
     epilogue: BasicBlock
+    leaves: Loop
+    rest: BasicBlock
 
 
 @functools.lru_cache(maxsize=1024)
@@ -102,6 +107,8 @@ class _Builder:
             {width: self.loop(width, width * lanes) for width in (*WIDTHS, 1)},
             self.tail(),
             _block(*self.epilogue()),
+            self.leaves(),
+            _block(self.instance("rest_range", SLOT=self.block.tree, SKIP="tail_done")),
         )
 
     # -- pointers -------------------------------------------------------------------------------
@@ -154,6 +161,8 @@ class _Builder:
         for axis in range(block.axes - 1):
             moved = (a for a in range(block.arrays) if self.is_moved(a, axis))
             yield from (block.increment(a, axis) for a in moved)
+        if block.waiting:
+            yield block.first_leaf
 
     def prologue(self) -> Iterator[Item]:
         yield self.instance("entry", BODY="body")
@@ -195,6 +204,17 @@ class _Builder:
             return _block(guard), _block(done)
         again = self.instance("next_element", HEAD="tail")
         return _block(guard, Label("tail")), _block(again, done)
+
+    def leaves(self) -> Loop:
+        slot = self.block.tree
+        return (
+            _block(
+                self.instance("start_tree", SLOT=slot),
+                Label("leaf"),
+                self.instance("leaf_range", SLOT=slot),
+            ),
+            _block(self.instance("next_leaf", SLOT=slot, HEAD="leaf")),
+        )
 
     def epilogue(self) -> Iterator[Item]:
         for axis in range(self.block.axes - 2, -1, -1):

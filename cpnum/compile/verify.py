@@ -270,7 +270,7 @@ def _with_fresh(selection: Selection, assignment: Assignment) -> list[_Pair]:
     """Return the pairs of all basic blocks, with the values that each block makes."""
     pairs: list[_Pair] = []
     for block, found in zip(selection.blocks, paired(selection, assignment), strict=True):
-        fresh = frozenset(_results_of(block) - selection.makers.keys())
+        fresh = frozenset(_results_of(block) - selection.makers.keys() - selection.accumulators)
         for pair in found:
             pairs.append(_Pair(*pair, fresh))
             fresh = frozenset()

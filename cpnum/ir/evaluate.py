@@ -37,7 +37,7 @@ from cpnum.ir.nodes import (
     operands,
 )
 from cpnum.ir.reference import BETWEEN_SCALARS, function_of
-from cpnum.ir.results import maker_of, values_of
+from cpnum.ir.results import Number, Output, maker_of, values_of
 from cpnum.ir.sites import Site, location, note_site, user_site
 from cpnum.ir.walk import last_uses, postorder
 from cpnum.remembered import Remembered
@@ -59,18 +59,33 @@ def evaluate(
     Floating-point errors are handled as `np.errstate` says; a warning names the line in the user's
     code.  `warn=False` ignores such errors.  `known` inputs are not read from the arguments.
     """
+    results = graph.results
     with FloatingPointErrors(graph.sites) if warn else np.errstate(all="ignore") as errors:
         values = _evaluated(graph, arguments, known or {}, errors)
-    results = graph.results
-    leaves = values_of(results, arguments, (_own(node, values[node]) for node in results.nodes))
-    return maker_of(results.tree)(leaves)
+        computed = [
+            _folded(values[leaf.node], leaf, errors)
+            if isinstance(leaf, Output) and leaf.fold is not None
+            else _own(leaf.node, values[leaf.node])
+            for leaf in results.leaves
+            if isinstance(leaf, Output | Number)
+        ]
+    return maker_of(results.tree)(values_of(results, arguments, iter(computed)))
 
 
 def outputs_of(graph: Graph, arguments: Sequence[Value]) -> list[Value]:
     """Return the values of a graph's outputs, which may share memory with arguments."""
     with FloatingPointErrors(graph.sites) as errors:
         values = _evaluated(graph, arguments, {}, errors)
-    return [values[output.node] for output in graph.outputs]
+        return [_folded(values[output.node], output, errors) for output in graph.outputs]
+
+
+def _folded(value: Value, output: Output, errors: FloatingPointErrors | None) -> Value:
+    """Return the value of an output, which may be a reduction of it."""
+    if output.fold is None:
+        return value
+    if errors is not None:
+        errors.node = output.node
+    return output.fold.of(value)
 
 
 def errors_of(

@@ -35,7 +35,7 @@ from cpnum.ir.guards import Guard
 from cpnum.ir.handling import Handling, filtered
 from cpnum.ir.movement import Movement
 from cpnum.ir.nodes import MADE, Input
-from cpnum.ir.results import Given, Results, Tree, View, leaves_of
+from cpnum.ir.results import Fold, Given, Results, Tree, View, leaves_of
 from cpnum.ir.signature import ArrayOf, Parameter, ScalarOf, Signature, Type, text_of
 from cpnum.ir.sites import described
 from cpnum.tables.dtypes import from_numpy, from_python
@@ -49,13 +49,14 @@ class Target(NamedTuple):
     """Where a loop puts a result: a new array, or the view of an array `of` an earlier step.
 
     The array is the `parameter` of this number.  A result that is a view, as in `x[1:] = x[:-1]`,
-    is assigned: NumPy makes no copy of it.
+    is assigned: NumPy makes no copy of it.  A value that is folded is so before it is put there.
     """
 
     parameter: int
     of: int | None = None
     movement: tuple[Movement, ...] = ()
     is_assigned: bool = False
+    fold: Fold | None = None
 
     def text(self, signature: Signature) -> str:
         """Return how it is written; the program has this `signature`."""

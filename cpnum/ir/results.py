@@ -19,12 +19,48 @@ import numpy as np
 from cpnum.ir.containers import made
 from cpnum.ir.movement import Movement
 from cpnum.ir.nodes import Node, Value
+from cpnum.ir.sites import Site
+from cpnum.tables.reductions import Folded
 
 # -- leaves -------------------------------------------------------------------------------------
 
 
+class Fold(NamedTuple):
+    """A reduction of a value along some axes, which are counted from the first one.
+
+    If it `keeps` them, they have extent 1.  `function` is NumPy's, at the user's line; one that is
+    read from a text has none.
+    """
+
+    row: Folded
+    axes: tuple[int, ...]
+    keeps: bool
+    function: Callable[[Value], Value] | None = None
+    site: Site | None = None
+
+    def of(self, value: Value) -> Value:
+        """Return what NumPy makes of a value."""
+        if self.function is not None:
+            return self.function(value)
+        return self.row.ufunc.reduce(value, self.axes, keepdims=self.keeps)
+
+    def shape_of(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of the result, from that of the value.
+
+        >>> from cpnum.tables.reductions import BY_NAME
+        >>> Fold(BY_NAME["add"], (1,), False).shape_of((2, 3, 4))
+        (2, 4)
+        """
+        if self.keeps:
+            return tuple([1 if at in self.axes else each for at, each in enumerate(shape)])
+        return tuple([each for at, each in enumerate(shape) if at not in self.axes])
+
+    def __str__(self) -> str:
+        return f"{self.row.word} over {self.axes}{' kept' if self.keeps else ''} of"
+
+
 class Output(NamedTuple):
-    """A value that is computed into memory of its own.
+    """A value that is computed into memory of its own, or a reduction of it.
 
     `boxed`: a result without axes is an array, as from `np.where`, not a scalar, as from a ufunc.
     An output of an input is a copy.
@@ -32,6 +68,7 @@ class Output(NamedTuple):
 
     node: Node
     boxed: bool = False
+    fold: Fold | None = None
 
 
 class Number(NamedTuple):

@@ -26,6 +26,7 @@ from cpnum.ir.movement import Movement, Transpose
 from cpnum.ir.nodes import Input, Node
 from cpnum.ir.results import (
     Container,
+    Fold,
     Given,
     Joined,
     Known,
@@ -40,6 +41,7 @@ from cpnum.ir.results import (
 )
 from cpnum.ir.signature import Signature
 from cpnum.tables.dtypes import BOOL, FLOAT, INT
+from cpnum.tables.reductions import BY_WORD
 
 # The text of an integer of more bits has no decimal digits: Python refuses to write thousands.
 LONG = 128
@@ -137,7 +139,9 @@ def _leaf_text(
             steps = "".join(_step_text(step, named) for step in movement) or "[...]"
             base = f"({base})" if " " in base else base
             return base + steps + ("" if boxed else " as scalar")
-        case Output(node, boxed):
+        case Output(node, boxed, fold):
+            if fold is not None:
+                return f"{fold} {operand(node)}" + (" as array" if boxed else "")
             copied = " as copy" if isinstance(node, Input) else ""
             return operand(node) + (" as array" if boxed else copied)
         case Number(node):
@@ -262,6 +266,13 @@ class ResultsReader:
         if text.startswith("tiles(") and text.endswith(")"):
             return self._joined(split(text.removeprefix("tiles(")[:-1], ", "))
         text, _, suffix = _suffixed(text)
+        folded = re.fullmatch(r"(\w+) over (\([\d, ]+\))( kept)? of (.*)", text)
+        if folded is not None:
+            word, axes, keeps, of = folded.groups()
+            fold = Fold(BY_WORD[word], ast.literal_eval(axes), keeps is not None)
+            folded_node = self.named.get(of) or self.operand(of)
+            assert folded_node is not None
+            return Output(folded_node, suffix == "array", fold)
         base, rest = _base(text)
         if base in self.parameters or base in self.named:
             if rest:

@@ -13,6 +13,7 @@ import numpy as np
 
 from cpnum.compile.call import Array, Order, Part, describe_parts, new_array, new_of
 from cpnum.compile.call import Call as KernelArguments
+from cpnum.compile.folded import describe_folded
 from cpnum.compile.kernel import Clock
 from cpnum.ir.arrays import address
 from cpnum.ir.graph import Graph
@@ -23,6 +24,7 @@ from cpnum.ir.results import single
 from cpnum.ir.signature import ArrayOf, Parameter
 from cpnum.run.alias import in_place, overlap
 from cpnum.run.buffers import rounded
+from cpnum.run.folds import FoldPlan, NumpyFold
 from cpnum.run.loops import (
     AssignmentPlan,
     KernelPlan,
@@ -89,6 +91,8 @@ class Planner:
         Raises:  ShapeError; OutError if elements that are written to share memory.
         """
         views = views_of(loop, values)
+        if loop.graph.outputs[0].fold is not None:
+            return self._fold(own, loop, values, views, ahead)
         outs = [
             None if each.of is None else replayed(values[each.of], each.movement)
             for each in loop.targets
@@ -111,6 +115,28 @@ class Planner:
         if known is None:
             known = self._known[key] = self._layout(own, views, outs)
         return _Planning(self, loop, own, values, ahead).plan(views, outs, known)
+
+    def _fold(
+        self,
+        own: Specialization,
+        loop: Loop,
+        values: Values,
+        views: Sequence[Any],
+        ahead: bool,
+    ) -> LoopPlan:
+        """Return the plan of a loop that folds its value; put an array of its result in values."""
+        call = describe_folded(own.graph, views)
+        output = own.graph.outputs[0]
+        parameter = loop.targets[0].parameter
+        array = new_array(call.shape, call.order, output.node.dtype.numpy)
+        read = sum([stored_bytes(each) for each in views if isinstance(each, np.ndarray)])
+        traffic = Traffic(read, array.nbytes)
+        is_scalar = not array.ndim and not output.boxed
+        values[parameter] = array[()] if is_scalar else array
+        if call.kernel is None or self._machine is None or self._level is None:
+            return NumpyFold(loop, own, array, call.kernel, traffic)
+        planning = _Planning(self, loop, own, values, ahead)
+        return planning.fold(views, call.kernel, array, is_scalar, traffic)
 
     def _layout(self, own: Specialization, views: Sequence[Any], outs: Sequence[Any]) -> Layout:
         """Return what is known of a loop for arrays of these layouts."""
@@ -179,7 +205,8 @@ class Planner:
     def done(self, parameters: Sequence[int]) -> None:
         """Let the next steps use the buffers of arrays that are read no more."""
         for each in parameters:
-            self.free(self._slots[each])
+            if each in self._slots:  # NumPy makes the others
+                self.free(self._slots[each])
 
     def number(self) -> int:
         """Return the number of the next kernel."""
@@ -237,15 +264,7 @@ class _Planning:
                 continue
             part, own, prepared = each
             call = part.call
-            rows: list[tuple[int, int]] = []
-            for node, offset in zip(call.sources.arrays, call.offsets, strict=True):
-                if node.parameter == MADE:
-                    self.keeps.append(node.view(None))
-                    rows.append((self.planner.room.count, address(self.keeps[-1])))
-                    continue
-                assert offset is not None  # a loop reshapes nothing
-                at, start = of_views[node.parameter]
-                rows.append((at, start + offset))
+            rows = self._rows(call, of_views)
             for place, tile in zip(part.places, call.tiles, strict=True):
                 at, start = into[places[place][0]]
                 rows.append((at, start + tile))
@@ -264,6 +283,45 @@ class _Planning:
             self.keeps,
             known.traffic._replace(through=tuple(self.through)),
         )
+
+    def fold(
+        self,
+        views: Sequence[Any],
+        call: KernelArguments,
+        array: Array,
+        is_scalar: bool,
+        traffic: Traffic,
+    ) -> FoldPlan:
+        """Return the plan of a loop that folds its value into an array like this."""
+        parameter, planner = self.loop.targets[0].parameter, self.planner
+        # A number is made anew of an element that stays where it is.
+        is_fresh = not is_scalar and (not array.ndim or planner.is_fresh(parameter))
+        slot = planner.slot(array.nbytes) if self.ahead and not is_fresh else None
+        (order,) = call.orders
+        layout = array.shape, order, array.dtype, array.strides, array.nbytes
+        new = New(parameter, *layout, slot, is_fresh, is_scalar)
+        if slot is not None:
+            planner.put(new)
+        rows = self._rows(call, [self._view(at, view) for at, view in enumerate(views[:-1])])
+        rows.append((planner.row(parameter), 0))
+        prepared = planner.prepared(self.own, call)
+        kernel = self._running(self.own, prepared, rows)
+        return FoldPlan(self.loop, self.own, kernel, new, traffic)
+
+    def _rows(
+        self, call: KernelArguments, of_views: Sequence[tuple[int, int]]
+    ) -> list[tuple[int, int]]:
+        """Return the rows of the arrays that a kernel reads."""
+        rows: list[tuple[int, int]] = []
+        for node, offset in zip(call.sources.arrays, call.offsets, strict=True):
+            if node.parameter == MADE:
+                self.keeps.append(node.view(None))
+                rows.append((self.planner.room.count, address(self.keeps[-1])))
+                continue
+            assert offset is not None  # a loop reshapes nothing
+            at, start = of_views[node.parameter]
+            rows.append((at, start + offset))
+        return rows
 
     def _running(
         self, own: Specialization, prepared: KernelCall, rows: Sequence[tuple[int, int]]

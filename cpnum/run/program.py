@@ -505,7 +505,7 @@ class ProgramCall:
         """Return what is in the buffers of the program, when its steps have run."""
         signature, planner = self.specialization.traced.graph.signature, self._planner
         ends = {each: at for at, done in enumerate(self._fates.done) for each in done}
-        slots = {each.parameter: each.slot for each in planner.room.pooled}
+        slots = {each.parameter: each.slot for each in planner.room.pooled if not each.is_scalar}
         found: list[Held] = []
         for at, step in enumerate(self.specialization.traced.steps):
             if not isinstance(step, Loop) or at in self._fates.varying:

@@ -18,6 +18,7 @@ import numpy as np
 from cpnum.compile.arrange import Arrangement
 from cpnum.compile.call import Array, Call
 from cpnum.compile.kernel import Kernel
+from cpnum.compile.tree import table_of
 from cpnum.ir.arrays import address
 from cpnum.ir.evaluate import Sites, host_value
 from cpnum.ir.nodes import Apply, Input, Node
@@ -62,7 +63,8 @@ class Recipe(NamedTuple):
     they were arguments behind those of the function.
 
     `template` has the words that depend only on shapes and strides.  `stop` is the end of the
-    range.  `sites` are those of the nodes of numbers, for errors.  `block` has the offsets.
+    range.  `sites` are those of the nodes of numbers, for errors.  `block` has the offsets.  The
+    template of a tree of sums has the address of the `table` of its leaves.
     """
 
     template: bytes
@@ -73,6 +75,7 @@ class Recipe(NamedTuple):
     stop: int
     sites: Sites
     block: ArgumentBlock
+    table: bytes | None
 
 
 def recipe_of(call: Call, kernel: Kernel) -> Recipe:
@@ -87,8 +90,9 @@ def recipe_of(call: Call, kernel: Kernel) -> Recipe:
     for at in range(len(pointers), out):
         behind = at - len(call.sources.arrays)
         pointers.append((at, len(kernel.graph.signature) + behind, None))
+    table = table_of(call.arrangement.extents[-1]) if block.waiting else None
     return Recipe(
-        template_of(block, call.arrangement),
+        template_of(block, call.arrangement, table),
         kernel.block_words,
         tuple(pointers),
         out,
@@ -96,6 +100,7 @@ def recipe_of(call: Call, kernel: Kernel) -> Recipe:
         call.arrangement.extents[0],
         kernel.graph.sites,
         block,
+        table,
     )
 
 
@@ -113,8 +118,10 @@ def with_tiles(recipe: Recipe, call: Call, arrays: Sequence[int]) -> Recipe:
     return recipe._replace(pointers=tuple(pointers))
 
 
-def template_of(block: ArgumentBlock, arrangement: Arrangement) -> bytes:
-    """Return the words of strides and extents, with 0 for all other words."""
+def template_of(
+    block: ArgumentBlock, arrangement: Arrangement, table: bytes | None = None
+) -> bytes:
+    """Return the words of strides and extents, and of a table of leaves; 0 for all other words."""
     words = [0] * (block.spills // 8)
     extents, strides, axes = arrangement.extents, arrangement.strides, block.axes
 
@@ -127,6 +134,8 @@ def template_of(block: ArgumentBlock, arrangement: Arrangement) -> bytes:
         inner = extents[axis + 1] if axis + 1 < axes - 1 else 0
         write(block.increment(0, axis), [each[axis] - each[axis + 1] * inner for each in strides])
     write(block.extent(0), extents)
+    if table is not None:
+        write(block.first_leaf, [address(np.frombuffer(table, np.uint8))])
     return struct.pack(f"<{len(words)}q", *words)
 
 

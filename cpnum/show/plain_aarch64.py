@@ -10,6 +10,7 @@ from cpnum.show.plain_rows import (
     Instruction,
     Operand,
     Row,
+    Words,
     repeated,
     rows,
     same,
@@ -69,6 +70,13 @@ def _inverted(instruction: Instruction) -> str:
     first, second = instruction.operands
     assert second.number is not None
     return f"{{a}} = {~second.number & (1 << 8 * first.lane) - 1:#x}{{lanes}}"
+
+
+def _reversed(size: int) -> Words:
+    """Choose the words of a move that reverses the lanes in each so many bytes."""
+    return lambda each: (
+        f"{{a}} = {{b}} with each {size // each.operands[0].lane} lanes reversed{{lanes}}"
+    )
 
 
 def _kept(instruction: Instruction) -> str:
@@ -218,6 +226,9 @@ GROUPS = (
             "zip1": "{a} = the low halves of {b} and {c} in turn{lanes}",
             "uzp1": "{a} = {b}[:{count}:2] then {c}[:{count}:2]{lanes}",
             "ext": "{a} = {b}[{number}:{count}] then {c}[:{number}]{lanes}",
+            "rev16": _reversed(2),
+            "rev32": _reversed(4),
+            "rev64": _reversed(8),
         },
     ),
     rows({"": ("int", "uint")}, {"umov": "{a} = {b}, {second}"}),
@@ -270,6 +281,8 @@ GROUPS = (
             "bl": "call the code at {a}",
             "ret": "return",
             "csetm": "{a} = -1 if {b}, else 0",
+            "csel": "{a} = {b} if {d}, else {c}",
+            "csinc": "{a} = {b} if {d}, else {c} + 1",
             "ubfiz": _shifted_field,
             "bfxil": _copied_field,
             "mrs": "{a} = the floating-point state ({b})",

@@ -176,8 +176,10 @@ def picked(block: int, pick: Pick) -> Choice:
     def choose(instruction: Instruction) -> str:
         count = block // instruction.operands[0].lane
         parts: list[tuple[str, list[str]]] = []
+        is_one = instruction.operands[1].text == instruction.operands[2].text
         for at in range(instruction.count // count):
             for source, lane in pick(count, instruction.constant, at):
+                source = "b" if is_one else source
                 if not parts or parts[-1][0] != source:
                     parts.append((source, []))
                 parts[-1][1].append(str(count * at + lane))
@@ -205,6 +207,16 @@ def shuffled(count: int, number: int, block: int) -> list[tuple[str, int]]:
     if count == 2:  # the constant has a bit for each lane of the vector
         return [("b", number >> 2 * block & 1), ("c", number >> 2 * block + 1 & 1)]
     return [("bbcc"[each], number >> 2 * each & 3) for each in range(count)]
+
+
+def quarters(instruction: Instruction) -> str:
+    """Choose the quarters of b, then those of c, that the constant names."""
+    first, second, third, last = [instruction.constant >> 2 * each & 3 for each in range(4)]
+    if instruction.operands[1].text == instruction.operands[2].text:
+        return f"{{a}} = the quarters {first}, {second}, {third}, {last} of {{b}}{{masked}}"
+    return (
+        f"{{a}} = the quarters {first}, {second} of {{b}} then {third}, {last} of {{c}}{{masked}}"
+    )
 
 
 def permuted(block: int, otherwise: Choice) -> Choice:

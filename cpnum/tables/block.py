@@ -59,12 +59,17 @@ MEANINGS = {
 class ArgumentBlock(NamedTuple):
     """The offsets in the argument block, in bytes; all but the spills are words of 8 bytes.
 
-    pointers | inner strides | outer strides | increments | extents | counters | scalars | spills
+    pointers | inner strides | outer strides | increments | extents | counters | scalars | tree |
+    spills
+
+    The tree is there if sums are: the next leaf, the place behind the last sum that waits, the
+    first leaf, and `waiting` sums (stencils/stencil.h).
     """
 
     arrays: int
     axes: int
     scalars: int
+    waiting: int = 0
 
     def pointer(self, array: int) -> int:
         """Return the offset of an array's pointer."""
@@ -95,6 +100,16 @@ class ArgumentBlock(NamedTuple):
         return self.counter(self.axes + scalar)
 
     @property
+    def tree(self) -> int:
+        """The offset of what a tree of sums has."""
+        return self.scalar(self.scalars)
+
+    @property
+    def first_leaf(self) -> int:
+        """The offset of the address of the first leaf."""
+        return self.tree + 16
+
+    @property
     def spills(self) -> int:
         """The offset of the first spilled value."""
-        return self.scalar(self.scalars)
+        return self.tree + (8 * (3 + self.waiting) if self.waiting else 0)

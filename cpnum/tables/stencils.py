@@ -15,19 +15,22 @@ from typing import Literal, NamedTuple
 
 from cpnum.tables.dtypes import DTYPES, DType
 from cpnum.tables.ops import OPS, Form
+from cpnum.tables.reductions import FOLDED
 
 LANES = (8, 4, 1)
-SOURCES = ("ops", "cast", "memory", "loop")
-# The C files are compiled for each size of lanes; the skeleton of a kernel is the same for all.
+SOURCES = ("ops", "cast", "memory", "fold", "tree", "loop")
+# The C files are compiled for each size of lanes; the skeleton of a kernel is the same for all, and
+# a tree of sums has lanes of one size.
 UNITS = tuple(
     (source, lane_bytes)
     for lane_bytes in LANES
     for source in SOURCES
-    if source != "loop" or lane_bytes == LANES[0]
+    if source not in ("tree", "loop") or lane_bytes == LANES[0]
 )
 
 ARGUMENT = "argument"  # a scalar of the call, in all lanes
 CONSTANT = "constant"  # a constant of the function, in all lanes
+SEED = "seed"  # the first value of an accumulator, in all lanes
 LOAD_BROADCAST = "load_broadcast"  # the one element of an array, in all lanes
 
 Transfer = Literal["load", "store"]
@@ -91,6 +94,27 @@ def access_stem(transfer: Transfer, *, strided: bool = False, tail: bool = False
     return f"{transfer}{'_strided' if strided else ''}{'_tail' if tail else ''}"
 
 
+@functools.cache
+def fold_stem(operator: str) -> str:
+    """Return the stem of an operator whose result takes the register of an accumulator.
+
+    >>> from cpnum.tables.dtypes import F64
+    >>> stencil_name(fold_stem("minimum"), F64, 8)
+    'fold_minimum_f64'
+    """
+    return f"fold_{operator}"
+
+
+@functools.cache
+def into_stem(operator: str) -> str:
+    """Return the stem of what folds an accumulator into an element of a result.
+
+    >>> into_stem("minimum")
+    'into_minimum'
+    """
+    return f"into_{operator}"
+
+
 # -- the stencils of a pack ---------------------------------------------------------------------
 
 
@@ -124,12 +148,17 @@ _MEMORY = {
     for transfer, parameters in _TRANSFERS.items()
     for strided in (False, True)
     for tail in (False, True)
-} | {LOAD_BROADCAST: Parameters(0, 1), ARGUMENT: _MADE_AGAIN, CONSTANT: _MADE_AGAIN}
+} | {
+    LOAD_BROADCAST: Parameters(0, 1),
+    ARGUMENT: _MADE_AGAIN,
+    CONSTANT: _MADE_AGAIN,
+    SEED: Parameters(0, 1),
+}
 
 _SKELETON = (
     "entry finish set_slot set_pointer set_range load_pointer store_pointer start_pointer "
     "advance_pointer count_range count_axis repeat inner_range vectors next_vectors vectors_done "
-    "tail next_element"
+    "tail next_element start_tree leaf_range rest_range next_leaf"
 ).split()
 _LOOP = dict.fromkeys(_SKELETON, Parameters(0, 0)) | {"spill": _SPILLED, "reload": _MADE_AGAIN}
 
@@ -168,7 +197,33 @@ def _memory(dtypes: Sequence[DType]) -> Iterator[_Row]:
             yield stem, dtype, parameters
 
 
-_ROWS = {"ops": _operators, "cast": _casts, "memory": _memory}
+def _folds(dtypes: Sequence[DType]) -> Iterator[_Row]:
+    for each in FOLDED:
+        for dtype in each.dtypes:
+            if dtype in dtypes:
+                yield fold_stem(each.name), dtype, Parameters(2, 1)
+                if not each.is_tree:
+                    yield into_stem(each.name), dtype, Parameters(1, 0)
+
+
+# The stencils of a tree of sums, by their stems.
+JOINED, REST, PUSH = "joined", "rest", "push"
+_TREE = {
+    JOINED: Parameters(1, 1),
+    REST: Parameters(2, 1),
+    PUSH: Parameters(1, 0),
+    into_stem("add"): Parameters(0, 0),
+}
+
+
+def _trees(dtypes: Sequence[DType]) -> Iterator[_Row]:
+    for dtype in dtypes:
+        if dtype.family != "B":
+            for stem, parameters in _TREE.items():
+                yield stem, dtype, parameters
+
+
+_ROWS = {"ops": _operators, "cast": _casts, "memory": _memory, "fold": _folds, "tree": _trees}
 
 
 def expected(source: str, lane_bytes: int) -> dict[str, Expected]:

@@ -30,7 +30,7 @@ from cpnum.ir.nodes import (
     renewed,
 )
 from cpnum.ir.program import Call, Loop, Program, Step, Target
-from cpnum.ir.results import Given, Number, Output, Results, View
+from cpnum.ir.results import Fold, Given, Number, Output, Results, View
 from cpnum.ir.signature import ArrayOf, Parameter, Signature, Type
 from cpnum.ir.walk import postorder
 from cpnum.trace.builder import Builder, Called, Shape, Written
@@ -191,6 +191,9 @@ class _Assembling:
 
     def _call(self, call: Called, last: Mapping[Node, int], number: int) -> None:
         """Add a call, and the loops that compute its arguments."""
+        if call.fold is not None and not (self.builder.joined or self.builder.stacked):
+            self._fold(call, *call.fold, last, number)
+            return
         passed = call.passed
         outputs = [leaf.node for leaf in passed.leaves if isinstance(leaf, Output)]
         stores = {node: self._stored(node) for node in outputs if node not in self.stored}
@@ -212,6 +215,18 @@ class _Assembling:
                 leaf = Number(new[leaf.node])
             leaves.append(leaf)
         self.drafts.append(_CallDraft(call, Results(passed.tree, (*leaves, *behind))))
+
+    def _fold(
+        self, call: Called, fold: Fold, value: Node, last: Mapping[Node, int], number: int
+    ) -> None:
+        """Add the loop of what a call folds."""
+        kept = self._kept([value], last, number)
+        self._add([(node, Target(each.parameter)) for node, each in kept.items()])
+        self.stored |= kept
+        draft = _Draft(self.builder.shape_of(value))
+        assert isinstance(call.results, int)
+        draft.targets[Target(call.results, fold=fold)] = self._renewed([value])[value]
+        self.drafts.append(draft)
 
     def _parameter(self, node: Node) -> int:
         assert type(node) is Input and not node.movement
@@ -278,6 +293,8 @@ class _Assembling:
     def _fused(self, first: _Draft, second: _Draft) -> bool:
         """Add the second loop to the first, if each element depends on the same element only."""
         if first.shape != second.shape or not first.shape:
+            return False
+        if any(each.fold is not None for each in (*first.targets, *second.targets)):
             return False
         made = {each.parameter: (each.movement, node) for each, node in first.targets.items()}
         inputs, shaping = second.inputs()
@@ -451,10 +468,11 @@ class _Assembling:
             building.add(root)
         boxed = [_is_array(signature[each.parameter].type) for each in targets]
         numbers = map(building.numbers.__getitem__, targets.values())
-        key = (*building.rows, *zip(numbers, boxed, strict=True))
+        folds = [each.fold for each in targets]
+        key = (*building.rows, *zip(numbers, boxed, map(_fold_key, folds), strict=True))
         graph = self._graphs.get(key)
         if graph is None:
-            roots = zip(targets.values(), boxed, strict=True)
+            roots = zip(targets.values(), boxed, folds, strict=True)
             graph = self._graphs[key] = building.graph(self.name, roots)
         views = tuple([(self._root(each), movement) for each, movement in building.views])
         return Loop(graph, views, tuple(map(self._target, targets)), elements)
@@ -462,7 +480,12 @@ class _Assembling:
     def _target(self, target: Target) -> Target:
         root = self._root(target.parameter)
         of = None if target.of is None else root
-        return Target(root, of, target.movement, target.is_assigned)
+        return Target(root, of, target.movement, target.is_assigned, target.fold)
+
+
+def _fold_key(fold: Fold | None) -> object:
+    """Return a key that equal folds at one line of the user's have."""
+    return None if fold is None else (fold.row, fold.axes, fold.keeps, fold.site)
 
 
 def _read(results: Results, conditions: Iterable[Broadcast] = ()) -> set[int]:
@@ -494,7 +517,7 @@ def _is_stored(node: Apply) -> bool:
 def _roots(step: Called | Written) -> list[Node]:
     """Return the nodes that a step needs."""
     if isinstance(step, Called):
-        return step.passed.nodes
+        return step.passed.nodes if step.fold is None else [*step.passed.nodes, step.fold[1]]
     return [*[node for node, _ in step.stores], *[node for node, *_ in step.puts]]
 
 

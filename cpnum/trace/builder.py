@@ -15,7 +15,7 @@ from cpnum.ir.guards import Guard
 from cpnum.ir.handling import Handling, put_before
 from cpnum.ir.movement import Held, Movement, always_exists
 from cpnum.ir.nodes import MADE, Apply, Broadcast, Input, Node, Nodes, Value
-from cpnum.ir.results import Results, Tree
+from cpnum.ir.results import Fold, Results, Tree
 from cpnum.ir.signature import Parameter
 from cpnum.ir.sites import OWNERS, USERS, Site, user_site
 from cpnum.ir.walk import Shaping
@@ -40,7 +40,10 @@ OVERFLOWS_F32 = float.fromhex("0x1.ffffffp127")
 
 
 class Called(NamedTuple):
-    """A call of NumPy's, with its arguments as results: see `cpnum.ir.program.Call`."""
+    """A call of NumPy's, with its arguments as results: see `cpnum.ir.program.Call`.
+
+    A loop may compute what a call folds: a fold and the node that is folded.
+    """
 
     passed: Results
     function: Callable[..., Any]
@@ -49,6 +52,7 @@ class Called(NamedTuple):
     changes: tuple[int, int] | None
     shares: bool
     handling: Handling
+    fold: tuple[Fold, Node] | None = None
 
 
 class Put(NamedTuple):

@@ -31,6 +31,7 @@ from cpnum.tables.coverage import (
 )
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Called, Written
+from cpnum.trace.folds import fold_of
 from cpnum.trace.looking import is_number, look
 from cpnum.trace.made import CHANGING_FIRST, RUNNING, written_to
 from cpnum.trace.registry import FUNCTIONS, first_tracer
@@ -67,7 +68,9 @@ def call(function: _Function, name: str, arguments: tuple[Any, ...], keywords: A
     passed = results_of(builder, given, name, tuple(builder.signature), builder.given)
     tree, results = _entered(tracer, name, sample)
     at_line = _at_line(function, outside_of_numpy(sys._getframe(1)))
-    add_step(builder, Called(passed, at_line, name, tree, None, shares, builder.handling_here()))
+    handling = builder.handling_here()
+    fold = fold_of(function, at_line, *given, handling)
+    add_step(builder, Called(passed, at_line, name, tree, None, shares, handling, fold))
     if shares:
         builder.shared |= sharing | set(range(first, len(builder.parameters)))
         for each in leaves_in(results):

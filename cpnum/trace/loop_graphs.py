@@ -27,7 +27,7 @@ from cpnum.ir.nodes import (
     operands,
     renewed,
 )
-from cpnum.ir.results import MOST_TILES, Container, Output, Results
+from cpnum.ir.results import MOST_TILES, Container, Fold, Output, Results
 from cpnum.ir.signature import ArrayOf, Parameter, ScalarOf, Signature
 from cpnum.ir.walk import postorder
 from cpnum.trace.builder import Builder
@@ -118,8 +118,11 @@ class LoopGraph:
         known = tuple([None if isinstance(each, Symbol) or each != 1 else 1 for each in extents])
         return Parameter(name, ArrayOf(node.dtype, known))
 
-    def graph(self, name: str, roots: Iterable[tuple[Node, bool]]) -> Graph:
-        """Return the graph of values, each an array without axes or not; they are a tuple."""
+    def graph(self, name: str, roots: Iterable[tuple[Node, bool, Fold | None]]) -> Graph:
+        """Return the graph of values, each an array without axes or not; they are a tuple.
+
+        One may be folded.
+        """
         builder = self.builder
         nodes, new = Nodes(), dict[Node, Node]()
         for node in self.numbers:
@@ -135,7 +138,7 @@ class LoopGraph:
                 new[node] = nodes.constant(node.value, node.dtype, like)
             else:
                 new[node] = renewed(nodes, node, new)
-        outputs = tuple([Output(new[root], boxed) for root, boxed in roots])
+        outputs = tuple([Output(new[root], boxed, fold) for root, boxed, fold in roots])
         tree = Container(tuple, (), tuple(range(len(outputs))))
         graph = Graph(
             name,

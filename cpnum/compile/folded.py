@@ -1,0 +1,93 @@
+"""The calls of graphs whose result is folded, and when one kernel has NumPy's bits for them.
+
+NumPy folds the array that it would have made of the value, whose axes lie in memory as those of the
+arguments do.  Folded axes that are innermost there are one sequence, and a sum of it is a tree; any
+others are folded element by element, in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from cpnum.compile.arrange import arrange, memory_order
+from cpnum.compile.call import (
+    Call,
+    Order,
+    Shape,
+    common_shape_of,
+    offset_of,
+    shape_of,
+    strides_in,
+    verify_conditions,
+    views_in,
+)
+from cpnum.compile.sources import sources_of
+from cpnum.ir.graph import Graph
+from cpnum.ir.nodes import Input
+from cpnum.ir.results import Fold
+
+
+class FoldedCall(NamedTuple):
+    """A call of a graph with one output, which is folded; its result has this shape and order.
+
+    There is no `kernel` if one would add in another order than NumPy, or if there is no element.
+    """
+
+    kernel: Call | None
+    shape: Shape
+    order: Order
+
+
+def describe_folded(graph: Graph, arguments: Sequence[Any]) -> FoldedCall:
+    """Return the call of a graph with one output, which is folded.
+
+    Raises:  ShapeError if the arguments do not broadcast.
+    """
+    output = graph.outputs[0]
+    fold = output.fold
+    assert fold is not None
+    views = views_in(graph, arguments)
+    verify_conditions(graph, arguments)
+    shape = common_shape_of(graph, {node: shape_of(view) for node, view in views.items()})
+    sources = sources_of(graph)
+    strides = [strides_in(views[node], shape) for node in sources.arrays]
+    axes = memory_order(shape, strides)
+    own = fold.shape_of(shape)
+    order = _order_in(axes, fold)
+    itemsize = output.node.dtype.itemsize
+    into = _strides_into(shape, axes, fold, itemsize)
+    result = FoldedCall(None, own, order)
+    is_buffered = isinstance(output.node, Input) and not views[output.node].flags.aligned
+    if 0 in shape or is_buffered:
+        return result
+    itemsizes = [*[node.dtype.itemsize for node in sources.arrays], itemsize]
+    arrangement = arrange(shape, [*strides, into], itemsizes, axes)
+    inner = 1
+    for axis in reversed(axes):
+        if axis not in fold.axes and shape[axis] != 1:
+            break
+        inner *= shape[axis]
+    if inner > 1 and arrangement.extents[-1] != inner:
+        return result
+    offsets = [offset_of(node, views[node], arguments) for node in sources.arrays]
+    return result._replace(kernel=Call(shape, (order,), arrangement, sources, tuple(offsets), (0,)))
+
+
+def _order_in(axes: Sequence[int], fold: Fold) -> Order:
+    """Return the order of a result whose axes lie in memory as those of the value."""
+    left = [axis for axis in axes if fold.keeps or axis not in fold.axes]
+    places = {axis: at for at, axis in enumerate(sorted(left))}
+    order = tuple([places[axis] for axis in left])
+    return None if list(order) == sorted(order) else order
+
+
+def _strides_into(shape: Shape, axes: Sequence[int], fold: Fold, itemsize: int) -> tuple[int, ...]:
+    """Return the strides of the result along the axes of the value."""
+    strides = [0] * len(shape)
+    stride = itemsize
+    for axis in reversed(axes):
+        if axis not in fold.axes and shape[axis] != 1:
+            strides[axis] = stride
+            stride *= shape[axis]
+    return tuple(strides)

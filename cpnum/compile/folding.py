@@ -1,0 +1,117 @@
+"""The accumulators of a nest, which values are folded into along the innermost axis.
+
+Each vector that is computed at once has its own.  Behind the loop they become one, and that is
+folded into the element of the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cpnum.compile.instances import Instance, Values
+from cpnum.compile.schedule import Nest, Operand
+from cpnum.pack.stencil import Pack, Stencil
+from cpnum.tables.block import Hole
+from cpnum.tables.reductions import Folded
+from cpnum.tables.stencils import JOINED, PUSH, REST, SEED, fold_stem, into_stem
+
+
+class Accumulators:
+    """The accumulators of the results of a nest; `new` makes virtual registers.
+
+    `of` has those of each result by its number, one a vector; `sums` the one that a tree joins
+    them in.
+    """
+
+    def __init__(self, nest: Nest, pack: Pack, new: Callable[[], int]) -> None:
+        self._nest = nest
+        self._pack = pack
+        self._new = new
+        self.of: dict[int, list[int]] = {
+            at: [new() for _ in range(nest.vectors)]
+            for at, store in enumerate(nest.stores)
+            if store.is_accumulated
+        }
+        self.sums: dict[int, int] = {at: new() for at in self.of if nest.stores[at].is_tree}
+
+    @property
+    def every(self) -> list[int]:
+        """All of them."""
+        return [*[each for several in self.of.values() for each in several], *self.sums.values()]
+
+    def stencil(self, stem: str, store: Operand) -> Stencil:
+        """Return a stencil for the dtype of a result."""
+        return self._pack.of(stem, store.node.dtype, self._nest.lane_bytes)
+
+    def seeds(self) -> list[Instance]:
+        """Return the instances that give accumulators their first value."""
+        instances = []
+        for at, several in self.of.items():
+            store = self._nest.stores[at]
+            start = _fold_of(store).start(store.node.dtype)
+            pool: Values = {Hole.POOL: start.tobytes()}
+            stencil = self.stencil(SEED, store)
+            instances += [
+                Instance(stencil, (), (each,), values=pool, source=start) for each in several
+            ]
+        return instances
+
+    def folded(self, at: int, value: int, vector: int) -> Instance:
+        """Return the instance that folds a value into the accumulator of its vector."""
+        return self._fold(at, value, self.of[at][vector])
+
+    def rest(self, at: int, value: int, vector: int) -> Instance:
+        """Return the instance that adds a value of the tail of a tree to its sum."""
+        assert not vector
+        total = self.sums[at]
+        return Instance(self.stencil(REST, self._nest.stores[at]), (value, total), (total,))
+
+    def joined(self) -> list[Instance]:
+        """Return the instances that make one accumulator of all."""
+        instances = []
+        for at, several in self.of.items():
+            if at not in self.sums:
+                first, *others = several
+                instances += [self._fold(at, each, first) for each in others]
+                continue
+            stencil = self.stencil(JOINED, self._nest.stores[at])
+            results = [self.sums[at], *[self._new() for _ in several[1:]]]
+            for each, result in zip(several, results, strict=True):
+                instances.append(Instance(stencil, (each,), (result,)))
+            # In pairs, as the lanes of each: the last one of a pair is folded into the first.
+            while len(results) > 1:
+                pairs = list(zip(results[::2], results[1::2], strict=True))
+                instances += [self._fold(at, second, first) for first, second in pairs]
+                results = [first for first, _ in pairs]
+        return instances
+
+    def pushed(self) -> list[Instance]:
+        """Return the instances that join the sum of a leaf to those on its left."""
+        slot: Values = {Hole.SLOT: self._nest.block.tree}
+        stores = self._nest.stores
+        return [
+            Instance(
+                self.stencil(PUSH, stores[at]), (total,), values=slot, source=stores[at].buffer.name
+            )
+            for at, total in self.sums.items()
+        ]
+
+    def into(self, at: int, pointer: int) -> Instance:
+        """Return the instance that folds the last accumulator into the element at a pointer."""
+        store = self._nest.stores[at]
+        stencil = self.stencil(into_stem(_fold_of(store).name), store)
+        name = store.buffer.name
+        if at in self.sums:
+            slot: Values = {Hole.SLOT: self._nest.block.tree}
+            return Instance(stencil, pointer=pointer, values=slot, source=name)
+        return Instance(stencil, (self.of[at][0],), pointer=pointer, source=name)
+
+    def _fold(self, at: int, value: int, accumulator: int) -> Instance:
+        store = self._nest.stores[at]
+        stencil = self.stencil(fold_stem(_fold_of(store).name), store)
+        return Instance(stencil, (value, accumulator), (accumulator,))
+
+
+def _fold_of(store: Operand) -> Folded:
+    assert store.fold is not None
+    return store.fold

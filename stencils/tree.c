@@ -1,0 +1,72 @@
+/* NumPy's sum of neighbours, which is a tree (cpnum/compile/tree.py): of up to 128 elements, eight
+   accumulators take every eighth one, are joined in pairs, and what is left is added in order;
+   longer runs are the sums of their halves.  A vector has eight lanes or fewer, so these stencils
+   are there for lanes of 8 bytes only. */
+
+#include "stencil.h"
+
+#define IN_MEMORY __attribute__((aligned(1), may_alias))
+
+/* The lanes of an accumulator, joined in pairs: ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)), in each
+   lane. */
+#define SWAPPED(T, a, by)                                                                          \
+    ({                                                                                             \
+        v##T other_;                                                                               \
+        UNROLLED                                                                                   \
+        for (int lane = 0; lane < LANES; lane++) other_[lane] = (a)[lane ^ (by)];                  \
+        other_;                                                                                    \
+    })
+#define JOINED(T)                                                                                  \
+    TO(NEXT, joined_##T##_next, v##T a, v##T result);                                              \
+    DEFINE(joined_##T, v##T a, v##T result) {                                                      \
+        v##T all = a;                                                                              \
+        UNROLLED                                                                                   \
+        for (int by = 1; by < LANES; by *= 2) all = all + SWAPPED(T, all, by);                     \
+        CONTINUE joined_##T##_next(SAME, a, all);                                                  \
+    }
+
+/* The elements of a tail are added to the sum, one after the other.  With masks
+   they are up to LANES - 1, elsewhere one. */
+#if X86_512
+#define COUNT (end - i)
+#else
+#define COUNT 1
+#endif
+#define REST(T)                                                                                    \
+    TO(NEXT_TIED, rest_##T##_next, v##T a, v##T b);                                                \
+    DEFINE(rest_##T, v##T a, v##T b) {                                                             \
+        __typeof__(a[0]) sum = b[0];                                                               \
+        UNROLLED                                                                                   \
+        for (int lane = 0; lane < LANES; lane++) {                                                 \
+            if (lane < COUNT) sum = sum + a[lane];                                                 \
+        }                                                                                          \
+        CONTINUE rest_##T##_next(SAME, a, (v##T)sum);                                              \
+    }
+
+/* The sum of a leaf joins the sums to its left, as many as the leaf says. */
+#define PUSH(T, element)                                                                           \
+    typedef element IN_MEMORY sum_##T;                                                             \
+    TO(NEXT, push_##T##_next, v##T a);                                                             \
+    DEFINE(push_##T, v##T a) {                                                                     \
+        element sum = a[0];                                                                        \
+        NOT_UNROLLED                                                                               \
+        for (long left = TREE->leaf[1]; left; left--) {                                            \
+            TREE->top -= sizeof(element);                                                          \
+            sum = *(sum_##T *)TREE->top + sum;                                                     \
+        }                                                                                          \
+        *(sum_##T *)TREE->top = sum;                                                               \
+        TREE->top += sizeof(element);                                                              \
+        CONTINUE push_##T##_next(SAME, a);                                                         \
+    }
+
+/* The sum of all is added to the element at the pointer. */
+#define INTO(T)                                                                                    \
+    TO(NEXT, into_add_##T##_next);                                                                 \
+    DEFINE(into_add_##T) {                                                                         \
+        *(sum_##T *)p0 = *(sum_##T *)p0 + *(sum_##T *)TREE->sums;                                  \
+        CONTINUE into_add_##T##_next(SAME);                                                        \
+    }
+
+#define SUM(T, element, bytes, family) JOINED(T) REST(T) PUSH(T, element) INTO(T)
+FLOAT_DTYPES(SUM)
+INT_DTYPES(SUM)

@@ -1,0 +1,291 @@
+"""Reductions in loops have NumPy's bits, for all lengths, layouts and axes, on each ISA level."""
+
+import functools
+import itertools
+import random
+import tracemalloc
+
+import numpy as np
+import pytest
+from cases import HERE, assert_same, quiet
+from kernels.trying import enters
+
+from cpnum import cpjit
+from cpnum.compile.tree import Leaf, leaves
+from cpnum.jit import cache
+from cpnum.run import planning
+from cpnum.run.folds import FoldPlan, NumpyFold
+from cpnum.tables.dtypes import DTYPES, F32, F64
+
+pytestmark = pytest.mark.skipif(not HERE, reason="no stencil pack fits this processor")
+
+LENGTHS = [*range(41), 63, 64, 65, 127, 128, 129, 130, 136, 200, 255, 256, 257, 264, 300]
+LENGTHS += [1000, 1024, 1025, 8191, 8192, 8193, 16384, 65535, 65536, 65537]
+FOLDS = {
+    "sum": lambda x: x.sum(),
+    "sum of an expression": lambda x: np.sum(x * x + 1),
+    "min": lambda x: x.min(),
+    "max of an expression": lambda x: np.max(x + x),
+    "any": lambda x: (x > 1).any(),
+    "all": lambda x: np.all(x),
+    "add.reduce": lambda x: np.add.reduce(x),
+}
+
+
+@pytest.fixture(autouse=True)
+def plans(monkeypatch):
+    """Compile programs of small arrays, too; return the kinds of plans that are made."""
+    monkeypatch.setattr(cache, "_LEAST_SAVED", -np.inf)
+    found = []
+
+    def noted(kind):
+        def make(*arguments):
+            found.append(kind)
+            return kind(*arguments)
+
+        return make
+
+    for kind in (FoldPlan, NumpyFold):
+        monkeypatch.setattr(planning, kind.__name__, noted(kind))
+    return found
+
+
+def numbers(dtype, shape, seed=0):
+    """Return an array of numbers that are added with errors; those of bool are seldom false."""
+    chance = np.random.default_rng(seed)
+    if dtype.family == "B":
+        return chance.random(shape) < 0.99
+    return (chance.standard_normal(shape) * 100).astype(dtype.numpy)
+
+
+def check(function, *arguments, levels=HERE):
+    with quiet():
+        expected = function(*arguments)
+        for level in levels:
+            compiled = cpjit(function, isa=level)
+            for _ in range(2):
+                assert_same(expected, compiled(*arguments), level)
+
+
+# -- one axis -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [each for each in DTYPES if each.family != "B"], ids=str)
+@pytest.mark.parametrize("name", FOLDS)
+def test_all_lengths(name, dtype, plans):
+    function = FOLDS[name]
+    compiled = {level: cpjit(function, isa=level) for level in HERE}
+    for length in LENGTHS:
+        if not length and name.startswith("m"):
+            continue  # of no element, NumPy has an error
+        x = numbers(dtype, length)
+        with quiet():
+            expected = function(x)
+            for level, each in compiled.items():
+                assert_same(expected, each(x), (level, length))
+    assert plans.count(NumpyFold) == len(HERE) * (0 if name.startswith("m") else 1)
+
+
+@pytest.mark.parametrize("name", ["any", "all"])
+def test_booleans(name):
+    method = {"any": np.any, "all": np.all}[name]
+    compiled = {level: cpjit(lambda x: method(x), isa=level) for level in HERE}
+    for length in LENGTHS[1:]:
+        for at in (None, 0, length // 2, length - 1):
+            x = np.full(length, name == "all")
+            if at is not None:
+                x[at] = not x[at]
+            for each in compiled.values():
+                assert_same(method(x), each(x), (length, at))
+
+
+@pytest.mark.parametrize("dtype", [F64, F32], ids=str)
+def test_special_values(dtype):
+    special = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e30, -1e30, 1.0], dtype.numpy)
+    for length in (1, 2, 3, 9, 17, 130):
+        for first, second in itertools.product(special, special):
+            x = np.full(length, first)
+            x[length // 2 :] = second
+            check(lambda x: x.sum(), x)
+            if not (first == second == 0.0):
+                check(lambda x: x.max(), x)
+                check(lambda x: x.min(), x)
+
+
+def test_the_sum_of_nothing():
+    for dtype in DTYPES:
+        check(lambda x: x.sum(), np.zeros(0, dtype.numpy))
+        check(lambda x: x.sum(axis=1), np.zeros((3, 0), dtype.numpy))
+        check(lambda x: x.sum(axis=0), np.zeros((3, 0), dtype.numpy))
+        with pytest.raises(ValueError, match="zero-size array to reduction operation maximum"):
+            cpjit(lambda x: x.max())(np.zeros(0, dtype.numpy))
+
+
+def test_negative_zeros():
+    for length in (1, 7, 8, 9, 300):
+        check(lambda x: x.sum(), np.full(length, -0.0))
+        check(lambda x: x.sum(axis=0), np.full((length, 3), -0.0))
+
+
+# -- several axes -------------------------------------------------------------------------------
+
+
+def laid_out(x, kind, chance):
+    """Return an array with other strides."""
+    if kind == "Fortran order":
+        return np.asfortranarray(x)
+    if kind == "reversed":
+        return x[tuple([slice(None, None, chance.choice([1, -1])) for _ in x.shape])]
+    if kind == "every third":
+        return np.repeat(x, 3, axis=-1)[..., ::3]
+    if kind == "cut":
+        return np.pad(x, 1)[tuple([slice(1, -1)] * x.ndim)]
+    if kind == "broadcast":
+        return np.broadcast_to(x[..., :1], x.shape)
+    if kind == "permuted":
+        order = chance.sample(range(x.ndim), x.ndim)
+        return np.ascontiguousarray(x.transpose(order)).transpose(np.argsort(order))
+    if kind == "misaligned":
+        memory = np.zeros(x.nbytes + 1, np.uint8)[1:].view(x.dtype).reshape(x.shape)
+        memory[...] = x
+        return memory
+    return x
+
+
+def of_an_argument(fold):
+    return lambda x: fold(x)
+
+
+def of_an_expression(fold):
+    return lambda x, y: fold(x * y + 1)
+
+
+def of_a_broadcast(fold):
+    return lambda x, y: fold(y - x[..., :1])
+
+
+KINDS = "C order,Fortran order,reversed,every third,cut,broadcast,permuted,misaligned".split(",")
+FUNCTIONS = [np.sum, np.max, np.min, np.any, np.all, np.add.reduce, np.maximum.reduce]
+EXTENTS = (1, 2, 3, 5, 7, 8, 9, 17, 20, 40, 90, 150)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_axes(seed, plans):
+    chance = random.Random(seed)
+    for _ in range(12):
+        axes = chance.choice([1, 2, 2, 3, 3, 4])
+        shape = [chance.choice(EXTENTS[: (12, 12, 9, 6)[axes - 1]]) for _ in range(axes)]
+        dtype = chance.choice(DTYPES)
+        x = laid_out(numbers(dtype, shape, seed), chance.choice(KINDS), chance)
+        y = numbers(dtype, shape[-1:], seed + 1)
+        several = tuple(chance.sample(range(axes), chance.randrange(1, axes + 1)))
+        axis = chance.choice([None, *range(-axes, axes), several])
+        fold = functools.partial(
+            chance.choice(FUNCTIONS), axis=axis, keepdims=chance.random() < 0.3
+        )
+        check(of_an_argument(fold), x)
+        if dtype.family != "B":
+            check(of_an_expression(fold), x, y)
+            check(of_a_broadcast(fold), x, y)
+    assert plans.count(FoldPlan) > plans.count(NumpyFold)
+
+
+def test_results_lie_in_memory_as_numpys():
+    x = np.ones((4, 5, 6))
+    for order in itertools.permutations(range(3)):
+        y = np.ascontiguousarray(x.transpose(order)).transpose(np.argsort(order))
+        for axis in range(3):
+            fold = functools.partial(np.sum, axis=axis)
+            for function in (fold, of_an_argument(fold)):
+                assert cpjit(of_an_argument(fold))(y).strides == function(y).strides
+                assert cpjit(lambda y, fold=fold: fold(y * 2))(y).strides == function(y).strides
+
+
+# -- in programs --------------------------------------------------------------------------------
+
+
+def softmax(x):
+    powers = np.exp(x - x.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def scaled_in_place(x):
+    x /= x.sum()
+    x -= x.max(axis=0)
+    return (x * x).sum(axis=1)
+
+
+def rounds(x):
+    total = 0.0
+    for row in range(5):
+        total = total + x[row].sum()
+        x[row + 1] += total
+    return total
+
+
+@pytest.mark.parametrize("function", [scaled_in_place, rounds])
+def test_folds_between_writes(function):
+    for level in HERE:
+        compiled = cpjit(function, isa=level)
+        for seed in range(3):
+            x = numbers(F64, (7, 9), seed)
+            y = x.copy()
+            assert_same(function(x), compiled(y))
+            assert_same(x, y)
+        assert not enters(function, functools.partial(compiled, y))
+
+
+def test_softmax():
+    x = numbers(F64, (50, 33)) / 100
+    actual = cpjit(softmax)(x)
+    assert np.allclose(actual, softmax(x), rtol=1e-14)
+
+
+def test_equal_folds_of_a_loop_share_a_kernel():
+    def added(x):
+        for row in range(5):
+            x[row + 1] += x[row].sum()
+
+    compiled = cpjit(added)
+    compiled(numbers(F64, (7, 9)))
+    assert compiled.compiled <= 2
+
+
+def test_errors_are_reported_as_numpy_does():
+    def summed(x):
+        return (x * 2.0).sum()
+
+    x = np.array([1e308, 1.0])
+    for level in HERE:
+        with pytest.warns(RuntimeWarning, match="overflow encountered in multiply"):
+            assert cpjit(summed, isa=level)(x) == np.inf
+        with pytest.warns(RuntimeWarning, match="overflow encountered in reduce") as told:
+            assert cpjit(lambda x: x.sum(), isa=level)(np.array([1e308, 1e308])) == np.inf
+        assert told[0].filename == __file__
+        with np.errstate(over="raise"), pytest.raises(FloatingPointError, match="reduce"):
+            cpjit(lambda x: x.sum(), isa=level)(np.array([1e308, 1e308]))
+
+
+def test_no_more_memory_than_the_result():
+    """An expression is not stored before it is summed."""
+    compiled = cpjit(lambda a, b: ((a[:, None] - b) ** 2).sum(axis=1))
+    a, b = numbers(F64, 1000), numbers(F64, 1000, 1)
+    expected = compiled(a, b)
+    tracemalloc.start()
+    assert_same(expected, compiled(a, b))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 100_000  # all differences have 8 MB
+
+
+# -- the tree -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 128, 129, 1000, 8192, 100_003])
+def test_leaves_are_all_elements(count):
+    found = leaves(count)
+    assert sum(8 * each.blocks + each.rest for each in found) == count
+    assert not any(each.rest for each in found[:-1])
+    # Each leaf but the first is joined once, and all are one sum at the end.
+    assert sum(each.joins for each in found) == len(found) - 1
+    assert all(isinstance(each, Leaf) and each.blocks <= 16 for each in found)
