@@ -4,6 +4,7 @@ import functools
 import itertools
 import random
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
@@ -59,7 +60,8 @@ def numbers(dtype, shape, seed=0):
 
 
 def check(function, *arguments, levels=HERE):
-    with quiet():
+    with quiet(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Degrees of freedom <= 0")
         expected = function(*arguments)
         for level in levels:
             compiled = cpjit(function, isa=level)
@@ -166,6 +168,7 @@ def of_a_broadcast(fold):
 
 KINDS = "C order,Fortran order,reversed,every third,cut,broadcast,permuted,misaligned".split(",")
 FUNCTIONS = [np.sum, np.max, np.min, np.any, np.all, np.add.reduce, np.maximum.reduce]
+FUNCTIONS += [np.mean, np.var, np.std, np.ptp, functools.partial(np.var, ddof=1)]
 EXTENTS = (1, 2, 3, 5, 7, 8, 9, 17, 20, 40, 90, 150)
 
 
@@ -180,9 +183,8 @@ def test_random_axes(seed, plans):
         y = numbers(dtype, shape[-1:], seed + 1)
         several = tuple(chance.sample(range(axes), chance.randrange(1, axes + 1)))
         axis = chance.choice([None, *range(-axes, axes), several])
-        fold = functools.partial(
-            chance.choice(FUNCTIONS), axis=axis, keepdims=chance.random() < 0.3
-        )
+        of = chance.choice(FUNCTIONS if dtype.family != "B" else FUNCTIONS[:7])
+        fold = functools.partial(of, axis=axis, keepdims=chance.random() < 0.3)
         check(of_an_argument(fold), x)
         if dtype.family != "B":
             check(of_an_expression(fold), x, y)
@@ -199,6 +201,76 @@ def test_results_lie_in_memory_as_numpys():
             for function in (fold, of_an_argument(fold)):
                 assert cpjit(of_an_argument(fold))(y).strides == function(y).strides
                 assert cpjit(lambda y, fold=fold: fold(y * 2))(y).strides == function(y).strides
+
+
+# -- statistics ---------------------------------------------------------------------------------
+
+
+STATISTICS = {
+    "mean": lambda x: x.mean(),
+    "mean of rows": lambda x: np.mean(x, axis=-1, keepdims=True),
+    "variance": lambda x: x.var(ddof=1),
+    "deviation": lambda x: np.std(x, axis=0),
+    "range": lambda x: np.ptp(x, axis=0),
+    "standard scores": lambda x: (x - x.mean(axis=0)) / x.std(axis=0),
+}
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+@pytest.mark.parametrize("dtype", [F64, F32], ids=str)
+def test_statistics(name, dtype, plans):
+    for shape in ((2,), (9, 3), (3, 300), (300, 3), (20, 7, 9)):
+        check(STATISTICS[name], numbers(dtype, shape))
+    assert FoldPlan in plans
+    assert NumpyFold not in plans
+
+
+def test_statistics_of_too_few_elements_warn_as_numpys():
+    def told(function, x):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            assert np.isnan(function(x)).all()
+        return [(str(each.message), each.filename) for each in caught]
+
+    for function, shape in (
+        (lambda x: x.var(ddof=2), 2),
+        (lambda x: x.std(axis=0, ddof=5), (3, 4)),
+        (lambda x: x.var(), 0),
+        (lambda x: x.mean(), 0),
+        (lambda x: x.mean(axis=1), (3, 0)),
+    ):
+        expected = {message for message, _ in told(function, np.ones(shape))}
+        found = told(cpjit(function), np.ones(shape))
+        assert {message for message, _ in found} == expected
+        assert {file for _, file in found} == {__file__}
+
+
+def test_other_arguments_are_numpys():
+    x = numbers(F64, (5, 7))
+    for function in (
+        lambda x: np.var(x, correction=1),
+        lambda x: np.mean(x, where=x > 0),
+        lambda x: np.sum(x, initial=3.0),
+        lambda x: np.std(x, dtype=np.float32),
+        lambda x: np.ptp(x, 0, None),
+        lambda x: np.var(x, 0, None, None, 1, True),
+        lambda x: x.std(1, ddof=1),
+        lambda x: np.max(x, axis=1, initial=2.0),
+    ):
+        check(function, x)
+
+
+def test_short_sums_go_along_a_kept_axis():
+    """The kernel of a sum over up to 7 elements has no tree, but vectors of results."""
+
+    def distances(a, b):
+        return ((a[:, None] - b) ** 2).sum(axis=-1)
+
+    for count in (1, 2, 3, 7, 8, 9):
+        a, b = numbers(F64, (30, count)), numbers(F64, (40, count), 1)
+        check(distances, a, b)
+        (fold,) = cpjit(distances).lower(a, b).loop_nest.stores
+        assert fold.is_tree == (count > 7)
 
 
 # -- in programs --------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ LINE = {
     "trace": "site advice choices fixed containers arguments parameters kinds builder looking made "
     "push promote ufuncs keywords tracer chosen writing array folds scalar leftover registry "
     "promoting compositions joining ends converting replacing functions methods returns sampling "
-    "calls contents loop_graphs assembling fields trace",
+    "calls statistics contents loop_graphs assembling fields trace",
     "compile": "arrange sources call folded tree schedule instances skeleton folding select assign "
     "emit pairs origins verify kernel outs",
     "run": "system linux arena memory recipe alias errstate pieces buffers machine prepared "

@@ -7,6 +7,7 @@ others are folded element by element, in their order.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from cpnum.compile.sources import sources_of
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Input
 from cpnum.ir.results import Fold
+from cpnum.tables.dtypes import DType
 
 
 class FoldedCall(NamedTuple):
@@ -55,11 +57,12 @@ def describe_folded(graph: Graph, arguments: Sequence[Any]) -> FoldedCall:
     axes = memory_order(shape, strides)
     own = fold.shape_of(shape)
     order = _order_in(axes, fold)
+    axes = _with_short_outside(axes, shape, fold, output.node.dtype)
     itemsize = output.node.dtype.itemsize
     into = _strides_into(shape, axes, fold, itemsize)
     result = FoldedCall(None, own, order)
     is_buffered = isinstance(output.node, Input) and not views[output.node].flags.aligned
-    if 0 in shape or is_buffered:
+    if 0 in shape or is_buffered or (fold.ddof is not None and fold.divisor(shape) <= 0):
         return result
     itemsizes = [*[node.dtype.itemsize for node in sources.arrays], itemsize]
     arrangement = arrange(shape, [*strides, into], itemsizes, axes)
@@ -72,6 +75,32 @@ def describe_folded(graph: Graph, arguments: Sequence[Any]) -> FoldedCall:
         return result
     offsets = [offset_of(node, views[node], arguments) for node in sources.arrays]
     return result._replace(kernel=Call(shape, (order,), arrangement, sources, tuple(offsets), (0,)))
+
+
+# So many elements are added one after the other.
+_IN_ORDER = 8
+# A vector loop over fewer elements takes longer than one over a kept axis.
+_SHORT = 32
+
+
+def _with_short_outside(axes: list[int], shape: Shape, fold: Fold, dtype: DType) -> list[int]:
+    """Return the axes with short innermost folded ones outside of the kept axis before them.
+
+    So vectors go along the kept axis.  Each element is folded in the same order.
+    """
+    real = [axis for axis in axes if shape[axis] != 1]
+    inner: list[int] = []
+    while real and real[-1] in fold.axes:
+        inner.insert(0, real.pop())
+    most = _SHORT
+    if fold.row.is_tree and dtype.family == "F":
+        if any(axis in fold.axes for axis in real):
+            return axes  # sums are added to sums
+        most = _IN_ORDER
+    count = math.prod([shape[axis] for axis in inner])
+    if not inner or not real or count >= most or shape[real[-1]] <= count:
+        return axes
+    return [*[axis for axis in axes if shape[axis] == 1], *real[:-1], *inner, real[-1]]
 
 
 def _order_in(axes: Sequence[int], fold: Fold) -> Order:

@@ -10,6 +10,7 @@ in the tree.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -28,8 +29,9 @@ from cpnum.tables.reductions import Folded
 class Fold(NamedTuple):
     """A reduction of a value along some axes, which are counted from the first one.
 
-    If it `keeps` them, they have extent 1.  `function` is NumPy's, at the user's line; one that is
-    read from a text has none.
+    If it `keeps` them, they have extent 1.  A sum with a `ddof` is divided by the number of its
+    elements less that, as a mean is.  `function` is NumPy's, at the user's line; one that is read
+    from a text has none.
     """
 
     row: Folded
@@ -37,12 +39,18 @@ class Fold(NamedTuple):
     keeps: bool
     function: Callable[[Value], Value] | None = None
     site: Site | None = None
+    ddof: int | None = None
 
     def of(self, value: Value) -> Value:
         """Return what NumPy makes of a value."""
         if self.function is not None:
             return self.function(value)
-        return self.row.ufunc.reduce(value, self.axes, keepdims=self.keeps)
+        result = self.row.ufunc.reduce(value, self.axes, keepdims=self.keeps)
+        return result if self.ddof is None else result / self.divisor(value.shape)
+
+    def divisor(self, shape: tuple[int, ...]) -> int:
+        """Return what a sum of a value of this shape is divided by; below 1 if that is nothing."""
+        return math.prod([shape[each] for each in self.axes]) - (self.ddof or 0)
 
     def shape_of(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of the result, from that of the value.
@@ -56,7 +64,8 @@ class Fold(NamedTuple):
         return tuple([each for at, each in enumerate(shape) if at not in self.axes])
 
     def __str__(self) -> str:
-        return f"{self.row.word} over {self.axes}{' kept' if self.keeps else ''} of"
+        divided = "" if self.ddof is None else f" / (n - {self.ddof})"
+        return f"{self.row.word}{divided} over {self.axes}{' kept' if self.keeps else ''} of"
 
 
 class Output(NamedTuple):

@@ -266,10 +266,11 @@ class ResultsReader:
         if text.startswith("tiles(") and text.endswith(")"):
             return self._joined(split(text.removeprefix("tiles(")[:-1], ", "))
         text, _, suffix = _suffixed(text)
-        folded = re.fullmatch(r"(\w+) over (\([\d, ]+\))( kept)? of (.*)", text)
+        folded = re.fullmatch(_FOLD, text)
         if folded is not None:
-            word, axes, keeps, of = folded.groups()
+            word, ddof, axes, keeps, of = folded.groups()
             fold = Fold(BY_WORD[word], ast.literal_eval(axes), keeps is not None)
+            fold = fold._replace(ddof=None if ddof is None else int(ddof))
             folded_node = self.named.get(of) or self.operand(of)
             assert folded_node is not None
             return Output(folded_node, suffix == "array", fold)
@@ -301,6 +302,10 @@ class ResultsReader:
                 (self.leaf(text), tuple([(int(a), int(b)) if b else None for a, b in ends]))
             )
         return Joined(tuple(tiles))
+
+
+# A fold: sum over (0, 1) of %2, or sum / (n - 1) over (0,) kept of x
+_FOLD = r"(\w+)(?: / \(n - (\d+)\))? over (\([\d, ]+\))( kept)? of (.*)"
 
 
 def _suffixed(text: str) -> tuple[str, str, str]:

@@ -16,10 +16,16 @@ from cpnum.run.specialization import Specialization
 
 
 class FoldPlan(LoopPlan):
-    """A loop that folds its value into a new array, by one kernel."""
+    """A loop that folds its value into a new array, by one kernel; a mean is divided after that."""
 
     def __init__(
-        self, loop: Loop, own: Specialization, kernel: Running, new: New, traffic: Traffic
+        self,
+        loop: Loop,
+        own: Specialization,
+        kernel: Running,
+        new: New,
+        divisor: int | None,
+        traffic: Traffic,
     ) -> None:
         self.traffic = traffic
         self._loop = loop
@@ -28,6 +34,7 @@ class FoldPlan(LoopPlan):
         self._new = new
         output = own.graph.outputs[0]
         assert output.fold is not None
+        self._divisor = None if divisor is None else np.intp(divisor)
         self._first = output.fold.row.first(output.node.dtype)
 
     def run(self, values: Values, state: State) -> None:
@@ -47,6 +54,8 @@ class FoldPlan(LoopPlan):
             flags = kernel.run(state, values)
         if flags:
             report(self._own.traced, views_of(self._loop, values), flags)
+        if self._divisor is not None:
+            np.true_divide(array, self._divisor, out=array, casting="unsafe")
         values[new.parameter] = array[()] if new.is_scalar else array
 
     def described(self) -> Iterator[tuple[Specialization, Call]]:

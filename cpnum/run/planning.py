@@ -306,7 +306,10 @@ class _Planning:
         rows.append((planner.row(parameter), 0))
         prepared = planner.prepared(self.own, call)
         kernel = self._running(self.own, prepared, rows)
-        return FoldPlan(self.loop, self.own, kernel, new, traffic)
+        fold = self.own.graph.outputs[0].fold
+        assert fold is not None
+        divisor = None if fold.ddof is None else fold.divisor(call.shape)
+        return FoldPlan(self.loop, self.own, kernel, new, divisor, traffic)
 
     def _rows(
         self, call: KernelArguments, of_views: Sequence[tuple[int, int]]

@@ -52,6 +52,8 @@ MOST_KEPT = 1 << 26
 # All are in ns, measured with arrays of 8 elements, and of 10,000.
 _OPERATOR, _ELEMENT = 450, 0.1
 _PROGRAM, _LOOP, _CALL = 7_000, 800, 2_500
+# A reduction of NumPy's takes as much as a call; a sum takes half of an operator's time less.
+_FOLD = 2_000
 
 # After so many calls in a row with other contents, all run as written.
 MOST_MISSED = 8
@@ -88,6 +90,9 @@ class ProgramSpecialization:
             count = self._operators[id(each.graph)]
             writes = sum([target.of is not None for target in each.targets])
             found += (count + writes) * _OPERATOR + count * each.elements * scale - _LOOP
+            fold = each.targets[0].fold
+            if fold is not None:
+                found += _FOLD + fold.row.is_tree * each.elements * scale / 2
         return found + _operators(program.graph) * (_OPERATOR + largest * _ELEMENT)
 
     def of(self, loop: Loop) -> Specialization:
@@ -217,26 +222,32 @@ class BoundProgram:
         self._out = out
         self._results = call.specialization.traced.results
         self._make = maker_of(self._results.tree)
-        # The arrays of the first results, for each leaf that is computed.
-        self._kept: dict[int, Array] = {}
+        # The arrays of the first results, for each leaf that is computed; None before the first.
+        self._kept: dict[int, Array] | None = None
         # The containers of the results, with arrays that kernels may compute into at once.
         self._into: Any = None
+        # The states of runs with these arguments; a second run at the same time finds none.
+        self._idle: list[State] = []
+        self._steps: tuple[Callable[[Values, State], None], ...] | None = None
+        self._arrays: tuple[Array, ...] = ()
 
     def __call__(self) -> Any:
         """Return the results."""
         if self._out is not None:
             return self._call.into(self._arguments, self._out)
-        values = self._call.values(self._arguments)
+        values = self._values()
         if values is None:
             return self._call.as_written(self._arguments)
         if self._into is None:
             result = self._call.results(values)
         else:
             result = self._call.results_into(values, self._into)
+        if self._kept is not None and not self._kept:
+            return result
         leaves: list[Any] = [None] * len(self._results.leaves)
         _put_leaves(self._results.tree, result, leaves)
-        if not self._kept:
-            self._keep(leaves)
+        if self._kept is None:
+            self._kept = self._keep(leaves)
             return result
         for leaf, array in self._kept.items():
             if leaves[leaf] is not array:
@@ -244,17 +255,58 @@ class BoundProgram:
                 leaves[leaf] = array
         return self._make(leaves)
 
-    def _keep(self, leaves: Sequence[Any]) -> None:
-        """Keep the arrays of the first results, but for arguments and what may not be written."""
+    def _values(self) -> tuple[Any, ...] | None:
+        """Return the values of parameters, None for a call that is to run as written.
+
+        The addresses of the arguments stay, so that later runs need not look at them.
+        """
+        try:
+            state = self._idle.pop()
+        except IndexError:
+            values = self._call.values(self._arguments)
+            if values is not None and self._steps is None:
+                self._settle()
+            return values
+        assert self._steps is not None
+        if self._arrays and not all(each.flags.writeable for each in self._arrays):
+            self._idle.append(state)
+            return self._call.values(self._arguments)
+        again = state.values[:]
+        again[: len(self._arguments)] = self._arguments
+        try:
+            for run in self._steps:
+                run(again, state)
+        except CpnumError as error:
+            self._call.mark(error)
+            raise
+        finally:
+            state.end()
+            self._idle.append(state)
+        return tuple(again)
+
+    def _settle(self) -> None:
+        """Have later runs begin with the first step, if all are planned and none can be refused."""
+        steps = self._call.settled()
+        if steps is None:
+            self._steps = ()
+            return
+        written = self._call.specialization.traced.written
+        self._arrays = tuple([self._arguments[at] for at in written])
+        self._steps = steps
+        self._idle.append(self._call.begun(self._arguments))
+
+    def _keep(self, leaves: Sequence[Any]) -> dict[int, Array]:
+        """Return the arrays of the first results, but arguments and what may not be written."""
         own = self._results.leaves
-        for at, value in enumerate(leaves):
-            if isinstance(value, np.ndarray) and value.flags.writeable and not self._is_given(at):
-                self._kept[at] = value
-        computed = [
-            self._kept.get(at) if at in self._results.arrays else None for at in range(len(own))
-        ]
+        kept = {
+            at: value
+            for at, value in enumerate(leaves)
+            if isinstance(value, np.ndarray) and value.flags.writeable and not self._is_given(at)
+        }
+        computed = [kept.get(at) if at in self._results.arrays else None for at in range(len(own))]
         if any(each is not None for each in computed):
             self._into = self._make(computed)
+        return kept
 
     def _is_given(self, leaf: int) -> bool:
         """Tell whether a leaf is an argument, or a view of one."""
@@ -349,7 +401,7 @@ class ProgramCall:
         try:
             return self._returned(values, None).run(values)
         except CpnumError as error:
-            self._mark(error)
+            self.mark(error)
             raise
 
     def results_into(self, values: tuple[Any, ...], out: Any) -> Any:
@@ -360,10 +412,10 @@ class ProgramCall:
                 return filled(self._returned(values, None).run(values), out)
             return done
         except CpnumError as error:
-            self._mark(error)
+            self.mark(error)
             raise
 
-    def _mark(self, error: CpnumError) -> None:
+    def mark(self, error: CpnumError) -> None:
         """Mark an error of a run: the call must not be repeated if it has written to arguments."""
         error.began |= bool(self.specialization.traced.written)
 
@@ -453,7 +505,7 @@ class ProgramCall:
                     run = self._planned(at, values, state).run
                 run(values, state)
         except CpnumError as error:
-            self._mark(error)
+            self.mark(error)
             raise
         state.end()
         if state.bytes <= MOST_KEPT:
@@ -461,6 +513,20 @@ class ProgramCall:
         else:
             give(state.buffers)
         return values
+
+    def settled(self) -> tuple[Callable[[Values, State], None], ...] | None:
+        """Return what the steps run, if that is the same for each run with the same arguments."""
+        if any(step.is_check for step in self.specialization.traced.calls):
+            return None  # contents may have another outcome
+        runs = [each for each in self._runs if each is not None]
+        return tuple(runs) if len(runs) == len(self._runs) else None
+
+    def begun(self, arguments: Sequence[Any]) -> State:
+        """Return a state that has the addresses and numbers of arguments."""
+        state = State(self._planner.room)
+        addresses = [address(arguments[at]) for at in self._fates.arrays]
+        state.begin(arguments, self._fates.arrays, addresses, self._fates.scalars)
+        return state
 
     def _plan(self, arguments: Sequence[Any]) -> None:
         """Plan all loops whose layouts do not depend on what NumPy returns."""

@@ -174,7 +174,11 @@ class _Assembling:
         graph = _graph(builder, self.name, signature, kept, results, conditions)
         steps = self._steps(read, signature)
         written = frozenset(each for each in self.written if each < self.given)
-        sizes = [math.prod(shape) for node, shape in builder.shapes.items() if not node.movement]
+        sizes = [
+            math.prod(shape)
+            for node, shape in builder.shapes.items()
+            if not node.movement and 0 <= node.parameter < self.given
+        ]
         return Program(tuple(steps), graph, self.given, written, max(sizes, default=1))
 
     def _signature(self) -> Signature:
@@ -485,7 +489,7 @@ class _Assembling:
 
 def _fold_key(fold: Fold | None) -> object:
     """Return a key that equal folds at one line of the user's have."""
-    return None if fold is None else (fold.row, fold.axes, fold.keeps, fold.site)
+    return None if fold is None else (fold.row, fold.axes, fold.keeps, fold.ddof, fold.site)
 
 
 def _read(results: Results, conditions: Iterable[Broadcast] = ()) -> set[int]:

@@ -36,9 +36,12 @@ _OPERATORS: dict[_Function, str] = {
     np.ndarray.all: "logical_and",
     np.ndarray.any: "logical_or",
 }
+# Functions that divide a sum by the number of its elements, less this if they have no `ddof`.
+DIVIDED: dict[_Function, int] = {np.mean: 0, np.ndarray.mean: 0}
 # The arguments of functions that have no signature in all versions of NumPy.
 _REDUCE = ("array", "axis", "dtype", "out", "keepdims")
 _METHODS = {
+    "mean": ("self", "axis", "dtype", "out", "keepdims"),
     "sum": ("self", "axis", "dtype", "out", "keepdims"),
     "min": ("self", "axis", "out", "keepdims"),
     "max": ("self", "axis", "out", "keepdims"),
@@ -58,7 +61,7 @@ def fold_of(
 
     `at_line` is the function as it is called at the user's line.
     """
-    name = _OPERATORS.get(function)
+    name = "add" if function in DIVIDED else _OPERATORS.get(function)
     if name is None or handling.modes is not None or handling.filters is not None:
         return None
     names = _names_of(function)
@@ -68,6 +71,7 @@ def fold_of(
     value, row = given.pop(names[0], None), BY_NAME[name]
     axis = given.pop("axis", 0 if names is _REDUCE else None)
     keeps = given.pop("keepdims", False)
+    ddof = given.pop("ddof", DIVIDED.get(function))
     if any(each is not None for each in given.values()) or not isinstance(keeps, bool):
         return None
     if not isinstance(value, Tracer) or value.state == SCALAR or is_chosen(value.known_shape):
@@ -76,13 +80,14 @@ def fold_of(
     if not axes:
         return None
     dtype = _folded_dtype(row, value.node.dtype)
-    if dtype is None:
-        return None
+    if dtype is None or (ddof is not None and dtype.family != "F"):
+        return None  # the mean of integers is summed in pieces
+    more = {} if ddof in (None, 0) else {"ddof": ddof}
 
     def again(array: Any) -> Any:
-        return at_line(array, axis=axis, keepdims=keeps)
+        return at_line(array, axis=axis, keepdims=keeps, **more)
 
-    return Fold(row, axes, keeps, again, handling.site), value.builder.cast(value.node, dtype)
+    return Fold(row, axes, keeps, again, handling.site, ddof), value.builder.cast(value.node, dtype)
 
 
 def _names_of(function: _Function) -> tuple[str, ...]:

@@ -34,7 +34,14 @@ from cpnum.ir.signature import (
     Signature,
 )
 from cpnum.ir.sites import of_python
-from cpnum.trace import calls, ends, functions, methods, promoting  # noqa: F401 (they enter themselves)
+from cpnum.trace import (  # noqa: F401 (they enter themselves)
+    calls,
+    ends,
+    functions,
+    methods,
+    promoting,
+    statistics,
+)
 from cpnum.trace.arguments import Arguments, arguments_of
 from cpnum.trace.array import Tracer
 from cpnum.trace.assembling import assembled
