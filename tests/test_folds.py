@@ -212,6 +212,11 @@ STATISTICS = {
     "variance": lambda x: x.var(ddof=1),
     "deviation": lambda x: np.std(x, axis=0),
     "range": lambda x: np.ptp(x, axis=0),
+    "average": lambda x: np.average(x, axis=0),
+    "sum but nan": lambda x: np.nansum(np.where(x > 5, np.nan, x), axis=-1),
+    "norm": lambda x: np.linalg.norm(x, axis=-1),
+    "Frobenius norm": lambda x: np.linalg.norm(x[None], axis=(0, -1)),
+    "count": lambda x: np.count_nonzero(x > 0, axis=0),
     "standard scores": lambda x: (x - x.mean(axis=0)) / x.std(axis=0),
 }
 
@@ -256,6 +261,11 @@ def test_other_arguments_are_numpys():
         lambda x: np.var(x, 0, None, None, 1, True),
         lambda x: x.std(1, ddof=1),
         lambda x: np.max(x, axis=1, initial=2.0),
+        lambda x: np.average(x, weights=x),
+        lambda x: np.nansum(x, dtype=np.float32),
+        lambda x: np.linalg.norm(x, 1, axis=0),
+        lambda x: np.linalg.norm(x),
+        lambda x: np.count_nonzero(x),
     ):
         check(function, x)
 

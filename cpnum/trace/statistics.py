@@ -62,13 +62,14 @@ def _is_plain(array: Any, ddof: Any = 0, keepdims: Any = False, axis: Any = None
     )
 
 
-def _enter(name: str, traced: _Function, *parameters: str) -> None:
+def _enter(function: _Function, traced: _Function, *parameters: str) -> None:
     """Let a function stand for NumPy's, and for the method, where only these arguments are given.
 
     It returns None for other values of these.
     """
-    function = getattr(np, name)
-    before, before_method = FUNCTIONS[function], getattr(Tracer, name, None)
+    name = function.__name__
+    before = FUNCTIONS[function]
+    before_method = getattr(Tracer, name, None) if hasattr(np.ndarray, name) else None
 
     def entered(of: _Function) -> _Function:
         @functools.wraps(of)
@@ -114,6 +115,39 @@ def _traced_ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False
     return xp.subtract(largest, xp.minimum.reduce(a, axis=axis, keepdims=keepdims))
 
 
-_enter("var", _traced_var, "axis", "dtype", "out", "ddof", "keepdims")
-_enter("std", _traced_std, "axis", "dtype", "out", "ddof", "keepdims")
-_enter("ptp", _traced_ptp, "axis", "out", "keepdims")
+def _traced_average(
+    a: Any, axis: Any = None, weights: Any = None, returned: Any = False, keepdims: Any = False
+) -> Any:
+    if weights is not None or returned is not False or not _is_plain(a, 0, keepdims, axis):
+        return None
+    return xp.mean(a, axis=axis, keepdims=keepdims)
+
+
+def _traced_nansum(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
+    if not _is_plain(a, 0, keepdims, axis):
+        return None
+    return xp.sum(xp.where(xp.isnan(a), 0.0, a), axis=axis, keepdims=keepdims)
+
+
+def _traced_norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
+    # The norm of all elements is a product of vectors, whose bits are those of a library.
+    if axis is None or ord is not None or not _is_plain(x, 0, keepdims, axis):
+        return None
+    if isinstance(axis, tuple) and len(axis) > 2:
+        return None
+    return xp.sqrt(xp.add.reduce(x * x, axis=axis, keepdims=keepdims))
+
+
+def _traced_count(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
+    if axis is None or not isinstance(a, Tracer) or type(a.known_shape) is not tuple:
+        return None  # without an axis, the count is Python's
+    return xp.sum(a.astype(bool), axis=axis, keepdims=keepdims)
+
+
+_enter(np.var, _traced_var, "axis", "dtype", "out", "ddof", "keepdims")
+_enter(np.std, _traced_std, "axis", "dtype", "out", "ddof", "keepdims")
+_enter(np.ptp, _traced_ptp, "axis", "out", "keepdims")
+_enter(np.average, _traced_average, "axis", "weights", "returned", "keepdims")
+_enter(np.nansum, _traced_nansum, "axis", "keepdims")
+_enter(np.linalg.norm, _traced_norm, "ord", "axis", "keepdims")
+_enter(np.count_nonzero, _traced_count, "axis", "keepdims")
