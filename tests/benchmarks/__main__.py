@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 # One thread, as all others have: read when NumPy is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from . import compilation, functions, importing, programs, speed
+from . import compilation, functions, importing, programs, reductions, speed
 from .machine import PEERS, heading, missing, pin
 from .tables import Table
 
-_TABLES = ("compile", "horner", "speed", "functions", "programs", "kernels", "import")
+_TABLES = ("compile", "horner", "speed", "functions", "reductions", "programs", "kernels", "import")
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -64,6 +64,8 @@ def tables(options: argparse.Namespace, peers: Sequence[str]) -> Iterator[Table]
         yield from speed.tables(options.sizes, ("float64", "float32"), peers, options.seconds)
     if "functions" in wanted:
         yield from functions.tables(peers, options.seconds / 2)
+    if "reductions" in wanted:
+        yield from reductions.tables(options.sizes, peers, options.seconds / 4)
     if "programs" in wanted:
         yield from programs.tables(peers, options.seconds, options.quick)
     if "kernels" in wanted:
