@@ -17,6 +17,7 @@ import numpy as np
 
 import cpnum
 from cpnum.compare.result import Bench
+from cpnum.compile.tree import leaves
 from cpnum.demo import haversine
 
 _FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
@@ -44,10 +45,39 @@ def measured(quick: bool) -> Bench:
     )
 
 
+def sum_tree(count: int = 1000) -> Any:
+    """Draw the tree by which so many elements are summed: leaves below, what they join above."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    axes = figure.subplots()
+    start, waiting = 0, []
+    for leaf in leaves(count):
+        size = 8 * leaf.blocks + leaf.rest
+        axes.barh(0, size - 2, left=start + 1, height=0.5, color="#4c72b0")
+        axes.text(start + size / 2, 0, str(size), ha="center", va="center", color="white")
+        place, height = start + size / 2, 0.25
+        for _ in range(leaf.joins):
+            left, left_height = waiting.pop()
+            top = max(height, left_height) + 0.75
+            line = [left, left, place, place], [left_height, top, top, height]
+            axes.plot(*line, color="#555555", linewidth=1)
+            place, height = (left + place) / 2, top
+        waiting.append((place, height))
+        start += size
+    axes.set_xlabel("elements, in the order of memory")
+    axes.set_yticks([0], ["leaves"])
+    axes.set_title(f"The sum of {count:,} elements")
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    return figure
+
+
 # Each draws a file of this name.  Other pictures, such as that of a report, get a line here.
 _PICTURES: dict[str, Callable[[Bench], Any]] = {
     "sizes.png": lambda bench: bench.plot("sizes"),
     "calls.png": lambda bench: bench.plot("calls", size=_CALLED),
+    "sum.png": lambda _: sum_tree(),
 }
 
 
