@@ -139,7 +139,8 @@ CALLED_HEAD = """## Called between loops
 
 Functions of whole arrays. A function that has one becomes a program: NumPy's own function is called
 between the loops. So are indexing with arrays, assignments to what arrays choose, and the methods
-`reduce`, `accumulate`, `reduceat` and `at` of ufuncs. Many of the reductions are [loops](reductions.md).
+`reduce`, `accumulate`, `reduceat` and `at` of ufuncs. Many of the reductions are loops:
+see [reductions.md](reductions.md).
 """
 AT_ONCE_HEAD = """## Answered at once
 
