@@ -257,6 +257,8 @@ def test_other_arguments_are_numpys():
         lambda x: np.mean(x, where=x > 0),
         lambda x: np.sum(x, initial=3.0),
         lambda x: np.std(x, dtype=np.float32),
+        lambda x: np.sum(x, dtype=np.int32),
+        lambda x: np.mean(x, dtype=np.int64),
         lambda x: np.ptp(x, 0, None),
         lambda x: np.var(x, 0, None, None, 1, True),
         lambda x: x.std(1, ddof=1),
@@ -268,6 +270,27 @@ def test_other_arguments_are_numpys():
         lambda x: np.count_nonzero(x),
     ):
         check(function, x)
+
+
+@pytest.mark.parametrize("length", [100, 8191, 8192, 8193, 16384, 30_000])
+def test_sums_of_converted_elements_are_added_in_pieces(length, plans):
+    whole = np.random.default_rng(0).integers(-(10**15), 10**15, length)
+    for function in (
+        lambda x: x.mean(),
+        lambda x: np.sum(x, dtype=np.float64),
+        lambda x: np.std(x, axis=-1, ddof=1),
+        lambda x: np.average(x),
+    ):
+        check(function, whole)
+        check(function, np.stack([whole, whole[::-1] // 3]))
+        check(function, np.stack([whole, whole[::-1] // 3]).T)
+        check(function, whole.astype(np.int32))
+    check(lambda x: x.mean(), whole % 3 == 0)
+    check(lambda x: np.sum(x, axis=0, dtype=np.float64), whole.astype(np.float32))
+    check(lambda x: np.mean(x, dtype=np.float64), whole.astype(np.float32))
+    assert NumpyFold not in plans
+    check(lambda x: x.sum(), laid_out(whole / 7, "misaligned", random))
+    assert NumpyFold not in plans
 
 
 def test_short_sums_go_along_a_kept_axis():
@@ -363,9 +386,10 @@ def test_no_more_memory_than_the_result():
 # -- the tree -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("count", [0, 1, 7, 8, 128, 129, 1000, 8192, 100_003])
-def test_leaves_are_all_elements(count):
-    found = leaves(count)
+@pytest.mark.parametrize("piece", [0, 8192])
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 128, 129, 1000, 8192, 8193, 16384, 100_003])
+def test_leaves_are_all_elements(count, piece):
+    found = leaves(count, piece)
     assert sum(8 * each.blocks + each.rest for each in found) == count
     assert not any(each.rest for each in found[:-1])
     # Each leaf but the first is joined once, and all are one sum at the end.

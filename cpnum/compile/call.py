@@ -38,7 +38,8 @@ class Call(NamedTuple):
     All outputs of the kernel have the `shape`.  There is no arrangement if they have no elements.
     `orders` are those of new arrays, one an output.  `offsets` has the bytes from the first element
     of an argument to that of each array of the sources, None where NumPy has to take the view.
-    `tiles` has the bytes from the first element of an array to that of each output in it.
+    `tiles` has the bytes from the first element of an array to that of each output in it.  A sum
+    adds pieces of so many elements; 0 is one piece.
     """
 
     shape: Shape
@@ -47,6 +48,7 @@ class Call(NamedTuple):
     sources: Sources
     offsets: tuple[int | None, ...]
     tiles: tuple[int, ...]
+    piece: int = 0
 
 
 class Part(NamedTuple):

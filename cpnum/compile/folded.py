@@ -61,9 +61,10 @@ def describe_folded(graph: Graph, arguments: Sequence[Any]) -> FoldedCall:
     itemsize = output.node.dtype.itemsize
     into = _strides_into(shape, axes, fold, itemsize)
     result = FoldedCall(None, own, order)
-    is_buffered = isinstance(output.node, Input) and not views[output.node].flags.aligned
-    if 0 in shape or is_buffered or (fold.ddof is not None and fold.divisor(shape) <= 0):
+    if 0 in shape or (fold.ddof is not None and fold.divisor(shape) <= 0):
         return result
+    is_buffered = isinstance(output.node, Input) and not views[output.node].flags.aligned
+    piece = _BUFFER if is_buffered or fold.converts else 0
     itemsizes = [*[node.dtype.itemsize for node in sources.arrays], itemsize]
     arrangement = arrange(shape, [*strides, into], itemsizes, axes)
     inner = 1
@@ -74,7 +75,12 @@ def describe_folded(graph: Graph, arguments: Sequence[Any]) -> FoldedCall:
     if inner > 1 and arrangement.extents[-1] != inner:
         return result
     offsets = [offset_of(node, views[node], arguments) for node in sources.arrays]
-    return result._replace(kernel=Call(shape, (order,), arrangement, sources, tuple(offsets), (0,)))
+    kernel = Call(shape, (order,), arrangement, sources, tuple(offsets), (0,), piece)
+    return result._replace(kernel=kernel)
+
+
+# NumPy converts so many elements at once, and arrays that are not aligned go the same way.
+_BUFFER = 8192
 
 
 # So many elements are added one after the other.

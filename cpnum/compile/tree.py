@@ -22,7 +22,7 @@ END = 255
 class Leaf(NamedTuple):
     """A leaf: its blocks of eight elements, the sums to its left that its own joins, and its rest.
 
-    Only the last leaf has a rest.
+    Only the last leaf of a piece has a rest.
     """
 
     blocks: int
@@ -30,16 +30,34 @@ class Leaf(NamedTuple):
     rest: int
 
 
-def leaves(count: int) -> list[Leaf]:
+def leaves(count: int, piece: int = 0) -> list[Leaf]:
     """Return the leaves of a sum of so many elements, from left to right."""
-    table = table_of(count)
+    table = table_of(count, piece)
     return [Leaf(*table[at : at + 3]) for at in range(0, len(table) - 1, 3)]
 
 
 @functools.lru_cache(maxsize=64)
-def table_of(count: int) -> bytes:
-    """Return the leaves as a kernel reads them: three bytes each, and one behind the last."""
-    return _part(count, {}) + bytes([END])
+def table_of(count: int, piece: int = 0) -> bytes:
+    """Return the leaves as a kernel reads them: three bytes each, and one behind the last.
+
+    Pieces of so many elements are trees of their own, which are added in their order; 0 is one
+    piece.
+    """
+    known: dict[int, bytes] = {}
+    if not piece or count <= piece:
+        return _part(count, known) + bytes([END])
+    whole, rest = divmod(count, piece)
+    first = _part(piece, known)
+    parts = [first, _joining(first) * (whole - 1)]
+    if rest:
+        parts.append(_joining(_part(rest, known)))
+    return b"".join(parts) + bytes([END])
+
+
+def _joining(part: bytes) -> bytes:
+    """Return the leaves of a part that is added to what is to its left."""
+    leaf = Leaf(*part[-3:])
+    return part[:-3] + bytes(leaf._replace(joins=leaf.joins + 1))
 
 
 def _part(count: int, known: dict[int, bytes]) -> bytes:
@@ -50,9 +68,7 @@ def _part(count: int, known: dict[int, bytes]) -> bytes:
             found = bytes(Leaf(count // BLOCK, 0, count % BLOCK))
         else:
             half = count // 2 - count // 2 % BLOCK
-            first, second = _part(half, known), bytearray(_part(count - half, known))
-            second[-2] += 1  # its last leaf joins the first part, too
-            found = first + bytes(second)
+            found = _part(half, known) + _joining(_part(count - half, known))
         known[count] = found
     return found
 

@@ -30,7 +30,8 @@ class Fold(NamedTuple):
     """A reduction of a value along some axes, which are counted from the first one.
 
     If it `keeps` them, they have extent 1.  A sum with a `ddof` is divided by the number of its
-    elements less that, as a mean is.  `function` is NumPy's, at the user's line; one that is read
+    elements less that, as a mean is.  If it `converts` the value, as the mean of integers does, it
+    adds in pieces.  `function` is NumPy's, at the user's line; one that is read
     from a text has none.
     """
 
@@ -40,6 +41,7 @@ class Fold(NamedTuple):
     function: Callable[[Value], Value] | None = None
     site: Site | None = None
     ddof: int | None = None
+    converts: bool = False
 
     def of(self, value: Value) -> Value:
         """Return what NumPy makes of a value."""
@@ -65,6 +67,7 @@ class Fold(NamedTuple):
 
     def __str__(self) -> str:
         divided = "" if self.ddof is None else f" / (n - {self.ddof})"
+        divided += " in pieces" if self.converts else ""
         return f"{self.row.word}{divided} over {self.axes}{' kept' if self.keeps else ''} of"
 
 

@@ -268,9 +268,10 @@ class ResultsReader:
         text, _, suffix = _suffixed(text)
         folded = re.fullmatch(_FOLD, text)
         if folded is not None:
-            word, ddof, axes, keeps, of = folded.groups()
+            word, ddof, converts, axes, keeps, of = folded.groups()
             fold = Fold(BY_WORD[word], ast.literal_eval(axes), keeps is not None)
-            fold = fold._replace(ddof=None if ddof is None else int(ddof))
+            ddof = None if ddof is None else int(ddof)
+            fold = fold._replace(ddof=ddof, converts=converts is not None)
             folded_node = self.named.get(of) or self.operand(of)
             assert folded_node is not None
             return Output(folded_node, suffix == "array", fold)
@@ -305,7 +306,7 @@ class ResultsReader:
 
 
 # A fold: sum over (0, 1) of %2, or sum / (n - 1) over (0,) kept of x
-_FOLD = r"(\w+)(?: / \(n - (\d+)\))? over (\([\d, ]+\))( kept)? of (.*)"
+_FOLD = r"(\w+)(?: / \(n - (\d+)\))?( in pieces)? over (\([\d, ]+\))( kept)? of (.*)"
 
 
 def _suffixed(text: str) -> tuple[str, str, str]:

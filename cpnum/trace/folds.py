@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from cpnum.errors import DTypeError
 from cpnum.ir.handling import Handling
 from cpnum.ir.nodes import Node
 from cpnum.ir.results import Fold
-from cpnum.tables.dtypes import I64, B, DType
+from cpnum.tables.dtypes import F64, I64, B, DType, from_numpy
 from cpnum.tables.reductions import BY_NAME, Folded
 from cpnum.trace.array import Tracer
 from cpnum.trace.chosen import is_chosen
@@ -72,6 +73,7 @@ def fold_of(
     axis = given.pop("axis", 0 if names is _REDUCE else None)
     keeps = given.pop("keepdims", False)
     ddof = given.pop("ddof", DIVIDED.get(function))
+    asked = given.pop("dtype", None)
     if any(each is not None for each in given.values()) or not isinstance(keeps, bool):
         return None
     if not isinstance(value, Tracer) or value.state == SCALAR or is_chosen(value.known_shape):
@@ -79,15 +81,21 @@ def fold_of(
     axes = _axes_of(axis, len(value.known_shape))
     if not axes:
         return None
-    dtype = _folded_dtype(row, value.node.dtype)
-    if dtype is None or (ddof is not None and dtype.family != "F"):
-        return None  # the mean of integers is summed in pieces
-    more = {} if ddof in (None, 0) else {"ddof": ddof}
+    own = value.node.dtype
+    dtype = _folded_dtype(row, own, asked, is_mean=ddof is not None)
+    if dtype is None:
+        return None
+    more: dict[str, Any] = {} if ddof in (None, 0) else {"ddof": ddof}
+    if asked is not None:
+        more["dtype"] = asked
 
     def again(array: Any) -> Any:
         return at_line(array, axis=axis, keepdims=keeps, **more)
 
-    return Fold(row, axes, keeps, again, handling.site, ddof), value.builder.cast(value.node, dtype)
+    converts = row.is_tree and dtype.family == "F" and dtype is not own
+    return Fold(row, axes, keeps, again, handling.site, ddof, converts), value.builder.cast(
+        value.node, dtype
+    )
 
 
 def _names_of(function: _Function) -> tuple[str, ...]:
@@ -108,10 +116,16 @@ def _axes_of(axis: Any, count: int) -> tuple[int, ...]:
     return tuple(sorted([each % count for each in several]))
 
 
-def _folded_dtype(row: Folded, dtype: DType) -> DType | None:
+def _folded_dtype(row: Folded, dtype: DType, asked: Any, is_mean: bool) -> DType | None:
     """Return the dtype that values are folded in, None if there are no stencils for it."""
     if row.families == "B":
-        return B
+        return B if asked is None else None
+    if asked is not None:
+        try:
+            dtype = from_numpy(np.dtype(asked))
+        except (TypeError, DTypeError):
+            return None
+        return dtype if dtype in row.dtypes and (dtype.family == "F" or not is_mean) else None
     if row.is_tree and dtype.family in "IB":
-        return I64
+        return F64 if is_mean else I64
     return dtype if dtype in row.dtypes else None

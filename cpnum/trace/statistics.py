@@ -30,7 +30,8 @@ def sum_over_count(values: Any, axis: Any = None, keepdims: bool = False, ddof: 
     array([1.5, 6. ])
     """
     reduce, divide = cast(Any, np.add.reduce), cast(Any, np.true_divide)
-    total = reduce(values, axis=axis, keepdims=keepdims)
+    dtype = None if values.dtype.kind == "f" else np.float64
+    total = reduce(values, axis=axis, dtype=dtype, keepdims=keepdims)
     count = _count(values.shape, axis)
     if ddof >= count:
         warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=2)
@@ -48,14 +49,16 @@ def _count(shape: tuple[int, ...], axis: Any) -> int:
 DIVIDED[sum_over_count] = 0
 
 
-def _is_plain(array: Any, ddof: Any = 0, keepdims: Any = False, axis: Any = None) -> bool:
+def _is_plain(
+    array: Any, ddof: Any = 0, keepdims: Any = False, axis: Any = None, families: str = "F"
+) -> bool:
     """Tell whether loops fold the statistics of an array, for these arguments."""
     return (
         isinstance(array, Tracer)
         and array.state != SCALAR
         and type(array.known_shape) is tuple
         and bool(array.known_shape)
-        and array.node.dtype.family == "F"
+        and array.node.dtype.family in families
         and type(ddof) is int
         and isinstance(keepdims, bool)
         and (axis is None or type(axis) is int or type(axis) is tuple)
@@ -92,7 +95,7 @@ def _traced_var(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
     keepdims: Any = False,
 ) -> Any:  # fmt: skip
-    if dtype is not None or out is not None or not _is_plain(a, ddof, keepdims, axis):
+    if dtype is not None or out is not None or not _is_plain(a, ddof, keepdims, axis, "FI"):
         return None
     mean = call(sum_over_count, "numpy.mean", (a,), {"axis": axis, "keepdims": True})
     squares = xp.square(xp.subtract(a, mean))
@@ -118,7 +121,7 @@ def _traced_ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False
 def _traced_average(
     a: Any, axis: Any = None, weights: Any = None, returned: Any = False, keepdims: Any = False
 ) -> Any:
-    if weights is not None or returned is not False or not _is_plain(a, 0, keepdims, axis):
+    if weights is not None or returned is not False or not _is_plain(a, 0, keepdims, axis, "FI"):
         return None
     return xp.mean(a, axis=axis, keepdims=keepdims)
 
