@@ -27,7 +27,7 @@ export PIP_PROGRESS_BAR := off
 export PYTEST_ADDOPTS := --numprocesses=$(WORKERS) --dist=worksteal
 
 AARCH64_TESTS := $(patsubst %,tests/test_%.py,operators python_operators result_dtypes \
-    floating_point_errors fastmath elementary layouts views_inside register_pressure out scalars \
+    floating_point_errors fastmath elementary folds layouts views_inside register_pressure out scalars \
     mixed_dtypes bound_calls calling fuzz fuzz_statements)
 
 .PHONY: demo test test-aarch64 test-browser chromium check pythons wheel bench pictures notebooks \
@@ -58,7 +58,7 @@ wheel: .venv/with-test
 	$(BIN)/python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist .
 
 test-aarch64: .venv/with-test
-	CPNUM_TEST=aarch64 $(BIN)/pytest -k "aarch64 or every_isa or test_fuzz" $(AARCH64_TESTS)
+	CPNUM_TEST=aarch64 $(BIN)/pytest -k "aarch64 or every_isa or test_fuzz or test_folds" $(AARCH64_TESTS)
 
 test-browser: chromium .venv/with-browser
 	PYTEST_ADDOPTS= $(BIN)/pytest tests/browser

@@ -498,6 +498,13 @@ def joined_arrays(x, y, n):
 
 
 @writes
+def rows_of_a_constant_that_a_mask_chooses(x, y, n):
+    x[...] = 0
+    x[x[:, 0] == y[:, 0]] = (y / 0)[x[:, 0] == y[:, 0]]
+    x[y[:, 0] > 0] = (y / 0)[y[:, 0] > 0]
+
+
+@writes
 def elements_of_joined_arrays(x, y, n):
     # An operation between integer scalars, one of which a mask picks that was made inside.
     stack = np.stack([x[0], y[0] * 2])

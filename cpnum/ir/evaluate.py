@@ -153,6 +153,10 @@ def _computed(
 def _masked(graph: Graph, node: Node, values: Mapping[Node, Value]) -> Value:
     """Return x[mask], or the array that `y[mask] = value` leaves."""
     mask, value, array = [values[arg] for arg in operands(node)]
+    if np.ndim(array) < np.ndim(mask):  # all of its elements are one constant
+        is_taken = operands(node)[1] in graph.taken
+        along = np.shape(value)[1:] if is_taken else np.shape(value)
+        array = np.broadcast_to(array, np.broadcast_shapes(np.shape(mask), along))
     whole = np.shape(value if node in graph.taken else array)
     while np.ndim(mask) > 1 and np.shape(mask) != whole and np.shape(mask)[-1] == 1:
         mask = mask[..., 0]  # of rows

@@ -26,6 +26,7 @@ import numpy as np
 from cpnum.compile.kernel import Kernel
 from cpnum.compile.schedule import Nest
 from cpnum.compile.skeleton import Entry
+from cpnum.compile.tree import END, Leaf
 from cpnum.run import memory
 from cpnum.run.machine import MACHINES, Placement
 from cpnum.tables.block import ArgumentBlock
@@ -211,6 +212,14 @@ def _strides(
     return strides
 
 
+def _table(address: int) -> _Elements:
+    """Return the table of a tree's leaves, up to the byte behind the last."""
+    size = 0
+    while _host(address + size, address + size + 1)[0] != END:
+        size += len(Leaf._fields)
+    return _Elements(address, (size + 1,), (1,))
+
+
 class _Guest:
     """The guest's copy of the memory that the arrays of a call span.
 
@@ -221,8 +230,10 @@ class _Guest:
         host = np.frombuffer(words, np.int64).tolist()
         elements = _elements(nest, host)
         self._stores = elements[len(nest.reads) :]
+        first_leaf = nest.block.first_leaf // 8
+        table = [_table(host[first_leaf])] if nest.block.waiting else []
         self._spans: list[tuple[int, int]] = []
-        for low, high in sorted(each.span() for each in elements):
+        for low, high in sorted(each.span() for each in [*elements, *table]):
             # Arrays that share memory share it in the guest.
             if self._spans and low < self._spans[-1][1]:
                 start, end = self._spans[-1]
@@ -238,6 +249,8 @@ class _Guest:
             address += (pages + 2) * _PAGE
         for at, each in enumerate(elements):
             host[nest.block.pointer(at) // 8] = self._address(each.address)
+        for each in table:
+            host[first_leaf] = self._address(each.address)
         self.words = np.array(host, np.int64).tobytes()
 
     def _address(self, pointer: int) -> int:
