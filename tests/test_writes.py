@@ -498,13 +498,6 @@ def joined_arrays(x, y, n):
 
 
 @writes
-def rows_of_a_constant_that_a_mask_chooses(x, y, n):
-    x[...] = 0
-    x[x[:, 0] == y[:, 0]] = (y / 0)[x[:, 0] == y[:, 0]]
-    x[y[:, 0] > 0] = (y / 0)[y[:, 0] > 0]
-
-
-@writes
 def elements_of_joined_arrays(x, y, n):
     # An operation between integer scalars, one of which a mask picks that was made inside.
     stack = np.stack([x[0], y[0] * 2])
@@ -844,6 +837,22 @@ def test_out_and_arguments_are_written():
         assert_same(results[0], out.copy())
         if not np.shares_memory(out, given[0]):
             assert_same(expected, given)
+
+
+@pytest.mark.parametrize("of_rows", [True, False])
+def test_errors_are_told_of_elements_that_a_mask_chooses_in_a_constant(of_rows):
+    def function(x, y):
+        mask = y[0, 0] >= 0 if of_rows else y[0] >= 0
+        x[...] = 0
+        x[...][mask] = (y[0] / 0)[mask]
+
+    compiled = cpjit(function)
+    for _ in range(2):
+        given = [(np.ones((3, 3)), np.arange(18.0).reshape(2, 3, 3) - 1) for _ in range(2)]
+        expected, actual = left(function, given[0]), left(compiled, given[1])
+        assert_same(expected.arrays, actual.arrays)
+        assert actual.result is None
+        assert expected.told == actual.told != set()
 
 
 # -- numbers, dtypes and what NumPy tells -------------------------------------------------------
