@@ -306,6 +306,18 @@ def test_short_sums_go_along_a_kept_axis():
         assert fold.is_tree == (count > 7)
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2, (0, 1), (1, 2), (0, 2)])
+@pytest.mark.parametrize("shape", [(40, 5, 3), (5, 40, 3), (3, 5, 40), (3, 40, 40), (40, 40, 2)])
+def test_loops_go_along_any_axis(shape, axis):
+    """Short axes are outside of long ones in the kernel, and nowhere else."""
+    x, y = numbers(F64, shape), numbers(F64, shape[1:], 1)
+    for order in ("C", "F"):
+        x = np.asarray(x, order=order)
+        check(lambda x: (x * x).sum(axis=axis), x)
+        check(lambda x, y: (x - y).max(axis=axis), x, y)
+        check(lambda x, y: (y * 2 - x[:1]).mean(axis=axis), x, y)
+
+
 # -- in programs --------------------------------------------------------------------------------
 
 

@@ -57,9 +57,10 @@ def describe_folded(graph: Graph, arguments: Sequence[Any]) -> FoldedCall:
     axes = memory_order(shape, strides)
     own = fold.shape_of(shape)
     order = _order_in(axes, fold)
-    axes = _with_short_outside(axes, shape, fold, output.node.dtype)
     itemsize = output.node.dtype.itemsize
     into = _strides_into(shape, axes, fold, itemsize)
+    axes = _with_short_outside(axes, shape, fold, output.node.dtype)
+    axes = _with_long_inside(axes, shape, fold)
     result = FoldedCall(None, own, order)
     if 0 in shape or (fold.ddof is not None and fold.divisor(shape) <= 0):
         return result
@@ -107,6 +108,20 @@ def _with_short_outside(axes: list[int], shape: Shape, fold: Fold, dtype: DType)
     if not inner or not real or count >= most or shape[real[-1]] <= count:
         return axes
     return [*[axis for axis in axes if shape[axis] == 1], *real[:-1], *inner, real[-1]]
+
+
+def _with_long_inside(axes: list[int], shape: Shape, fold: Fold) -> list[int]:
+    """Return the axes with a long kept one innermost, in the place of a short kept one.
+
+    The kept axes may stand in any order: each element is folded in the same one.
+    """
+    if not axes or axes[-1] in fold.axes:
+        return axes
+    kept = [axis for axis in axes if axis not in fold.axes]
+    longest = max(kept, key=lambda axis: shape[axis])
+    if shape[axes[-1]] >= _IN_ORDER or shape[longest] < _SHORT:
+        return axes
+    return [*[axis for axis in axes if axis != longest], longest]
 
 
 def _order_in(axes: Sequence[int], fold: Fold) -> Order:
