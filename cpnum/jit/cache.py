@@ -184,7 +184,7 @@ class Cache:
         if isinstance(found_for, ProgramSpecialization):
             found_for.last.into(out)  # raises if it cannot take the results
             written = self._written(arguments)
-            call = ProgramCall(found_for, self.isa, self._machine(), written)
+            call = ProgramCall(found_for, self.isa, self._machine(), written, keeps=True)
             return BoundProgram(call, arguments.values, out)
         specialization = found_for.into(out)
         found = self._known(_key_of(arguments, out), arguments)

@@ -62,8 +62,9 @@ class Layout(NamedTuple):
 class Planner:
     """Plans the loops of a program, one after the other.
 
-    A parameter that is `fresh` is in memory of its own, since the caller may get it.  The first
-    `given` parameters are arguments.  `room` is what a state needs.
+    A parameter that is `fresh` is in new memory in each run, since the caller may get it; if the
+    program `keeps` its results, it is where it was in the run before.  The first `given` parameters
+    are arguments.  `room` is what a state needs.
     """
 
     def __init__(
@@ -73,8 +74,10 @@ class Planner:
         fresh: frozenset[int],
         level: Isa | None,
         machine: Machine | None,
+        keeps: bool = False,
     ) -> None:
         self.room = Room(count)
+        self._keeps = keeps
         self._given = given
         self._fresh = fresh
         self._level = level
@@ -214,8 +217,8 @@ class Planner:
         return self.room.kernels - 1
 
     def is_fresh(self, parameter: int) -> bool:
-        """Tell whether an array is in memory of its own in each run."""
-        return parameter in self._fresh
+        """Tell whether an array is in new memory in each run."""
+        return parameter in self._fresh and not self._keeps
 
     def stays(self, rows: Sequence[tuple[int, int]]) -> bool:
         """Tell whether all addresses are those of arguments or buffers, or are in the rows."""

@@ -337,7 +337,8 @@ class ProgramCall:
     are planned when its layout is known.  Without a machine, NumPy computes all graphs.  A call is
     the one as `written` if contents have another outcome than they had while the function was
     traced, or if what is written to may not be, or shares memory with another argument.  Arguments
-    that are written to before contents are compared are copied, so that they can be restored.
+    that are written to before contents are compared are copied, so that they can be restored.  One
+    that `keeps` its results has them where they were, if no two calls run at the same time.
     """
 
     def __init__(
@@ -346,8 +347,10 @@ class ProgramCall:
         level: Isa | None = None,
         machine: Machine | None = None,
         written: WrittenCall | None = None,
+        keeps: bool = False,
     ) -> None:
         self.specialization = specialization
+        self._keeps = keeps
         self._written = written
         # How many calls in a row had another outcome.
         self._missed = 0
@@ -357,7 +360,7 @@ class ProgramCall:
         self._fates = fates = Fates(program)
         self._restored = sorted(program.written_before_checks)
         self._planner = Planner(
-            len(program.graph.signature), program.given, fates.fresh, level, machine
+            len(program.graph.signature), program.given, fates.fresh, level, machine, keeps
         )
         self._planning = threading.Lock()
         # The bytes from the first element of each array to its lowest one, and behind its highest.
@@ -508,7 +511,7 @@ class ProgramCall:
             self.mark(error)
             raise
         state.end()
-        if state.bytes <= MOST_KEPT:
+        if self._keeps or state.bytes <= MOST_KEPT:
             self._states.append(state)
         else:
             give(state.buffers)
@@ -522,7 +525,9 @@ class ProgramCall:
         return tuple(runs) if len(runs) == len(self._runs) else None
 
     def begun(self, arguments: Sequence[Any]) -> State:
-        """Return a state that has the addresses and numbers of arguments."""
+        """Return a state that has the addresses and numbers of arguments, for nobody else."""
+        if self._keeps and self._states:
+            return self._states.pop()  # that of the run before
         state = State(self._planner.room)
         addresses = [address(arguments[at]) for at in self._fates.arrays]
         state.begin(arguments, self._fates.arrays, addresses, self._fates.scalars)
