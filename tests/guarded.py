@@ -226,6 +226,33 @@ def run_bound(level):
                         check(function, lambda *_, out: bound(), given, memory[10], out, function)  # noqa: B023
 
 
+def run_folds(level):
+    """Reductions of all elements, along rows and along columns."""
+    cache._LEAST_SAVED = -np.inf  # compile programs of small arrays, too
+    folds = [
+        lambda x: x.sum(),
+        lambda x: (x * 2).sum(axis=-1),
+        lambda x: (x + x).sum(axis=0),
+        lambda x: x.max(axis=-1),
+        lambda x: (x > 0).any(),
+        lambda x: x.mean(axis=0),
+    ]
+    for dtype in DTYPES:
+        compiled = [cpjit(each, isa=level) for each in folds]
+        memory = Guarded(4 * 3 * 140 * dtype.itemsize)
+        for length in (*range(1, 20), 63, 64, 65, 127, 128, 129, 137):
+            for strides in ((length, 1), (2 * length, 2), (-length, -1), (1, 3), (0, 1)):
+                for end in (False, True):
+                    tell("folds", level, dtype, length, strides, "end" if end else "begin")
+                    x = memory.place((3, length), strides, dtype, end)
+                    x[...] = tame(dtype, 3 * length).reshape(x.shape) if 0 not in strides else 1
+                    for fold, each in zip(folds, compiled, strict=True):
+                        if dtype.family != "B" or fold not in folds[1:4]:
+                            assert_same(fold(x), each(x), (dtype, length, strides, end))
+                    if memory.written_beside(x):
+                        raise AssertionError(f"{dtype}, {length}: wrote beside the array")
+
+
 def run_misaligned(level):
     """Elements at no multiple of their size, one byte from the guard page."""
 
