@@ -318,6 +318,55 @@ def test_loops_go_along_any_axis(shape, axis):
         check(lambda x, y: (y * 2 - x[:1]).mean(axis=axis), x, y)
 
 
+# -- several in one loop ------------------------------------------------------------------------
+
+
+SHARED = {
+    "a sum and others": (lambda x: (x.sum(), x.max(), x.min(), (x > 0).any()), 1),
+    "two sums": (lambda x: (x.sum(), x.max(), (x * x).sum(), x.min()), 2),
+    "a mean and a variance": (lambda x: (x.mean(), x.max(), x.var()), 3),
+    "rows": (lambda x: (x.sum(axis=-1), x.max(axis=-1), x.min(axis=-1, keepdims=True)), 1),
+    "columns": (lambda x: (x.sum(axis=0), (x * 2).sum(axis=0), x.max(axis=0)), 1),
+    "rows and columns": (lambda x: (x.sum(axis=0), x.sum(axis=1), x.max(axis=1)), 1),
+    "another value": (lambda x: (x.sum(axis=1), x * 2 + 1, np.max(x * 2, axis=0)), 2),
+}
+
+
+@pytest.mark.parametrize("name", SHARED)
+@pytest.mark.parametrize("dtype", [F64, F32], ids=str)
+def test_several_folds_share_a_loop(name, dtype):
+    function, count = SHARED[name]
+    for shape in ((50, 70), (3, 300), (300, 9), (17, 8)):
+        x = numbers(dtype, shape)
+        for each in (x, np.asfortranarray(x), x[::-1], x[:, ::2]):
+            check(function, each)
+    assert cpjit(function).lower(numbers(dtype, (50, 70))).graph is not None
+    compiled = cpjit(function)
+    compiled(numbers(dtype, (50, 70)))
+    assert compiled.compiled == count
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_folds_in_one_loop(seed):
+    chance = random.Random(seed)
+    for _ in range(6):
+        axes = chance.choice([1, 2, 3])
+        shape = [chance.choice(EXTENTS[: (12, 12, 9)[axes - 1]]) for _ in range(axes)]
+        dtype = chance.choice(DTYPES)
+        x = laid_out(numbers(dtype, shape, seed), chance.choice(KINDS), chance)
+        folds = [
+            functools.partial(
+                chance.choice(FUNCTIONS[:6]),
+                axis=chance.choice([None, *range(axes), tuple(range(axes))]),
+                keepdims=chance.random() < 0.3,
+            )
+            for _ in range(3)
+        ]
+        check(lambda x, folds=folds: [fold(x) for fold in folds], x)
+        if dtype.family != "B":
+            check(lambda x, folds=folds: ([fold(x + 1) for fold in folds], x + 1), x)
+
+
 # -- in programs --------------------------------------------------------------------------------
 
 

@@ -330,6 +330,6 @@ def test_a_real_bench_is_drawn():
 @runs
 def test_the_pictures_of_the_documentation_are_drawn(tmp_path, capsys):
     pictures.main(["--quick", "--into", str(tmp_path)])
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["calls.png", "sizes.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["calls.png", "sizes.png", "sum.png"]
     assert all(10_000 < path.stat().st_size < 150_000 for path in tmp_path.iterdir())
     assert "haversine(lat1: f64[:]" in capsys.readouterr().out

@@ -23,7 +23,7 @@ from cpnum.compile.call import (
     verify_conditions,
     views_in,
 )
-from cpnum.compile.sources import sources_of
+from cpnum.compile.sources import arrays_of, sources_of
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Input
 from cpnum.ir.results import Fold
@@ -31,53 +31,76 @@ from cpnum.tables.dtypes import DType
 
 
 class FoldedCall(NamedTuple):
-    """A call of a graph with one output, which is folded; its result has this shape and order.
+    """A call of a graph of which outputs are folded, with the shape and order of each result.
 
-    There is no `kernel` if one would add in another order than NumPy, or if there is no element.
+    There is no `kernel` if one would add in another order than NumPy, if one loop does not serve
+    all outputs, or if there is no element.
     """
 
     kernel: Call | None
-    shape: Shape
-    order: Order
+    shapes: tuple[Shape, ...]
+    orders: tuple[Order, ...]
 
 
 def describe_folded(graph: Graph, arguments: Sequence[Any]) -> FoldedCall:
-    """Return the call of a graph with one output, which is folded.
+    """Return the call of a graph of which outputs are folded; all values have one shape.
 
     Raises:  ShapeError if the arguments do not broadcast.
     """
-    output = graph.outputs[0]
-    fold = output.fold
-    assert fold is not None
     views = views_in(graph, arguments)
     verify_conditions(graph, arguments)
     shape = common_shape_of(graph, {node: shape_of(view) for node, view in views.items()})
     sources = sources_of(graph)
     strides = [strides_in(views[node], shape) for node in sources.arrays]
-    axes = memory_order(shape, strides)
-    own = fold.shape_of(shape)
-    order = _order_in(axes, fold)
-    itemsize = output.node.dtype.itemsize
-    into = _strides_into(shape, axes, fold, itemsize)
-    axes = _with_short_outside(axes, shape, fold, output.node.dtype)
-    axes = _with_long_inside(axes, shape, fold)
-    result = FoldedCall(None, own, order)
-    if 0 in shape or (fold.ddof is not None and fold.divisor(shape) <= 0):
+    itemsizes = [node.dtype.itemsize for node in sources.arrays]
+    shapes: list[Shape] = []
+    orders: list[Order] = []
+    into: list[tuple[int, ...]] = []
+    every: list[list[int]] = []
+    piece = 0
+    for output in graph.outputs:
+        fold, read = output.fold, arrays_of(output.node, sources)
+        of_memory = memory_order(
+            shape,
+            [each for each, node in zip(strides, sources.arrays, strict=True) if node in read],
+        )
+        folded = () if fold is None else fold.axes
+        shapes.append(shape if fold is None else fold.shape_of(shape))
+        orders.append(_order_in(of_memory, fold))
+        into.append(_strides_into(shape, of_memory, folded, output.node.dtype.itemsize))
+        itemsizes.append(output.node.dtype.itemsize)
+        axes = of_memory
+        if fold is not None:
+            axes = _with_short_outside(axes, shape, fold, output.node.dtype)
+            axes = _with_long_inside(axes, shape, fold)
+            of_input = isinstance(output.node, Input) and not views[output.node].flags.aligned
+            piece = _BUFFER if fold.converts or of_input else piece
+        # A loop along other axes serves no other output.
+        every.append(axes if axes == of_memory or len(graph.outputs) == 1 else [])
+    result = FoldedCall(None, tuple(shapes), tuple(orders))
+    folds = [output.fold for output in graph.outputs if output.fold is not None]
+    if 0 in shape or any(each != every[0] for each in every) or (shape and not every[0]):
         return result
-    is_buffered = isinstance(output.node, Input) and not views[output.node].flags.aligned
-    piece = _BUFFER if is_buffered or fold.converts else 0
-    itemsizes = [*[node.dtype.itemsize for node in sources.arrays], itemsize]
-    arrangement = arrange(shape, [*strides, into], itemsizes, axes)
-    inner = 1
-    for axis in reversed(axes):
-        if axis not in fold.axes and shape[axis] != 1:
-            break
-        inner *= shape[axis]
-    if inner > 1 and arrangement.extents[-1] != inner:
+    if any(each.ddof is not None and each.divisor(shape) <= 0 for each in folds):
         return result
-    offsets = [offset_of(node, views[node], arguments) for node in sources.arrays]
-    kernel = Call(shape, (order,), arrangement, sources, tuple(offsets), (0,), piece)
-    return result._replace(kernel=kernel)
+    arrangement = arrange(shape, [*strides, *into], itemsizes, every[0])
+    trees = 0
+    for fold in folds:
+        inner = 1
+        for axis in reversed(every[0]):
+            if axis not in fold.axes and shape[axis] != 1:
+                break
+            inner *= shape[axis]
+        if inner > 1 and arrangement.extents[-1] != inner:
+            return result
+        trees += inner > 1 and fold.row.is_tree
+    if trees > 1 or (piece and len(folds) > 1):
+        return result
+    offsets = tuple([offset_of(node, views[node], arguments) for node in sources.arrays])
+    tiles = (0,) * len(shapes)
+    return result._replace(
+        kernel=Call(shape, tuple(orders), arrangement, sources, offsets, tiles, piece)
+    )
 
 
 # NumPy converts so many elements at once, and arrays that are not aligned go the same way.
@@ -124,20 +147,22 @@ def _with_long_inside(axes: list[int], shape: Shape, fold: Fold) -> list[int]:
     return [*[axis for axis in axes if axis != longest], longest]
 
 
-def _order_in(axes: Sequence[int], fold: Fold) -> Order:
+def _order_in(axes: Sequence[int], fold: Fold | None) -> Order:
     """Return the order of a result whose axes lie in memory as those of the value."""
-    left = [axis for axis in axes if fold.keeps or axis not in fold.axes]
+    left = [axis for axis in axes if fold is None or fold.keeps or axis not in fold.axes]
     places = {axis: at for at, axis in enumerate(sorted(left))}
     order = tuple([places[axis] for axis in left])
     return None if list(order) == sorted(order) else order
 
 
-def _strides_into(shape: Shape, axes: Sequence[int], fold: Fold, itemsize: int) -> tuple[int, ...]:
-    """Return the strides of the result along the axes of the value."""
+def _strides_into(
+    shape: Shape, axes: Sequence[int], folded: Sequence[int], itemsize: int
+) -> tuple[int, ...]:
+    """Return the strides of a result along the axes of the value."""
     strides = [0] * len(shape)
     stride = itemsize
     for axis in reversed(axes):
-        if axis not in fold.axes and shape[axis] != 1:
+        if axis not in folded and shape[axis] != 1:
             strides[axis] = stride
             stride *= shape[axis]
     return tuple(strides)

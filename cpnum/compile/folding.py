@@ -43,10 +43,15 @@ class Accumulators:
         """Return a stencil for the dtype of a result."""
         return self._pack.of(stem, store.node.dtype, self._nest.lane_bytes)
 
-    def seeds(self) -> list[Instance]:
-        """Return the instances that give accumulators their first value."""
+    def seeds(self, of_trees: bool) -> list[Instance]:
+        """Return the instances that give accumulators their first value, of trees or of others.
+
+        Those of trees begin anew with each leaf.
+        """
         instances = []
         for at, several in self.of.items():
+            if (at in self.sums) != of_trees:
+                continue
             store = self._nest.stores[at]
             start = _fold_of(store).start(store.node.dtype)
             pool: Values = {Hole.POOL: start.tobytes()}
@@ -61,16 +66,20 @@ class Accumulators:
         return self._fold(at, value, self.of[at][vector])
 
     def rest(self, at: int, value: int, vector: int) -> Instance:
-        """Return the instance that adds a value of the tail of a tree to its sum."""
+        """Return the instance that folds a value of the tail of a tree; that of a sum adds it."""
         assert not vector
+        if at not in self.sums:
+            return self.folded(at, value, 0)
         total = self.sums[at]
         return Instance(self.stencil(REST, self._nest.stores[at]), (value, total), (total,))
 
-    def joined(self) -> list[Instance]:
-        """Return the instances that make one accumulator of all."""
+    def joined(self, of_trees: bool) -> list[Instance]:
+        """Return the instances that make one accumulator of all, of trees or of others."""
         instances = []
         for at, several in self.of.items():
-            if at not in self.sums:
+            if (at in self.sums) != of_trees:
+                continue
+            if not of_trees:
                 first, *others = several
                 instances += [self._fold(at, each, first) for each in others]
                 continue

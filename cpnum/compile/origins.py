@@ -67,7 +67,7 @@ def origins(nest: Nest, assignment: Assignment, pack: Pack, entry: Entry) -> lis
     counted = take(1)  # how often the innermost loop runs
     is_folding, is_tree = bool(selection.accumulators), nest.is_tree
     if is_folding:
-        counted += take(1 + is_tree)  # the first leaf, and the first values of accumulators
+        counted += take(1 + 2 * is_tree)  # the first leaf, and the first values of accumulators
     for vectors in nest.widths:
         width = f"{vectors} x {nest.lanes}" if vectors > 1 else str(nest.lanes)
         title = f"for i{nest.axes - 1} by {width}"
@@ -78,7 +78,7 @@ def origins(nest: Nest, assignment: Assignment, pack: Pack, entry: Entry) -> lis
     parts.append(Part("the tail", nest.axes, take(3), again=True))
     if is_folding:
         title = "for each leaf, then the result" if is_tree else "the accumulators"
-        parts.append(Part(title, nest.axes - 1, take(3 if is_tree else 2)))
+        parts.append(Part(title, nest.axes - 1, take(4 if is_tree else 2)))
     parts.append(Part("after the loops", 0, take(1)))
     assert next(blocks, None) is None
     return [part for part in parts if part.items]
@@ -101,12 +101,13 @@ def _values(selection: Selection, pack: Pack) -> dict[int, _Value]:
         for (node, vector), instance in pairs:
             for index, result in enumerate(instance.results):
                 values[result] = projections.get((node, index), node), vector
-    if nest.stores[0].fold is not None:
+    folded = [store.node for store in nest.stores if store.fold is not None]
+    if folded:
         for block in selection.blocks:
             for item in block.items:
                 if type(item) is Instance:
                     for result in item.results:
-                        values.setdefault(result, (nest.stores[0].node, 0))
+                        values.setdefault(result, (folded[0], 0))
     return values
 
 

@@ -334,10 +334,11 @@ class _Selector:
         choices = self.choose(nest.bodies[-1])
         accumulators = self.accumulators
         is_tree = bool(accumulators.sums)
-        if is_tree:
-            blocks.append(skeleton.leaves[0])
         if accumulators.of:
-            blocks.append(BasicBlock(accumulators.seeds(), folding=True))
+            blocks.append(BasicBlock(accumulators.seeds(of_trees=False), folding=True))
+        if is_tree:
+            seeds = BasicBlock(accumulators.seeds(of_trees=True), folding=True)
+            blocks += (skeleton.leaves[0], seeds)
         body: list[Instance] = []
         for vectors in nest.widths:
             before, after = skeleton.vectors[vectors]
@@ -345,16 +346,16 @@ class _Selector:
             blocks += (before, BasicBlock(body), after)
         before, after = skeleton.tail
         if is_tree:
-            blocks += (BasicBlock(accumulators.joined(), folding=True), skeleton.rest)
+            joined = BasicBlock(accumulators.joined(of_trees=True), folding=True)
+            blocks += (joined, skeleton.rest)
             body = self.instances(choices, 1, stored=True, is_rest=True)
             blocks += (before, BasicBlock(body, tail=True), after)
             blocks += (BasicBlock(accumulators.pushed(), folding=True), skeleton.leaves[1])
         else:
             blocks += (before, BasicBlock(body, tail=True), after)
-            if accumulators.of:
-                blocks.append(BasicBlock(accumulators.joined(), folding=True))
         if accumulators.of:
-            blocks.append(BasicBlock(self.into_results(), folding=True))
+            joined = BasicBlock(accumulators.joined(of_trees=False), folding=True)
+            blocks += (joined, BasicBlock(self.into_results(), folding=True))
         blocks.append(skeleton.epilogue)
         outer = tuple(dict.fromkeys([*accumulators.every, *self.virtual.values()]))
         return Selection(

@@ -1,8 +1,9 @@
-"""Loops that fold their value: how they run, by a kernel or by NumPy's own function."""
+"""Loops that fold values: how they run, by a kernel or by NumPy's own function."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,37 +16,46 @@ from cpnum.run.loops import LoopPlan, New, Running, State, Traffic, Values, view
 from cpnum.run.specialization import Specialization
 
 
+class FoldedInto(NamedTuple):
+    """A new array that a loop computes into, which has `first` in it before; None for a value.
+
+    A mean has a `divisor`.
+    """
+
+    new: New
+    first: np.generic | None
+    divisor: np.intp | None
+
+
 class FoldPlan(LoopPlan):
-    """A loop that folds its value into a new array, by one kernel; a mean is divided after that."""
+    """A loop that folds values into new arrays, by one kernel."""
 
     def __init__(
         self,
         loop: Loop,
         own: Specialization,
         kernel: Running,
-        new: New,
-        divisor: int | None,
+        into: Sequence[FoldedInto],
         traffic: Traffic,
     ) -> None:
         self.traffic = traffic
         self._loop = loop
         self._own = own
         self._kernel = kernel
-        self._new = new
-        output = own.graph.outputs[0]
-        assert output.fold is not None
-        self._divisor = None if divisor is None else np.intp(divisor)
-        self._first = output.fold.row.first(output.node.dtype)
+        self._into = tuple(into)
 
     def run(self, values: Values, state: State) -> None:
-        """Compute the target, and report floating-point errors."""
-        new = self._new
-        if new.slot is None:
-            array = new_array(new.shape, new.order, new.dtype)
-            state.addresses[new.parameter] = address(array)
-        else:
-            array = values[new.parameter]
-        array.fill(self._first)
+        """Compute the targets, and report floating-point errors."""
+        arrays = []
+        for new, first, _ in self._into:
+            if new.slot is None:
+                array = new_array(new.shape, new.order, new.dtype)
+                state.addresses[new.parameter] = address(array)
+            else:
+                array = values[new.parameter]
+            if first is not None:
+                array.fill(first)
+            arrays.append(array)
         kernel = self._kernel
         block = state.ready[kernel.number]
         if block is not None:
@@ -54,19 +64,41 @@ class FoldPlan(LoopPlan):
             flags = kernel.run(state, values)
         if flags:
             report(self._own.traced, views_of(self._loop, values), flags)
-        if self._divisor is not None:
-            np.true_divide(array, self._divisor, out=array, casting="unsafe")
-        values[new.parameter] = array[()] if new.is_scalar else array
+        for (new, _, divisor), array in zip(self._into, arrays, strict=True):
+            if divisor is not None:
+                np.true_divide(array, divisor, out=array, casting="unsafe")
+            values[new.parameter] = array[()] if new.is_scalar else array
 
     def described(self) -> Iterator[tuple[Specialization, Call]]:
         """Yield the kernel with its call."""
         yield self._kernel.own, self._kernel.call
 
 
-class NumpyFold(LoopPlan):
-    """A loop whose value NumPy folds: a kernel would add in another order, or cannot run.
+class PlansApart(LoopPlan):
+    """A loop whose results no one kernel computes, each with a plan of its own."""
 
-    The loops behind it are planned for a result that is laid out as the array `like`.  `call` is
+    def __init__(self, plans: Sequence[LoopPlan]) -> None:
+        self._plans = tuple(plans)
+        moved = [each.traffic for each in plans]
+        self.traffic = Traffic(
+            sum([each.read for each in moved]), sum([each.written for each in moved])
+        )
+
+    def run(self, values: Values, state: State) -> None:
+        """Compute the targets, one after the other."""
+        for each in self._plans:
+            each.run(values, state)
+
+    def described(self) -> Iterator[tuple[Specialization, Call]]:
+        """Yield the kernels with their calls."""
+        for each in self._plans:
+            yield from each.described()
+
+
+class NumpyFold(LoopPlan):
+    """A loop whose values NumPy folds: a kernel would add in another order, or cannot run.
+
+    The loops behind it are planned for results that are laid out as the arrays `like`.  `call` is
     that of the kernel, if there could be one.
     """
 
@@ -74,7 +106,7 @@ class NumpyFold(LoopPlan):
         self,
         loop: Loop,
         own: Specialization,
-        like: Array,
+        like: Sequence[Array],
         call: Call | None,
         traffic: Traffic,
     ) -> None:
@@ -82,19 +114,19 @@ class NumpyFold(LoopPlan):
         self._call = call
         self._loop = loop
         self._own = own
-        self._like = like
+        self._like = tuple(like)
 
     def run(self, values: Values, state: State) -> None:
-        """Compute the target; NumPy reports floating-point errors itself."""
-        (value,) = outputs_of(self._own.traced, views_of(self._loop, values))
-        parameter = self._loop.targets[0].parameter
-        if isinstance(value, np.ndarray):
-            if value.strides != self._like.strides:
-                array = np.empty_like(self._like)
-                array[...] = value
-                value = array
-            state.addresses[parameter] = address(value)
-        values[parameter] = value
+        """Compute the targets; NumPy reports floating-point errors itself."""
+        computed = outputs_of(self._own.traced, views_of(self._loop, values))
+        for target, like, value in zip(self._loop.targets, self._like, computed, strict=True):
+            if isinstance(value, np.ndarray):
+                if value.strides != like.strides or target.fold is None:
+                    array = np.empty_like(like)
+                    array[...] = value
+                    value = array
+                state.addresses[target.parameter] = address(value)
+            values[target.parameter] = value
 
     def described(self) -> Iterator[tuple[Specialization, Call]]:
         """Yield the kernel that would run, with its call."""

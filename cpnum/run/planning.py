@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from cpnum.compile.call import Array, Order, Part, describe_parts, new_array, new_of
 from cpnum.compile.call import Call as KernelArguments
-from cpnum.compile.folded import describe_folded
+from cpnum.compile.folded import FoldedCall, describe_folded
 from cpnum.compile.kernel import Clock
 from cpnum.ir.arrays import address
 from cpnum.ir.graph import Graph
@@ -24,7 +25,7 @@ from cpnum.ir.results import single
 from cpnum.ir.signature import ArrayOf, Parameter
 from cpnum.run.alias import in_place, overlap
 from cpnum.run.buffers import rounded
-from cpnum.run.folds import FoldPlan, NumpyFold
+from cpnum.run.folds import FoldedInto, FoldPlan, NumpyFold, PlansApart
 from cpnum.run.loops import (
     AssignmentPlan,
     KernelPlan,
@@ -94,7 +95,7 @@ class Planner:
         Raises:  ShapeError; OutError if elements that are written to share memory.
         """
         views = views_of(loop, values)
-        if loop.graph.outputs[0].fold is not None:
+        if any(each.fold is not None for each in loop.graph.outputs):
             return self._fold(own, loop, values, views, ahead)
         outs = [
             None if each.of is None else replayed(values[each.of], each.movement)
@@ -127,19 +128,38 @@ class Planner:
         views: Sequence[Any],
         ahead: bool,
     ) -> LoopPlan:
-        """Return the plan of a loop that folds its value; put an array of its result in values."""
+        """Return the plan of a loop that folds; put arrays of its results among the values."""
         call = describe_folded(own.graph, views)
-        output = own.graph.outputs[0]
-        parameter = loop.targets[0].parameter
-        array = new_array(call.shape, call.order, output.node.dtype.numpy)
+        outputs = own.graph.outputs
+        if call.kernel is None and len(outputs) > 1:
+            return PlansApart(
+                [self._apart(own, loop, each, values, ahead) for each in _served(own, views)]
+            )
+        arrays = [
+            new_array(shape, order, output.node.dtype.numpy)
+            for shape, order, output in zip(call.shapes, call.orders, outputs, strict=True)
+        ]
         read = sum([stored_bytes(each) for each in views if isinstance(each, np.ndarray)])
-        traffic = Traffic(read, array.nbytes)
-        is_scalar = not array.ndim and not output.boxed
-        values[parameter] = array[()] if is_scalar else array
+        traffic = Traffic(read, sum([each.nbytes for each in arrays]))
+        for target, array, output in zip(loop.targets, arrays, outputs, strict=True):
+            is_array = array.ndim or output.boxed
+            values[target.parameter] = array if is_array else array[()]
         if call.kernel is None or self._machine is None or self._level is None:
-            return NumpyFold(loop, own, array, call.kernel, traffic)
-        planning = _Planning(self, loop, own, values, ahead)
-        return planning.fold(views, call.kernel, array, is_scalar, traffic)
+            return NumpyFold(loop, own, arrays, call.kernel, traffic)
+        return _Planning(self, loop, own, values, ahead).fold(views, call, arrays, traffic)
+
+    def _apart(
+        self,
+        own: Specialization,
+        loop: Loop,
+        places: tuple[int, ...],
+        values: Values,
+        ahead: bool,
+    ) -> LoopPlan:
+        """Return the plan of some results of a loop."""
+        targets = tuple([loop.targets[at] for at in places])
+        alone = replace(loop, graph=loop.graph.part(places), targets=targets)
+        return self.plan(own.part(places), alone, values, ahead)
 
     def _layout(self, own: Specialization, views: Sequence[Any], outs: Sequence[Any]) -> Layout:
         """Return what is known of a loop for arrays of these layouts."""
@@ -288,31 +308,32 @@ class _Planning:
         )
 
     def fold(
-        self,
-        views: Sequence[Any],
-        call: KernelArguments,
-        array: Array,
-        is_scalar: bool,
-        traffic: Traffic,
+        self, views: Sequence[Any], call: FoldedCall, arrays: Sequence[Array], traffic: Traffic
     ) -> FoldPlan:
-        """Return the plan of a loop that folds its value into an array like this."""
-        parameter, planner = self.loop.targets[0].parameter, self.planner
-        # A number is made anew of an element that stays where it is.
-        is_fresh = not is_scalar and (not array.ndim or planner.is_fresh(parameter))
-        slot = planner.slot(array.nbytes) if self.ahead and not is_fresh else None
-        (order,) = call.orders
-        layout = array.shape, order, array.dtype, array.strides, array.nbytes
-        new = New(parameter, *layout, slot, is_fresh, is_scalar)
-        if slot is not None:
-            planner.put(new)
-        rows = self._rows(call, [self._view(at, view) for at, view in enumerate(views[:-1])])
-        rows.append((planner.row(parameter), 0))
-        prepared = planner.prepared(self.own, call)
-        kernel = self._running(self.own, prepared, rows)
-        fold = self.own.graph.outputs[0].fold
-        assert fold is not None
-        divisor = None if fold.ddof is None else fold.divisor(call.shape)
-        return FoldPlan(self.loop, self.own, kernel, new, divisor, traffic)
+        """Return the plan of a loop that folds values into arrays like these."""
+        planner, kernel = self.planner, call.kernel
+        assert kernel is not None
+        rows = self._rows(kernel, [self._view(at, view) for at, view in enumerate(views[:-1])])
+        results: list[FoldedInto] = []
+        outputs = zip(self.loop.targets, self.own.graph.outputs, arrays, call.orders, strict=True)
+        for target, output, array, order in outputs:
+            parameter, fold = target.parameter, output.fold
+            is_scalar = not array.ndim and not output.boxed
+            # A number is made anew of an element that stays where it is.
+            is_fresh = not is_scalar and (not array.ndim or planner.is_fresh(parameter))
+            slot = planner.slot(array.nbytes) if self.ahead and not is_fresh else None
+            layout = array.shape, order, array.dtype, array.strides, array.nbytes
+            new = New(parameter, *layout, slot, is_fresh, is_scalar)
+            if slot is not None:
+                planner.put(new)
+            first = None if fold is None else fold.row.first(output.node.dtype)
+            divisor = None
+            if fold is not None and fold.ddof is not None:
+                divisor = np.intp(fold.divisor(kernel.shape))
+            results.append(FoldedInto(new, first, divisor))
+            rows.append((planner.row(parameter), 0))
+        running = self._running(self.own, planner.prepared(self.own, kernel), rows)
+        return FoldPlan(self.loop, self.own, running, results, traffic)
 
     def _rows(
         self, call: KernelArguments, of_views: Sequence[tuple[int, int]]
@@ -456,6 +477,19 @@ def traffic_of(
                 read += size
                 written += size
     return Traffic(read, written)
+
+
+def _served(own: Specialization, views: Sequence[Any]) -> list[tuple[int, ...]]:
+    """Return the places of results that one kernel serves, as many of neighbours as possible."""
+    groups: list[tuple[int, ...]] = [(0,)]
+    for at in range(1, len(own.graph.outputs)):
+        more = (*groups[-1], at)
+        is_whole = len(more) == len(own.graph.outputs)
+        if not is_whole and describe_folded(own.part(more).graph, views).kernel is not None:
+            groups[-1] = more
+        else:
+            groups.append((at,))
+    return groups
 
 
 def stored_bytes(view: Array) -> int:

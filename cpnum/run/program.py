@@ -90,8 +90,7 @@ class ProgramSpecialization:
             count = self._operators[id(each.graph)]
             writes = sum([target.of is not None for target in each.targets])
             found += (count + writes) * _OPERATOR + count * each.elements * scale - _LOOP
-            fold = each.targets[0].fold
-            if fold is not None:
+            for fold in [target.fold for target in each.targets if target.fold is not None]:
                 found += _FOLD + fold.row.is_tree * each.elements * scale / 2
         return found + _operators(program.graph) * (_OPERATOR + largest * _ELEMENT)
 

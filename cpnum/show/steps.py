@@ -219,12 +219,11 @@ def _loop_row(at: int, step: Loop, planned: Planned, kernels: _Kernels, buffers:
         note = "NumPy's: from one view of an array to another"
         return Row(at + 1, _listed(names), read, written, "assignment", note)
     by = [kernels[kernel_key(*each)] for each in plan.described()]
-    fold = step.targets[0].fold
-    if fold is not None:
-        if not by:
-            note = "NumPy's: a loop would add in another order"
-            return Row(at + 1, _listed(names), read, written, f"numpy.{fold.row.word}", note)
-        notes.insert(0, fold.row.word)
+    words = [each.fold.row.word for each in step.targets if each.fold is not None]
+    if words and not by:
+        note = "NumPy's: a loop would add in another order"
+        return Row(at + 1, _listed(names), read, written, f"numpy.{words[0]}", note)
+    notes[:0] = words
     return Row(at + 1, _listed(names), read, written, _by(by), _listed(notes))
 
 

@@ -230,7 +230,9 @@ class _Assembling:
         draft = _Draft(self.builder.shape_of(value))
         assert isinstance(call.results, int)
         draft.targets[Target(call.results, fold=fold)] = self._renewed([value])[value]
-        self.drafts.append(draft)
+        before = self.drafts[-1] if self.drafts else None
+        if not isinstance(before, _Draft) or not self._fused(before, draft):
+            self.drafts.append(draft)
 
     def _parameter(self, node: Node) -> int:
         assert type(node) is Input and not node.movement
@@ -298,7 +300,8 @@ class _Assembling:
         """Add the second loop to the first, if each element depends on the same element only."""
         if first.shape != second.shape or not first.shape:
             return False
-        if any(each.fold is not None for each in (*first.targets, *second.targets)):
+        folds = [each for each in (*first.targets, *second.targets) if each.fold is not None]
+        if folds and any(each.of is not None for each in (*first.targets, *second.targets)):
             return False
         made = {each.parameter: (each.movement, node) for each, node in first.targets.items()}
         inputs, shaping = second.inputs()
@@ -306,6 +309,8 @@ class _Assembling:
             return False  # what gives a constant its shape is not there yet
         new: dict[Node, Node] = {}
         for each in inputs:
+            if any(each.parameter == fold.parameter for fold in folds):
+                return False
             if each.parameter in made:
                 movement, node = made[each.parameter]
                 if each.movement != movement or self.builder.shapes[each] != first.shape:
