@@ -34,24 +34,27 @@ _ANSWER = re.compile(r"<details>.*?^```python\n(.*?)^```", re.DOTALL | re.MULTIL
 # In a process of its own, where the sockets that the kernel's client leaves open warn nobody.
 _EXECUTE = """
 import sys
+import tempfile
 import nbformat
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 folder, launcher, *hidden = sys.argv[1:]
 notebook = nbformat.reads(sys.stdin.read(), as_version=4)
-manager = AsyncKernelManager(kernel_name="python3")
-# Whatever kernel is installed under that name, it is this interpreter that runs them.
-manager.kernel_spec.argv[:] = [sys.executable, launcher, *hidden, "-f", "{connection_file}"]
-client = NotebookClient(
-    notebook,
-    km=manager,
-    timeout=240,
-    coalesce_streams=True,
-    record_timing=False,
-    resources={"metadata": {"path": folder}},
-)
-client.execute()
+# By sockets that are files: another kernel that starts at the same time may take a port.
+with tempfile.TemporaryDirectory() as sockets:
+    manager = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=sockets + "/kernel")
+    # Whatever kernel is installed under that name, it is this interpreter that runs them.
+    manager.kernel_spec.argv[:] = [sys.executable, launcher, *hidden, "-f", "{connection_file}"]
+    client = NotebookClient(
+        notebook,
+        km=manager,
+        timeout=240,
+        coalesce_streams=True,
+        record_timing=False,
+        resources={"metadata": {"path": folder}},
+    )
+    client.execute()
 nbformat.write(notebook, sys.stdout)
 """
 
