@@ -192,6 +192,25 @@ def test_random_axes(seed, plans):
     assert plans.count(FoldPlan) > plans.count(NumpyFold)
 
 
+RESHAPED = [
+    lambda x: (x.T.reshape(-1) * 2).sum(),
+    lambda x: x.T.ravel().max(),
+    lambda x: (x.T.reshape(-1) * 2, x.T.reshape(-1).sum(), x.T.reshape(-1).min()),
+    lambda x: (x.T.reshape(2, -1) + 1).sum(axis=1),
+    lambda x: x[::2].T.reshape(-1, 2).mean(axis=0),
+    lambda x: (x.reshape(-1) * np.arange(24.0).reshape(4, 6).T.reshape(-1)).sum(),
+]
+
+
+@pytest.mark.parametrize("number", range(len(RESHAPED)))
+def test_views_that_numpy_copies(number, plans):
+    for dtype in (F64, F32):
+        x = numbers(dtype, (4, 6))
+        for each in (x, np.asfortranarray(x), np.repeat(x, 2, axis=1)[:, ::2]):
+            check(RESHAPED[number], each)
+    assert FoldPlan in plans
+
+
 def test_results_lie_in_memory_as_numpys():
     x = np.ones((4, 5, 6))
     for order in itertools.permutations(range(3)):

@@ -344,11 +344,7 @@ class KernelPlan(LoopPlan):
 
     def _run(self, values: Values, state: State) -> None:
         new = [self._made(each, state) for each in self._new]
-        copies = []
-        for view, at in self._copied:
-            parameter, movement = self._loop.views[view]
-            copies.append(replayed(values[parameter], movement))
-            state.addresses[at] = address(copies[-1])
+        copies = copied_views(self._loop, self._copied, values, state)
         taken: list[Buffer] = []
         for _, size, at in self._copies:
             if size is not None:
@@ -363,6 +359,7 @@ class KernelPlan(LoopPlan):
             evaluate(self._own.traced, views_of(self._loop, values))  # for the errors of scalars
         for copy, _, _ in self._copies:
             copy.run(state, values)
+        del copies  # the kernels have read them
         give(taken)
         for each, array in zip(self._new, new, strict=True):
             values[each.parameter] = array[()] if each.is_scalar else array
@@ -395,3 +392,18 @@ def views_of(loop: Loop, values: Sequence[Any]) -> list[Any]:
     """Return what a loop reads, and None behind it, which arrays that the function made are of."""
     views = [replayed(values[parameter], movement) for parameter, movement in loop.views]
     return [*views, None]
+
+
+def copied_views(
+    loop: Loop, copied: Sequence[tuple[int, int]], values: Values, state: State
+) -> list[Any]:
+    """Return the views that NumPy copies for a reshape, and note their addresses.
+
+    They have to live until the kernels have run.
+    """
+    copies = []
+    for view, at in copied:
+        parameter, movement = loop.views[view]
+        copies.append(replayed(values[parameter], movement))
+        state.addresses[at] = address(copies[-1])
+    return copies

@@ -333,7 +333,7 @@ class _Planning:
             results.append(FoldedInto(new, first, divisor))
             rows.append((planner.row(parameter), 0))
         running = self._running(self.own, planner.prepared(self.own, kernel), rows)
-        return FoldPlan(self.loop, self.own, running, results, traffic)
+        return FoldPlan(self.loop, self.own, running, results, self.copied, self.keeps, traffic)
 
     def _rows(
         self, call: KernelArguments, of_views: Sequence[tuple[int, int]]
