@@ -17,6 +17,7 @@ from cpnum.compile.call import (
     Order,
     Shape,
     common_shape_of,
+    new_strides,
     offset_of,
     shape_of,
     strides_in,
@@ -64,10 +65,10 @@ def describe_folded(graph: Graph, arguments: Sequence[Any]) -> FoldedCall:
             shape,
             [each for each, node in zip(strides, sources.arrays, strict=True) if node in read],
         )
-        folded = () if fold is None else fold.axes
         shapes.append(shape if fold is None else fold.shape_of(shape))
         orders.append(_order_in(of_memory, fold))
-        into.append(_strides_into(shape, of_memory, folded, output.node.dtype.itemsize))
+        kept = shape if fold is None else fold._replace(keeps=True).shape_of(shape)
+        into.append(new_strides(kept, of_memory, output.node.dtype.itemsize))
         itemsizes.append(output.node.dtype.itemsize)
         axes = of_memory
         if fold is not None:
@@ -86,11 +87,7 @@ def describe_folded(graph: Graph, arguments: Sequence[Any]) -> FoldedCall:
     arrangement = arrange(shape, [*strides, *into], itemsizes, every[0])
     trees = 0
     for fold in folds:
-        inner = 1
-        for axis in reversed(every[0]):
-            if axis not in fold.axes and shape[axis] != 1:
-                break
-            inner *= shape[axis]
+        inner = math.prod([shape[axis] for axis in _innermost(every[0], shape, fold)])
         if inner > 1 and arrangement.extents[-1] != inner:
             return result
         trees += inner > 1 and fold.row.is_tree
@@ -113,15 +110,25 @@ _IN_ORDER = 8
 _SHORT = 32
 
 
+def _innermost(axes: Sequence[int], shape: Shape, fold: Fold) -> list[int]:
+    """Return the folded axes that are innermost, without those of extent 1."""
+    inner: list[int] = []
+    for axis in reversed(axes):
+        if shape[axis] != 1:
+            if axis not in fold.axes:
+                break
+            inner.insert(0, axis)
+    return inner
+
+
 def _with_short_outside(axes: list[int], shape: Shape, fold: Fold, dtype: DType) -> list[int]:
     """Return the axes with short innermost folded ones outside of the kept axis before them.
 
     So vectors go along the kept axis.  Each element is folded in the same order.
     """
+    inner = _innermost(axes, shape, fold)
     real = [axis for axis in axes if shape[axis] != 1]
-    inner: list[int] = []
-    while real and real[-1] in fold.axes:
-        inner.insert(0, real.pop())
+    real = real[: len(real) - len(inner)]
     most = _SHORT
     if fold.row.is_tree and dtype.family == "F":
         if any(axis in fold.axes for axis in real):
@@ -153,16 +160,3 @@ def _order_in(axes: Sequence[int], fold: Fold | None) -> Order:
     places = {axis: at for at, axis in enumerate(sorted(left))}
     order = tuple([places[axis] for axis in left])
     return None if list(order) == sorted(order) else order
-
-
-def _strides_into(
-    shape: Shape, axes: Sequence[int], folded: Sequence[int], itemsize: int
-) -> tuple[int, ...]:
-    """Return the strides of a result along the axes of the value."""
-    strides = [0] * len(shape)
-    stride = itemsize
-    for axis in reversed(axes):
-        if axis not in folded and shape[axis] != 1:
-            strides[axis] = stride
-            stride *= shape[axis]
-    return tuple(strides)

@@ -56,7 +56,6 @@ def report_overwritten(graph: Graph, flags: int) -> None:
                 errors.tell(kind, Flag[kind], message)
 
 
-# What NumPy says of each kind of error.
 # The operators that can divide by zero, elementary functions among them.
 _DIVIDING = frozenset("divide floor_divide remainder divmod fmod reciprocal power".split())
 

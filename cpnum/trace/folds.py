@@ -5,6 +5,7 @@ The functions stand here with the operator that folds, and with the axis that th
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -98,6 +99,7 @@ def fold_of(
     )
 
 
+@functools.cache
 def _names_of(function: _Function) -> tuple[str, ...]:
     if isinstance(getattr(function, "__self__", None), np.ufunc):
         return _REDUCE

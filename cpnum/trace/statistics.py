@@ -16,6 +16,7 @@ import numpy as np
 
 from cpnum.trace.array import Tracer
 from cpnum.trace.calls import call
+from cpnum.trace.chosen import is_chosen
 from cpnum.trace.folds import DIVIDED
 from cpnum.trace.registry import FUNCTIONS, xp
 from cpnum.trace.tracer import SCALAR
@@ -56,7 +57,7 @@ def _is_plain(
     return (
         isinstance(array, Tracer)
         and array.state != SCALAR
-        and type(array.known_shape) is tuple
+        and not is_chosen(array.known_shape)
         and bool(array.known_shape)
         and array.node.dtype.family in families
         and type(ddof) is int
@@ -142,7 +143,7 @@ def _traced_norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = Fals
 
 
 def _traced_count(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    if axis is None or not isinstance(a, Tracer) or type(a.known_shape) is not tuple:
+    if axis is None or not isinstance(a, Tracer) or is_chosen(a.known_shape):
         return None  # without an axis, the count is Python's
     return xp.sum(a.astype(bool), axis=axis, keepdims=keepdims)
 
