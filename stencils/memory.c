@@ -8,11 +8,8 @@
 
 #include "stencil.h"
 
-/* One element in memory, and a vector of them, at any alignment and any alias. */
-#define IN_MEMORY __attribute__((aligned(1), may_alias))
-#define MEMORY_TYPES(T, element, ...)                                                              \
-    typedef element IN_MEMORY element_##T;                                                         \
-    typedef VECTOR(element) IN_MEMORY contiguous_##T;
+/* A vector of elements in memory. */
+#define MEMORY_TYPES(T, element, ...) typedef VECTOR(element) IN_MEMORY contiguous_##T;
 DTYPES(MEMORY_TYPES)
 
 /* By families: READ elements as values, one element as the SCALAR in each lane, WRITE values as

@@ -72,6 +72,11 @@ extern char SLOT, SLOT2, STEP, OFFSET, AHEAD;
 #endif
 #define IN_BLOCK(type, symbol) (*(type *)(block + HOLE(symbol)))
 
+/* One element in memory, at any alignment and any alias. */
+#define IN_MEMORY __attribute__((aligned(1), may_alias))
+#define ELEMENT_TYPES(T, element, ...) typedef element IN_MEMORY element_##T;
+DTYPES(ELEMENT_TYPES)
+
 /* What a tree of sums has in the argument block: its next leaf, the place behind the sums that wait
    for their right halves, its first leaf, and these sums.  A leaf is three bytes: how many blocks
    of eight elements it has, how many sums its own one joins, and how many elements are left. */
@@ -101,5 +106,20 @@ struct tree {
 #define FITS_2(...)
 #endif
 #define FITS_1(...) __VA_ARGS__
+
+/* Each lane in the place of the one `by` lanes away, in pairs. */
+#define SWAPPED(T, element, bytes, family) FITS_##bytes(SWAPPED_OF(T))
+#define SWAPPED_OF(T)                                                                              \
+    OVERLOADED v##T swapped(v##T a, int by) {                                                      \
+        v##T other;                                                                                \
+        UNROLLED                                                                                   \
+        for (int lane = 0; lane < LANES; lane++) other[lane] = a[lane ^ by];                       \
+        return other;                                                                              \
+    }
+FLOAT_DTYPES(SWAPPED)
+INT_DTYPES(SWAPPED)
+#if LANE == 1
+SWAPPED_OF(b) /* in wider lanes, a mask has the type of an integer */
+#endif
 
 #endif

@@ -5,23 +5,14 @@
 
 #include "stencil.h"
 
-#define IN_MEMORY __attribute__((aligned(1), may_alias))
-
 /* The lanes of an accumulator, joined in pairs: ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)), in each
    lane. */
-#define SWAPPED(T, a, by)                                                                          \
-    ({                                                                                             \
-        v##T other_;                                                                               \
-        UNROLLED                                                                                   \
-        for (int lane = 0; lane < LANES; lane++) other_[lane] = (a)[lane ^ (by)];                  \
-        other_;                                                                                    \
-    })
 #define JOINED(T)                                                                                  \
     TO(NEXT, joined_##T##_next, v##T a, v##T result);                                              \
     DEFINE(joined_##T, v##T a, v##T result) {                                                      \
         v##T all = a;                                                                              \
         UNROLLED                                                                                   \
-        for (int by = 1; by < LANES; by *= 2) all = all + SWAPPED(T, all, by);                     \
+        for (int by = 1; by < LANES; by *= 2) all = all + swapped(all, by);                        \
         CONTINUE joined_##T##_next(SAME, a, all);                                                  \
     }
 
@@ -45,16 +36,15 @@
 
 /* The sum of a leaf joins the sums to its left, as many as the leaf says. */
 #define PUSH(T, element)                                                                           \
-    typedef element IN_MEMORY sum_##T;                                                             \
     TO(NEXT, push_##T##_next, v##T a);                                                             \
     DEFINE(push_##T, v##T a) {                                                                     \
         element sum = a[0];                                                                        \
         NOT_UNROLLED                                                                               \
         for (long left = TREE->leaf[1]; left; left--) {                                            \
             TREE->top -= sizeof(element);                                                          \
-            sum = *(sum_##T *)TREE->top + sum;                                                     \
+            sum = *(element_##T *)TREE->top + sum;                                                 \
         }                                                                                          \
-        *(sum_##T *)TREE->top = sum;                                                               \
+        *(element_##T *)TREE->top = sum;                                                           \
         TREE->top += sizeof(element);                                                              \
         CONTINUE push_##T##_next(SAME, a);                                                         \
     }
@@ -63,7 +53,7 @@
 #define INTO(T)                                                                                    \
     TO(NEXT, into_add_##T##_next);                                                                 \
     DEFINE(into_add_##T) {                                                                         \
-        *(sum_##T *)p0 = *(sum_##T *)p0 + *(sum_##T *)TREE->sums;                                  \
+        *(element_##T *)p0 = *(element_##T *)p0 + *(element_##T *)TREE->sums;                      \
         CONTINUE into_add_##T##_next(SAME);                                                        \
     }
 
