@@ -28,11 +28,6 @@ typedef VECTOR(unsigned char) vector_of_bytes;
 
 /* Keeps the bytes together in a vector register: clang would take each from the mask's wide lane,
    through more general registers than it has. */
-#if NEON
-#define IN_VECTOR "+w"
-#else
-#define IN_VECTOR "+v"
-#endif
 INLINE vector_of_bytes packed(vector_of_bytes bytes) {
 #if LANES > 8
     __asm__("" : IN_VECTOR(bytes));
@@ -101,6 +96,7 @@ DTYPES(STRIDED)
     LOAD(T, argument, SPLAT(T, family, block + HOLE(SLOT)))                                        \
     LOAD(T, constant, SPLAT(T, family, &POOL))                                                     \
     LOAD(T, seed, SPLAT(T, family, &POOL))                                                         \
+    STORE(T, family, store_first, ELEMENT(T, p0) = elements[0])                                    \
     STORE(T, family, store, ELEMENTS(T, CONTIGUOUS(T) + HOLE(OFFSET)) = elements)                  \
     STORE(T, family, store_strided,                                                                \
           write_strided_##T(AT_STRIDE(i + HOLE(AHEAD)), STRIDE, LANES, elements))                  \

@@ -87,6 +87,7 @@ struct tree {
     char sums[];
 } __attribute__((may_alias));
 #define TREE ((struct tree *)(block + HOLE(SLOT)))
+#define FIRST_TREE ((struct tree *)(block + HOLE(SLOT2)))
 #define NO_LEAF 255
 
 /* FITS_n(text) is the text where a value of n bytes has a place in these lanes, else nothing. */
@@ -107,19 +108,39 @@ struct tree {
 #endif
 #define FITS_1(...) __VA_ARGS__
 
-/* Each lane in the place of the one `by` lanes away, in pairs. */
-#define SWAPPED(T, element, bytes, family) FITS_##bytes(SWAPPED_OF(T))
-#define SWAPPED_OF(T)                                                                              \
+/* For asm that keeps a value in a vector register. */
+#if NEON
+#define IN_VECTOR "+w"
+#else
+#define IN_VECTOR "+v"
+#endif
+
+/* Lanes moved: each in the place of the one `by` lanes away, in pairs; one of them in all lanes; all
+   of them one lane down. */
+#define MOVED(T, element, bytes, family) FITS_##bytes(MOVED_OF(T))
+#define MOVED_OF(T)                                                                                \
     OVERLOADED v##T swapped(v##T a, int by) {                                                      \
         v##T other;                                                                                \
         UNROLLED                                                                                   \
         for (int lane = 0; lane < LANES; lane++) other[lane] = a[lane ^ by];                       \
         return other;                                                                              \
+    }                                                                                              \
+    OVERLOADED v##T in_all_lanes(v##T a, int one) {                                                \
+        v##T all;                                                                                  \
+        UNROLLED                                                                                   \
+        for (int lane = 0; lane < LANES; lane++) all[lane] = a[one];                               \
+        return all;                                                                                \
+    }                                                                                              \
+    OVERLOADED v##T down(v##T a) {                                                                 \
+        v##T other;                                                                                \
+        UNROLLED                                                                                   \
+        for (int lane = 0; lane < LANES; lane++) other[lane] = a[(lane + 1) % LANES];              \
+        return other;                                                                              \
     }
-FLOAT_DTYPES(SWAPPED)
-INT_DTYPES(SWAPPED)
+FLOAT_DTYPES(MOVED)
+INT_DTYPES(MOVED)
 #if LANE == 1
-SWAPPED_OF(b) /* in wider lanes, a mask has the type of an integer */
+MOVED_OF(b) /* in wider lanes, a mask has the type of an integer */
 #endif
 
 #endif

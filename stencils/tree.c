@@ -16,31 +16,13 @@
         CONTINUE joined_##T##_next(SAME, a, all);                                                  \
     }
 
-/* The elements of a tail are added to the sum, one after the other.  With masks
-   they are up to LANES - 1, elsewhere one. */
-#if X86_512
-#define COUNT (end - i)
-#else
-#define COUNT 1
-#endif
-#define REST(T)                                                                                    \
-    TO(NEXT_TIED, rest_##T##_next, v##T a, v##T b);                                                \
-    DEFINE(rest_##T, v##T a, v##T b) {                                                             \
-        __typeof__(a[0]) sum = b[0];                                                               \
-        UNROLLED                                                                                   \
-        for (int lane = 0; lane < LANES; lane++) {                                                 \
-            if (lane < COUNT) sum = sum + a[lane];                                                 \
-        }                                                                                          \
-        CONTINUE rest_##T##_next(SAME, a, (v##T)sum);                                              \
-    }
-
-/* The sum of a leaf joins the sums to its left, as many as the leaf says. */
+/* The sum of a leaf joins the sums to its left, as many as the leaf of the first tree says. */
 #define PUSH(T, element)                                                                           \
     TO(NEXT, push_##T##_next, v##T a);                                                             \
     DEFINE(push_##T, v##T a) {                                                                     \
         element sum = a[0];                                                                        \
         NOT_UNROLLED                                                                               \
-        for (long left = TREE->leaf[1]; left; left--) {                                            \
+        for (long left = FIRST_TREE->leaf[1]; left; left--) {                                      \
             TREE->top -= sizeof(element);                                                          \
             sum = *(element_##T *)TREE->top + sum;                                                 \
         }                                                                                          \
@@ -57,6 +39,6 @@
         CONTINUE into_add_##T##_next(SAME);                                                        \
     }
 
-#define SUM(T, element, bytes, family) JOINED(T) REST(T) PUSH(T, element) INTO(T)
+#define SUM(T, element, bytes, family) JOINED(T) PUSH(T, element) INTO(T)
 FLOAT_DTYPES(SUM)
 INT_DTYPES(SUM)

@@ -30,6 +30,11 @@ FOLDS = {
     "any": lambda x: (x > 1).any(),
     "all": lambda x: np.all(x),
     "add.reduce": lambda x: np.add.reduce(x),
+    "product": lambda x: np.prod(x),
+    "product of an expression": lambda x: np.multiply.reduce(x * 0.5 + 1, initial=2),
+    "running sum": lambda x: np.cumsum(x),
+    "running product": lambda x: (x * x).cumprod(),
+    "running max": lambda x: np.maximum.accumulate(x),
 }
 
 
@@ -61,7 +66,8 @@ def numbers(dtype, shape, seed=0):
 
 def check(function, *arguments, levels=HERE):
     with quiet(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Degrees of freedom <= 0")
+        for each in ("Degrees of freedom <= 0", "Mean of empty slice", "All-NaN slice"):
+            warnings.filterwarnings("ignore", each)
         expected = function(*arguments)
         for level in levels:
             compiled = cpjit(function, isa=level)
@@ -85,7 +91,9 @@ def test_all_lengths(name, dtype, plans):
             expected = function(x)
             for level, each in compiled.items():
                 assert_same(expected, each(x), (level, length))
-    assert plans.count(NumpyFold) == len(HERE) * (0 if name.startswith("m") else 1)
+    # That of no element, and the running ones of one element.
+    apart = {"m": 0, "r": 2}.get(name[0], 1)
+    assert plans.count(NumpyFold) == len(HERE) * apart
 
 
 @pytest.mark.parametrize("name", ["any", "all"])
@@ -168,6 +176,7 @@ def of_a_broadcast(fold):
 
 KINDS = "C order,Fortran order,reversed,every third,cut,broadcast,permuted,misaligned".split(",")
 FUNCTIONS = [np.sum, np.max, np.min, np.any, np.all, np.add.reduce, np.maximum.reduce]
+FUNCTIONS += [np.prod, np.multiply.reduce]
 FUNCTIONS += [np.mean, np.var, np.std, np.ptp, functools.partial(np.var, ddof=1)]
 EXTENTS = (1, 2, 3, 5, 7, 8, 9, 17, 20, 40, 90, 150)
 
@@ -183,12 +192,35 @@ def test_random_axes(seed, plans):
         y = numbers(dtype, shape[-1:], seed + 1)
         several = tuple(chance.sample(range(axes), chance.randrange(1, axes + 1)))
         axis = chance.choice([None, *range(-axes, axes), several])
-        of = chance.choice(FUNCTIONS if dtype.family != "B" else FUNCTIONS[:7])
+        of = chance.choice(FUNCTIONS if dtype.family != "B" else FUNCTIONS[:9])
         fold = functools.partial(of, axis=axis, keepdims=chance.random() < 0.3)
         check(of_an_argument(fold), x)
         if dtype.family != "B":
             check(of_an_expression(fold), x, y)
             check(of_a_broadcast(fold), x, y)
+    assert plans.count(FoldPlan) > plans.count(NumpyFold)
+
+
+SCANS = [np.cumsum, np.cumprod, np.add.accumulate, np.minimum.accumulate, np.fmax.accumulate]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_axes_of_scans(seed, plans):
+    chance = random.Random(seed)
+    for _ in range(12):
+        axes = chance.choice([1, 2, 2, 3])
+        shape = [chance.choice(EXTENTS[: (12, 12, 9)[axes - 1]]) for _ in range(axes)]
+        dtype = chance.choice([each for each in DTYPES if each.family != "B"])
+        x = laid_out(numbers(dtype, shape, seed), chance.choice(KINDS), chance)
+        y = numbers(dtype, shape[-1:], seed + 1)
+        scan = functools.partial(chance.choice(SCANS), axis=chance.randrange(-axes, axes))
+        check(of_an_argument(scan), x)
+        check(of_an_expression(scan), x, y)
+        check(lambda x, y: (scan(x * y), np.max(x * y), x * y - 1), x, y)  # noqa: B023
+        with quiet():
+            result, expected = cpjit(lambda x: scan(x))(x), scan(x)  # noqa: B023
+        for extent, *strides in zip(x.shape, result.strides, expected.strides, strict=True):
+            assert extent == 1 or strides[0] == strides[1]
     assert plans.count(FoldPlan) > plans.count(NumpyFold)
 
 
@@ -233,7 +265,22 @@ STATISTICS = {
     "range": lambda x: np.ptp(x, axis=0),
     "average": lambda x: np.average(x, axis=0),
     "sum but nan": lambda x: np.nansum(np.where(x > 5, np.nan, x), axis=-1),
+    "product but nan": lambda x: np.nanprod(np.where(x > 5, np.nan, x), axis=-1),
+    "running sum but nan": lambda x: np.nancumsum(np.where(x > 5, np.nan, x), axis=-1),
+    "mean but nan": lambda x: np.nanmean(np.where(x > 90, np.nan, x), axis=0),
+    "variance but nan": lambda x: np.nanvar(np.where(x > 5, np.nan, x), axis=-1, ddof=1),
+    "deviation but nan": lambda x: np.nanstd(np.where(x > 5, np.nan, x), axis=0, keepdims=True),
+    "min but nan": lambda x: np.nanmin(np.where(x > 5, np.nan, x), axis=0),
+    "max but nan": lambda x: np.nanmax(np.where(x > 5, np.nan, x)),
+    "weighted average": lambda x: np.average(x, axis=-1, weights=x * x),
+    "trapezoid": lambda x: np.trapezoid(x, dx=0.5),
     "norm": lambda x: np.linalg.norm(x, axis=-1),
+    "sum of sizes": lambda x: np.linalg.norm(x, 1, axis=0),
+    "max from a value": lambda x: np.max(x, axis=0, initial=3.5),
+    "sum from a value": lambda x: x.sum(axis=-1, initial=3),
+    "chosen max": lambda x: x.max(axis=0, where=x > 0, initial=-1),
+    "chosen product": lambda x: np.prod(x, where=x > 9),
+    "any of chosen": lambda x: np.any(x > 50, axis=0, where=x > -3),
     "Frobenius norm": lambda x: np.linalg.norm(x[None], axis=(0, -1)),
     "count": lambda x: np.count_nonzero(x > 0, axis=0),
     "standard scores": lambda x: (x - x.mean(axis=0)) / x.std(axis=0),
@@ -262,8 +309,14 @@ def test_statistics_of_too_few_elements_warn_as_numpys():
         (lambda x: x.var(), 0),
         (lambda x: x.mean(), 0),
         (lambda x: x.mean(axis=1), (3, 0)),
+        (lambda x: np.nanmean(x * np.nan), 3),
+        (lambda x: np.nanmax(x * np.nan, axis=0)[:1], (3, 4)),
+        (lambda x: np.nanmin(x / x * np.nan), (3, 4)),
+        (lambda x: np.nanvar(x * np.nan, axis=1), (3, 4)),
+        (lambda x: np.nanstd(x, ddof=12), (3, 4)),
     ):
         expected = {message for message, _ in told(function, np.ones(shape))}
+        assert expected
         found = told(cpjit(function), np.ones(shape))
         assert {message for message, _ in found} == expected
         assert {file for _, file in found} == {__file__}
@@ -274,15 +327,30 @@ def test_other_arguments_are_numpys():
     for function in (
         lambda x: np.var(x, correction=1),
         lambda x: np.mean(x, where=x > 0),
-        lambda x: np.sum(x, initial=3.0),
+        lambda x: np.sum(x, where=x > 0),
+        lambda x: np.max(x, axis=0, where=[True, False] * 3 + [True], initial=0),
+        lambda x: np.max(x.astype(np.int64), initial=3),
+        lambda x: x.astype(np.int32).prod(initial=2),
+        lambda x: np.sum(x, initial=np.float32(0.1)),
+        lambda x: np.cumsum(x),
+        lambda x: x.cumprod(dtype=np.float32),
+        lambda x: np.cumsum(x, 1, np.float32),
+        lambda x: np.nanmean(x, dtype=np.float32),
+        lambda x: np.nanvar(x, 0, np.float32),
+        lambda x: np.nansum(x, 1, np.float32),
+        lambda x: np.nanmax(x, where=x > 0, initial=0.5),
+        lambda x: np.nanmin((x > 0) * 2, axis=1),
+        lambda x: np.trapezoid(x, np.arange(7.0)),
+        lambda x: np.trapezoid(x[0], x[1]),
+        lambda x: np.average(x, axis=1, weights=np.arange(7.0)),
         lambda x: np.std(x, dtype=np.float32),
         lambda x: np.sum(x, dtype=np.int32),
         lambda x: np.mean(x, dtype=np.int64),
         lambda x: np.ptp(x, 0, None),
         lambda x: np.var(x, 0, None, None, 1, True),
         lambda x: x.std(1, ddof=1),
-        lambda x: np.max(x, axis=1, initial=2.0),
-        lambda x: np.average(x, weights=x),
+        lambda x: np.max(x, axis=1, initial=np.float64(2)),
+        lambda x: np.average(x, weights=x, returned=True),
         lambda x: np.nansum(x, dtype=np.float32),
         lambda x: np.linalg.norm(x, 1, axis=0),
         lambda x: np.linalg.norm(x),
@@ -342,8 +410,11 @@ def test_loops_go_along_any_axis(shape, axis):
 
 SHARED = {
     "a sum and others": (lambda x: (x.sum(), x.max(), x.min(), (x > 0).any()), 1),
-    "two sums": (lambda x: (x.sum(), x.max(), (x * x).sum(), x.min()), 2),
-    "a mean and a variance": (lambda x: (x.mean(), x.max(), x.var()), 3),
+    "two sums": (lambda x: (x.sum(), x.max(), (x * x).sum(), x.min()), 1),
+    "six sums": (lambda x: tuple([(x * each).sum() for each in range(6)]), 2),
+    "a mean and a variance": (lambda x: (x.mean(), x.max(), x.var()), 2),
+    "products": (lambda x: (x.prod(), (x + 1).prod(), x.sum(), np.cumsum(x[0])), 2),
+    "running sums": (lambda x: (x.cumsum(1), (x * x).cumsum(1), x.max(axis=1), x + 1), 2),
     "rows": (lambda x: (x.sum(axis=-1), x.max(axis=-1), x.min(axis=-1, keepdims=True)), 1),
     "columns": (lambda x: (x.sum(axis=0), (x * 2).sum(axis=0), x.max(axis=0)), 1),
     "rows and columns": (lambda x: (x.sum(axis=0), x.sum(axis=1), x.max(axis=1)), 1),
@@ -361,7 +432,8 @@ def test_several_folds_share_a_loop(name, dtype):
             check(function, each)
     assert cpjit(function).lower(numbers(dtype, (50, 70))).graph is not None
     compiled = cpjit(function)
-    compiled(numbers(dtype, (50, 70)))
+    with quiet():
+        compiled(numbers(dtype, (50, 70)))
     assert compiled.compiled == count
 
 

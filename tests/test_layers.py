@@ -21,7 +21,7 @@ LINE = {
     "extents walk text graph program tiling reference evaluate questions rules rewrite divisors "
     "simplify",
     "trace": "site advice choices fixed containers arguments parameters kinds builder looking made "
-    "push promote ufuncs keywords tracer chosen writing array folds scalar leftover registry "
+    "push promote ufuncs keywords tracer chosen writing array scalar leftover registry folds "
     "promoting compositions joining ends converting replacing functions methods returns sampling "
     "calls statistics contents loop_graphs assembling fields trace",
     "compile": "arrange sources call folded tree schedule instances skeleton folding select assign "

@@ -102,8 +102,11 @@ def arrange(
     strides: Sequence[Sequence[int]],
     itemsizes: Sequence[int],
     order: Sequence[int] | None = None,
+    apart: int | None = None,
 ) -> Arrangement:
     """Arrange the axes of a call, in an `order` if there is one; no extent of `shape` may be 0.
+
+    The axis that stands `apart` does not become one with those outside of it.
 
     Units:  strides and itemsizes in bytes; an operand that is broadcast along an axis has stride 0.
     """
@@ -116,8 +119,12 @@ def arrange(
         if extent == 1:
             continue
         along = [each[axis] for each in strides]
-        if extents and all(
-            outer[-1] == stride * extent for outer, stride in zip(merged, along, strict=True)
+        if (
+            axis != apart
+            and extents
+            and all(
+                outer[-1] == stride * extent for outer, stride in zip(merged, along, strict=True)
+            )
         ):
             extents[-1] *= extent
             for outer, stride in zip(merged, along, strict=True):

@@ -376,9 +376,9 @@ def _assign(assigner: _Assigner, block: BasicBlock) -> None:
                     released.append(number)
         if taken:
             free += taken
+        if tail is not None:
+            assigner.accesses.append((len(items), item))
         if pointer is not None:
-            if tail is not None:
-                assigner.accesses.append((len(items), item))
             append(shared(stencil, tuple(numbers), made, taken, pointer, values, source))
         elif values:
             fields = (stencil, tuple(numbers), made, taken, None, values, source, None)

@@ -72,8 +72,7 @@ def describe_folded(graph: Graph, arguments: Sequence[Any]) -> FoldedCall:
         itemsizes.append(output.node.dtype.itemsize)
         axes = of_memory
         if fold is not None:
-            axes = _with_short_outside(axes, shape, fold, output.node.dtype)
-            axes = _with_long_inside(axes, shape, fold)
+            axes = _axes_of(axes, shape, fold, output.node.dtype)
             of_input = isinstance(output.node, Input) and not views[output.node].flags.aligned
             piece = _BUFFER if fold.converts or of_input else piece
         # A loop along other axes serves no other output.
@@ -84,14 +83,19 @@ def describe_folded(graph: Graph, arguments: Sequence[Any]) -> FoldedCall:
         return result
     if any(each.ddof is not None and each.divisor(shape) <= 0 for each in folds):
         return result
-    arrangement = arrange(shape, [*strides, *into], itemsizes, every[0])
+    scanned = {each.axes[0] for each in folds if each.scans}
+    if len(scanned) > 1 or any(shape[axis] == 1 for axis in scanned):
+        return result
+    apart = next(iter(scanned), None)
+    arrangement = arrange(shape, [*strides, *into], itemsizes, every[0], apart)
     trees = 0
     for fold in folds:
         inner = math.prod([shape[axis] for axis in _innermost(every[0], shape, fold)])
-        if inner > 1 and arrangement.extents[-1] != inner:
-            return result
-        trees += inner > 1 and fold.row.is_tree
-    if trees > 1 or (piece and len(folds) > 1):
+        if inner > 1 and fold.row.is_tree and not fold.scans:
+            if arrangement.extents[-1] != inner:
+                return result
+            trees += 1
+    if trees > _MOST_TREES or (piece and len(folds) > 1):
         return result
     offsets = tuple([offset_of(node, views[node], arguments) for node in sources.arrays])
     tiles = (0,) * len(shapes)
@@ -99,6 +103,9 @@ def describe_folded(graph: Graph, arguments: Sequence[Any]) -> FoldedCall:
         kernel=Call(shape, tuple(orders), arrangement, sources, offsets, tiles, piece)
     )
 
+
+# More accumulators would be spilled where there are 16 registers.
+_MOST_TREES = 4
 
 # NumPy converts so many elements at once, and arrays that are not aligned go the same way.
 _BUFFER = 8192
@@ -108,6 +115,14 @@ _BUFFER = 8192
 _IN_ORDER = 8
 # A vector loop over fewer elements takes longer than one over a kept axis.
 _SHORT = 32
+
+
+def _axes_of(axes: list[int], shape: Shape, fold: Fold, dtype: DType) -> list[int]:
+    """Return the axes of a loop, from those of memory: the axis of a scan is the innermost one."""
+    if fold.scans:
+        return [*[axis for axis in axes if axis not in fold.axes], *fold.axes]
+    axes = _with_short_outside(axes, shape, fold, dtype)
+    return _with_long_inside(axes, shape, fold)
 
 
 def _innermost(axes: Sequence[int], shape: Shape, fold: Fold) -> list[int]:
@@ -131,8 +146,8 @@ def _with_short_outside(axes: list[int], shape: Shape, fold: Fold, dtype: DType)
     real = real[: len(real) - len(inner)]
     most = _SHORT
     if fold.row.is_tree and dtype.family == "F":
-        if any(axis in fold.axes for axis in real):
-            return axes  # sums are added to sums
+        if fold.initial is not None or any(axis in fold.axes for axis in real):
+            return axes  # a sum is added to another one
         most = _IN_ORDER
     count = math.prod([shape[axis] for axis in inner])
     if not inner or not real or count >= most or shape[real[-1]] <= count:
@@ -156,7 +171,8 @@ def _with_long_inside(axes: list[int], shape: Shape, fold: Fold) -> list[int]:
 
 def _order_in(axes: Sequence[int], fold: Fold | None) -> Order:
     """Return the order of a result whose axes lie in memory as those of the value."""
-    left = [axis for axis in axes if fold is None or fold.keeps or axis not in fold.axes]
+    gone = () if fold is None or fold.keeps or fold.scans else fold.axes
+    left = [axis for axis in axes if axis not in gone]
     places = {axis: at for at, axis in enumerate(sorted(left))}
     order = tuple([places[axis] for axis in left])
     return None if list(order) == sorted(order) else order

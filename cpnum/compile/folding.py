@@ -8,19 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cpnum.compile.instances import Instance, Values
+from cpnum.compile.instances import NO_VALUES, Instance, Tail, Values
 from cpnum.compile.schedule import Nest, Operand
 from cpnum.pack.stencil import Pack, Stencil
 from cpnum.tables.block import Hole
 from cpnum.tables.reductions import Folded
-from cpnum.tables.stencils import JOINED, PUSH, REST, SEED, fold_stem, into_stem
+from cpnum.tables.stencils import (
+    JOINED,
+    LOAD_BROADCAST,
+    PUSH,
+    SEED,
+    STORE_FIRST,
+    fold_stem,
+    in_order_stem,
+    into_stem,
+)
 
 
 class Accumulators:
     """The accumulators of the results of a nest; `new` makes virtual registers.
 
-    `of` has those of each result by its number, one a vector; `sums` the one that a tree joins
-    them in.
+    `of` has those of each result by its number, one a vector, and only one where elements are
+    folded in their order; `sums` the one that a tree joins them in.
     """
 
     def __init__(self, nest: Nest, pack: Pack, new: Callable[[], int]) -> None:
@@ -28,7 +37,7 @@ class Accumulators:
         self._pack = pack
         self._new = new
         self.of: dict[int, list[int]] = {
-            at: [new() for _ in range(nest.vectors)]
+            at: [new() for _ in range(1 if store.is_ordered else nest.vectors)]
             for at, store in enumerate(nest.stores)
             if store.is_accumulated
         }
@@ -38,6 +47,12 @@ class Accumulators:
     def every(self) -> list[int]:
         """All of them."""
         return [*[each for several in self.of.values() for each in several], *self.sums.values()]
+
+    @property
+    def ordered(self) -> list[int]:
+        """The results whose accumulator begins with the element that it is stored to."""
+        stores = self._nest.stores
+        return [at for at in self.of if stores[at].is_ordered and not stores[at].scans]
 
     def stencil(self, stem: str, store: Operand) -> Stencil:
         """Return a stencil for the dtype of a result."""
@@ -50,7 +65,7 @@ class Accumulators:
         """
         instances = []
         for at, several in self.of.items():
-            if (at in self.sums) != of_trees:
+            if (at in self.sums) != of_trees or at in self.ordered:
                 continue
             store = self._nest.stores[at]
             start = _fold_of(store).start(store.node.dtype)
@@ -61,17 +76,23 @@ class Accumulators:
             ]
         return instances
 
-    def folded(self, at: int, value: int, vector: int) -> Instance:
-        """Return the instance that folds a value into the accumulator of its vector."""
-        return self._fold(at, value, self.of[at][vector])
+    def begun(self, at: int, pointer: int) -> Instance:
+        """Return the instance that loads an accumulator from the element at a pointer."""
+        store = self._nest.stores[at]
+        name, stencil = store.buffer.name, self.stencil(LOAD_BROADCAST, store)
+        return Instance(stencil, (), (self.of[at][0],), pointer=pointer, source=name)
 
-    def rest(self, at: int, value: int, vector: int) -> Instance:
-        """Return the instance that folds a value of the tail of a tree; that of a sum adds it."""
-        assert not vector
-        if at not in self.sums:
-            return self.folded(at, value, 0)
-        total = self.sums[at]
-        return Instance(self.stencil(REST, self._nest.stores[at]), (value, total), (total,))
+    def folded(self, at: int, value: int, vector: int, is_rest: bool = False) -> Instance:
+        """Return the instance that folds a value into the accumulator of its vector.
+
+        The `is_rest` value of a tree is of its tail.
+        """
+        store = self._nest.stores[at]
+        if store.is_ordered:
+            return self._in_order(at, value, self.of[at][0])
+        if is_rest and at in self.sums:
+            return self._in_order(at, value, self.sums[at])
+        return self._fold(at, value, self.of[at][vector])
 
     def joined(self, of_trees: bool) -> list[Instance]:
         """Return the instances that make one accumulator of all, of trees or of others."""
@@ -80,7 +101,7 @@ class Accumulators:
             if (at in self.sums) != of_trees:
                 continue
             if not of_trees:
-                first, *others = several
+                first, *others = several  # one alone where values are in their order
                 instances += [self._fold(at, each, first) for each in others]
                 continue
             stencil = self.stencil(JOINED, self._nest.stores[at])
@@ -96,24 +117,35 @@ class Accumulators:
 
     def pushed(self) -> list[Instance]:
         """Return the instances that join the sum of a leaf to those on its left."""
-        slot: Values = {Hole.SLOT: self._nest.block.tree}
-        stores = self._nest.stores
-        return [
-            Instance(
-                self.stencil(PUSH, stores[at]), (total,), values=slot, source=stores[at].buffer.name
-            )
-            for at, total in self.sums.items()
-        ]
+        block, instances = self._nest.block, []
+        for tree, (at, total) in enumerate(self.sums.items()):
+            store = self._nest.stores[at]
+            slots: Values = {Hole.SLOT: block.tree(tree), Hole.SLOT2: block.tree()}
+            push, name = self.stencil(PUSH, store), store.buffer.name
+            instances.append(Instance(push, (total,), values=slots, source=name))
+        return instances
 
     def into(self, at: int, pointer: int) -> Instance:
         """Return the instance that folds the last accumulator into the element at a pointer."""
         store = self._nest.stores[at]
+        if store.is_ordered:
+            stencil, name = self.stencil(STORE_FIRST, store), store.buffer.name
+            return Instance(stencil, (self.of[at][0],), pointer=pointer, source=name)
         stencil = self.stencil(into_stem(_fold_of(store).name), store)
         name = store.buffer.name
         if at in self.sums:
-            slot: Values = {Hole.SLOT: self._nest.block.tree}
+            tree = list(self.sums).index(at)
+            slot: Values = {Hole.SLOT: self._nest.block.tree(tree)}
             return Instance(stencil, pointer=pointer, values=slot, source=name)
         return Instance(stencil, (self.of[at][0],), pointer=pointer, source=name)
+
+    def _in_order(self, at: int, value: int, accumulator: int) -> Instance:
+        store = self._nest.stores[at]
+        stencil, tail = (
+            self.stencil(in_order_stem(_fold_of(store).name, keeps=store.scans, tail=tail), store)
+            for tail in (False, True)
+        )
+        return Instance(stencil, (value, accumulator), (accumulator,), tail=Tail(tail, NO_VALUES))
 
     def _fold(self, at: int, value: int, accumulator: int) -> Instance:
         store = self._nest.stores[at]

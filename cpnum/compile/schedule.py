@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from cpnum.compile.arrange import Access, Layout, depth_of, letters
 from cpnum.compile.sources import Sources
-from cpnum.compile.tree import BLOCK, MOST_WAITING
+from cpnum.compile.tree import BLOCK
 from cpnum.faces import pre
 from cpnum.ir.graph import Graph
 from cpnum.ir.nodes import Apply, Constant, Node, Project
@@ -17,7 +17,7 @@ from cpnum.tables.block import ArgumentBlock
 from cpnum.tables.dtypes import DType
 from cpnum.tables.isa import Isa
 from cpnum.tables.ops import Op
-from cpnum.tables.reductions import Folded
+from cpnum.tables.reductions import Folded, Order
 
 
 class Buffer(NamedTuple):
@@ -35,13 +35,14 @@ class Operand(NamedTuple):
     """A buffer, its layout, and the node whose value its elements have.
 
     If there is a `fold`, the values are folded into its elements: one that the layout repeats takes
-    all values along that axis.
+    all values along that axis.  One that `scans` keeps the result for each of them.
     """
 
     buffer: Buffer
     layout: Layout
     node: Node
     fold: Folded | None = None
+    scans: bool = False
 
     @property
     def inner(self) -> Access:
@@ -51,12 +52,20 @@ class Operand(NamedTuple):
     @property
     def is_accumulated(self) -> bool:
         """Whether values are folded along the innermost axis, in registers."""
-        return self.fold is not None and self.layout[-1] is Access.BROADCAST
+        is_one = self.scans or self.layout[-1] is Access.BROADCAST
+        return self.fold is not None and is_one
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether values are folded along the innermost axis one after the other."""
+        is_given = self.fold is not None and self.fold.order is Order.GIVEN
+        return self.is_accumulated and (self.scans or is_given)
 
     @property
     def is_tree(self) -> bool:
         """Whether values are summed along the innermost axis."""
-        return self.is_accumulated and self.fold is not None and self.fold.is_tree
+        is_tree = self.fold is not None and self.fold.is_tree
+        return self.is_accumulated and is_tree and not self.scans
 
 
 class Nest(NamedTuple):
@@ -146,6 +155,7 @@ class Nest(NamedTuple):
             indent = "  " * self.axes
             to = f" to {store.buffer.name}" if len(self.stores) > 1 else ""
             done = "store" if store.fold is None else f"fold {store.fold}"
+            done = f"scan {store.fold}" if store.scans else done
             lines.append(f"{indent}  {done} {names[store.node]}{to} {letters(store.layout)}")
         return "\n".join(lines)
 
@@ -204,17 +214,25 @@ def schedule(graph: Graph, sources: Sources, layouts: Sequence[Layout], isa: Isa
     names = ["out"] if len(outputs) == 1 else [f"out{at}" for at in range(len(outputs))]
     lane_bytes = max([node.dtype.itemsize for body in bodies for node in body])
     vectors = vectors_of(bodies[axes], len(isa.registers))[0]
-    folds = [None if each.fold is None else each.fold.row for each in outputs]
-    inner = [
-        fold
-        for fold, layout in zip(folds, stores, strict=True)
-        if fold is not None and layout[-1] is Access.BROADCAST
-    ]
-    is_tree = any(each.is_tree for each in inner)
-    if is_tree:
+    stored = tuple(
+        [
+            Operand(
+                _buffer(name, output.node.dtype),
+                layout,
+                output.node,
+                None if output.fold is None else output.fold.row,
+                output.fold is not None and output.fold.scans,
+            )
+            for name, output, layout in zip(names, outputs, stores, strict=True)
+        ]
+    )
+    trees = sum([each.is_tree for each in stored])
+    if trees:
         lane_bytes = _SUMMED_BYTES
         vectors = BLOCK // isa.lanes(lane_bytes)
-    elif inner and len(bodies[axes]) <= _FEW:
+    elif len(bodies[axes]) <= _FEW and any(
+        each.is_accumulated and not each.is_ordered for each in stored
+    ):
         vectors = max(vectors, _ACCUMULATORS)
     return Nest(
         graph,
@@ -227,18 +245,11 @@ def schedule(graph: Graph, sources: Sources, layouts: Sequence[Layout], isa: Isa
                 for node, layout in zip(sources.arrays, reads, strict=True)
             ]
         ),
-        tuple(
-            [
-                Operand(_buffer(name, output.node.dtype), layout, output.node, fold)
-                for name, output, layout, fold in zip(names, outputs, stores, folds, strict=True)
-            ]
-        ),
+        stored,
         sources.scalars,
         tuple(map(tuple, bodies)),
         frozenset(ops),
-        ArgumentBlock(
-            len(reads) + len(stores), axes, len(sources.scalars), MOST_WAITING if is_tree else 0
-        ),
+        ArgumentBlock(len(reads) + len(stores), axes, len(sources.scalars), trees),
     )
 
 

@@ -240,10 +240,12 @@ class _Selector:
                 for at, store in enumerate(self.nest.stores):
                     array, value = len(self.reads) + at, virtual[store.node]
                     if store.is_accumulated:
-                        fold = self.accumulators.rest if is_rest else self.accumulators.folded
-                        instances.append(fold(at, value, vector))
-                        continue
-                    if store.fold is not None:
+                        folded = self.accumulators.folded(at, value, vector, is_rest)
+                        instances.append(folded)
+                        if not store.scans:
+                            continue
+                        value = folded.results[0]
+                    elif store.fold is not None:
                         value = self.updated(instances, store, array, value, vector)
                     self.store(instances, store, array, value, vector)
         else:
@@ -335,10 +337,11 @@ class _Selector:
         accumulators = self.accumulators
         is_tree = bool(accumulators.sums)
         if accumulators.of:
-            blocks.append(BasicBlock(accumulators.seeds(of_trees=False), folding=True))
+            seeds = [*accumulators.seeds(of_trees=False), *self.begun()]
+            blocks.append(BasicBlock(seeds, folding=True))
         if is_tree:
-            seeds = BasicBlock(accumulators.seeds(of_trees=True), folding=True)
-            blocks += (skeleton.leaves[0], seeds)
+            seeds = accumulators.seeds(of_trees=True)
+            blocks += (skeleton.leaves[0], BasicBlock(seeds, folding=True))
         body: list[Instance] = []
         for vectors in nest.widths:
             before, after = skeleton.vectors[vectors]
@@ -367,10 +370,20 @@ class _Selector:
             frozenset(accumulators.every),
         )
 
+    def begun(self) -> list[Instance]:
+        """Return the instances that load accumulators from the elements of results."""
+        instances: list[Instance] = []
+        for at in self.accumulators.ordered:
+            pointer = self.visit(instances, len(self.reads) + at)
+            instances.append(self.accumulators.begun(at, pointer))
+        return instances
+
     def into_results(self) -> list[Instance]:
         """Return the instances that fold accumulators into the elements of results."""
         instances: list[Instance] = []
         for at in self.accumulators.of:
+            if self.nest.stores[at].scans:
+                continue
             pointer = self.visit(instances, len(self.reads) + at)
             instances.append(self.accumulators.into(at, pointer))
         return instances

@@ -108,7 +108,7 @@ class _Builder:
             self.tail(),
             _block(*self.epilogue()),
             self.leaves(),
-            _block(self.instance("rest_range", SLOT=self.block.tree, SKIP="tail_done")),
+            _block(self.instance("rest_range", SLOT=self.block.tree(), SKIP="tail_done")),
         )
 
     # -- pointers -------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ class _Builder:
         for axis in range(block.axes - 1):
             moved = (a for a in range(block.arrays) if self.is_moved(a, axis))
             yield from (block.increment(a, axis) for a in moved)
-        if block.waiting:
+        if block.trees:
             yield block.first_leaf
 
     def prologue(self) -> Iterator[Item]:
@@ -206,10 +206,10 @@ class _Builder:
         return _block(guard, Label("tail")), _block(again, done)
 
     def leaves(self) -> Loop:
-        slot = self.block.tree
+        block, slot = self.block, self.block.tree()
         return (
             _block(
-                self.instance("start_tree", SLOT=slot),
+                *[self.instance("start_tree", SLOT=block.tree(at)) for at in range(block.trees)],
                 Label("leaf"),
                 self.instance("leaf_range", SLOT=slot),
             ),

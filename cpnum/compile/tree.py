@@ -71,8 +71,3 @@ def _part(count: int, known: dict[int, bytes]) -> bytes:
             found = _part(half, known) + _joining(_part(count - half, known))
         known[count] = found
     return found
-
-
-# So many sums wait at once for a sum to their right, at most: each is of at least as many elements
-# as all to its right.
-MOST_WAITING = 64

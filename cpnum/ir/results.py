@@ -21,6 +21,7 @@ from cpnum.ir.containers import made
 from cpnum.ir.movement import Movement
 from cpnum.ir.nodes import Node, Value
 from cpnum.ir.sites import Site
+from cpnum.tables.dtypes import DType
 from cpnum.tables.reductions import Folded
 
 # -- leaves -------------------------------------------------------------------------------------
@@ -29,10 +30,11 @@ from cpnum.tables.reductions import Folded
 class Fold(NamedTuple):
     """A reduction of a value along some axes, which are counted from the first one.
 
-    If it `keeps` them, they have extent 1.  A sum with a `ddof` is divided by the number of its
-    elements less that, as a mean is.  If it `converts` the value, as the mean of integers does, it
-    adds in pieces.  `function` is NumPy's, at the user's line; one that is read
-    from a text has none.
+    If it `keeps` them, they have extent 1; if it `scans` one, each element of the result is that of
+    the elements up to there.  A sum with a `ddof` is divided by the number of its elements less
+    that, as a mean is.  If it `converts` the value, as the mean of integers does, it adds in
+    pieces.  `initial` is the value before the first element.  `function` is NumPy's, at the user's
+    line, and `check` what looks at the result afterwards; one that is read from a text has none.
     """
 
     row: Folded
@@ -42,17 +44,31 @@ class Fold(NamedTuple):
     site: Site | None = None
     ddof: int | None = None
     converts: bool = False
+    scans: bool = False
+    initial: float | None = None
+    check: Callable[[Value], object] | None = None
 
     def of(self, value: Value) -> Value:
         """Return what NumPy makes of a value."""
         if self.function is not None:
             return self.function(value)
-        result = self.row.ufunc.reduce(value, self.axes, keepdims=self.keeps)
+        if self.scans:
+            return self.row.ufunc.accumulate(value, self.axes[0])
+        more: dict[str, Any] = {} if self.initial is None else {"initial": self.initial}
+        result = self.row.ufunc.reduce(value, self.axes, keepdims=self.keeps, **more)
         return result if self.ddof is None else result / self.divisor(value.shape)
 
     def divisor(self, shape: tuple[int, ...]) -> int:
         """Return what a sum of a value of this shape is divided by; below 1 if that is nothing."""
         return math.prod([shape[each] for each in self.axes]) - (self.ddof or 0)
+
+    def first(self, dtype: DType) -> np.generic | None:
+        """Return what the elements of a result are before the first one; None if they are new."""
+        if self.scans:
+            return None
+        if self.initial is not None:
+            return dtype.numpy.type(self.initial)
+        return self.row.first(dtype)
 
     def shape_of(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of the result, from that of the value.
@@ -61,6 +77,8 @@ class Fold(NamedTuple):
         >>> Fold(BY_NAME["add"], (1,), False).shape_of((2, 3, 4))
         (2, 4)
         """
+        if self.scans:
+            return shape
         if self.keeps:
             return tuple([1 if at in self.axes else each for at, each in enumerate(shape)])
         return tuple([each for at, each in enumerate(shape) if at not in self.axes])
@@ -68,7 +86,9 @@ class Fold(NamedTuple):
     def __str__(self) -> str:
         divided = "" if self.ddof is None else f" / (n - {self.ddof})"
         divided += " in pieces" if self.converts else ""
-        return f"{self.row.word}{divided} over {self.axes}{' kept' if self.keeps else ''} of"
+        start = "" if self.initial is None else f" from {self.initial!r}"
+        word = f"running {self.row.word}" if self.scans else self.row.word
+        return f"{word}{divided}{start} over {self.axes}{' kept' if self.keeps else ''} of"
 
 
 class Output(NamedTuple):

@@ -18,6 +18,7 @@ import ast
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from typing import cast
 
 import numpy as np
 
@@ -268,10 +269,16 @@ class ResultsReader:
         text, _, suffix = _suffixed(text)
         folded = re.fullmatch(_FOLD, text)
         if folded is not None:
-            word, ddof, converts, axes, keeps, of = folded.groups()
-            fold = Fold(BY_WORD[word], ast.literal_eval(axes), keeps is not None)
-            ddof = None if ddof is None else int(ddof)
-            fold = fold._replace(ddof=ddof, converts=converts is not None)
+            scans, word, ddof, converts, start, axes, keeps, of = folded.groups()
+            fold = Fold(
+                BY_WORD[word],
+                ast.literal_eval(axes),
+                keeps is not None,
+                ddof=None if ddof is None else int(ddof),
+                converts=converts is not None,
+                scans=scans is not None,
+                initial=None if start is None else cast(float, _literal(start)),
+            )
             folded_node = self.named.get(of) or self.operand(of)
             assert folded_node is not None
             return Output(folded_node, suffix == "array", fold)
@@ -305,8 +312,11 @@ class ResultsReader:
         return Joined(tuple(tiles))
 
 
-# A fold: sum over (0, 1) of %2, or sum / (n - 1) over (0,) kept of x
-_FOLD = r"(\w+)(?: / \(n - (\d+)\))?( in pieces)? over (\([\d, ]+\))( kept)? of (.*)"
+# A fold: sum over (0, 1) of %2, sum / (n - 1) over (0,) kept of x, or max from -1.5 over (0,) of x
+_FOLD = (
+    r"(running )?(\w+)(?: / \(n - (\d+)\))?( in pieces)?(?: from (\S+))?"
+    r" over (\([\d, ]+\))( kept)? of (.*)"
+)
 
 
 def _suffixed(text: str) -> tuple[str, str, str]:

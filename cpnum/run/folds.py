@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,12 +28,13 @@ from cpnum.run.specialization import Specialization
 class FoldedInto(NamedTuple):
     """A new array that a loop computes into, which has `first` in it before; None for a value.
 
-    A mean has a `divisor`.
+    A mean has a `divisor`; a `check` looks at the result.
     """
 
     new: New
     first: np.generic | None
     divisor: np.intp | None
+    check: Callable[[Any], object] | None
 
 
 class FoldPlan(LoopPlan):
@@ -68,15 +69,15 @@ class FoldPlan(LoopPlan):
     def run(self, values: Values, state: State) -> None:
         """Compute the targets, and report floating-point errors."""
         if self._is_number:
-            ((new, first, divisor),) = self._into
-            array = values[new.parameter]
-            array.fill(first)
+            (one,) = self._into
+            array = values[one.new.parameter]
+            array.fill(one.first)
             self._enter(values, state)
-            _finish(values, new, divisor, array)
+            _finish(values, one, array)
             return
         copies = copied_views(self._loop, self._copied, values, state)
         arrays = []
-        for new, first, _ in self._into:
+        for new, first, *_ in self._into:
             if new.slot is None:
                 array = new_array(new.shape, new.order, new.dtype)
                 state.addresses[new.parameter] = address(array)
@@ -87,8 +88,8 @@ class FoldPlan(LoopPlan):
             arrays.append(array)
         self._enter(values, state)
         del copies  # the kernel has read them
-        for (new, _, divisor), array in zip(self._into, arrays, strict=True):
-            _finish(values, new, divisor, array)
+        for one, array in zip(self._into, arrays, strict=True):
+            _finish(values, one, array)
 
     def _enter(self, values: Values, state: State) -> None:
         flags = self._kernel.run(state, values)
@@ -100,11 +101,13 @@ class FoldPlan(LoopPlan):
         yield self._kernel.own, self._kernel.call
 
 
-def _finish(values: Values, new: New, divisor: np.intp | None, array: Array) -> None:
-    """Divide the sum of a mean, and put a result among the values."""
-    if divisor is not None:
-        np.true_divide(array, divisor, out=array, casting="unsafe")
-    values[new.parameter] = array[()] if new.is_scalar else array
+def _finish(values: Values, into: FoldedInto, array: Array) -> None:
+    """Divide the sum of a mean, look at a result, and put it among the values."""
+    if into.divisor is not None:
+        np.true_divide(array, into.divisor, out=array, casting="unsafe")
+    if into.check is not None:
+        into.check(array)
+    values[into.new.parameter] = array[()] if into.new.is_scalar else array
 
 
 class PlansApart(LoopPlan):

@@ -326,11 +326,11 @@ class _Planning:
             new = New(parameter, *layout, slot, is_fresh, is_scalar)
             if slot is not None:
                 planner.put(new)
-            first = None if fold is None else fold.row.first(output.node.dtype)
+            first = None if fold is None else fold.first(output.node.dtype)
             divisor = None
             if fold is not None and fold.ddof is not None:
                 divisor = np.intp(fold.divisor(kernel.shape))
-            results.append(FoldedInto(new, first, divisor))
+            results.append(FoldedInto(new, first, divisor, None if fold is None else fold.check))
             rows.append((planner.row(parameter), 0))
         running = self._running(self.own, planner.prepared(self.own, kernel), rows)
         return FoldPlan(self.loop, self.own, running, results, self.copied, self.keeps, traffic)

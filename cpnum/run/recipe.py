@@ -90,7 +90,7 @@ def recipe_of(call: Call, kernel: Kernel) -> Recipe:
     for at in range(len(pointers), out):
         behind = at - len(call.sources.arrays)
         pointers.append((at, len(kernel.graph.signature) + behind, None))
-    table = table_of(call.arrangement.extents[-1], call.piece) if block.waiting else None
+    table = table_of(call.arrangement.extents[-1], call.piece) if block.trees else None
     return Recipe(
         template_of(block, call.arrangement, table),
         kernel.block_words,

@@ -56,20 +56,25 @@ MEANINGS = {
 }
 
 
+# So many sums wait at once for a sum to their right, at most: each is of at least as many elements
+# as all to its right.
+MOST_WAITING = 64
+
+
 class ArgumentBlock(NamedTuple):
     """The offsets in the argument block, in bytes; all but the spills are words of 8 bytes.
 
-    pointers | inner strides | outer strides | increments | extents | counters | scalars | tree |
+    pointers | inner strides | outer strides | increments | extents | counters | scalars | trees |
     spills
 
-    The tree is there if sums are: the next leaf, the place behind the last sum that waits, the
-    first leaf, and `waiting` sums (stencils/stencil.h).
+    Each tree of sums has the next leaf, the place behind the last sum that waits, the first leaf,
+    and the sums that wait (stencils/stencil.h).  The leaves of all are those of the first one.
     """
 
     arrays: int
     axes: int
     scalars: int
-    waiting: int = 0
+    trees: int = 0
 
     def pointer(self, array: int) -> int:
         """Return the offset of an array's pointer."""
@@ -99,17 +104,16 @@ class ArgumentBlock(NamedTuple):
         """Return the offset of a scalar."""
         return self.counter(self.axes + scalar)
 
-    @property
-    def tree(self) -> int:
-        """The offset of what a tree of sums has."""
-        return self.scalar(self.scalars)
+    def tree(self, tree: int = 0) -> int:
+        """Return the offset of what a tree of sums has."""
+        return self.scalar(self.scalars + (3 + MOST_WAITING) * tree)
 
     @property
     def first_leaf(self) -> int:
         """The offset of the address of the first leaf."""
-        return self.tree + 16
+        return self.tree() + 16
 
     @property
     def spills(self) -> int:
         """The offset of the first spilled value."""
-        return self.tree + (8 * (3 + self.waiting) if self.waiting else 0)
+        return self.tree(self.trees)

@@ -3,7 +3,7 @@
 The line of the same name in `stencils/fold.c` says how an accumulator takes an element.
 
 >>> [each.name for each in FOLDED]
-['add', 'minimum', 'maximum', 'logical_and', 'logical_or']
+['add', 'multiply', 'minimum', 'maximum', 'fmin', 'fmax', 'logical_and', 'logical_or']
 >>> from cpnum.tables.dtypes import F64, I64
 >>> BY_NAME["add"].start(F64), BY_NAME["minimum"].start(I64)
 (np.float64(-0.0), np.int64(9223372036854775807))
@@ -12,24 +12,39 @@ The line of the same name in `stencils/fold.c` says how an accumulator takes an 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 
 from cpnum.tables.dtypes import DTYPES, DType
 
 
+class Order(Enum):
+    """The order in which neighbours are folded."""
+
+    TREE = "tree"  # that of NumPy's sum
+    GIVEN = "given"  # one after the other
+    ANY = "any"  # any, and an element may be folded more than once
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Folded:
-    """An operator that folds elements into an accumulator, and the `word` for what comes of it.
-
-    If it `is_tree`, the order is that of NumPy's sum, and an element counts once.  Others are
-    folded in any order, and one may be folded again.
-    """
+    """An operator that folds elements into an accumulator, and the `word` for what comes of it."""
 
     name: str
     word: str
     families: str
-    is_tree: bool = False
+    order: Order = Order.ANY
+
+    @property
+    def is_tree(self) -> bool:
+        """Whether neighbours are folded as a tree."""
+        return self.order is Order.TREE
+
+    @property
+    def is_scanned(self) -> bool:
+        """Whether there are stencils that keep each result on the way."""
+        return "B" not in self.families
 
     @property
     def ufunc(self) -> np.ufunc:
@@ -44,8 +59,10 @@ class Folded:
 
     def start(self, dtype: DType) -> np.generic:
         """Return what an accumulator is before the first element, which it leaves as it is."""
-        if self.name in ("minimum", "maximum"):
-            number: float
+        number: float
+        if self.name in ("fmin", "fmax"):
+            number = np.nan
+        elif self.name in ("minimum", "maximum"):
             if dtype.family == "F":
                 number = np.inf if self.name == "minimum" else -np.inf
             else:
@@ -53,6 +70,8 @@ class Folded:
                 number = limits.max if self.name == "minimum" else limits.min
         elif self.name == "add":
             number = -0.0 if dtype.family == "F" else 0
+        elif self.name == "multiply":
+            number = 1
         else:
             number = self.name == "logical_and"
         return dtype.numpy.type(number)
@@ -71,9 +90,12 @@ class Folded:
 
 
 FOLDED = (
-    Folded("add", "sum", "FI", is_tree=True),
+    Folded("add", "sum", "FI", Order.TREE),
+    Folded("multiply", "product", "FI", Order.GIVEN),
     Folded("minimum", "min", "FI"),
     Folded("maximum", "max", "FI"),
+    Folded("fmin", "fmin", "F"),
+    Folded("fmax", "fmax", "F"),
     Folded("logical_and", "all", "B"),
     Folded("logical_or", "any", "B"),
 )

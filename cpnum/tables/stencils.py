@@ -10,12 +10,13 @@ The C sources and the operator table both say which stencils there are, and the 
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from cpnum.tables.dtypes import DTYPES, DType
 from cpnum.tables.ops import OPS, Form
-from cpnum.tables.reductions import FOLDED
+from cpnum.tables.reductions import FOLDED, Order
 
 LANES = (8, 4, 1)
 SOURCES = ("ops", "cast", "memory", "fold", "tree", "loop")
@@ -32,6 +33,7 @@ ARGUMENT = "argument"  # a scalar of the call, in all lanes
 CONSTANT = "constant"  # a constant of the function, in all lanes
 SEED = "seed"  # the first value of an accumulator, in all lanes
 LOAD_BROADCAST = "load_broadcast"  # the one element of an array, in all lanes
+STORE_FIRST = "store_first"  # the first lane, into the one element of an array
 
 Transfer = Literal["load", "store"]
 
@@ -106,6 +108,16 @@ def fold_stem(operator: str) -> str:
 
 
 @functools.cache
+def in_order_stem(operator: str, *, keeps: bool = False, tail: bool = False) -> str:
+    """Return the stem of what folds the lanes of a value in their order; it may `keep` all results.
+
+    >>> in_order_stem("multiply"), in_order_stem("add", keeps=True, tail=True)
+    ('ordered_multiply', 'scan_tail_add')
+    """
+    return f"{'scan' if keeps else 'ordered'}{'_tail' if tail else ''}_{operator}"
+
+
+@functools.cache
 def into_stem(operator: str) -> str:
     """Return the stem of what folds an accumulator into an element of a result.
 
@@ -150,6 +162,7 @@ _MEMORY = {
     for tail in (False, True)
 } | {
     LOAD_BROADCAST: Parameters(0, 1),
+    STORE_FIRST: Parameters(1, 0),
     ARGUMENT: _MADE_AGAIN,
     CONSTANT: _MADE_AGAIN,
     SEED: Parameters(0, 1),
@@ -202,15 +215,19 @@ def _folds(dtypes: Sequence[DType]) -> Iterator[_Row]:
         for dtype in each.dtypes:
             if dtype in dtypes:
                 yield fold_stem(each.name), dtype, Parameters(2, 1)
-                if not each.is_tree:
+                if each.is_scanned:
+                    forms = [True] if each.order is Order.ANY else [False, True]
+                    for keeps, tail in itertools.product(forms, (False, True)):
+                        stem = in_order_stem(each.name, keeps=keeps, tail=tail)
+                        yield stem, dtype, Parameters(2, 1)
+                if each.order is Order.ANY:
                     yield into_stem(each.name), dtype, Parameters(1, 0)
 
 
 # The stencils of a tree of sums, by their stems.
-JOINED, REST, PUSH = "joined", "rest", "push"
+JOINED, PUSH = "joined", "push"
 _TREE = {
     JOINED: Parameters(1, 1),
-    REST: Parameters(2, 1),
     PUSH: Parameters(1, 0),
     into_stem("add"): Parameters(0, 0),
 }

@@ -494,11 +494,7 @@ class _Assembling:
 
 def _fold_key(fold: Fold | None) -> object:
     """Return a key that equal folds at one line of the user's have."""
-    return (
-        None
-        if fold is None
-        else (fold.row, fold.axes, fold.keeps, fold.ddof, fold.converts, fold.site)
-    )
+    return None if fold is None else fold._replace(function=None, check=None)
 
 
 def _read(results: Results, conditions: Iterable[Broadcast] = ()) -> set[int]:

@@ -67,10 +67,10 @@ def call(function: _Function, name: str, arguments: tuple[Any, ...], keywords: A
     first = len(builder.parameters)
     passed = results_of(builder, given, name, tuple(builder.signature), builder.given)
     tree, results = _entered(tracer, name, sample)
-    at_line = _at_line(function, outside_of_numpy(sys._getframe(1)))
+    at_line = functools.partial(_at_line, frame=outside_of_numpy(sys._getframe(1)))
     handling = builder.handling_here()
     fold = fold_of(function, at_line, *given, handling)
-    add_step(builder, Called(passed, at_line, name, tree, None, shares, handling, fold))
+    add_step(builder, Called(passed, at_line(function), name, tree, None, shares, handling, fold))
     if shares:
         builder.shared |= sharing | set(range(first, len(builder.parameters)))
         for each in leaves_in(results):

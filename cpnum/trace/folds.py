@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,9 +18,10 @@ from cpnum.ir.handling import Handling
 from cpnum.ir.nodes import Node
 from cpnum.ir.results import Fold
 from cpnum.tables.dtypes import F64, I64, B, DType, from_numpy
-from cpnum.tables.reductions import BY_NAME, Folded
+from cpnum.tables.reductions import BY_NAME, FOLDED, Folded
 from cpnum.trace.array import Tracer
 from cpnum.trace.chosen import is_chosen
+from cpnum.trace.registry import xp
 from cpnum.trace.tracer import SCALAR
 
 _Function = Callable[..., Any]
@@ -27,85 +29,177 @@ _Function = Callable[..., Any]
 # The operator that a function folds with.
 _OPERATORS: dict[_Function, str] = {
     np.sum: "add",
+    np.prod: "multiply",
     np.min: "minimum",
     np.max: "maximum",
     np.all: "logical_and",
     np.any: "logical_or",
-    **{getattr(np, each.name).reduce: each.name for each in BY_NAME.values()},
+    np.nanmin: "fmin",
+    np.nanmax: "fmax",
+    **{each.ufunc.reduce: each.name for each in FOLDED},
     np.ndarray.sum: "add",
+    np.ndarray.prod: "multiply",
     np.ndarray.min: "minimum",
     np.ndarray.max: "maximum",
     np.ndarray.all: "logical_and",
     np.ndarray.any: "logical_or",
 }
+# The operator of functions that keep each result on the way.
+_SCANNED: dict[_Function, str] = {
+    np.cumsum: "add",
+    np.cumprod: "multiply",
+    np.ndarray.cumsum: "add",
+    np.ndarray.cumprod: "multiply",
+    **{each.ufunc.accumulate: each.name for each in FOLDED if each.is_scanned},
+}
 # Functions that divide a sum by the number of its elements, less this if they have no `ddof`.
 DIVIDED: dict[_Function, int] = {np.mean: 0, np.ndarray.mean: 0}
+# Functions that warn of NaN in their results.
+_CHECKED = (np.nanmin, np.nanmax)
 # The arguments of functions that have no signature in all versions of NumPy.
-_REDUCE = ("array", "axis", "dtype", "out", "keepdims")
+_REDUCE = ("array", "axis", "dtype", "out", "keepdims", "initial", "where")
+_ACCUMULATE = ("array", "axis", "dtype", "out")
 _METHODS = {
-    "mean": ("self", "axis", "dtype", "out", "keepdims"),
-    "sum": ("self", "axis", "dtype", "out", "keepdims"),
-    "min": ("self", "axis", "out", "keepdims"),
-    "max": ("self", "axis", "out", "keepdims"),
-    "all": ("self", "axis", "out", "keepdims"),
-    "any": ("self", "axis", "out", "keepdims"),
+    "mean": ("self", "axis", "dtype", "out", "keepdims", "where"),
+    "sum": ("self", "axis", "dtype", "out", "keepdims", "initial", "where"),
+    "prod": ("self", "axis", "dtype", "out", "keepdims", "initial", "where"),
+    "min": ("self", "axis", "out", "keepdims", "initial", "where"),
+    "max": ("self", "axis", "out", "keepdims", "initial", "where"),
+    "all": ("self", "axis", "out", "keepdims", "where"),
+    "any": ("self", "axis", "out", "keepdims", "where"),
+    "cumsum": ("self", "axis", "dtype", "out"),
+    "cumprod": ("self", "axis", "dtype", "out"),
 }
+
+
+class _Asked(NamedTuple):
+    """What a call asks for: the arguments of a reduction, without those that say nothing."""
+
+    axis: Any
+    keeps: Any
+    dtype: Any
+    initial: Any
+    where: Any
+    ddof: Any
+    rest: dict[str, Any]
 
 
 def fold_of(
     function: _Function,
-    at_line: _Function,
+    at_line: Callable[[_Function], _Function],
     arguments: tuple[Any, ...],
     keywords: Mapping[str, Any],
     handling: Handling,
 ) -> tuple[Fold, Node] | None:
     """Return the fold that a call is, and the node of what is folded; None if it is another call.
 
-    `at_line` is the function as it is called at the user's line.
+    `at_line` returns a function as it is called at the user's line.
     """
-    name = "add" if function in DIVIDED else _OPERATORS.get(function)
+    scans = function in _SCANNED
+    name = "add" if function in DIVIDED else (_SCANNED if scans else _OPERATORS).get(function)
     if name is None or handling.modes is not None or handling.filters is not None:
         return None
     names = _names_of(function)
     if len(arguments) > len(names) or not keywords.keys() <= set(names):
-        return None  # as initial= and where=
-    given = {**dict(zip(names, arguments, strict=False)), **keywords}
-    value, row = given.pop(names[0], None), BY_NAME[name]
-    axis = given.pop("axis", 0 if names is _REDUCE else None)
-    keeps = given.pop("keepdims", False)
-    ddof = given.pop("ddof", DIVIDED.get(function))
-    asked = given.pop("dtype", None)
-    if any(each is not None for each in given.values()) or not isinstance(keeps, bool):
         return None
+    given = {**dict(zip(names, arguments, strict=False)), **keywords}
+    value = given.pop(names[0], None)
     if not isinstance(value, Tracer) or value.state == SCALAR or is_chosen(value.known_shape):
         return None
-    axes = _axes_of(axis, len(value.known_shape))
-    if not axes:
-        return None
+    asked = _asked(given, 0 if names in (_REDUCE, _ACCUMULATE) else None, DIVIDED.get(function))
     own = value.node.dtype
-    dtype = _folded_dtype(row, own, asked, is_mean=ddof is not None)
-    if dtype is None:
+    if name in ("fmin", "fmax") and own.family != "F":
+        name = "minimum" if name == "fmin" else "maximum"
+    row = BY_NAME[name]
+    axes = _axes_of(asked.axis, len(value.known_shape))
+    dtype = _folded_dtype(row, own, asked.dtype, is_mean=asked.ddof is not None)
+    if not axes or dtype is None or asked.rest or not isinstance(asked.keeps, bool):
         return None
-    more: dict[str, Any] = {} if ddof in (None, 0) else {"ddof": ddof}
-    if asked is not None:
-        more["dtype"] = asked
+    if scans and len(value.known_shape) > 1 and asked.axis is None:
+        return None
+    if asked.where is not None:
+        value = _chosen(value, asked, row, dtype)
+    if value is None or not _is_number(asked.initial, dtype):
+        return None
+    more: dict[str, Any] = {} if asked.ddof in (None, 0) else {"ddof": asked.ddof}
+    more |= {} if asked.dtype is None else {"dtype": asked.dtype}
+    more |= {} if asked.initial is None else {"initial": asked.initial}
+    more |= {} if scans else {"keepdims": asked.keeps}
+    called = at_line(function)
 
     def again(array: Any) -> Any:
-        return at_line(array, axis=axis, keepdims=keeps, **more)
+        return called(array, axis=asked.axis, **more)
 
-    converts = row.is_tree and dtype.family == "F" and dtype is not own
-    return Fold(row, axes, keeps, again, handling.site, ddof, converts), value.builder.cast(
-        value.node, dtype
+    return Fold(
+        row,
+        axes,
+        asked.keeps,
+        again,
+        handling.site,
+        asked.ddof,
+        converts=row.is_tree and dtype.family == "F" and dtype is not own,
+        scans=scans,
+        initial=asked.initial,
+        check=at_line(_report_all_nan) if function in _CHECKED and own.family == "F" else None,
+    ), value.builder.cast(value.node, dtype)
+
+
+def _asked(given: dict[str, Any], axis: int | None, ddof: int | None) -> _Asked:
+    """Return what these arguments ask for, with the axis and the `ddof` of their function."""
+    given = {key: each for key, each in given.items() if each is not np._NoValue}
+    where = given.pop("where", True)
+    return _Asked(
+        given.pop("axis", axis),
+        given.pop("keepdims", False),
+        given.pop("dtype", None),
+        given.pop("initial", None),
+        None if where is True else where,
+        given.pop("ddof", ddof),
+        {key: each for key, each in given.items() if each is not None},
     )
+
+
+def _chosen(value: Tracer, asked: _Asked, row: Folded, dtype: DType) -> Tracer | None:
+    """Return a value with what changes no result where a mask is false, None if there is none.
+
+    A sum of floats would be another tree.
+    """
+    is_ordered = row.is_tree and dtype.family == "F"
+    has_start = asked.initial is not None or row.ufunc.identity is not None
+    mask = asked.where
+    if is_ordered or not has_start or asked.ddof is not None or not isinstance(mask, Tracer):
+        return None
+    if mask.node.dtype.family != "B" or is_chosen(mask.known_shape):
+        return None
+    if np.broadcast_shapes(mask.known_shape, value.known_shape) != value.known_shape:
+        return None
+    chosen: Tracer = xp.where(mask, value, row.start(value.node.dtype))
+    return chosen
+
+
+def _is_number(initial: Any, dtype: DType) -> bool:
+    """Tell whether an initial value is none, or a number of Python's that is one of a dtype."""
+    if initial is None:
+        return True
+    if dtype.family == "F":
+        return type(initial) in (int, float)
+    limits = np.iinfo(dtype.numpy.name) if dtype.family == "I" else None
+    return limits is not None and type(initial) is int and limits.min <= initial <= limits.max
+
+
+def _report_all_nan(result: Any) -> None:
+    """Warn of NaN in the results of `np.nanmin` and `np.nanmax`."""
+    if np.isnan(result).any():
+        warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=2)
 
 
 @functools.cache
 def _names_of(function: _Function) -> tuple[str, ...]:
     if isinstance(getattr(function, "__self__", None), np.ufunc):
-        return _REDUCE
+        return _ACCUMULATE if function in _SCANNED else _REDUCE
     if function.__name__ in _METHODS and inspect.ismethoddescriptor(function):
         return _METHODS[function.__name__]
-    return tuple(inspect.signature(function).parameters)[:5]
+    return tuple(inspect.signature(function).parameters)
 
 
 def _axes_of(axis: Any, count: int) -> tuple[int, ...]:
@@ -128,6 +222,6 @@ def _folded_dtype(row: Folded, dtype: DType, asked: Any, is_mean: bool) -> DType
         except (TypeError, DTypeError):
             return None
         return dtype if dtype in row.dtypes and (dtype.family == "F" or not is_mean) else None
-    if row.is_tree and dtype.family in "IB":
+    if row.name in ("add", "multiply") and dtype.family in "IB":
         return F64 if is_mean else I64
     return dtype if dtype in row.dtypes else None

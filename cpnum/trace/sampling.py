@@ -88,7 +88,7 @@ def _called(
     try:
         return _called_with(function, given, extents, 0, changes)
     except Exception as error:
-        # Integers may be indices, of which 0 always exists, or weights, which are not all 0.
+        # Integers may be indices, of which 0 always exists, or weights, which are not 0.
         try:
             return _called_with(function, given, extents, 1, changes)
         except Exception:
@@ -123,8 +123,8 @@ def _called_with(
 
 
 def _contents(dtype: np.dtype[Any], shape: Shape, integer: int) -> Any:
-    """Return numbers that few functions refuse: of floats, a matrix that has an inverse."""
-    if dtype.kind != "f" or len(shape) < 2:
+    """Return numbers that few functions refuse: a matrix that has an inverse, or all the same."""
+    if dtype.kind != "f" or len(shape) < 2 or integer:
         return np.full(shape, integer if dtype.kind == "i" else 1, dtype)
     array = np.empty(shape, dtype)
     array[...] = np.eye(*shape[-2:], dtype=dtype)

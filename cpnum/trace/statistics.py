@@ -50,6 +50,16 @@ def _count(shape: tuple[int, ...], axis: Any) -> int:
 DIVIDED[sum_over_count] = 0
 
 
+def sum_over_weights(total: Any, scale: Any) -> Any:
+    """Return weighted sums, divided by the sums of their weights.
+
+    Raises:  ZeroDivisionError if these are 0.
+    """
+    if np.any(scale == 0.0):
+        raise ZeroDivisionError("Weights sum to zero, can't be normalized")
+    return total / scale
+
+
 def _is_plain(
     array: Any, ddof: Any = 0, keepdims: Any = False, axis: Any = None, families: str = "F"
 ) -> bool:
@@ -122,22 +132,48 @@ def _traced_ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False
 def _traced_average(
     a: Any, axis: Any = None, weights: Any = None, returned: Any = False, keepdims: Any = False
 ) -> Any:
-    if weights is not None or returned is not False or not _is_plain(a, 0, keepdims, axis, "FI"):
+    if weights is not None and returned is False:
+        return _traced_average_of_weights(a, axis, weights, keepdims)
+    if returned is not False or not _is_plain(a, 0, keepdims, axis, "FI"):
         return None
     return xp.mean(a, axis=axis, keepdims=keepdims)
 
 
-def _traced_nansum(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    if not _is_plain(a, 0, keepdims, axis):
+def _traced_average_of_weights(a: Any, axis: Any, weights: Any, keepdims: Any) -> Any:
+    dtypes = [each.node.dtype for each in (a, weights) if isinstance(each, Tracer)]
+    if len(dtypes) < 2 or dtypes[0] is not dtypes[1] or not _is_plain(weights):
         return None
-    return xp.sum(xp.where(xp.isnan(a), 0.0, a), axis=axis, keepdims=keepdims)
+    if not _is_plain(a, 0, keepdims, axis) or a.known_shape != weights.known_shape:
+        return None
+    scale = xp.sum(weights, axis=axis, keepdims=keepdims)
+    total = xp.sum(xp.multiply(a, weights), axis=axis, keepdims=keepdims)
+    return call(sum_over_weights, "numpy.average", (total, scale), {})
+
+
+def _traced_trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:
+    if type(axis) is not int or not _is_plain(y, 0, False, axis, "FI"):
+        return None
+    width: Any = dx
+    if x is not None:
+        if not _is_plain(x, families="FI") or len(x.known_shape) != 1 or len(y.known_shape) != 1:
+            return None
+        width = xp.diff(x)
+    elif type(dx) not in (int, float):
+        return None
+    before: tuple[slice, ...] = (slice(None),) * (axis % len(y.known_shape))
+    pairs = y[(*before, slice(1, None))] + y[(*before, slice(None, -1))]
+    return (width * pairs / 2.0).sum(axis)
 
 
 def _traced_norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
     # The norm of all elements is a product of vectors, whose bits are those of a library.
-    if axis is None or ord is not None or not _is_plain(x, 0, keepdims, axis):
+    if axis is None or not _is_plain(x, 0, keepdims, axis):
         return None
-    if isinstance(axis, tuple) and len(axis) > 2:
+    is_vector = type(axis) is int
+    if is_vector and type(ord) is int and ord == 1:
+        return xp.add.reduce(xp.abs(x), axis=axis, keepdims=keepdims)
+    is_second = ord is None or (is_vector and type(ord) is int and ord == 2)
+    if not is_second or (not is_vector and len(axis) > 2):
         return None
     return xp.sqrt(xp.add.reduce(x * x, axis=axis, keepdims=keepdims))
 
@@ -148,10 +184,108 @@ def _traced_count(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
     return xp.sum(a.astype(bool), axis=axis, keepdims=keepdims)
 
 
+# -- without NaN --------------------------------------------------------------------------------
+
+# The function that folds numbers, by the one that leaves out NaN; and what NaN count as.
+_WITHOUT_NAN: dict[_Function, tuple[str, float]] = {
+    np.nansum: ("sum", 0.0),
+    np.nanprod: ("prod", 1.0),
+    np.nancumsum: ("cumsum", 0.0),
+    np.nancumprod: ("cumprod", 1.0),
+}
+
+
+def mean_of(total: Any, count: Any) -> Any:
+    """Return sums that are divided by the numbers of their elements; warn where there are none.
+
+    >>> mean_of(np.array([6.0, 3.0]), np.array([3, 2]))
+    array([2. , 1.5])
+    """
+    mean = quotient(total, count)
+    if np.any(count == 0):
+        warnings.warn("Mean of empty slice", RuntimeWarning, stacklevel=2)
+    return mean
+
+
+def quotient(total: Any, count: Any) -> Any:
+    """Return sums that are divided by numbers of elements, in the dtype of the sums."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if isinstance(total, np.ndarray):
+            return np.divide(total, count, out=np.empty_like(total), casting="unsafe")
+        return total.dtype.type(total / count)
+
+
+def variance_of(total: Any, count: Any, ddof: int) -> Any:
+    """Return sums of squares that are divided by the numbers of their elements less `ddof`.
+
+    Where nothing is left, warn, and return NaN.
+    """
+    left = np.reshape(count, np.shape(total))[()] - ddof
+    variance = quotient(total, left)
+    is_bad = left <= 0
+    if np.any(is_bad):
+        warnings.warn("Degrees of freedom <= 0 for slice.", RuntimeWarning, stacklevel=2)
+        if not isinstance(variance, np.ndarray):
+            return variance.dtype.type(np.nan)
+        variance[is_bad] = np.nan
+    return variance
+
+
+def _traced_without_nan(function: _Function) -> _Function:
+    name, number = _WITHOUT_NAN[function]
+    plain = getattr(np, name)
+
+    def traced(
+        a: Any, axis: Any = None, dtype: Any = None, out: Any = None, **keywords: Any
+    ) -> Any:
+        if dtype is not None or out is not None or not _is_plain(a, 0, False, axis):
+            return None
+        return FUNCTIONS[plain](xp.where(xp.isnan(a), number, a), axis=axis, **keywords)
+
+    return traced
+
+
+def _traced_nanmean(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
+    if _is_plain(a, 0, keepdims, axis, "IB"):
+        return xp.mean(a, axis=axis, keepdims=keepdims)
+    if not _is_plain(a, 0, keepdims, axis):
+        return None
+    is_nan = xp.isnan(a)
+    total = xp.sum(xp.where(is_nan, 0.0, a), axis=axis, keepdims=keepdims)
+    count = xp.sum(xp.logical_not(is_nan), axis=axis, keepdims=keepdims)
+    return call(mean_of, "numpy.nanmean", (total, count), {})
+
+
+def _traced_nanvar(a: Any, axis: Any = None, ddof: Any = 0, keepdims: Any = False) -> Any:
+    if _is_plain(a, ddof, keepdims, axis, "IB"):
+        return xp.var(a, axis=axis, ddof=ddof, keepdims=keepdims)
+    if not _is_plain(a, ddof, keepdims, axis):
+        return None
+    is_nan = xp.isnan(a)
+    numbers = xp.where(is_nan, 0.0, a)
+    total = xp.sum(numbers, axis=axis, keepdims=True)
+    count = xp.sum(xp.logical_not(is_nan), axis=axis, keepdims=True)
+    mean = call(quotient, "numpy.nanvar", (total, count), {})
+    left = xp.where(is_nan, 0.0, xp.subtract(numbers, mean))
+    squares = xp.sum(xp.multiply(left, left), axis=axis, keepdims=keepdims)
+    return call(variance_of, "numpy.nanvar", (squares, count), {"ddof": ddof})
+
+
+def _traced_nanstd(a: Any, axis: Any = None, ddof: Any = 0, keepdims: Any = False) -> Any:
+    variance = _traced_nanvar(a, axis, ddof, keepdims)
+    return None if variance is None else xp.sqrt(variance)
+
+
 _enter(np.var, _traced_var, "axis", "dtype", "out", "ddof", "keepdims")
 _enter(np.std, _traced_std, "axis", "dtype", "out", "ddof", "keepdims")
 _enter(np.ptp, _traced_ptp, "axis", "out", "keepdims")
 _enter(np.average, _traced_average, "axis", "weights", "returned", "keepdims")
-_enter(np.nansum, _traced_nansum, "axis", "keepdims")
+_enter(np.trapezoid, _traced_trapezoid, "x", "dx", "axis")
+for _nan in _WITHOUT_NAN:
+    _keepdims = () if "cum" in _nan.__name__ else ("keepdims",)
+    _enter(_nan, _traced_without_nan(_nan), "axis", "dtype", "out", *_keepdims)
 _enter(np.linalg.norm, _traced_norm, "ord", "axis", "keepdims")
 _enter(np.count_nonzero, _traced_count, "axis", "keepdims")
+_enter(np.nanmean, _traced_nanmean, "axis", "keepdims")
+_enter(np.nanvar, _traced_nanvar, "axis", "ddof", "keepdims")
+_enter(np.nanstd, _traced_nanstd, "axis", "ddof", "keepdims")
