@@ -71,6 +71,15 @@
         CONTINUE into_##name##_##T##_next(SAME, a);                                                \
     }
 #define BOTH(T, name, value) FOLD(T, name, value) INTO(T, name, value)
+
+/* No later element changes an accumulator that has decided a result. */
+#define STOP(T, name, is_decided)                                                                  \
+    TO(NEXT, stop_##name##_##T##_next, v##T a);                                                    \
+    TO(SKIP, stop_##name##_##T##_target, v##T a);                                                  \
+    DEFINE(stop_##name##_##T, v##T a) {                                                            \
+        if (is_decided) CONTINUE stop_##name##_##T##_target(SAME, a);                              \
+        CONTINUE stop_##name##_##T##_next(SAME, a);                                                \
+    }
 #define EVERY(T, name, value) SCANNED(T, name, value) INTO(T, name, value)
 
 #define READ_f64(at) ((vf64)(*(element_f64 *)(at)))
@@ -93,4 +102,6 @@ OP(fmin,        EVERY, FLOAT(FMIN(b, a)))
 OP(fmax,        EVERY, FLOAT(FMAX(b, a)))
 OP(logical_and, BOTH, BOOL(a & b))
 OP(logical_or,  BOTH, BOOL(a | b))
+OP(logical_and, STOP, BOOL(__builtin_reduce_and(a) == 0))
+OP(logical_or,  STOP, BOOL(__builtin_reduce_or(a) != 0))
 /* clang-format on */

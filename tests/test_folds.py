@@ -109,6 +109,17 @@ def test_booleans(name):
                 assert_same(method(x), each(x), (length, at))
 
 
+def test_what_is_decided_is_not_looked_at():
+    for function, stops in (
+        (lambda x: (x > 0).any(), True),
+        (lambda x: np.all(x > 0, axis=1), True),
+        (lambda x: (x > 0).any(axis=0), False),
+        (lambda x: ((x > 0).any(), (x < 0).all()), False),
+    ):
+        kernel = cpjit(function).lower(np.ones((5, 300)))
+        assert ("stop_logical" in str(kernel.selection)) == stops
+
+
 @pytest.mark.parametrize("dtype", [F64, F32], ids=str)
 def test_special_values(dtype):
     special = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e30, -1e30, 1.0], dtype.numpy)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from cpnum.compile.instances import NO_VALUES, Instance, Tail, Values
 from cpnum.compile.schedule import Nest, Operand
+from cpnum.compile.skeleton import TAIL_DONE
 from cpnum.pack.stencil import Pack, Stencil
 from cpnum.tables.block import Hole
 from cpnum.tables.reductions import Folded
@@ -22,6 +23,7 @@ from cpnum.tables.stencils import (
     fold_stem,
     in_order_stem,
     into_stem,
+    stop_stem,
 )
 
 
@@ -93,6 +95,19 @@ class Accumulators:
         if is_rest and at in self.sums:
             return self._in_order(at, value, self.sums[at])
         return self._fold(at, value, self.of[at][vector])
+
+    def stops(self) -> list[Instance]:
+        """Return the instances that leave the innermost loop when the only result is decided."""
+        store = self._nest.stores[0]
+        if len(self._nest.stores) > 1 or not self.of or not _fold_of(store).stops:
+            return []
+        first, *others = self.of[0]
+        stencil = self.stencil(stop_stem(_fold_of(store).name), store)
+        values: Values = {Hole.SKIP: TAIL_DONE}
+        return [
+            *[self._fold(0, each, first) for each in others],
+            Instance(stencil, (first,), values=values, source=store.buffer.name),
+        ]
 
     def joined(self, of_trees: bool) -> list[Instance]:
         """Return the instances that make one accumulator of all, of trees or of others."""

@@ -346,7 +346,10 @@ class _Selector:
         for vectors in nest.widths:
             before, after = skeleton.vectors[vectors]
             body = self.instances(choices, vectors, stored=True)
-            blocks += (before, BasicBlock(body), after)
+            if vectors == nest.vectors:
+                blocks += (before, BasicBlock([*body, *accumulators.stops()]), after)
+            else:
+                blocks += (before, BasicBlock(body), after)
         before, after = skeleton.tail
         if is_tree:
             joined = BasicBlock(accumulators.joined(of_trees=True), folding=True)

@@ -67,6 +67,10 @@ class Skeleton(NamedTuple):
     rest: BasicBlock
 
 
+# The label behind the innermost loop.
+TAIL_DONE = "tail_done"
+
+
 @functools.lru_cache(maxsize=1024)
 def skeleton_of(
     pack: Pack,
@@ -108,7 +112,7 @@ class _Builder:
             self.tail(),
             _block(*self.epilogue()),
             self.leaves(),
-            _block(self.instance("rest_range", SLOT=self.block.tree(), SKIP="tail_done")),
+            _block(self.instance("rest_range", SLOT=self.block.tree(), SKIP=TAIL_DONE)),
         )
 
     # -- pointers -------------------------------------------------------------------------------
@@ -199,7 +203,7 @@ class _Builder:
         )
 
     def tail(self) -> Loop:
-        guard, done = self.instance("tail", SKIP="tail_done"), Label("tail_done")
+        guard, done = self.instance("tail", SKIP=TAIL_DONE), Label(TAIL_DONE)
         if self.isa.masked_tail:
             return _block(guard), _block(done)
         again = self.instance("next_element", HEAD="tail")

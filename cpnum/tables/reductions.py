@@ -47,6 +47,11 @@ class Folded:
         return "B" not in self.families
 
     @property
+    def stops(self) -> bool:
+        """Whether some values decide the result, so that no later one is looked at."""
+        return self.families == "B"
+
+    @property
     def ufunc(self) -> np.ufunc:
         """NumPy's function of two elements."""
         found: np.ufunc = getattr(np, self.name)
