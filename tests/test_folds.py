@@ -116,8 +116,8 @@ def test_what_is_decided_is_not_looked_at():
         (lambda x: (x > 0).any(axis=0), False),
         (lambda x: ((x > 0).any(), (x < 0).all()), False),
     ):
-        kernel = cpjit(function).lower(np.ones((5, 300)))
-        assert ("stop_logical" in str(kernel.selection)) == stops
+        used = [str(each) for each in cpjit(function).lower(np.ones((5, 300))).instances]
+        assert any("stop_logical" in each for each in used) == stops
 
 
 @pytest.mark.parametrize("dtype", [F64, F32], ids=str)
