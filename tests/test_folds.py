@@ -235,6 +235,46 @@ def test_random_axes_of_scans(seed, plans):
     assert plans.count(FoldPlan) > plans.count(NumpyFold)
 
 
+CUT = [
+    # The expression is stored without gaps, and summed as such.
+    lambda x, y: ((x - y)[1:-1, 1:-1] ** 2).sum(),
+    lambda x, y: (x[1:-1, 1:-1] * y[1:-1, 1:-1]).mean(),
+    lambda x, y: (x[:, 1:] * 2 + y[:, :-1]).var(ddof=1),
+    lambda x, y: (x[:, 3:] / y[:, 3:]).sum(dtype=np.float32),
+    lambda x, y: ((x @ y.T)[:, 1:] * 2).sum(),
+    lambda x, y: np.nansum(x[1:, 1:] - y[1:, 1:], keepdims=True),
+    # The view has gaps.
+    lambda x, y: x[1:-1, 1:-1].sum(),
+    lambda x, y: (x * y)[1:-1, 1:-1].sum(),
+    lambda x, y: (x * y)[:, ::3].mean(),
+    lambda x, y: (x * y).T[2:].std(),
+    lambda x, y: np.broadcast_to(x * y, (3, *x.shape)).sum(),
+    lambda x, y: (x[..., None] * y[:, None])[:, 3].sum(),
+    lambda x, y: (x * y)[None, :, 2:].sum(axis=(1, 2)),
+    # And here it has none, or is of one axis.
+    lambda x, y: (x * y)[1:].sum(),
+    lambda x, y: (x * y)[0].sum(),
+    lambda x, y: (x * y)[1:, 1:].ravel().sum(),
+    lambda x, y: (x * y)[1:, 1:].sum(axis=1),
+]
+
+
+@pytest.mark.parametrize("number", range(len(CUT)))
+def test_sums_of_cut_arrays(number):
+    function = CUT[number]
+    for shape, dtype in (((5, 7), F32), ((130, 131), F64), ((130, 131), F32), ((300, 200), F64)):
+        x, y = numbers(dtype, shape), numbers(dtype, shape, 1)
+        for order in ("C", "F"):
+            check(function, np.asarray(x, order=order), np.asarray(y, order=order))
+
+
+def test_cut_arrays_are_summed_by_kernels(plans):
+    for function in CUT[:6]:
+        x, y = numbers(F64, (130, 131)), numbers(F64, (130, 131), 1)
+        check(function, x, y)
+    assert NumpyFold not in plans
+
+
 RESHAPED = [
     lambda x: (x.T.reshape(-1) * 2).sum(),
     lambda x: x.T.ravel().max(),

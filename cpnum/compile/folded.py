@@ -35,12 +35,14 @@ class FoldedCall(NamedTuple):
     """A call of a graph of which outputs are folded, with the shape and order of each result.
 
     There is no `kernel` if one would add in another order than NumPy, if one loop does not serve
-    all outputs, or if there is no element.
+    all outputs, or if there is no element.  The call `is_in_rows` if it would add in NumPy's order
+    were there no gaps between the rows that it reads.
     """
 
     kernel: Call | None
     shapes: tuple[Shape, ...]
     orders: tuple[Order, ...]
+    is_in_rows: bool = False
 
 
 def describe_folded(graph: Graph, arguments: Sequence[Any]) -> FoldedCall:
@@ -93,7 +95,7 @@ def describe_folded(graph: Graph, arguments: Sequence[Any]) -> FoldedCall:
         inner = math.prod([shape[axis] for axis in _innermost(every[0], shape, fold)])
         if inner > 1 and fold.row.is_tree and not fold.scans:
             if arrangement.extents[-1] != inner:
-                return result
+                return result._replace(is_in_rows=len(folds) == 1)
             trees += 1
     if trees > _MOST_TREES or (piece and len(folds) > 1):
         return result

@@ -140,6 +140,12 @@ class Graph:
             conditions=(),
         )
 
+    def unfolded(self) -> Graph:
+        """Return the graph that computes the values that this one folds."""
+        outputs = tuple([each._replace(fold=None) for each in self.outputs])
+        tree = Container(tuple, (), tuple(range(len(outputs))))
+        return replace(self, results=Results(tree, outputs), conditions=())
+
     @property
     def inputs(self) -> tuple[Input, ...]:
         """All inputs, even those that only give a shape."""

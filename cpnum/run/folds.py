@@ -11,6 +11,7 @@ from cpnum.compile.call import Array, Call, new_array
 from cpnum.ir.arrays import address
 from cpnum.ir.evaluate import outputs_of
 from cpnum.ir.program import Loop
+from cpnum.run.buffers import Buffer, give, take
 from cpnum.run.errstate import report
 from cpnum.run.loops import (
     LoopPlan,
@@ -37,10 +38,21 @@ class FoldedInto(NamedTuple):
     check: Callable[[Any], object] | None
 
 
+class Stored(NamedTuple):
+    """The kernel that stores values before another one folds them, and the `slot` of their buffer.
+
+    A buffer that is taken for a single run has a `size`.
+    """
+
+    kernel: Running
+    slot: int
+    size: int | None
+
+
 class FoldPlan(LoopPlan):
     """A loop that folds values into new arrays, by one kernel.
 
-    `copied` and `keeps` are as those of a KernelPlan.
+    Another kernel may have `stored` the values.  `copied` and `keeps` are as those of a KernelPlan.
     """
 
     def __init__(
@@ -52,18 +64,24 @@ class FoldPlan(LoopPlan):
         copied: Sequence[tuple[int, int]],
         keeps: Sequence[Any],
         traffic: Traffic,
+        stored: Stored | None = None,
     ) -> None:
         self.traffic = traffic
         self._loop = loop
         self._own = own
         self._kernel = kernel
+        self._stored = stored
         self._into = tuple(into)
         self._copied = tuple(copied)
         self._keeps = keeps
         one = self._into[0]
         # Of one number, which stays where it is, a run takes 0.5 us less.
         self._is_number = (
-            len(self._into) == 1 and not copied and one.new.is_scalar and one.new.slot is not None
+            len(self._into) == 1
+            and not copied
+            and stored is None
+            and one.new.is_scalar
+            and one.new.slot is not None
         )
 
     def run(self, values: Values, state: State) -> None:
@@ -92,12 +110,23 @@ class FoldPlan(LoopPlan):
             _finish(values, one, array)
 
     def _enter(self, values: Values, state: State) -> None:
-        flags = self._kernel.run(state, values)
+        flags = 0
+        taken: list[Buffer] = []
+        if self._stored is not None:
+            kernel, slot, size = self._stored
+            if size is not None:
+                taken.append(take(size))
+                state.addresses[slot] = taken[0].address
+            flags = kernel.run(state, values)
+        flags |= self._kernel.run(state, values)
+        give(taken)
         if flags:
             report(self._own.traced, views_of(self._loop, values), flags)
 
     def described(self) -> Iterator[tuple[Specialization, Call]]:
-        """Yield the kernel with its call."""
+        """Yield the kernels, each with its call."""
+        if self._stored is not None:
+            yield self._stored.kernel.own, self._stored.kernel.call
         yield self._kernel.own, self._kernel.call
 
 

@@ -19,13 +19,13 @@ from cpnum.compile.kernel import Clock
 from cpnum.ir.arrays import address
 from cpnum.ir.graph import Graph
 from cpnum.ir.movement import replayed
-from cpnum.ir.nodes import MADE, Nodes
+from cpnum.ir.nodes import MADE, Input, Nodes
 from cpnum.ir.program import Loop
-from cpnum.ir.results import single
+from cpnum.ir.results import Fold, Output, Results
 from cpnum.ir.signature import ArrayOf, Parameter
 from cpnum.run.alias import in_place, overlap
 from cpnum.run.buffers import rounded
-from cpnum.run.folds import FoldedInto, FoldPlan, NumpyFold, PlansApart
+from cpnum.run.folds import FoldedInto, FoldPlan, NumpyFold, PlansApart, Stored
 from cpnum.run.loops import (
     AssignmentPlan,
     KernelPlan,
@@ -144,9 +144,13 @@ class Planner:
         for target, array, output in zip(loop.targets, arrays, outputs, strict=True):
             is_array = array.ndim or output.boxed
             values[target.parameter] = array if is_array else array[()]
-        if call.kernel is None or self._machine is None or self._level is None:
-            return NumpyFold(loop, own, arrays, call.kernel, traffic)
-        return _Planning(self, loop, own, values, ahead).fold(views, call, arrays, traffic)
+        if self._machine is not None and self._level is not None:
+            planning = _Planning(self, loop, own, values, ahead)
+            if call.kernel is not None:
+                return planning.fold(views, call, arrays, traffic)
+            if call.is_in_rows and not isinstance(outputs[0].node, Input):
+                return planning.fold_stored(views, call, arrays, traffic)
+        return NumpyFold(loop, own, arrays, call.kernel, traffic)
 
     def _apart(
         self,
@@ -311,9 +315,50 @@ class _Planning:
         self, views: Sequence[Any], call: FoldedCall, arrays: Sequence[Array], traffic: Traffic
     ) -> FoldPlan:
         """Return the plan of a loop that folds values into arrays like these."""
-        planner, kernel = self.planner, call.kernel
+        kernel = call.kernel
         assert kernel is not None
         rows = self._rows(kernel, [self._view(at, view) for at, view in enumerate(views[:-1])])
+        into = self._into(call, kernel.shape, arrays)
+        rows += [(self.planner.row(each.new.parameter), 0) for each in into]
+        running = self._running(self.own, self.planner.prepared(self.own, kernel), rows)
+        return FoldPlan(self.loop, self.own, running, into, self.copied, self.keeps, traffic)
+
+    def fold_stored(
+        self, views: Sequence[Any], call: FoldedCall, arrays: Sequence[Array], traffic: Traffic
+    ) -> FoldPlan:
+        """Return the plan of a loop that stores values, and folds them where they lie."""
+        planner, own = self.planner, self.own.unfolded()
+        parts = describe_parts(own.graph, views, [None], lambda places: own.graph)
+        like = new_array(*new_of(own.graph, parts)[0])
+        folding = _folding(self.own.graph.outputs[0], like)
+        of_stored = describe_folded(folding.graph, [like]).kernel
+        assert of_stored is not None  # what is stored has no gaps
+        slot = planner.slot(like.nbytes) if self.ahead else planner.own_slot()
+        of_views = [self._view(at, view) for at, view in enumerate(views[:-1])]
+        storing = parts[0].call
+        rows = [*self._rows(storing, of_views), (slot, 0)]
+        stored = Stored(
+            self._running(own, planner.prepared(own, storing), rows),
+            slot,
+            None if self.ahead else like.nbytes,
+        )
+        into = self._into(call, of_stored.shape, arrays)
+        rows = [(slot, 0), (planner.row(into[0].new.parameter), 0)]
+        running = self._running(folding, planner.prepared(folding, of_stored), rows)
+        if self.ahead:
+            planner.free(slot)
+        traffic = traffic._replace(
+            read=traffic.read + like.nbytes, written=traffic.written + like.nbytes
+        )
+        return FoldPlan(
+            self.loop, self.own, running, into, self.copied, self.keeps, traffic, stored
+        )
+
+    def _into(
+        self, call: FoldedCall, shape: tuple[int, ...], arrays: Sequence[Array]
+    ) -> list[FoldedInto]:
+        """Return what the values of this shape are folded into: arrays like these."""
+        planner = self.planner
         results: list[FoldedInto] = []
         outputs = zip(self.loop.targets, self.own.graph.outputs, arrays, call.orders, strict=True)
         for target, output, array, order in outputs:
@@ -329,11 +374,9 @@ class _Planning:
             first = None if fold is None else fold.first(output.node.dtype)
             divisor = None
             if fold is not None and fold.ddof is not None:
-                divisor = np.intp(fold.divisor(kernel.shape))
+                divisor = np.intp(fold.divisor(shape))
             results.append(FoldedInto(new, first, divisor, None if fold is None else fold.check))
-            rows.append((planner.row(parameter), 0))
-        running = self._running(self.own, planner.prepared(self.own, kernel), rows)
-        return FoldPlan(self.loop, self.own, running, results, self.copied, self.keeps, traffic)
+        return results
 
     def _rows(
         self, call: KernelArguments, of_views: Sequence[tuple[int, int]]
@@ -550,19 +593,31 @@ def _order_of(array: Array) -> Order:
     return None if array.flags.c_contiguous else order
 
 
-_COPYING: dict[tuple[Any, ...], Specialization] = {}
+# The specializations of copies and folds of arrays, which all programs share.
+_OF_ARRAYS: dict[tuple[Any, ...], Specialization] = {}
 
 
 def _copying(array: Array) -> Specialization:
     """Return the specialization of a copy of an array."""
+    return _of_array(array, not array.ndim, None)
+
+
+def _folding(output: Output, array: Array) -> Specialization:
+    """Return the specialization of the same fold of an array."""
+    assert output.fold is not None
+    return _of_array(array, output.boxed, output.fold._replace(function=None, check=None))
+
+
+def _of_array(array: Array, boxed: bool, fold: Fold | None) -> Specialization:
     extents = tuple([1 if each == 1 else None for each in array.shape])
-    key = array.dtype, extents
-    found = _COPYING.get(key)
+    key = array.dtype, extents, boxed, fold
+    found = _OF_ARRAYS.get(key)
     if found is None:
         dtype = from_numpy(array.dtype)
         nodes = Nodes()
         node = nodes.input(0, (), dtype)
         signature = (Parameter("x", ArrayOf(dtype, extents)),)
-        graph = Graph("copy", signature, (node,), single(node, not array.ndim))
-        found = _COPYING.setdefault(key, Specialization(graph, lambda graph: graph, Clock()))
+        name, results = "copy" if fold is None else "fold", Results(0, (Output(node, boxed, fold),))
+        graph = Graph(name, signature, (node,), results)
+        found = _OF_ARRAYS.setdefault(key, Specialization(graph, lambda graph: graph, Clock()))
     return found

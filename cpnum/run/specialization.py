@@ -52,6 +52,7 @@ class Specialization:
         self._placements: Remembered[tuple[Layout, ...], Placement] = Remembered()
         self._casts: dict[tuple[DType | None, ...], Specialization] = {}
         self._parts: dict[tuple[int, ...], Specialization] = {}
+        self._unfolded: Specialization | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -61,6 +62,7 @@ class Specialization:
     def every_kernel(self) -> list[Kernel]:
         """Return the kernels of all parts."""
         parts = [self, *self._parts.values()]
+        parts += [] if self._unfolded is None else [self._unfolded]
         return [kernel for each in parts for kernel in each.kernels.values()]
 
     def into(self, out: Any) -> Specialization:
@@ -111,6 +113,13 @@ class Specialization:
             found = Specialization(traced, lambda _: graph, clock)
             found = self._parts.setdefault(places, found)
         return found
+
+    def unfolded(self) -> Specialization:
+        """Return the specialization that stores the values that this one folds."""
+        if self._unfolded is None:
+            graph, clock = self.graph.unfolded(), Clock(dict(self.seconds))
+            self._unfolded = Specialization(self.apart.unfolded(), lambda _: graph, clock)
+        return self._unfolded
 
     def described(
         self, arguments: tuple[Any, ...], out: Any

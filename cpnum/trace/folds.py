@@ -15,6 +15,7 @@ import numpy as np
 
 from cpnum.errors import DTypeError
 from cpnum.ir.handling import Handling
+from cpnum.ir.movement import BroadcastTo, Index, Reshape
 from cpnum.ir.nodes import Node
 from cpnum.ir.results import Fold
 from cpnum.tables.dtypes import F64, I64, B, DType, from_numpy
@@ -23,6 +24,7 @@ from cpnum.trace.array import Tracer
 from cpnum.trace.chosen import is_chosen
 from cpnum.trace.registry import xp
 from cpnum.trace.tracer import SCALAR
+from cpnum.trace.writing import in_memory, root_of
 
 _Function = Callable[..., Any]
 
@@ -117,6 +119,8 @@ def fold_of(
         return None
     if scans and len(value.known_shape) > 1 and asked.axis is None:
         return None
+    if row.is_tree and not scans and dtype.family == "F" and len(axes) > 1 and _has_gaps(value):
+        in_memory(value)
     if asked.where is not None:
         value = _chosen(value, asked, row, dtype)
     if value is None or not _is_number(asked.initial, dtype):
@@ -157,6 +161,25 @@ def _asked(given: dict[str, Any], axis: int | None, ddof: int | None) -> _Asked:
         given.pop("ddof", ddof),
         {key: each for key, each in given.items() if each is not None},
     )
+
+
+def _has_gaps(value: Tracer) -> bool:
+    """Tell whether NumPy's array is a view, with gaps, of what was computed.
+
+    Along several axes it is summed in another order than the array without gaps that a loop would
+    make: `(x * y)[1:, 1:].sum()`.
+    """
+    gaps = False
+    for step in root_of(value)[1]:
+        if isinstance(step, Index):
+            cut = [each for each in step.items if each is not None and each != slice(None)]
+            is_part = len(step.items) == 1 and type(step.items[0]) is int
+            gaps |= bool(cut) and not is_part
+        elif isinstance(step, BroadcastTo):
+            gaps = True
+        elif isinstance(step, Reshape):
+            gaps = False  # a copy
+    return gaps
 
 
 def _chosen(value: Tracer, asked: _Asked, row: Folded, dtype: DType) -> Tracer | None:
