@@ -3,6 +3,7 @@
 import functools
 import itertools
 import random
+import struct
 import tracemalloc
 import warnings
 
@@ -12,10 +13,12 @@ from cases import HERE, assert_same, quiet
 from kernels.trying import enters
 
 from cpnum import cpjit
-from cpnum.compile.tree import Leaf, leaves
+from cpnum.compile.tree import Leaf, leaves, parts, table_of
 from cpnum.jit import cache
 from cpnum.run import planning
 from cpnum.run.folds import FoldPlan, NumpyFold
+from cpnum.run.memory import ffi
+from cpnum.run.recipe import filled_block
 from cpnum.tables.dtypes import DTYPES, F32, F64
 
 pytestmark = pytest.mark.skipif(not HERE, reason="no stencil pack fits this processor")
@@ -598,3 +601,42 @@ def test_leaves_are_all_elements(count, piece):
     # Each leaf but the first is joined once, and all are one sum at the end.
     assert sum(each.joins for each in found) == len(found) - 1
     assert all(isinstance(each, Leaf) and each.blocks <= 16 for each in found)
+
+
+@pytest.mark.parametrize("dtype", [F64, F32], ids=str)
+@pytest.mark.parametrize("level", HERE)
+def test_parts_of_a_tree_are_summed_at_any_time(level, dtype, monkeypatch):
+    """A kernel computes each part, in a random order; what it joins are only their sums."""
+    kernels = []
+
+    def noted(loop, own, kernel, *more):
+        kernels.append(kernel)
+        return FoldPlan(loop, own, kernel, *more)
+
+    monkeypatch.setattr(planning, "FoldPlan", noted)
+    chance = random.Random(0)
+    function = lambda x: (x * x / 3).sum()  # noqa: E731
+    for length in (7, 128, 1000, 8193, 65_537, 300_000):
+        x = numbers(dtype, length)
+        bound = cpjit(function, isa=level).bind(x)
+        assert_same(function(x), bound())
+        kernel = kernels[-1]
+        _, data = filled_block(kernel._recipe)
+        slots = kernel._recipe.block
+        for most in (128, 1000, 70_000):
+            cut = parts(length, most)
+            sums = np.full(len(cut), -0.0, dtype.numpy)
+            for at in chance.sample(range(len(cut)), len(cut)):
+                table = np.frombuffer(table_of(cut[at].count), np.uint8)
+                into = sums.ctypes.data + at * sums.itemsize
+                struct.pack_into("<2Q", data, 0, x.ctypes.data, into)
+                struct.pack_into("<Q", data, slots.first_leaf, table.ctypes.data)
+                start = cut[at].start
+                kernel.enter(ffi().from_buffer(data), start, start + cut[at].count)
+            waiting = []
+            for part, total in zip(cut, sums, strict=True):
+                for _ in range(part.joins):
+                    total = waiting.pop() + total
+                waiting.append(total)
+            assert_same(function(x), waiting[0])
+            assert len(waiting) == 1

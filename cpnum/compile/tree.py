@@ -71,3 +71,37 @@ def _part(count: int, known: dict[int, bytes]) -> bytes:
             found = _part(half, known) + _joining(_part(count - half, known))
         known[count] = found
     return found
+
+
+class Part(NamedTuple):
+    """Neighbours whose sum is one in the tree, and how many sums to its left it joins."""
+
+    start: int
+    count: int
+    joins: int
+
+
+def parts(count: int, most: int, piece: int = 0) -> list[Part]:
+    """Return the parts of a tree with at most so many elements each, from left to right.
+
+    Each may be summed by itself, at any time: threads may take them.  Leaves are not cut.
+
+    >>> parts(1000, 400)
+    [Part(start=0, count=248, joins=0), Part(start=248, count=248, joins=1), \
+Part(start=496, count=248, joins=0), Part(start=744, count=256, joins=2)]
+    """
+    found: list[Part] = []
+    for start in range(0, count, piece or max(count, 1)):
+        inside = _cut(start, min(piece or count, count - start), most)
+        if start:
+            inside[-1] = inside[-1]._replace(joins=inside[-1].joins + 1)
+        found += inside
+    return found
+
+
+def _cut(start: int, count: int, most: int) -> list[Part]:
+    if count <= max(most, LEAF):
+        return [Part(start, count, 0)]
+    half = count // 2 - count // 2 % BLOCK
+    *right, last = _cut(start + half, count - half, most)
+    return [*_cut(start, half, most), *right, last._replace(joins=last.joins + 1)]
