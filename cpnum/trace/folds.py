@@ -36,8 +36,6 @@ _OPERATORS: dict[_Function, str] = {
     np.max: "maximum",
     np.all: "logical_and",
     np.any: "logical_or",
-    np.nanmin: "fmin",
-    np.nanmax: "fmax",
     **{each.ufunc.reduce: each.name for each in FOLDED},
     np.ndarray.sum: "add",
     np.ndarray.prod: "multiply",
@@ -56,8 +54,6 @@ _SCANNED: dict[_Function, str] = {
 }
 # Functions that divide a sum by the number of its elements, less this if they have no `ddof`.
 DIVIDED: dict[_Function, int] = {np.mean: 0, np.ndarray.mean: 0}
-# Functions that warn of NaN in their results.
-_CHECKED = (np.nanmin, np.nanmax)
 # The arguments of functions that have no signature in all versions of NumPy.
 _REDUCE = ("array", "axis", "dtype", "out", "keepdims", "initial", "where")
 _ACCUMULATE = ("array", "axis", "dtype", "out")
@@ -71,6 +67,18 @@ _METHODS = {
     "any": ("self", "axis", "out", "keepdims", "where"),
     "cumsum": ("self", "axis", "dtype", "out"),
     "cumprod": ("self", "axis", "dtype", "out"),
+}
+
+
+def _report_all_nan(result: Any) -> None:
+    if np.isnan(result).any():
+        warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=2)
+
+
+# Functions that look at their results afterwards, and warn: the operator, and what looks.
+CHECKED: dict[_Function, tuple[str, Callable[[Any], None]]] = {
+    np.nanmin: ("fmin", _report_all_nan),
+    np.nanmax: ("fmax", _report_all_nan),
 }
 
 
@@ -98,7 +106,11 @@ def fold_of(
     `at_line` returns a function as it is called at the user's line.
     """
     scans = function in _SCANNED
-    name = "add" if function in DIVIDED else (_SCANNED if scans else _OPERATORS).get(function)
+    name: str | None
+    check: Callable[[Any], None] | None
+    name, check = CHECKED.get(function, (None, None))
+    if check is None:
+        name = "add" if function in DIVIDED else (_SCANNED if scans else _OPERATORS).get(function)
     if name is None or handling.modes is not None or handling.filters is not None:
         return None
     names = _names_of(function)
@@ -111,7 +123,7 @@ def fold_of(
     asked = _asked(given, 0 if names in (_REDUCE, _ACCUMULATE) else None, DIVIDED.get(function))
     own = value.node.dtype
     if name in ("fmin", "fmax") and own.family != "F":
-        name = "minimum" if name == "fmin" else "maximum"
+        name, check = "minimum" if name == "fmin" else "maximum", None
     row = BY_NAME[name]
     axes = _axes_of(asked.axis, len(value.known_shape))
     dtype = _folded_dtype(row, own, asked.dtype, is_mean=asked.ddof is not None)
@@ -144,7 +156,7 @@ def fold_of(
         converts=row.is_tree and dtype.family == "F" and dtype is not own,
         scans=scans,
         initial=asked.initial,
-        check=at_line(_report_all_nan) if function in _CHECKED and own.family == "F" else None,
+        check=None if check is None else at_line(check),
     ), value.builder.cast(value.node, dtype)
 
 
@@ -208,12 +220,6 @@ def _is_number(initial: Any, dtype: DType) -> bool:
         return type(initial) in (int, float)
     limits = np.iinfo(dtype.numpy.name) if dtype.family == "I" else None
     return limits is not None and type(initial) is int and limits.min <= initial <= limits.max
-
-
-def _report_all_nan(result: Any) -> None:
-    """Warn of NaN in the results of `np.nanmin` and `np.nanmax`."""
-    if np.isnan(result).any():
-        warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=2)
 
 
 @functools.cache

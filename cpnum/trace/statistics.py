@@ -17,7 +17,7 @@ import numpy as np
 from cpnum.trace.array import Tracer
 from cpnum.trace.calls import call
 from cpnum.trace.chosen import is_chosen
-from cpnum.trace.folds import DIVIDED
+from cpnum.trace.folds import CHECKED, DIVIDED
 from cpnum.trace.registry import FUNCTIONS, xp
 from cpnum.trace.tracer import SCALAR
 
@@ -195,40 +195,32 @@ _WITHOUT_NAN: dict[_Function, tuple[str, float]] = {
 }
 
 
-def mean_of(total: Any, count: Any) -> Any:
-    """Return sums that are divided by the numbers of their elements; warn where there are none.
+@functools.cache
+def number_above(least: int, message: str) -> _Function:
+    """Return a function that counts what is true, and warns where it is not more than `least`.
 
-    >>> mean_of(np.array([6.0, 3.0]), np.array([3, 2]))
-    array([2. , 1.5])
+    >>> number_above(0, "Mean of empty slice")(np.array([[True, False], [True, True]]), axis=1)
+    array([1, 2])
     """
-    mean = quotient(total, count)
-    if np.any(count == 0):
-        warnings.warn("Mean of empty slice", RuntimeWarning, stacklevel=2)
-    return mean
+
+    def report(count: Any) -> None:
+        if np.any(count <= least):
+            warnings.warn(message, RuntimeWarning, stacklevel=2)
+
+    def number(values: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        count = cast(Any, np.add.reduce)(values, axis=axis, dtype=np.intp, keepdims=keepdims)
+        if np.any(count <= least):
+            warnings.warn(message, RuntimeWarning, stacklevel=2)
+        return count
+
+    CHECKED[number] = "add", report
+    return number
 
 
-def quotient(total: Any, count: Any) -> Any:
+def _quotient(total: Any, count: Any) -> Any:
     """Return sums that are divided by numbers of elements, in the dtype of the sums."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        if isinstance(total, np.ndarray):
-            return np.divide(total, count, out=np.empty_like(total), casting="unsafe")
-        return total.dtype.type(total / count)
-
-
-def variance_of(total: Any, count: Any, ddof: int) -> Any:
-    """Return sums of squares that are divided by the numbers of their elements less `ddof`.
-
-    Where nothing is left, warn, and return NaN.
-    """
-    left = np.reshape(count, np.shape(total))[()] - ddof
-    variance = quotient(total, left)
-    is_bad = left <= 0
-    if np.any(is_bad):
-        warnings.warn("Degrees of freedom <= 0 for slice.", RuntimeWarning, stacklevel=2)
-        if not isinstance(variance, np.ndarray):
-            return variance.dtype.type(np.nan)
-        variance[is_bad] = np.nan
-    return variance
+        return xp.true_divide(total, count).astype(total.dtype)
 
 
 def _traced_without_nan(function: _Function) -> _Function:
@@ -252,8 +244,9 @@ def _traced_nanmean(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
         return None
     is_nan = xp.isnan(a)
     total = xp.sum(xp.where(is_nan, 0.0, a), axis=axis, keepdims=keepdims)
-    count = xp.sum(xp.logical_not(is_nan), axis=axis, keepdims=keepdims)
-    return call(mean_of, "numpy.nanmean", (total, count), {})
+    number = number_above(0, "Mean of empty slice")
+    given = {"axis": axis, "keepdims": keepdims}
+    return _quotient(total, call(number, "numpy.nanmean", (xp.logical_not(is_nan),), given))
 
 
 def _traced_nanvar(a: Any, axis: Any = None, ddof: Any = 0, keepdims: Any = False) -> Any:
@@ -264,11 +257,13 @@ def _traced_nanvar(a: Any, axis: Any = None, ddof: Any = 0, keepdims: Any = Fals
     is_nan = xp.isnan(a)
     numbers = xp.where(is_nan, 0.0, a)
     total = xp.sum(numbers, axis=axis, keepdims=True)
-    count = xp.sum(xp.logical_not(is_nan), axis=axis, keepdims=True)
-    mean = call(quotient, "numpy.nanvar", (total, count), {})
-    left = xp.where(is_nan, 0.0, xp.subtract(numbers, mean))
-    squares = xp.sum(xp.multiply(left, left), axis=axis, keepdims=keepdims)
-    return call(variance_of, "numpy.nanvar", (squares, count), {"ddof": ddof})
+    number = number_above(ddof, "Degrees of freedom <= 0 for slice.")
+    given = {"axis": axis, "keepdims": True}
+    count = call(number, "numpy.nanvar", (xp.logical_not(is_nan),), given)
+    left = xp.where(is_nan, 0.0, xp.subtract(numbers, _quotient(total, count)))
+    squares = xp.sum(xp.multiply(left, left), axis=axis, keepdims=True)
+    variance = xp.where(count <= ddof, squares.dtype.type(np.nan), _quotient(squares, count - ddof))
+    return variance if keepdims else variance.squeeze(axis)[()]
 
 
 def _traced_nanstd(a: Any, axis: Any = None, ddof: Any = 0, keepdims: Any = False) -> Any:

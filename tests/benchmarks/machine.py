@@ -11,7 +11,7 @@ from pathlib import Path
 from cpnum.tables import isa
 
 # The peers of cpnum, as their packages are called.
-PEERS = ("numpy", "numexpr", "numba", "jax")
+PEERS = ("numpy", "numexpr", "numba", "jax", "bottleneck")
 
 
 def _version(package: str) -> str | None:

@@ -32,6 +32,7 @@ class Reduction(NamedTuple):
     loop: Callable[..., Any] | None
     shapes: Callable[[int], Sequence[tuple[int, ...]]]
     numexpr: str = ""
+    bottleneck: tuple[str, int | None] | None = None  # its function, and the axis
 
 
 # -- NumPy's functions, and Numba's loops -------------------------------------------------------
@@ -173,6 +174,87 @@ def _distances_loop(x: Array, y: Array) -> Array:
     return result
 
 
+def _nanmean(x: Array) -> Any:
+    return np.nanmean(x)
+
+
+def _nanmean_loop(x: Array) -> float:
+    total, count = 0.0, 0
+    for i in range(x.size):
+        if not math.isnan(x[i]):
+            total += x[i]
+            count += 1
+    return total / count
+
+
+def _nanvar(x: Array) -> Any:
+    return np.nanvar(x)
+
+
+def _nanmax(x: Array) -> Any:
+    return np.nanmax(x)
+
+
+def _nansum_of_rows(x: Array) -> Any:
+    return np.nansum(x, axis=1)
+
+
+def _nanmean_of_columns(x: Array) -> Any:
+    return np.nanmean(x, axis=0)
+
+
+def _running(x: Array) -> Any:
+    return np.cumsum(x * 0.5)
+
+
+def _running_loop(x: Array) -> Array:
+    result, total = np.empty_like(x), 0.0
+    for i in range(x.size):
+        total += x[i] * 0.5
+        result[i] = total
+    return result
+
+
+def _product(x: Array) -> Any:
+    return np.prod(x)
+
+
+def _product_loop(x: Array) -> float:
+    product = 1.0
+    for i in range(x.size):
+        product *= x[i]
+    return product
+
+
+def _inner(x: Array, y: Array) -> Any:
+    return ((x[1:-1, 1:-1] - y[1:-1, 1:-1]) ** 2).mean()
+
+
+def _inner_loop(x: Array, y: Array) -> float:
+    total = 0.0
+    for i in range(1, x.shape[0] - 1):
+        for j in range(1, x.shape[1] - 1):
+            total += (x[i, j] - y[i, j]) ** 2
+    return total / ((x.shape[0] - 2) * (x.shape[1] - 2))
+
+
+def _cosine(x: Array, y: Array) -> Any:
+    lengths = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
+    return (x * y).sum(axis=1) / lengths
+
+
+def _cosine_loop(x: Array, y: Array) -> Array:
+    result = np.empty(x.shape[0])
+    for i in range(x.shape[0]):
+        xx = yy = xy = 0.0
+        for j in range(x.shape[1]):
+            xx += x[i, j] * x[i, j]
+            yy += y[i, j] * y[i, j]
+            xy += x[i, j] * y[i, j]
+        result[i] = xy / math.sqrt(xx * yy)
+    return result
+
+
 def _vector(count: int) -> Callable[[int], Sequence[tuple[int, ...]]]:
     return lambda size: [(size,)] * count
 
@@ -180,6 +262,10 @@ def _vector(count: int) -> Callable[[int], Sequence[tuple[int, ...]]]:
 def _square(size: int) -> Sequence[tuple[int, ...]]:
     side = math.isqrt(size)
     return [(side, side)]
+
+
+def _squares(size: int) -> Sequence[tuple[int, ...]]:
+    return [*_square(size), *_square(size)]
 
 
 def _points(size: int) -> Sequence[tuple[int, ...]]:
@@ -199,11 +285,22 @@ REDUCTIONS = (
     Reduction("softmax", _softmax, _softmax_loop, _square),
     Reduction("standard scores", _scores, None, _square),
     Reduction("distances", _distances, _distances_loop, _points),
+    Reduction("cosines of rows", _cosine, _cosine_loop, _squares),
+    Reduction("mean square inside", _inner, _inner_loop, _squares),
+    Reduction("running sum", _running, _running_loop, _vector(1)),
+    Reduction("product", _product, _product_loop, _vector(1)),
+    Reduction("nanmean", _nanmean, _nanmean_loop, _vector(1), bottleneck=("nanmean", None)),
+    Reduction("nanvar", _nanvar, None, _vector(1), bottleneck=("nanvar", None)),
+    Reduction("nanmax", _nanmax, None, _vector(1), bottleneck=("nanmax", None)),
+    Reduction("nansum of rows", _nansum_of_rows, None, _square, bottleneck=("nansum", 1)),
+    Reduction("nanmean of columns", _nanmean_of_columns, None, _square, bottleneck=("nanmean", 0)),
 )
+
 
 # -- who runs -----------------------------------------------------------------------------------
 
 NUMPY, NUMEXPR, NUMBA, FAST, JAX = "NumPy", "numexpr", "Numba", "Numba fastmath", "JAX"
+BOTTLENECK = "bottleneck"
 CALLED, BOUND = "cpnum", "cpnum bound"
 
 
@@ -243,6 +340,11 @@ def calls(each: Reduction, arrays: Sequence[Array], peers: Sequence[str]) -> dic
             found[name] = partial(_numba(each.loop, fastmath), *arrays)
     if "jax" in peers:
         found[JAX] = _jax(each.function, arrays)
+    if "bottleneck" in peers and each.bottleneck is not None:
+        import bottleneck
+
+        name, axis = each.bottleneck
+        found[BOTTLENECK] = partial(getattr(bottleneck, name), arrays[0], axis=axis)
     expected = found[NUMPY]()
     if "numexpr" in peers and each.numexpr:
         found[NUMEXPR] = _numexpr(each.numexpr, arrays)
@@ -262,7 +364,7 @@ def _several(result: Any) -> tuple[Any, ...]:
 
 # -- the table ----------------------------------------------------------------------------------
 
-_PEERS = (NUMPY, NUMEXPR, NUMBA, FAST, JAX)
+_PEERS = (NUMPY, NUMEXPR, NUMBA, FAST, JAX, BOTTLENECK)
 
 
 def _ratio(timings: dict[str, Timing], theirs: str, ours: str) -> str:
