@@ -627,12 +627,12 @@ def test_parts_of_a_tree_are_summed_at_any_time(level, dtype, monkeypatch):
             cut = parts(length, most)
             sums = np.full(len(cut), -0.0, dtype.numpy)
             for at in chance.sample(range(len(cut)), len(cut)):
-                table = np.frombuffer(table_of(cut[at].count), np.uint8)
+                table = np.frombuffer(table_of(cut[at].elements), np.uint8)
                 into = sums.ctypes.data + at * sums.itemsize
                 struct.pack_into("<2Q", data, 0, x.ctypes.data, into)
                 struct.pack_into("<Q", data, slots.first_leaf, table.ctypes.data)
                 start = cut[at].start
-                kernel.enter(ffi().from_buffer(data), start, start + cut[at].count)
+                kernel.enter(ffi().from_buffer(data), start, start + cut[at].elements)
             waiting = []
             for part, total in zip(cut, sums, strict=True):
                 for _ in range(part.joins):

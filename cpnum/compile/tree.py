@@ -77,7 +77,7 @@ class Part(NamedTuple):
     """Neighbours whose sum is one in the tree, and how many sums to its left it joins."""
 
     start: int
-    count: int
+    elements: int
     joins: int
 
 
@@ -87,8 +87,8 @@ def parts(count: int, most: int, piece: int = 0) -> list[Part]:
     Each may be summed by itself, at any time: threads may take them.  Leaves are not cut.
 
     >>> parts(1000, 400)
-    [Part(start=0, count=248, joins=0), Part(start=248, count=248, joins=1), \
-Part(start=496, count=248, joins=0), Part(start=744, count=256, joins=2)]
+    [Part(start=0, elements=248, joins=0), Part(start=248, elements=248, joins=1), \
+Part(start=496, elements=248, joins=0), Part(start=744, elements=256, joins=2)]
     """
     found: list[Part] = []
     for start in range(0, count, piece or max(count, 1)):

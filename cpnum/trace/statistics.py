@@ -243,10 +243,11 @@ def _traced_nanmean(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
     if not _is_plain(a, 0, keepdims, axis):
         return None
     is_nan = xp.isnan(a)
-    total = xp.sum(xp.where(is_nan, 0.0, a), axis=axis, keepdims=keepdims)
+    total = xp.sum(xp.where(is_nan, 0.0, a), axis=axis, keepdims=True)
     number = number_above(0, "Mean of empty slice")
-    given = {"axis": axis, "keepdims": keepdims}
-    return _quotient(total, call(number, "numpy.nanmean", (xp.logical_not(is_nan),), given))
+    given = {"axis": axis, "keepdims": True}
+    mean = _quotient(total, call(number, "numpy.nanmean", (xp.logical_not(is_nan),), given))
+    return mean if keepdims else mean.squeeze(axis)[()]
 
 
 def _traced_nanvar(a: Any, axis: Any = None, ddof: Any = 0, keepdims: Any = False) -> Any:
