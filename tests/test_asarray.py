@@ -278,6 +278,20 @@ def test_names_of_no_module_are_found():
     both(functools.partial(lambda t, x: asarray(x) * t, 2.0), X)
 
 
+def test_names_that_other_methods_of_an_object_read_are_found(monkeypatch):
+    module = types.ModuleType("module_of_a_method")
+    exec(SOURCE, vars(module))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+    class Class:
+        helper = staticmethod(module.f)
+
+        def f(self, x):
+            return self.helper(x) * 2
+
+    both(Class().f, X)
+
+
 def test_a_module_that_is_imported_meanwhile_keeps_a_function_that_is_right(tmp_path, monkeypatch):
     (tmp_path / "imported_late.py").write_text(SOURCE, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)

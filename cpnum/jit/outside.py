@@ -15,10 +15,9 @@ from __future__ import annotations
 
 import dis
 import functools
-import inspect
 import sys
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType, NoneType
 from typing import Any
 
@@ -27,6 +26,7 @@ import numpy as np
 from cpnum.ir.sites import is_installed
 from cpnum.trace.fixed import fixed_key
 from cpnum.trace.made import is_array, root_of
+from cpnum.trace.reached import codes_of, loaded
 from cpnum.trace.replacing import original
 
 # A variable and its value: a namespace, the name of a global in it, the value, None if it has no
@@ -187,7 +187,7 @@ def _reads_usual(function: FunctionType) -> bool:
     if _IMPORT in operations:
         return False
     namespace = function.__globals__
-    for name in _loaded(code, raw, operations):
+    for name in loaded(code, raw, operations):
         value = namespace.get(name)
         if type(value) is not ModuleType or not _is_usual(value.__name__, name):
             return False
@@ -274,7 +274,7 @@ class _Search:
     def _search_function(self, function: FunctionType) -> None:
         """Search the globals of a function, what it encloses, and its defaults."""
         namespace = function.__globals__
-        codes = _codes(function.__code__)
+        codes = codes_of(function.__code__)
         names: _Names | None = None
         if _is_unchanged(namespace.get("__name__")):
             names = ()
@@ -294,7 +294,7 @@ class _Search:
                 self.codes[id(code)] = code
                 raw = code.co_code
                 operations = raw[::2]
-                for name in _loaded(code, raw, operations):
+                for name in loaded(code, raw, operations):
                     self._read(namespace, name, names)
                 if _IMPORT in operations:
                     for name in _imported(code, namespace):
@@ -437,41 +437,7 @@ def _called_by(holder: object) -> Iterable[object]:
 # -- code ---------------------------------------------------------------------------------------
 
 
-def _codes(code: CodeType) -> list[CodeType]:
-    """Return the code of a function, and of the functions inside of it."""
-    codes = [code]
-    for each in codes:
-        for constant in each.co_consts:
-            if type(constant) is CodeType:
-                codes.append(constant)
-    return codes
-
-
-_LOAD_GLOBAL, _IMPORT, _EXTENDED = map(
-    dis.opmap.__getitem__, ("LOAD_GLOBAL", "IMPORT_NAME", "EXTENDED_ARG")
-)
-
-
-def _loaded(code: CodeType, raw: bytes, operations: bytes) -> Sequence[str]:
-    """Return the names of globals that code reads; `raw` are its bytes, `operations` the even ones.
-
-    `dis` would take longer than the rest of the search, so this is done by hand.
-
-    >>> code = (lambda x: k * x.real + abs(x)).__code__
-    >>> _loaded(code, code.co_code, code.co_code[::2])
-    ['k', 'abs']
-    """
-    if not code.co_flags & inspect.CO_OPTIMIZED:
-        return code.co_names  # the body of a class
-    names = []
-    at = operations.find(_LOAD_GLOBAL)
-    while at >= 0:
-        index = raw[2 * at + 1]
-        if at and operations[at - 1] == _EXTENDED:
-            index |= raw[2 * at - 1] << 8
-        names.append(code.co_names[index >> 1])
-        at = operations.find(_LOAD_GLOBAL, at + 1)
-    return names
+_IMPORT = dis.opmap["IMPORT_NAME"]
 
 
 def _imported(code: CodeType, namespace: dict[str, Any]) -> list[str]:

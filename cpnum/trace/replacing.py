@@ -33,6 +33,7 @@ from cpnum.trace.builder import Builder, Traced
 from cpnum.trace.converting import CONVERSIONS
 from cpnum.trace.joining import has_tracer
 from cpnum.trace.made import RUNNING, computed, looked, traced, zeroed
+from cpnum.trace.reached import called_by
 
 _Function = Callable[..., Any]
 
@@ -223,22 +224,6 @@ def _names_in(namespace: _Namespace, is_usual: bool) -> list[str]:
     return [name for name, value in list(namespace.items()) if id(value) in _BY_ID]
 
 
-def _of(function: Any) -> types.FunctionType | None:
-    """Return the Python function that a call of an object runs, if there is one."""
-    while True:
-        if isinstance(function, functools.partial):
-            function = function.func
-        elif type(function) is types.MethodType:
-            function = function.__func__
-        elif type(function) is types.FunctionType:
-            return function
-        else:
-            call = vars(type(function)).get("__call__")
-            if type(call) is not types.FunctionType:
-                return None
-            function = call
-
-
 def _calls_numpy_only(function: types.FunctionType, arguments: Iterable[object]) -> bool:
     """Tell at once that a function calls functions of NumPy, of `math` and built-in ones only."""
     code = function.__code__
@@ -271,8 +256,9 @@ class _Names:
         with self.lock:
             self.traces += 1
             self._put(_NUMPY)
-            own = _of(function)
-            if own is not None and _calls_numpy_only(own, arguments):
+            own = called_by(function)
+            # A bound method, for example, may call others of its object.
+            if own is function and _calls_numpy_only(own, arguments):
                 return
             for place in self._modules.places():
                 self._put(place)
