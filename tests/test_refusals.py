@@ -3,6 +3,7 @@
 The line at fault in a case is the one that ends with `# here`.
 """
 
+import builtins
 import decimal
 import enum
 import functools
@@ -102,8 +103,8 @@ def smaller_of_two(x):
 
 
 @case(TraceError)
-def largest(x):
-    return max(x) * x  # here
+def largest_or_a_default(x):
+    return max(x, default=0.0) * x  # here
 
 
 @case(TraceError)
@@ -727,6 +728,16 @@ def test_what_is_written_for_a_truth_value_fits_the_line(statement, tmp_path):
     with pytest.raises((TraceError, UnsupportedError)) as caught:
         cpjit(from_file(source, tmp_path / "written.py", {"np": np}))(X)
     assert caught.value.write.startswith(TRUTHS[statement])
+
+
+@pytest.mark.usefixtures("no_more_looks")
+@pytest.mark.parametrize("name", ["max", "min"])
+def test_what_is_written_for_a_name_that_the_module_has_fits_it(name, tmp_path):
+    source = f"def function(x):\n    return {name}(x)\n"
+    names = {name: getattr(builtins, name)}
+    with pytest.raises(TraceError) as caught:
+        cpjit(from_file(source, tmp_path / "written.py", names))(X)
+    assert caught.value.write == f"np.{name}(x) for {name}(x)"
 
 
 @pytest.mark.usefixtures("no_more_looks")

@@ -255,7 +255,7 @@ class Program:
 
     The first `given` parameters are the function's own, the others are made by steps.  `written`
     are the arguments that steps write to.  The largest argument had so many `elements` when the
-    function was traced.
+    function was traced, and so many elements and rows are `visited` by Python's loops as written.
     """
 
     steps: tuple[Step, ...]
@@ -263,6 +263,7 @@ class Program:
     given: int
     written: frozenset[int]
     elements: int
+    visited: int
 
     @property
     def name(self) -> str:

@@ -54,6 +54,8 @@ _OPERATOR, _ELEMENT = 450, 0.1
 _PROGRAM, _LOOP, _CALL = 7_000, 800, 2_500
 # A reduction of NumPy's takes as much as a call; a sum takes half of an operator's time less.
 _FOLD = 2_000
+# What Python takes to visit an element, as in max(x).
+_VISIT = 35
 
 # After so many calls in a row with other contents, all run as written.
 MOST_MISSED = 8
@@ -84,8 +86,9 @@ class ProgramSpecialization:
         """Return about how many ns a call takes less than as written, less than 0 if more."""
         program = self.traced
         largest = max([each.size for each in arguments if isinstance(each, np.ndarray)], default=1)
-        scale = largest / max(program.elements, 1) * _ELEMENT
-        found: float = -_PROGRAM - _CALL * len(program.calls)
+        share = largest / max(program.elements, 1)
+        scale = share * _ELEMENT
+        found: float = -_PROGRAM - _CALL * len(program.calls) + program.visited * share * _VISIT
         for each in program.loops:
             count = self._operators[id(each.graph)]
             writes = sum([target.of is not None for target in each.targets])

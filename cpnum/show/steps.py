@@ -249,7 +249,9 @@ def _call_row(at: int, step: Call, planned: Planned) -> Row:
         made = [*leaves_of(step.results)]
         target = _listed([signature[each].name for each in made])
         written = sum([np.asarray(planned.values[each]).nbytes for each in made])
-    return Row(at + 1, target, read, written, step.name, f"NumPy's: {_group(step.name)}")
+    # The functions of Python's that have a step are in no module.
+    note = f"NumPy's: {_group(step.name)}" if "." in step.name else "Python's, without its loop"
+    return Row(at + 1, target, read, written, step.name, note)
 
 
 _GROUPS = {

@@ -179,7 +179,8 @@ class _Assembling:
             for node, shape in builder.shapes.items()
             if not node.movement and 0 <= node.parameter < self.given
         ]
-        return Program(tuple(steps), graph, self.given, written, max(sizes, default=1))
+        elements = max(sizes, default=1)
+        return Program(tuple(steps), graph, self.given, written, elements, builder.visited)
 
     def _signature(self) -> Signature:
         """Return the parameters, with the extents of calls' results if the function saw shapes."""

@@ -137,6 +137,7 @@ class Builder:
         "viewed",
         "viewed_again",
         "views",
+        "visited",
         "watched",
     )
 
@@ -156,6 +157,8 @@ class Builder:
         # that the function has for it.
         self.owners: dict[int, int] = {}
         self.steps: list[Called | Written] = []
+        # How many elements and rows steps are computed of that Python's own functions would visit.
+        self.visited = 0
         # For an array that a step has written to, the parameter that it was at first; the arrays
         # that share memory with others; and what a value is computed from.
         self.roots: dict[int, int] = {}

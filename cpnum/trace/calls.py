@@ -67,7 +67,7 @@ def call(function: _Function, name: str, arguments: tuple[Any, ...], keywords: A
     first = len(builder.parameters)
     passed = results_of(builder, given, name, tuple(builder.signature), builder.given)
     tree, results = _entered(tracer, name, sample)
-    at_line = functools.partial(_at_line, frame=outside_of_numpy(sys._getframe(1)))
+    at_line = functools.partial(called_at, outside_of_numpy(sys._getframe(1)))
     handling = builder.handling_here()
     fold = fold_of(function, at_line, *given, handling)
     add_step(builder, Called(passed, at_line(function), name, tree, None, shares, handling, fold))
@@ -111,7 +111,7 @@ def change(function: _Function, name: str, arguments: tuple[Any, ...], keywords:
     given = _adopted(array, (array, *arguments[1:]), keywords)
     _sample(array, function, name, given, changes=True)
     passed = results_of(builder, given, name, tuple(builder.signature), builder.given)
-    at_line = _at_line(function, outside_of_numpy(sys._getframe(1)))
+    at_line = called_at(outside_of_numpy(sys._getframe(1)), function)
     handling = builder.handling_here()
     version, stores = overwritten(builder, target)
     if stores:
@@ -134,8 +134,8 @@ def _adopted(tracer: AnyTracer, arguments: tuple[Any, ...], keywords: Mapping[st
     return given
 
 
-def _at_line(function: _Function, frame: FrameType) -> _Function:
-    """Return a function that calls another one at the user's line, for warnings and tracebacks."""
+def called_at(frame: FrameType, function: _Function) -> _Function:
+    """Return a function that calls another one at a frame's line, for warnings and tracebacks."""
 
     def called(*arguments: Any, **keywords: Any) -> Any:
         return function(*arguments, **keywords)

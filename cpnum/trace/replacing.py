@@ -1,9 +1,13 @@
-"""Names that stand for other functions while a function is traced: `asarray`, `zeros` and such.
+"""Names that stand for other functions while a function is traced: `asarray`, `zeros`, `max`.
 
 NumPy has no hook for `np.asarray(x)`: it asks `x.__array__()` for an array of numbers.  So the name
 `asarray` stands for a function of cpnum's while any function is traced, in the module `numpy` and
 wherever `from numpy import asarray` put it.  What it does for other threads, and if somebody keeps
 it, is what NumPy's function does: it passes on all but tracers.
+
+Nor has Python a hook for `max(x)`, which iterates an array.  All modules share its functions, so
+these stay in their place.  A name stands for another one in the globals of the functions that the
+call may come to.
 
 >>> asarray = np.asarray
 >>> with replaced(Builder(), max, ()):
@@ -23,17 +27,19 @@ import sys
 import threading
 import types
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from cpnum.ir.sites import is_installed
 from cpnum.trace.builder import Builder, Traced
+from cpnum.trace.built_in import BUILT_IN, is_iterated
+from cpnum.trace.calls import called_at
 from cpnum.trace.converting import CONVERSIONS
 from cpnum.trace.joining import has_tracer
 from cpnum.trace.made import RUNNING, computed, looked, traced, zeroed
-from cpnum.trace.reached import called_by
+from cpnum.trace.reached import called_by, codes_of, functions_of, loaded
 
 _Function = Callable[..., Any]
 
@@ -105,9 +111,39 @@ class IndexedReplacement(Replacement):
         return get
 
 
+class BuiltInReplacement(Replacement):
+    """A function in the place of one of Python's: it is Python's for everything but traced arrays.
+
+    Its name is no variable of the user's.
+    """
+
+    def __init__(self, original: _Function) -> None:
+        super().__init__(original)
+        self._traced, self._names = BUILT_IN[original]
+
+    def __call__(self, /, *arguments: Any, **keywords: Any) -> Any:
+        """Call Python's function, or the one of traced arrays."""
+        if RUNNING.builder is None:
+            # Another thread traces.  What this one is warned of is at its own line.
+            return called_at(sys._getframe(1), self.original)(*arguments, **keywords)
+        array = traced(arguments[0]) if arguments else None
+        if is_iterated(array) and len(arguments) + len(keywords) <= 1 + len(self._names):
+            if keywords.keys() <= {*self._names}:
+                return self._traced(array, *arguments[1:], **keywords)
+        return self.original(*arguments, **keywords)
+
+    def __reduce__(self) -> Any:
+        return _built_in, (self.__name__,)
+
+
 def original(value: object) -> object:
-    """Return NumPy's function for one in its place, anything else as it is."""
+    """Return what a variable has when nothing is traced: NumPy's function, or nothing, as before.
+
+    Anything else is returned as it is.
+    """
     kind = type(value)
+    if kind is BuiltInReplacement:
+        return None
     if kind is Replacement or kind is IndexedReplacement:
         return value.original  # type: ignore[attr-defined]
     return value
@@ -116,6 +152,11 @@ def original(value: object) -> object:
 def _original(name: str) -> _Function:
     """Return NumPy's function of a name, for pickles."""
     return ORIGINALS[name]
+
+
+def _built_in(name: str) -> _Function:
+    """Return Python's function of a name, for pickles."""
+    return _BUILT_IN[name].original
 
 
 # The functions of NumPy that are replaced by name: those of tracers, those that make arrays of
@@ -133,6 +174,7 @@ _REPLACEMENTS = {
     for name, each in ORIGINALS.items()
 }
 _BY_ID = {id(each): _REPLACEMENTS[name] for name, each in ORIGINALS.items()}
+_BUILT_IN = {each.__name__: BuiltInReplacement(each) for each in BUILT_IN}
 
 
 # -- where the names are ------------------------------------------------------------------------
@@ -172,6 +214,42 @@ class _Place:
         namespace.update(
             {name: after[name] for name in after if namespace.get(name) is before[name]}
         )
+
+
+class _NewPlace:
+    """A name that a namespace does not have, as it finds a built-in function by it."""
+
+    __slots__ = ("name", "namespace")
+
+    def __init__(self, namespace: _Namespace, name: str) -> None:
+        self.namespace = namespace
+        self.name = name
+
+    def replace(self) -> None:
+        """Put the replacement there."""
+        self.namespace.setdefault(self.name, _BUILT_IN[self.name])
+
+    def restore(self) -> None:
+        """Take the replacement away, but not what somebody has set the name to."""
+        if self.namespace.get(self.name) is _BUILT_IN[self.name]:
+            self.namespace.pop(self.name, None)
+
+
+def _new_places(functions: Iterable[types.FunctionType]) -> Iterator[_NewPlace]:
+    """Yield the places of the built-in functions that these functions read."""
+    for each in functions:
+        namespace = each.__globals__
+        built_in = each.__builtins__  # type: ignore[attr-defined]
+        for code in codes_of(each.__code__):
+            if _BUILT_IN.keys().isdisjoint(code.co_names):
+                continue
+            raw = code.co_code
+            for name in _BUILT_IN.keys() & loaded(code, raw, raw[::2]):
+                replacement = _BUILT_IN[name]  # another thread may have put it there
+                if namespace.get(name, replacement) is not replacement:
+                    continue
+                if built_in.get(name) is replacement.original:
+                    yield _NewPlace(namespace, name)
 
 
 # Modules that no trace enters: NumPy's own functions are in the table of tracers, or refused.
@@ -248,20 +326,25 @@ class _Names:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.traces = 0
-        self._replaced: dict[int, _Place] = {}
+        # The names of a namespace, by its id, and single ones.
+        self._replaced: dict[object, _Place | _NewPlace] = {}
         self._modules = _Modules()
 
-    def replace(self, function: Any, arguments: Iterable[object]) -> None:
+    def replace(self, function: Any, arguments: Sequence[object]) -> None:
         """Replace the names that a call may come to, until `restore` was called as often."""
+        own = called_by(function)
+        # A bound method, for example, may call others of its object.
+        alone = [own] if own is function and _calls_numpy_only(own, arguments) else []
+        new = [*_new_places(alone or functions_of(function, arguments))]
         with self.lock:
             self.traces += 1
-            self._put(_NUMPY)
-            own = called_by(function)
-            # A bound method, for example, may call others of its object.
-            if own is function and _calls_numpy_only(own, arguments):
+            self._put(id(_NUMPY.namespace), _NUMPY)
+            for each in new:
+                self._put((id(each.namespace), each.name), each)
+            if alone:
                 return
             for place in self._modules.places():
-                self._put(place)
+                self._put(id(place.namespace), place)
             # Their names may be new, or they may be no module's.
             namespaces = [] if own is None else [own.__globals__]
             if "__main__" in sys.modules:
@@ -270,10 +353,9 @@ class _Names:
                 if id(namespace) not in self._replaced:
                     names = _names_in(namespace, is_usual=False)
                     if names:
-                        self._put(_Place(namespace, names))
+                        self._put(id(namespace), _Place(namespace, names))
 
-    def _put(self, place: _Place) -> None:
-        key = id(place.namespace)
+    def _put(self, key: object, place: _Place | _NewPlace) -> None:
         if key not in self._replaced:
             self._replaced[key] = place
             place.replace()
@@ -316,16 +398,16 @@ class replaced:  # noqa: N801 (it reads as a function, and `contextmanager` take
 
     __slots__ = ("_arguments", "_before", "_builder", "_function")
 
-    def __init__(self, builder: Builder, function: Any, arguments: Iterable[object]) -> None:
+    def __init__(self, builder: Builder, function: Any, arguments: Sequence[object]) -> None:
         self._builder = builder
         self._function = function
         self._arguments = arguments
 
     def __enter__(self) -> None:
+        _NAMES.replace(self._function, self._arguments)
         self._before = RUNNING.builder
         RUNNING.builder = self._builder
         RUNNING.depth += 1
-        _NAMES.replace(self._function, self._arguments)
 
     def __exit__(self, *error: object) -> None:
         RUNNING.builder = self._before

@@ -281,7 +281,8 @@ class AnyTracer(Traced):
         """Return the user's name for this value, for the middle and for the start of a sentence."""
         if isinstance(self.node, Input) and not self.node.movement:
             name = self.builder.parameters[self.node.parameter]
-            return name, name
+            if name in self.builder.names:  # no user knows the name of what a step made
+                return name, name
         for name, value in user_frame().f_locals.items():
             # pytest keeps the parts of an assertion in variables that no user can write.
             if value is self and name.isidentifier():
