@@ -215,7 +215,8 @@ def test_random_axes(seed, plans):
     assert plans.count(FoldPlan) > plans.count(NumpyFold)
 
 
-SCANS = [np.cumsum, np.cumprod, np.add.accumulate, np.minimum.accumulate, np.fmax.accumulate]
+SCANS = [np.cumsum, np.cumprod, np.cumulative_sum, np.cumulative_prod]
+SCANS += [np.add.accumulate, np.minimum.accumulate, np.fmax.accumulate]
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -388,6 +389,8 @@ def test_other_arguments_are_numpys():
         lambda x: np.sum(x, initial=np.float32(0.1)),
         lambda x: np.cumsum(x),
         lambda x: x.cumprod(dtype=np.float32),
+        lambda x: np.cumulative_sum(x, axis=1, include_initial=True),
+        lambda x: np.cumulative_sum(x[0], include_initial=False),
         lambda x: np.cumsum(x, 1, np.float32),
         lambda x: np.nanmean(x, dtype=np.float32),
         lambda x: np.nanvar(x, 0, np.float32),

@@ -48,6 +48,8 @@ _OPERATORS: dict[_Function, str] = {
 _SCANNED: dict[_Function, str] = {
     np.cumsum: "add",
     np.cumprod: "multiply",
+    np.cumulative_sum: "add",
+    np.cumulative_prod: "multiply",
     np.ndarray.cumsum: "add",
     np.ndarray.cumprod: "multiply",
     **{each.ufunc.accumulate: each.name for each in FOLDED if each.is_scanned},
@@ -171,7 +173,7 @@ def _asked(given: dict[str, Any], axis: int | None, ddof: int | None) -> _Asked:
         given.pop("initial", None),
         None if where is True else where,
         given.pop("ddof", ddof),
-        {key: each for key, each in given.items() if each is not None},
+        {key: each for key, each in given.items() if each is not None and each is not False},
     )
 
 
