@@ -133,7 +133,7 @@ def test_kernels_have_the_numbers_of_the_reports():
 
     report = explained(function, X.copy(), X.copy())
     by = [row.by for row in report.steps.rows if row.by.startswith("kernel")]
-    assert by == [*["kernel 1", "kernel 2"] * 2, "kernel 3", "kernels 4, 5"]
+    assert by == [*["kernel 1", "kernel 2"] * 2, "kernel 3", "kernel 4", "kernel 5"]
     operators = {1: "add", 2: "sqrt", 3: "multiply", 4: "exp", 5: "divide"}
     assert len(report.each) == len(operators)
     for number, operator in operators.items():

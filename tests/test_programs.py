@@ -183,8 +183,9 @@ def test_the_text_of_a_program():
             "  t9 = %0",
             "  b5 = numpy.linalg.norm(t9)  f64",
             "  %0 = divide t8 b4  f64",
+            "  t10 = %0",
             "  where n == 0",
-            "  return (%0, b5)",
+            "  return (t10, b5)",
         ]
     )
 

@@ -13,7 +13,7 @@ from kernels.trying import enters
 from test_kernels import memory_of, ties
 from test_threads import together
 
-from cpnum import CpnumError, RangeError, ShapeError, UnsupportedError, cpjit
+from cpnum import CpnumError, RangeError, UnsupportedError, cpjit
 from cpnum.compare.bench import bench
 from cpnum.ir.program import Program
 from cpnum.jit import cache
@@ -1073,9 +1073,10 @@ def test_no_call_with_an_error_is_repeated(options):
     compiled, x = cpjit(function, **options), np.zeros((5, 7))
     compiled(x, x.copy())
     for number in range(2, 5):
-        with pytest.raises(ShapeError):
+        with pytest.raises(ValueError, match="broadcast"):
             compiled(x, np.ones((5, 3)))
-        assert np.all(x == number)
+        # All loops are planned before the first one runs, but NumPy's call has written to x.
+        assert np.all(x == (number if options else 1))
 
 
 def test_errors_name_the_operators_that_can_have_raised_them():

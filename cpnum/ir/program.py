@@ -291,6 +291,13 @@ class Program:
         return tuple([each for each in self.steps if isinstance(each, Loop)])
 
     @property
+    def only_returned(self) -> frozenset[int]:
+        """The parameters that steps make and return, and that no step reads."""
+        read = frozenset[int]().union(*[step.reads for step in self.steps])
+        returned = {leaf.parameter for leaf in self.results.leaves if isinstance(leaf, Given)}
+        return frozenset([each for each in returned - read if each >= self.given])
+
+    @property
     def calls(self) -> tuple[Call, ...]:
         """The steps that are calls."""
         return tuple([each for each in self.steps if isinstance(each, Call)])

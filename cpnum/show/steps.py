@@ -205,14 +205,19 @@ def _rows(planned: Planned, out: Any, kernels: _Kernels, buffers: _Buffers) -> I
 
 def _loop_row(at: int, step: Loop, planned: Planned, kernels: _Kernels, buffers: _Buffers) -> Row:
     plan = planned.call.plan(at)
-    signature = planned.call.specialization.traced.graph.signature
-    names = [each.text(signature) for each in step.targets]
+    program = planned.call.specialization.traced
+    texts = [each.text(program.graph.signature) for each in step.targets]
+    names = [
+        "returns" if each.parameter in program.only_returned and each.fold is None else text
+        for each, text in zip(step.targets, texts, strict=True)
+    ]
     notes = [
         f"{'' if target.of is None else 'through '}buffer {buffers[at, name]}"
-        for target, name in zip(step.targets, names, strict=True)
+        for target, name in zip(step.targets, texts, strict=True)
         if (at, name) in buffers
     ]
-    if any((at, names[number]) not in buffers for number, _ in plan.traffic.through):
+    names = [*dict.fromkeys(names)]
+    if any((at, texts[number]) not in buffers for number, _ in plan.traffic.through):
         notes.append("through a buffer")
     read, written, _ = plan.traffic
     if isinstance(plan, AssignmentPlan):

@@ -30,7 +30,7 @@ from cpnum.ir.nodes import (
     renewed,
 )
 from cpnum.ir.program import Call, Loop, Program, Step, Target
-from cpnum.ir.results import Fold, Given, Number, Output, Results, View
+from cpnum.ir.results import Fold, Given, Leaf, Number, Output, Results, View
 from cpnum.ir.signature import ArrayOf, Parameter, Signature, Type
 from cpnum.ir.walk import postorder
 from cpnum.trace.builder import Builder, Called, Shape, Written
@@ -163,6 +163,7 @@ class _Assembling:
                 self._call(step, last, number)
             else:
                 self._written(step, last, number)
+        results = self._in_loops(results)
         results = results.with_nodes(self._renewed(results.nodes))
         signature = self._signature()
         read = _read(results, conditions)
@@ -181,6 +182,24 @@ class _Assembling:
         ]
         elements = max(sizes, default=1)
         return Program(tuple(steps), graph, self.given, written, elements, builder.visited)
+
+    def _in_loops(self, results: Results) -> Results:
+        """Compute the arrays that are returned in loops, which run as the steps before them."""
+        if self.builder.joined or self.builder.stacked:
+            return results
+        own: dict[Node, Input] = {}
+        leaves: list[Leaf] = []
+        for leaf in results.leaves:
+            node = leaf.node if isinstance(leaf, Output) else None
+            if type(node) is Apply and self.builder.shape_of(node):
+                known = self.stored.get(node) or own.get(node)
+                if known is None:
+                    known = own[node] = self._stored(node)
+                leaf = Given(known.parameter)
+            leaves.append(leaf)
+        self._add([(node, Target(each.parameter)) for node, each in own.items()])
+        self.stored |= own
+        return Results(results.tree, tuple(leaves))
 
     def _signature(self) -> Signature:
         """Return the parameters, with the extents of calls' results if the function saw shapes."""
