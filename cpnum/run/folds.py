@@ -37,6 +37,11 @@ class FoldedInto(NamedTuple):
     divisor: np.intp | None
     check: Callable[[Any], object] | None
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether the kernel leaves anything to do."""
+        return self.new.is_scalar or self.divisor is not None or self.check is not None
+
 
 class Stored(NamedTuple):
     """The kernel that stores values before another one folds them, and the `slot` of their buffer.
@@ -74,24 +79,19 @@ class FoldPlan(LoopPlan):
         self._into = tuple(into)
         self._copied = tuple(copied)
         self._keeps = keeps
-        one = self._into[0]
-        # Of one number, which stays where it is, a run takes 0.5 us less.
-        self._is_number = (
-            len(self._into) == 1
-            and not copied
-            and stored is None
-            and one.new.is_scalar
-            and one.new.slot is not None
-        )
+        # Where all results stay where they are, a run takes 0.5 us less.
+        self._stays = not copied and stored is None and all(each.new.slot for each in into)
+        self._first = [(each.new.parameter, each.first) for each in into if each.first is not None]
+        self._unfinished = [each for each in into if each.is_unfinished]
 
     def run(self, values: Values, state: State) -> None:
         """Compute the targets, and report floating-point errors."""
-        if self._is_number:
-            (one,) = self._into
-            array = values[one.new.parameter]
-            array.fill(one.first)
+        if self._stays:
+            for parameter, number in self._first:
+                values[parameter].fill(number)
             self._enter(values, state)
-            _finish(values, one, array)
+            for each in self._unfinished:
+                _finish(values, each, values[each.new.parameter])
             return
         copies = copied_views(self._loop, self._copied, values, state)
         arrays = []
@@ -106,8 +106,8 @@ class FoldPlan(LoopPlan):
             arrays.append(array)
         self._enter(values, state)
         del copies  # the kernel has read them
-        for one, array in zip(self._into, arrays, strict=True):
-            _finish(values, one, array)
+        for each, array in zip(self._into, arrays, strict=True):
+            _finish(values, each, array)
 
     def _enter(self, values: Values, state: State) -> None:
         flags = 0
@@ -130,13 +130,33 @@ class FoldPlan(LoopPlan):
         yield self._kernel.own, self._kernel.call
 
 
+# The smallest number that is not subnormal in any dtype: NumPy may report the quotients below.
+_LEAST = float(np.finfo(np.float32).tiny)
+
+
 def _finish(values: Values, into: FoldedInto, array: Array) -> None:
     """Divide the sum of a mean, look at a result, and put it among the values."""
     if into.divisor is not None:
-        np.true_divide(array, into.divisor, out=array, casting="unsafe")
+        _divide(array, into.divisor)
     if into.check is not None:
         into.check(array)
     values[into.new.parameter] = array[()] if into.new.is_scalar else array
+
+
+def _divide(array: Array, divisor: np.intp) -> None:
+    """Divide sums where they are; of one, Python's division takes a tenth of NumPy's time.
+
+    >>> total = np.array([[9.0]])
+    >>> _divide(total, np.intp(2))
+    >>> total
+    array([[4.5]])
+    """
+    if array.size == 1:
+        quotient = array.item() / int(divisor)
+        if abs(quotient) >= _LEAST:
+            array.fill(quotient)
+            return
+    np.true_divide(array, divisor, out=array, casting="unsafe")
 
 
 class PlansApart(LoopPlan):

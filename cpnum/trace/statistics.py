@@ -20,6 +20,7 @@ from cpnum.trace.chosen import is_chosen
 from cpnum.trace.folds import CHECKED, DIVIDED
 from cpnum.trace.registry import FUNCTIONS, xp
 from cpnum.trace.tracer import SCALAR
+from cpnum.trace.writing import in_memory
 
 _Function = Callable[..., Any]
 
@@ -247,7 +248,7 @@ def _traced_nanmean(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
     number = number_above(0, "Mean of empty slice")
     given = {"axis": axis, "keepdims": True}
     mean = _quotient(total, call(number, "numpy.nanmean", (xp.logical_not(is_nan),), given))
-    return mean if keepdims else mean.squeeze(axis)[()]
+    return mean if keepdims else _without_axes(mean, axis)
 
 
 def _traced_nanvar(a: Any, axis: Any = None, ddof: Any = 0, keepdims: Any = False) -> Any:
@@ -264,7 +265,16 @@ def _traced_nanvar(a: Any, axis: Any = None, ddof: Any = 0, keepdims: Any = Fals
     left = xp.where(is_nan, 0.0, xp.subtract(numbers, _quotient(total, count)))
     squares = xp.sum(xp.multiply(left, left), axis=axis, keepdims=True)
     variance = xp.where(count <= ddof, squares.dtype.type(np.nan), _quotient(squares, count - ddof))
-    return variance if keepdims else variance.squeeze(axis)[()]
+    return variance if keepdims else _without_axes(variance, axis)
+
+
+def _without_axes(kept: Tracer, axis: Any) -> Any:
+    """Return a result without the axes that were kept; a view of a computed value would be slower.
+
+    That is computed for a number by itself.
+    """
+    in_memory(kept)
+    return kept.squeeze(axis)[()]
 
 
 def _traced_nanstd(a: Any, axis: Any = None, ddof: Any = 0, keepdims: Any = False) -> Any:
