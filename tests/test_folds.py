@@ -451,7 +451,9 @@ def test_short_sums_go_along_a_kept_axis():
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2, (0, 1), (1, 2), (0, 2)])
-@pytest.mark.parametrize("shape", [(40, 5, 3), (5, 40, 3), (3, 5, 40), (3, 40, 40), (40, 40, 2)])
+@pytest.mark.parametrize(
+    "shape", [(40, 5, 3), (5, 40, 3), (3, 5, 40), (3, 40, 40), (40, 40, 2), (9, 40, 1)]
+)
 def test_loops_go_along_any_axis(shape, axis):
     """Short axes are outside of long ones in the kernel, and nowhere else."""
     x, y = numbers(F64, shape), numbers(F64, shape[1:], 1)

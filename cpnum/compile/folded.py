@@ -162,11 +162,12 @@ def _with_long_inside(axes: list[int], shape: Shape, fold: Fold) -> list[int]:
 
     The kept axes may stand in any order: each element is folded in the same one.
     """
-    if not axes or axes[-1] in fold.axes:
+    real = [axis for axis in axes if shape[axis] != 1]
+    if not real or real[-1] in fold.axes:
         return axes
     kept = [axis for axis in axes if axis not in fold.axes]
     longest = max(kept, key=lambda axis: shape[axis])
-    if shape[axes[-1]] >= _IN_ORDER or shape[longest] < _SHORT:
+    if shape[real[-1]] >= _IN_ORDER or shape[longest] < _SHORT:
         return axes
     return [*[axis for axis in axes if axis != longest], longest]
 
