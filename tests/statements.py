@@ -105,10 +105,10 @@ class UnwantedError(Exception):
     """A value that functions are not to have: of a dtype without stencils, or too large."""
 
 
-def check_wanted(value: object) -> None:
+def check_wanted(value: object, most: int = MOST_ELEMENTS) -> None:
     """Raise UnwantedError if functions are not to have a value."""
     if isinstance(value, np.ndarray | np.generic):
-        wanted = value.dtype in SUPPORTED and value.size <= MOST_ELEMENTS and value.ndim < 5
+        wanted = value.dtype in SUPPORTED and value.size <= most and value.ndim < 5
     else:
         wanted = isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**31)
     if not wanted:
@@ -153,6 +153,8 @@ def indented(text: str) -> str:
 class Scope:
     """Lines of a function, and the variables that they have made so far."""
 
+    most = MOST_ELEMENTS
+
     def __init__(self, arguments: Arguments) -> None:
         self._arguments = arguments
         self.lines: list[str] = []
@@ -175,7 +177,7 @@ class Scope:
         try:
             exec(text, self.values)
             for name in self.names():
-                check_wanted(self.values[name])
+                check_wanted(self.values[name], self.most)
         except (*MISTAKES, UnwantedError) as error:
             self.restart()
             return error
@@ -185,7 +187,11 @@ class Scope:
 
     def names(self) -> list[str]:
         """Return the names of variables, the latest first."""
-        return [name for name in self.values if name not in ("np", "__builtins__", "i", "j")][::-1]
+        return [
+            name
+            for name in self.values
+            if name not in ("np", "i", "j") and not name.startswith("__")
+        ][::-1]
 
     def arrays(self) -> list[str]:
         """Return the names of arrays that have axes; a parameter always is one."""
@@ -207,7 +213,7 @@ class Scope:
         """Return the value of an expression, None if it is none or one that is not wanted."""
         try:
             value = eval(text, self.values)
-            check_wanted(value)
+            check_wanted(value, self.most)
         except (*MISTAKES, UnwantedError):
             return None
         return value

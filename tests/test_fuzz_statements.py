@@ -29,6 +29,7 @@ import pytest
 from cases import HERE, assert_same
 from corpus.trying import family
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
 from memories import Arguments
 from statements import Example, examples
 
@@ -224,7 +225,9 @@ class CheckError(AssertionError):
     """An example that failed in a process of its own."""
 
 
-def check_apart(example: Example, tally: Tally, has_reports: bool) -> None:
+def check_apart(
+    example: Example, tally: Tally, has_reports: bool, check: Callable[..., None] = check
+) -> None:
     """Check an example in a process of its own: one that crashes can be made smaller, too."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -249,9 +252,14 @@ def check_apart(example: Example, tally: Tally, has_reports: bool) -> None:
     tally.update(own)
 
 
-def search(check: Callable[[Example], None], wanted: settings, number: int | None = None) -> None:
+def search(
+    check: Callable[[Any], None],
+    wanted: settings,
+    number: int | None = None,
+    among: Callable[[], st.SearchStrategy[Any]] = examples,
+) -> None:
     """Check as many examples as are wanted, those of a number if there is one."""
-    example = wanted(given(examples())(check))
+    example = wanted(given(among())(check))
     example() if number is None else seed(number)(example)()
 
 
@@ -298,11 +306,15 @@ def test_the_search_finds_what_is_wrong(wrong, differs, monkeypatch):
 # -- for long -----------------------------------------------------------------------------------
 
 
-def main(words=None):
-    """Run examples until the time is over, or so many of them."""
-    parser = argparse.ArgumentParser(
-        prog="python tests/test_fuzz_statements.py", description=__doc__
-    )
+def run(
+    words: list[str] | None,
+    name: str,
+    description: str | None,
+    check: Callable[..., None],
+    among: Callable[[], st.SearchStrategy[Any]],
+) -> int:
+    """Run examples until the time is over, or so many of them, as the words of a command say."""
+    parser = argparse.ArgumentParser(prog=f"python tests/{name}.py", description=description)
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--examples", type=int, default=sys.maxsize)
     parser.add_argument("--seed", type=int, default=time.time_ns())
@@ -316,14 +328,14 @@ def main(words=None):
     tally, count = Tally(), 0
 
     def example(example):
-        check_apart(example, tally, arguments.reports)
+        check_apart(example, tally, arguments.reports, check)
 
     while count < arguments.examples and time.monotonic() < end:
         some = min(500, arguments.examples - count)
         wanted = settings(
             COMMON, max_examples=some, derandomize=False, phases=(Phase.generate, Phase.shrink)
         )
-        search(example, wanted, arguments.seed + count)
+        search(example, wanted, arguments.seed + count, among)
         count += some
         gc.collect()
         print(f"{count} examples")  # noqa: T201 (a command)
@@ -332,6 +344,11 @@ def main(words=None):
         if arguments.refused is not None and arguments.refused in reason:
             print(f"\n{reason}\n{source}")  # noqa: T201
     return 0
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run random statements."""
+    return run(words, "test_fuzz_statements", __doc__, check, examples)
 
 
 if __name__ == "__main__":
