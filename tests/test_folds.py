@@ -645,3 +645,30 @@ def test_parts_of_a_tree_are_summed_at_any_time(level, dtype, monkeypatch):
                 waiting.append(total)
             assert_same(function(x), waiting[0])
             assert len(waiting) == 1
+
+
+FOUND = [
+    # What the random search found.
+    (lambda x: np.sum(x, axis=2, out=np.zeros((2, 4))), (2, 4, 9)),
+    (lambda x: x.mean(axis=2, out=np.zeros((2, 4))), (2, 4, 9)),
+    (lambda x: x.sum(axis=2, out=np.zeros((2, 4)), initial=3), (2, 4, 9)),
+    (lambda x: np.argmax(x)[None].sum(), (3,)),
+    (lambda x: np.broadcast_to(x.sum(), (3,)).max(), (3,)),
+    (lambda x: np.prod(x + np.broadcast_to(x.sum(), (3,))), (3,)),
+    (lambda x: x.max().reshape(1).max(), (3,)),
+    (lambda x: np.where(x[0] > 0, x[0], 2.0).sum(), (3,)),
+    (lambda x: np.cumsum(np.where(x[0] > 0, x[0], 2.0)), (3,)),
+    (lambda x: np.where(x.sum() > 0, x.sum(), 2.0).max(), (3,)),
+    (lambda x: np.max(x, axis=0), ()),
+    (lambda x: np.maximum.reduce(x), ()),
+    (lambda x: np.var((x.sum(axis=0) + x.sum(axis=1, keepdims=True)).T), (3, 3, 3)),
+]
+
+
+@pytest.mark.parametrize("number", range(len(FOUND)))
+def test_what_a_search_found(number):
+    function, shape = FOUND[number]
+    x = numbers(F64, shape) if shape else np.array(2.0)
+    check(function, x)
+    if len(shape) == 3:
+        check(function, numbers(F64, (shape[1], shape[2], shape[0])).transpose(2, 0, 1))

@@ -15,7 +15,8 @@ function(x: f64[:])
   x[1:] = %0
   b3 = numpy.median(x)  f64
   %0 = subtract x b3  f64
-  return %0
+  t4 = %0
+  return t4
 """
 
 from __future__ import annotations

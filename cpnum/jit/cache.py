@@ -92,7 +92,7 @@ class Cache:
         written = self._written(arguments)
         prepared: Prepared
         if isinstance(variant, ProgramSpecialization):
-            variant.last.into(out)  # raises if it cannot take the results
+            variant.refuse(out)
             prepared = written
             if variant.saved(arguments.values) >= _LEAST_SAVED:
                 prepared = ProgramCall(variant, self.isa, self._running(tell), written)
@@ -182,7 +182,7 @@ class Cache:
         """Return a bound call of these arguments, its results in `out` or in new arrays."""
         found_for = self._specialization(arguments)
         if isinstance(found_for, ProgramSpecialization):
-            found_for.last.into(out)  # raises if it cannot take the results
+            found_for.refuse(out)
             written = self._written(arguments)
             call = ProgramCall(found_for, self.isa, self._machine(), written, keeps=True)
             return BoundProgram(call, arguments.values, out)

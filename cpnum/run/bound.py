@@ -210,7 +210,11 @@ class BoundResults:
             for leaf in results.leaves
         ]
         results = results._replace(leaves=tuple(boxed))
-        self._values = maker_of(results.tree)(values_of(results, arguments, computed, joined))
+        values = values_of(results, arguments, computed, joined)
+        for leaf, value in zip(results.leaves, values, strict=True):
+            if isinstance(leaf, View) and _is_copy(value, values[leaf.of]):
+                raise _copied("a result")
+        self._values = maker_of(results.tree)(values)
         self._into = out
         self.out = filled(self._values, out, copy=False)
 
@@ -261,17 +265,27 @@ def _refuse(graph: Graph, call: Call, arguments: tuple[Any, ...], outs: Sequence
     for array, view in zip(call.sources.arrays, views_of(call, arguments), strict=True):
         is_made = array.parameter == MADE
         if not is_made and not np.may_share_memory(view, arguments[array.parameter]):
-            raise UnsupportedError(
-                "NumPy copies an argument to reshape it; a bound call would not see it change",
-                seen=graph.name_of(array),
-                write="a call without bind, or the reshaped array as argument",
-            )
+            raise _copied(graph.name_of(array))
         for out in outs:
             if overlap(out, view) and not in_place(out, view):
                 raise _overlaps(out, view)
     for out in outs:
         if not out.flags.writeable:
             raise read_only(out)
+
+
+def _is_copy(value: Any, of: Any) -> bool:
+    """Tell whether a view of an array is none, because NumPy copies to reshape."""
+    are_arrays = isinstance(value, np.ndarray) and isinstance(of, np.ndarray)
+    return are_arrays and value.size > 0 and not np.may_share_memory(value, of)
+
+
+def _copied(seen: str) -> UnsupportedError:
+    return UnsupportedError(
+        "NumPy copies an argument to reshape it; a bound call would not see it change",
+        seen=seen,
+        write="a call without bind, or the reshaped array as argument",
+    )
 
 
 def _overlaps(out: Array, view: Array) -> OutError:

@@ -205,10 +205,13 @@ class Running:
         return flags | suspected
 
     def _numbers_of(self, values: Values) -> Mapping[int, Any]:
-        """Return the numbers among the loop's views."""
-        return {
-            at: replayed(values[parameter], movement) for at, parameter, movement in self._scalars
-        }
+        """Return the numbers among the loop's views; `x.sum()[None]` is that of `x.sum()`."""
+        found: dict[int, Any] = {}
+        for at, parameter, movement in self._scalars:
+            value = replayed(values[parameter], movement)
+            is_array = isinstance(value, np.ndarray) and value.size
+            found[at] = value.flat[0] if is_array else value
+        return found
 
 
 class Traffic(NamedTuple):

@@ -11,8 +11,8 @@ import numpy as np
 
 from cpnum.compile.call import Array, elements_apart
 from cpnum.compile.call import Call as KernelArguments
-from cpnum.compile.kernel import Clock, Kernel, Kernels
-from cpnum.compile.outs import filled
+from cpnum.compile.kernel import Clock, Kernel, Kernels, refuse_cast
+from cpnum.compile.outs import filled, given_outs
 from cpnum.errors import CpnumError, UnsupportedError
 from cpnum.ir.arrays import address, laid_out_as, span
 from cpnum.ir.containers import opened
@@ -96,6 +96,20 @@ class ProgramSpecialization:
             for fold in [target.fold for target in each.targets if target.fold is not None]:
                 found += _FOLD + fold.row.is_tree * each.elements * scale / 2
         return found + _operators(program.graph) * (_OPERATOR + largest * _ELEMENT)
+
+    def refuse(self, out: Any) -> None:
+        """Refuse an `out` that cannot take the results.
+
+        Raises:  OutError.
+        """
+        self.last.into(out)
+        results, signature = self.traced.results, self.traced.graph.signature
+        for at, array in given_outs(results, out):
+            leaf = results.leaves[at]
+            if isinstance(leaf, Given) and leaf.parameter >= self.traced.given:
+                of = signature[leaf.parameter].type
+                if isinstance(of, ArrayOf | ScalarOf):
+                    refuse_cast(of.dtype.numpy, array.dtype)
 
     def of(self, loop: Loop) -> Specialization:
         """Return the specialization of a loop."""

@@ -30,7 +30,7 @@ from cpnum.ir.nodes import (
     renewed,
 )
 from cpnum.ir.program import Call, Loop, Program, Step, Target
-from cpnum.ir.results import Fold, Given, Leaf, Number, Output, Results, View
+from cpnum.ir.results import Fold, Given, Leaf, Number, Output, Results, Tree, View
 from cpnum.ir.signature import ArrayOf, Parameter, Signature, Type
 from cpnum.ir.walk import postorder
 from cpnum.trace.builder import Builder, Called, Shape, Written
@@ -225,20 +225,22 @@ class _Assembling:
         self._add([(node, Target(each.parameter)) for node, each in stores.items()])
         self.stored |= stores
         new = self._renewed(passed.nodes)
-        leaves: list[Any] = []
-        behind: list[Any] = []
+        arrays = [leaf.node for leaf in passed.leaves if isinstance(leaf, Output) and leaf.boxed]
+        # An array without axes is a view of a number, which stands before it.
+        before = [Given(self._parameter(new[node])) for node in arrays]
+        leaves: list[Leaf] = [*before]
+        numbers = iter(range(len(before)))
         for leaf in passed.leaves:
             if isinstance(leaf, Output):
-                parameter = self._parameter(new[leaf.node])
-                if leaf.boxed:
-                    behind.append(Given(parameter))
-                    leaf = View(len(passed.leaves) + len(behind) - 1, ())
-                else:
-                    leaf = Given(parameter)
+                given = Given(self._parameter(new[leaf.node]))
+                leaf = View(next(numbers), ()) if leaf.boxed else given
             elif isinstance(leaf, Number):
                 leaf = Number(new[leaf.node])
+            elif isinstance(leaf, View):
+                leaf = leaf._replace(of=leaf.of + len(before))
             leaves.append(leaf)
-        self.drafts.append(_CallDraft(call, Results(passed.tree, (*leaves, *behind))))
+        passed = Results(_moved(passed.tree, len(before)), tuple(leaves))
+        self.drafts.append(_CallDraft(call, passed))
 
     def _fold(
         self, call: Called, fold: Fold, value: Node, last: Mapping[Node, int], number: int
@@ -510,6 +512,13 @@ class _Assembling:
         root = self._root(target.parameter)
         of = None if target.of is None else root
         return Target(root, of, target.movement, target.is_assigned, target.fold)
+
+
+def _moved(tree: Tree, by: int) -> Tree:
+    """Return a tree whose leaves have moved behind so many others."""
+    if isinstance(tree, int):
+        return tree + by
+    return tree._replace(items=tuple([_moved(each, by) for each in tree.items]))
 
 
 def _fold_key(fold: Fold | None) -> object:

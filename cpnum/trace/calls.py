@@ -31,7 +31,7 @@ from cpnum.tables.coverage import (
 )
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Called, Written
-from cpnum.trace.folds import fold_of
+from cpnum.trace.folds import decides_order, fold_of
 from cpnum.trace.looking import is_number, look
 from cpnum.trace.made import CHANGING_FIRST, RUNNING, written_to
 from cpnum.trace.registry import FUNCTIONS, first_tracer
@@ -85,14 +85,33 @@ def _into(
     """Return an array that has the results of a call, which are of its dtype and shape."""
     own = written_to(out[0] if isinstance(out, tuple) and len(out) == 1 else out)
     rest = {key: each for key, each in keywords.items() if key != "out"}
-    if not isinstance(own, Tracer):
+    first = arguments[0] if arguments else None
+    is_number = isinstance(first, AnyTracer) and first.state == SCALAR
+    # Methods of NumPy's numbers do not return it, and `ptp` writes to it before it has read all.
+    if not isinstance(own, Tracer) or is_number or function is np.ptp:
         raise UnknownArgumentError("out")
-    result = call(function, name, arguments, rest)
+    if isinstance(first, Tracer) and decides_order(function, first, own):
+        result = call(_into_like(function), name, arguments, {**rest, "like": own})
+    else:
+        result = call(function, name, arguments, rest)
     is_like = isinstance(result, Tracer) and result.node.dtype is own.node.dtype
     if not is_like or result.known_shape != own.known_shape:
         raise UnknownArgumentError("out")  # it may decide the dtype that is computed in
     own.set_value(result.node)
     return own
+
+
+@functools.cache
+def _into_like(function: _Function) -> _Function:
+    """Return a function that has results in an array that is laid out as `like`.
+
+    NumPy goes along the axes as `out` has them, and so it adds in another order.
+    """
+
+    def into_like(*arguments: Any, like: Any, **keywords: Any) -> Any:
+        return function(*arguments, out=np.empty_like(like), **keywords)
+
+    return into_like
 
 
 def change(function: _Function, name: str, arguments: tuple[Any, ...], keywords: Any) -> None:

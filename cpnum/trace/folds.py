@@ -15,9 +15,10 @@ import numpy as np
 
 from cpnum.errors import DTypeError
 from cpnum.ir.handling import Handling
-from cpnum.ir.movement import BroadcastTo, Index, Reshape
-from cpnum.ir.nodes import Node
+from cpnum.ir.movement import BroadcastTo, Index, Reshape, Transpose
+from cpnum.ir.nodes import Input, Node
 from cpnum.ir.results import Fold
+from cpnum.ir.walk import postorder
 from cpnum.tables.dtypes import F64, I64, B, DType, from_numpy
 from cpnum.tables.reductions import BY_NAME, FOLDED, Folded
 from cpnum.trace.array import Tracer
@@ -177,12 +178,29 @@ def _asked(given: dict[str, Any], axis: int | None, ddof: int | None) -> _Asked:
     )
 
 
+# Functions whose results depend on the order of the axes.
+_IN_ORDER = "sum prod mean var std nansum nanprod nanmean nanvar nanstd".split()
+
+
+def decides_order(function: _Function, value: Tracer, out: Tracer) -> bool:
+    """Tell whether the layout of `out` decides in which order NumPy adds or multiplies floats."""
+    of = getattr(function, "__self__", None)
+    is_reduce = of is np.add or of is np.multiply
+    is_in_order = is_reduce or getattr(function, "__name__", "") in _IN_ORDER
+    is_float = value.node.dtype.family == "F" or out.node.dtype.family == "F"
+    return is_in_order and is_float and bool(out.known_shape) and len(value.known_shape) > 1
+
+
 def _has_gaps(value: Tracer) -> bool:
     """Tell whether NumPy's array is a view, with gaps, of what was computed.
 
     Along several axes it is summed in another order than the array without gaps that a loop would
-    make: `(x * y)[1:, 1:].sum()`.
+    make: `(x * y)[1:, 1:].sum()`.  Where all operands are broadcast, a transposed view has
+    another order, too.
     """
+    shapes = {
+        value.builder.shape_of(node) for node in postorder(value.node, {}) if type(node) is Input
+    }
     gaps = False
     for step in root_of(value)[1]:
         if isinstance(step, Index):
@@ -191,6 +209,8 @@ def _has_gaps(value: Tracer) -> bool:
             gaps |= bool(cut) and not is_part
         elif isinstance(step, BroadcastTo):
             gaps = True
+        elif isinstance(step, Transpose):
+            gaps |= value.known_shape not in shapes
         elif isinstance(step, Reshape):
             gaps = False  # a copy
     return gaps
@@ -238,7 +258,7 @@ def _axes_of(axis: Any, count: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(count))
     several = axis if isinstance(axis, tuple) else (axis,)
-    if not all(type(each) is int for each in several):
+    if not count or not all(type(each) is int for each in several):
         return ()
     return tuple(sorted([each % count for each in several]))
 

@@ -15,7 +15,8 @@ function(x: f64[:])
   t2 = %0
   x[0] = 1.0:f64
   %0 = add t2 x  f64
-  return %0
+  t3 = %0
+  return t3
 """
 
 from __future__ import annotations
