@@ -190,6 +190,20 @@ def test_out_of_a_bound_program_may_be_an_argument():
 
 
 @runs
+def test_results_that_are_computed_of_numpys_arrays_are_the_callers():
+    def function(x):
+        ordered = np.sort(x)
+        return ordered - ordered.max(), x + x
+
+    x, y = np.arange(30.0)[::-1].copy(), np.ones(30)
+    first, second = cpjit(function).bind(x), cpjit(function).bind(y)
+    for _ in range(3):
+        results = first(), second()
+        assert_same((function(x), function(y)), results)
+        x *= -1.5
+
+
+@runs
 def test_a_bound_program_looks_at_contents_at_each_call():
     def function(x):
         return x * 2 if x.sum() > 0 else x[1:]

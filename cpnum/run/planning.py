@@ -240,9 +240,9 @@ class Planner:
         self.room.kernels += 1
         return self.room.kernels - 1
 
-    def is_fresh(self, parameter: int) -> bool:
+    def is_fresh(self, parameter: int, ahead: bool) -> bool:
         """Tell whether an array is in new memory in each run."""
-        return parameter in self._fresh and not self._keeps
+        return parameter in self._fresh and not (self._keeps and ahead)
 
     def stays(self, rows: Sequence[tuple[int, int]]) -> bool:
         """Tell whether all addresses are those of arguments or buffers, or are in the rows."""
@@ -365,7 +365,7 @@ class _Planning:
             parameter, fold = target.parameter, output.fold
             is_scalar = not array.ndim and not output.boxed
             # A number is made anew of an element that stays where it is.
-            is_fresh = not is_scalar and (not array.ndim or planner.is_fresh(parameter))
+            is_fresh = not is_scalar and (not array.ndim or planner.is_fresh(parameter, self.ahead))
             slot = planner.slot(array.nbytes) if self.ahead and not is_fresh else None
             layout = array.shape, order, array.dtype, array.strides, array.nbytes
             new = New(parameter, *layout, slot, is_fresh, is_scalar)
@@ -419,7 +419,7 @@ class _Planning:
         array = new_array(*layout)
         if target.of is None:
             is_scalar = not array.ndim and not self.loop.graph.outputs[at].boxed
-            is_fresh = not array.ndim or planner.is_fresh(target.parameter)
+            is_fresh = not array.ndim or planner.is_fresh(target.parameter, self.ahead)
             slot = planner.slot(array.nbytes) if self.ahead and not is_fresh else None
             new = New(
                 target.parameter,
