@@ -12,7 +12,7 @@ import pytest
 from cases import HERE, assert_same, quiet
 from kernels.trying import enters
 
-from cpnum import cpjit
+from cpnum import UnsupportedError, cpjit
 from cpnum.compile.tree import Leaf, leaves, parts, table_of
 from cpnum.jit import cache
 from cpnum.run import planning
@@ -663,6 +663,15 @@ FOUND = [
     (lambda x: np.maximum.reduce(x), ()),
     (lambda x: np.var((x.sum(axis=0) + x.sum(axis=1, keepdims=True)).T), (3, 3, 3)),
 ]
+
+
+def test_out_of_ptp_and_of_numbers_is_refused():
+    for function in (
+        lambda x: np.ptp(x, axis=1, out=x[0]),
+        lambda x: np.sum(x.sum(), out=np.zeros(())),
+    ):
+        with pytest.raises(UnsupportedError, match="the argument out of"):
+            cpjit(function)(numbers(F64, (3, 3)))
 
 
 @pytest.mark.parametrize("number", range(len(FOUND)))

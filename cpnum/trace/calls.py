@@ -88,7 +88,7 @@ def _into(
     first = arguments[0] if arguments else None
     is_number = isinstance(first, AnyTracer) and first.state == SCALAR
     # Methods of NumPy's numbers do not return it, and `ptp` writes to it before it has read all.
-    if not isinstance(own, Tracer) or is_number or function is np.ptp:
+    if not isinstance(own, Tracer) or is_number or name == "numpy.ptp":
         raise UnknownArgumentError("out")
     if isinstance(first, Tracer) and decides_order(function, first, own):
         result = call(_into_like(function), name, arguments, {**rest, "like": own})
