@@ -66,18 +66,20 @@ typedef VECTOR(unsigned int) vu32;
 #define COPYSIGN(x, y) __builtin_elementwise_copysign(x, y)
 
 /* Ordered comparisons that raise no flag on a quiet NaN, as NumPy's do not: LESS(a, b) and
-   LESS_EQUAL(a, b) on vf64 give a vi64, on vf32 a vi32.
+   LESS_EQUAL(a, b) on vf64 give a vi64, on vf32 a vi32.  UNORDERED tells whether one is a NaN.
 
    C's < is the signalling predicate on x86 (LT_OS; Intel SDM vol. 2A, CMPPD, table 3-1), so the
-   quiet ones (LT_OQ = 17, LE_OQ = 18) are asked for by name.  == and != are quiet in C.  AArch64
+   quiet ones (LT_OQ = 17, LE_OQ = 18, UNORD_Q = 3) are asked for by name.  == and != are quiet in C.  AArch64
    has only the signalling FCMGT and FCMGE (Arm ARM, FPCompareGT). */
 #if LANE > 1
 #if NEON
 #define LESS(a, b) ((a) < (b))
 #define LESS_EQUAL(a, b) ((a) <= (b))
+#define UNORDERED(a, b) (((a) != (a)) | ((b) != (b)))
 #else
 #define LESS(a, b) quiet_less(a, b)
 #define LESS_EQUAL(a, b) quiet_less_equal(a, b)
+#define UNORDERED(a, b) quiet_unordered(a, b)
 
 /* Comparisons of one register each, by a predicate that has to be a constant. */
 #if X86_512
@@ -108,6 +110,7 @@ typedef VECTOR(unsigned int) vu32;
 #endif
 QUIET_COMPARE(quiet_less, 17)
 QUIET_COMPARE(quiet_less_equal, 18)
+QUIET_COMPARE(quiet_unordered, 3)
 
 #if LANE == 4
 /* float64 in a float32 kernel takes two registers: .lo and .hi are ext_vector_type's halves. */
@@ -120,6 +123,7 @@ QUIET_COMPARE(quiet_less_equal, 18)
     }
 COMPARE_HALVES(quiet_less)
 COMPARE_HALVES(quiet_less_equal)
+COMPARE_HALVES(quiet_unordered)
 #endif
 #endif
 

@@ -23,6 +23,7 @@ from cpnum.tables.stencils import (
     fold_stem,
     in_order_stem,
     into_stem,
+    pair_stem,
     stop_stem,
 )
 
@@ -30,8 +31,9 @@ from cpnum.tables.stencils import (
 class Accumulators:
     """The accumulators of the results of a nest; `new` makes virtual registers.
 
-    `of` has those of each result by its number, one a vector, and only one where elements are
-    folded in their order; `sums` the one that a tree joins them in.
+    `of` has those of each result by its number: one a vector, one for two vectors if these are a
+    pair, and only one where elements are folded in their order.  `sums` has the one that a tree
+    joins them in.
     """
 
     def __init__(self, nest: Nest, pack: Pack, new: Callable[[], int]) -> None:
@@ -39,7 +41,7 @@ class Accumulators:
         self._pack = pack
         self._new = new
         self.of: dict[int, list[int]] = {
-            at: [new() for _ in range(1 if store.is_ordered else nest.vectors)]
+            at: [new() for _ in range(_count(store, nest.vectors))]
             for at, store in enumerate(nest.stores)
             if store.is_accumulated
         }
@@ -95,6 +97,13 @@ class Accumulators:
         if is_rest and at in self.sums:
             return self._in_order(at, value, self.sums[at])
         return self._fold(at, value, self.of[at][vector])
+
+    def paired(self, at: int, values: tuple[int, int], pair: int) -> Instance:
+        """Return the instance that folds the values of two vectors into their accumulator."""
+        store = self._nest.stores[at]
+        accumulator = self.of[at][pair]
+        stencil = self.stencil(pair_stem(_fold_of(store).name), store)
+        return Instance(stencil, (*values, accumulator), (accumulator,))
 
     def stops(self) -> list[Instance]:
         """Return the instances that leave the innermost loop when the only result is decided."""
@@ -166,6 +175,13 @@ class Accumulators:
         store = self._nest.stores[at]
         stencil = self.stencil(fold_stem(_fold_of(store).name), store)
         return Instance(stencil, (value, accumulator), (accumulator,))
+
+
+def _count(store: Operand, vectors: int) -> int:
+    """Return how many accumulators a result has."""
+    if store.is_ordered:
+        return 1
+    return vectors // 2 if vectors > 1 and store.is_paired else vectors
 
 
 def _fold_of(store: Operand) -> Folded:

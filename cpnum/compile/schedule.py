@@ -62,6 +62,12 @@ class Operand(NamedTuple):
         return self.is_accumulated and (self.scans or is_given)
 
     @property
+    def is_paired(self) -> bool:
+        """Whether the values of two vectors are folded at once along the innermost axis."""
+        is_paired = self.fold is not None and self.fold.pairs(self.node.dtype)
+        return self.is_accumulated and is_paired and not self.is_ordered
+
+    @property
     def is_tree(self) -> bool:
         """Whether values are summed along the innermost axis."""
         is_tree = self.fold is not None and self.fold.is_tree

@@ -239,6 +239,12 @@ class _Selector:
             for vector, virtual in by_vector:
                 for at, store in enumerate(self.nest.stores):
                     array, value = len(self.reads) + at, virtual[store.node]
+                    if store.is_paired and vectors > 1:
+                        if vector % 2:
+                            before = by_vector[vector - 1][1][store.node]
+                            pair = self.accumulators.paired(at, (before, value), vector // 2)
+                            instances.append(pair)
+                        continue
                     if store.is_accumulated:
                         folded = self.accumulators.folded(at, value, vector, is_rest)
                         instances.append(folded)

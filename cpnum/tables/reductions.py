@@ -46,6 +46,10 @@ class Folded:
         """Whether there are stencils that keep each result on the way."""
         return "B" not in self.families
 
+    def pairs(self, dtype: DType) -> bool:
+        """Whether two values are folded at once in less time than one after the other."""
+        return self.name in ("minimum", "maximum") and dtype.family == "F"
+
     @property
     def stops(self) -> bool:
         """Whether some values decide the result, so that no later one is looked at."""

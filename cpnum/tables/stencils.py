@@ -118,6 +118,16 @@ def in_order_stem(operator: str, *, keeps: bool = False, tail: bool = False) -> 
 
 
 @functools.cache
+def pair_stem(operator: str) -> str:
+    """Return the stem of what folds two values into an accumulator.
+
+    >>> pair_stem("minimum")
+    'pair_minimum'
+    """
+    return f"pair_{operator}"
+
+
+@functools.cache
 def stop_stem(operator: str) -> str:
     """Return the stem of what leaves a loop when an accumulator has decided the result.
 
@@ -230,6 +240,8 @@ def _folds(dtypes: Sequence[DType]) -> Iterator[_Row]:
                     for keeps, tail in itertools.product(forms, (False, True)):
                         stem = in_order_stem(each.name, keeps=keeps, tail=tail)
                         yield stem, dtype, Parameters(2, 1)
+                if each.pairs(dtype):
+                    yield pair_stem(each.name), dtype, Parameters(3, 1)
                 if each.stops:
                     yield stop_stem(each.name), dtype, Parameters(1, 0)
                 if each.order is Order.ANY:

@@ -231,7 +231,7 @@ class _Guest:
         elements = _elements(nest, host)
         self._stores = elements[len(nest.reads) :]
         first_leaf = nest.block.first_leaf // 8
-        table = [_table(host[first_leaf])] if nest.block.waiting else []
+        table = [_table(host[first_leaf])] if nest.block.trees else []
         self._spans: list[tuple[int, int]] = []
         for low, high in sorted(each.span() for each in [*elements, *table]):
             # Arrays that share memory share it in the guest.
