@@ -22,8 +22,8 @@ LINE = {
     "simplify",
     "trace": "site advice choices fixed containers arguments parameters kinds builder looking made "
     "push promote ufuncs keywords tracer chosen writing array scalar leftover registry folds "
-    "promoting compositions joining ends converting functions methods returns sampling calls "
-    "statistics built_in reached replacing contents loop_graphs assembling fields trace",
+    "compensated promoting compositions joining ends converting functions methods returns sampling "
+    "calls statistics built_in reached replacing contents loop_graphs assembling fields trace",
     "compile": "arrange sources call folded tree schedule instances skeleton folding select assign "
     "emit pairs origins verify kernel outs",
     "run": "system linux arena memory recipe alias errstate pieces buffers machine prepared "

@@ -89,6 +89,7 @@ def remade(function: Compiled) -> Compiled:
         function.py_func,
         fastmath=function.fastmath,
         precision=function.precision,
+        accuracy=function.accuracy,
         isa=None if function.isa is None else str(function.isa),
         fallback=function.fallback,
     )

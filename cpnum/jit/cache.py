@@ -94,7 +94,7 @@ class Cache:
         if isinstance(variant, ProgramSpecialization):
             variant.refuse(out)
             prepared = written
-            if variant.saved(arguments.values) >= _LEAST_SAVED:
+            if self._least_saved() <= variant.saved(arguments.values):
                 prepared = ProgramCall(variant, self.isa, self._running(tell), written)
         elif _runs_sooner_as_written(variant.traced, arguments.values):
             self.calls[key] = written
@@ -238,7 +238,7 @@ class Cache:
         specialization = self._specialization(arguments)
         assert isinstance(specialization, ProgramSpecialization)
         saved = specialization.saved(arguments.values)
-        if saved < _LEAST_SAVED:
+        if saved < self._least_saved():
             longer = f"{-1e-3 * saved:.0f} µs longer"
             return f"the arrays are too small, a program would take about {longer}"
         machine = machine_of(self.level())
@@ -247,6 +247,13 @@ class Cache:
         prepared = self.prepare(arguments, out, lambda _: None)
         assert isinstance(prepared, ProgramCall)
         return prepared.why_as_written(arguments.values)
+
+    def _least_saved(self) -> float:
+        """Return how many ns a program has to save, so that a call does not run as written.
+
+        The sums of small arrays are compensated, too.
+        """
+        return -np.inf if self.options.accuracy == "compensated" else _LEAST_SAVED
 
     def traced(self, arguments: Arguments) -> Graph | Program:
         """Return what the function became for these arguments."""
@@ -311,7 +318,8 @@ class Cache:
         trace = trace_or_refuse if refusing else trace_arguments
         modules = len(sys.modules)
         drawing = self._generators()
-        traced = trace(self.function, arguments, signature, self.outside.watched())
+        watched = self.outside.watched()
+        traced = trace(self.function, arguments, signature, watched, self.options.accuracy)
         if drawing is not None:
             drawing.refuse_draws(traced.name)
         clock.end("trace")

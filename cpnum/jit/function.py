@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from cpnum.run.program import BoundProgram
     from cpnum.show.report import Report
     from cpnum.show.reports import Reports
+    from cpnum.trace.builder import Accuracy
 
 
 @functools.cache
@@ -100,6 +101,7 @@ class Jit:
         "_signature",
         "_told",
         "_used",
+        "accuracy",
         "fallback",
         "fastmath",
         "isa",
@@ -112,11 +114,16 @@ class Jit:
         py_func: Callable[..., Any],
         fastmath: bool,
         precision: Precision,
+        accuracy: Accuracy,
         level: str | None,
         fallback: Fallback,
     ) -> None:
         if precision not in ("full", "fast"):
             raise ValueError(f'precision is "full" or "fast", not {precision!r}')
+        if accuracy not in ("numpy", "compensated"):
+            raise ValueError(f'accuracy is "numpy" or "compensated", not {accuracy!r}')
+        if accuracy == "compensated" and fastmath:
+            raise ValueError('with accuracy="compensated", fastmath must be False')
         if fallback not in ("error", "numpy"):
             raise ValueError(f'fallback is "error" or "numpy", not {fallback!r}')
         if not callable(py_func):
@@ -126,6 +133,7 @@ class Jit:
         self.py_func = py_func
         self.fastmath = fastmath
         self.precision = precision
+        self.accuracy = accuracy
         self.fallback = fallback
         self._told = False
         # A call of so many positional arguments needs no look at the signature.
@@ -134,7 +142,7 @@ class Jit:
         self.__name__ = getattr(py_func, "__name__", type(py_func).__name__)
         if self._signature is not None:
             refuse_out(self.__name__, self._signature)
-        self._options = Options(fastmath, precision, level, fallback)
+        self._options = Options(fastmath, precision, accuracy, level, fallback)
         self.isa = isa.choose(level)
         # The cache, its calls, and the rows of outside variables.  Each call needs these.  They are
         # one value, since another thread may set it now, and the calls of one cache must not be
@@ -355,6 +363,7 @@ def cpjit(
     *,
     fastmath: bool = False,
     precision: Precision = "full",
+    accuracy: Accuracy = "numpy",
     isa: str | None = None,
     fallback: Fallback = "error",
 ) -> Callable[[Callable[..., Any]], Jit]: ...
@@ -365,6 +374,7 @@ def cpjit(
     *,
     fastmath: bool = False,
     precision: Precision = "full",
+    accuracy: Accuracy = "numpy",
     isa: str | None = None,
     fallback: Fallback = "error",
 ) -> Jit: ...
@@ -374,6 +384,7 @@ def cpjit(
     *,
     fastmath: bool = False,
     precision: Precision = "full",
+    accuracy: Accuracy = "numpy",
     isa: str | None = None,
     fallback: Fallback = "error",
 ) -> Any:
@@ -383,19 +394,29 @@ def cpjit(
     reassociated, and a float32 quotient of a root to be off by 4.2 ULP (1.5 for a divisor below
     2**126); NaN, infinities and signed zeros are as without.  `precision="fast"` allows
     elementary functions an error of 4 ULP instead of 1, where that makes them faster.
+    With `accuracy="compensated"`, sums of floating-point numbers, also those of means, variances
+    and the like, are as if computed with twice the precision and rounded; it excludes `fastmath`.
     `isa` selects a lower level than the host's.  With `fallback="numpy"`, a call that cannot be
     compiled runs through NumPy, and a warning says why, once; with "error" it is an error.
 
-    Raises:  IsaError if there is no such level.
+    Raises:  IsaError if there is no such level; ValueError for another value of an option.
 
     >>> @cpjit
     ... def axpy(a, x, y):
     ...     return a * x + y
     >>> axpy(2.0, np.arange(3.0), 1.0)
     array([1., 3., 5.])
+    >>> x = np.array([1.0, 1e-20, -1.0])
+    >>> cpjit(np.sum)(x), cpjit(np.sum, accuracy="compensated")(x)
+    (np.float64(0.0), np.float64(1e-20))
     """
     if function is None:
         return functools.partial(
-            cpjit, fastmath=fastmath, precision=precision, isa=isa, fallback=fallback
+            cpjit,
+            fastmath=fastmath,
+            precision=precision,
+            accuracy=accuracy,
+            isa=isa,
+            fallback=fallback,
         )
-    return Jit(function, fastmath, precision, isa, fallback)
+    return Jit(function, fastmath, precision, accuracy, isa, fallback)

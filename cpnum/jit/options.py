@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from cpnum.ir.simplify import Precision
+    from cpnum.trace.builder import Accuracy
 
 Fallback = Literal["error", "numpy"]
 
@@ -15,5 +16,6 @@ class Options(NamedTuple):
 
     fastmath: bool
     precision: Precision
+    accuracy: Accuracy
     level: str | None
     fallback: Fallback

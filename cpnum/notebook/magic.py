@@ -112,10 +112,11 @@ def _decorator(options: Any, name: str) -> Callable[..., Any]:
             isa=options.isa,
             fastmath=options.fastmath,
             precision=options.precision,
+            accuracy=options.accuracy,
             fallback=options.fallback,
         )
         decorate(np.negative)  # an unknown ISA level is found here
-    except CpnumError as error:
+    except (CpnumError, ValueError) as error:
         raise UsageError(f"{name}: {error}") from None
     return decorate
 

@@ -98,6 +98,13 @@ OPTIONS = (
         "full",
     ),
     Option(
+        ("--accuracy",),
+        "how exact sums are: as NumPy's, or as with twice the precision",
+        "HOW",
+        ("numpy", "compensated"),
+        "numpy",
+    ),
+    Option(
         ("--fallback",),
         "what becomes of calls that cannot be compiled",
         "HOW",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Container, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -31,6 +31,9 @@ Shape = tuple[int, ...]
 Functions = Mapping[Callable[..., Any], Callable[..., Any]]
 
 T = TypeVar("T")
+
+# How exact sums of floating-point numbers are: as NumPy's, or as if rounded once.
+Accuracy = Literal["numpy", "compensated"]
 
 # The context variable that np.errstate and np.seterr change; np.geterr() would take 1 us.
 ERRSTATE = np._core.umath._extobj_contextvar  # type: ignore[attr-defined]
@@ -82,7 +85,8 @@ def _record() -> object:
 class Builder:
     """The nodes of the function that is traced, with their sites and the shapes of inputs.
 
-    `functions` are the NumPy functions that the tracers of this trace understand.
+    `functions` are the NumPy functions that the tracers of this trace understand, and `accuracy` is
+    how exact they make sums.
 
     >>> from cpnum.tables.dtypes import F64
     >>> builder = Builder()
@@ -96,6 +100,7 @@ class Builder:
     __slots__ = (
         "_record",
         "_shaping",
+        "accuracy",
         "as_written",
         "asked",
         "checked",
@@ -142,9 +147,13 @@ class Builder:
     )
 
     def __init__(
-        self, functions: Functions | None = None, watched: Mapping[int, Any] | None = None
+        self,
+        functions: Functions | None = None,
+        watched: Mapping[int, Any] | None = None,
+        accuracy: Accuracy = "numpy",
     ) -> None:
         self.functions: Functions = functions or {}
+        self.accuracy = accuracy
         self.nodes = Nodes()
         self.parameters: list[str] = []
         # The names of the function's own parameters.

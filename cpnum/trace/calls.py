@@ -31,7 +31,8 @@ from cpnum.tables.coverage import (
 )
 from cpnum.trace.array import Tracer
 from cpnum.trace.builder import Called, Written
-from cpnum.trace.folds import decides_order, fold_of
+from cpnum.trace.compensated import compensated
+from cpnum.trace.folds import decides_order, fold_of, is_sum
 from cpnum.trace.looking import is_number, look
 from cpnum.trace.made import CHANGING_FIRST, RUNNING, written_to
 from cpnum.trace.registry import FUNCTIONS, first_tracer
@@ -46,17 +47,29 @@ _Function = Callable[..., Any]
 
 
 def call(function: _Function, name: str, arguments: tuple[Any, ...], keywords: Any) -> Any:
-    """Return the traced results of a call, which becomes a step of the program.
+    """Return the traced results of a call, which becomes a step of the program, or several.
 
     Raises:  a CpnumError if their shapes are not known; what NumPy raises for such arguments.
     """
     out = keywords.get("out")
     if out is not None:
         return _into(out, function, name, arguments, keywords)
+    rest = {key: each for key, each in keywords.items() if key != "out"}
+    builder = first_tracer(*leaves_in((arguments, rest))).builder
+    if builder.accuracy == "compensated" and is_sum(function):
+        result = compensated(_step, function, name, arguments, rest)
+        if result is not None:
+            return result
+    return _step(function, name, arguments, rest)
+
+
+def _step(
+    function: _Function, name: str, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
+) -> Any:
+    """Return the traced results of a call that becomes a step of the program; it has no `out`."""
     tracer = first_tracer(*leaves_in((arguments, keywords)))
     builder = tracer.builder
-    rest = {key: each for key, each in keywords.items() if key != "out"}
-    given = _adopted(tracer, arguments, rest)
+    given = _adopted(tracer, arguments, keywords)
     sample, shares = _sample(tracer, function, name, given)
     sharing: set[int] = set()
     if shares:

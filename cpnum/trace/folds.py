@@ -116,20 +116,20 @@ def fold_of(
         name = "add" if function in DIVIDED else (_SCANNED if scans else _OPERATORS).get(function)
     if name is None or handling.modes is not None or handling.filters is not None:
         return None
-    names = _names_of(function)
+    names = names_of(function)
     if len(arguments) > len(names) or not keywords.keys() <= set(names):
         return None
     given = {**dict(zip(names, arguments, strict=False)), **keywords}
     value = given.pop(names[0], None)
     if not isinstance(value, Tracer) or value.state == SCALAR or is_chosen(value.known_shape):
         return None
-    asked = _asked(given, 0 if names in (_REDUCE, _ACCUMULATE) else None, DIVIDED.get(function))
+    asked = _asked(given, default_axis(function), DIVIDED.get(function))
     own = value.node.dtype
     if name in ("fmin", "fmax") and own.family != "F":
         name, check = "minimum" if name == "fmin" else "maximum", None
     row = BY_NAME[name]
-    axes = _axes_of(asked.axis, len(value.known_shape))
-    dtype = _folded_dtype(row, own, asked.dtype, is_mean=asked.ddof is not None)
+    axes = axes_of(asked.axis, len(value.known_shape))
+    dtype = folded_dtype(row, own, asked.dtype, is_mean=asked.ddof is not None)
     if not axes or dtype is None or asked.rest or not isinstance(asked.keeps, bool):
         return None
     if scans and len(value.known_shape) > 1 and asked.axis is None:
@@ -161,6 +161,15 @@ def fold_of(
         initial=asked.initial,
         check=None if check is None else at_line(check),
     ), value.builder.cast(value.node, dtype)
+
+
+def is_sum(function: _Function) -> bool:
+    """Tell whether a function adds elements, and may divide their sum by their number.
+
+    >>> is_sum(np.add.reduce), is_sum(np.mean), is_sum(np.cumsum), is_sum(np.max)
+    (True, True, False, False)
+    """
+    return function in DIVIDED or _OPERATORS.get(function) == "add"
 
 
 def _asked(given: dict[str, Any], axis: int | None, ddof: int | None) -> _Asked:
@@ -245,7 +254,8 @@ def _is_number(initial: Any, dtype: DType) -> bool:
 
 
 @functools.cache
-def _names_of(function: _Function) -> tuple[str, ...]:
+def names_of(function: _Function) -> tuple[str, ...]:
+    """Return the names of the arguments of a reduction."""
     if isinstance(getattr(function, "__self__", None), np.ufunc):
         return _ACCUMULATE if function in _SCANNED else _REDUCE
     if function.__name__ in _METHODS and inspect.ismethoddescriptor(function):
@@ -253,7 +263,12 @@ def _names_of(function: _Function) -> tuple[str, ...]:
     return tuple(inspect.signature(function).parameters)
 
 
-def _axes_of(axis: Any, count: int) -> tuple[int, ...]:
+def default_axis(function: _Function) -> int | None:
+    """Return the axis that a reduction is along if none is given."""
+    return 0 if names_of(function) in (_REDUCE, _ACCUMULATE) else None
+
+
+def axes_of(axis: Any, count: int) -> tuple[int, ...]:
     """Return the axes that are folded, none if they are no numbers."""
     if axis is None:
         return tuple(range(count))
@@ -263,7 +278,7 @@ def _axes_of(axis: Any, count: int) -> tuple[int, ...]:
     return tuple(sorted([each % count for each in several]))
 
 
-def _folded_dtype(row: Folded, dtype: DType, asked: Any, is_mean: bool) -> DType | None:
+def folded_dtype(row: Folded, dtype: DType, asked: Any, is_mean: bool) -> DType | None:
     """Return the dtype that values are folded in, None if there are no stencils for it."""
     if row.families == "B":
         return B if asked is None else None

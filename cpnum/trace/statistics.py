@@ -14,10 +14,12 @@ from typing import Any, cast
 
 import numpy as np
 
+from cpnum.tables.dtypes import F64
+from cpnum.tables.reductions import BY_NAME
 from cpnum.trace.array import Tracer
 from cpnum.trace.calls import call
 from cpnum.trace.chosen import is_chosen
-from cpnum.trace.folds import CHECKED, DIVIDED
+from cpnum.trace.folds import CHECKED, DIVIDED, folded_dtype
 from cpnum.trace.registry import FUNCTIONS, xp
 from cpnum.trace.tracer import SCALAR
 from cpnum.trace.writing import in_memory
@@ -103,6 +105,24 @@ def _enter(function: _Function, traced: _Function, *parameters: str) -> None:
         setattr(Tracer, name, entered(before_method))
 
 
+def _of_doubles(traced: _Function) -> _Function:
+    """Return a statistic that is of float64 if sums are compensated, and rounded to its dtype."""
+
+    @functools.wraps(traced)
+    def chosen(a: Any, dtype: Any = None, **keywords: Any) -> Any:
+        given = {} if dtype is None else {"dtype": dtype}
+        if not isinstance(a, Tracer) or a.builder.accuracy == "numpy" or a.state == SCALAR:
+            return traced(a, **given, **keywords)
+        own = folded_dtype(BY_NAME["add"], a.node.dtype, dtype, is_mean=True)
+        if own is None or a.node.dtype.family == "B":
+            return traced(a, **given, **keywords)
+        result = traced(a if a.node.dtype is F64 else a.astype(np.float64), **keywords)
+        return result if result is None or own is F64 else result.astype(own.numpy)
+
+    return chosen
+
+
+@_of_doubles
 def _traced_var(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
     keepdims: Any = False,
@@ -115,11 +135,12 @@ def _traced_var(
     return call(sum_over_count, "numpy.var", (squares,), given)
 
 
+@_of_doubles
 def _traced_std(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
     keepdims: Any = False,
 ) -> Any:  # fmt: skip
-    var = _traced_var(a, axis, dtype, out, ddof, keepdims)
+    var = _traced_var(a, axis=axis, dtype=dtype, out=out, ddof=ddof, keepdims=keepdims)
     return None if var is None else xp.sqrt(var)
 
 
@@ -238,6 +259,7 @@ def _traced_without_nan(function: _Function) -> _Function:
     return traced
 
 
+@_of_doubles
 def _traced_nanmean(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
     if _is_plain(a, 0, keepdims, axis, "IB"):
         return xp.mean(a, axis=axis, keepdims=keepdims)
@@ -251,6 +273,7 @@ def _traced_nanmean(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
     return mean if keepdims else _without_axes(mean, axis)
 
 
+@_of_doubles
 def _traced_nanvar(a: Any, axis: Any = None, ddof: Any = 0, keepdims: Any = False) -> Any:
     if _is_plain(a, ddof, keepdims, axis, "IB"):
         return xp.var(a, axis=axis, ddof=ddof, keepdims=keepdims)
@@ -277,8 +300,9 @@ def _without_axes(kept: Tracer, axis: Any) -> Any:
     return kept.squeeze(axis)[()]
 
 
+@_of_doubles
 def _traced_nanstd(a: Any, axis: Any = None, ddof: Any = 0, keepdims: Any = False) -> Any:
-    variance = _traced_nanvar(a, axis, ddof, keepdims)
+    variance = _traced_nanvar(a, axis=axis, ddof=ddof, keepdims=keepdims)
     return None if variance is None else xp.sqrt(variance)
 
 

@@ -45,7 +45,7 @@ from cpnum.trace import (  # noqa: F401 (they enter themselves)
 from cpnum.trace.arguments import Arguments, arguments_of
 from cpnum.trace.array import Tracer
 from cpnum.trace.assembling import assembled
-from cpnum.trace.builder import Builder, Traced, type_of
+from cpnum.trace.builder import Accuracy, Builder, Traced, type_of
 from cpnum.trace.contents import look_at_contents
 from cpnum.trace.fields import Fields
 from cpnum.trace.leftover import end
@@ -128,12 +128,13 @@ def trace_or_refuse(
     arguments: Arguments,
     signature: Signature,
     watched: Mapping[int, Any] | None = None,
+    accuracy: Accuracy = "numpy",
 ) -> Graph | Program:
     """Return the graph of `function` for arguments of this signature, as `trace_arguments` does.
 
     Raises:  RefusedError for any error: tracers may have caused it, or the function.
     """
-    builder = Builder(FUNCTIONS, watched)
+    builder = Builder(FUNCTIONS, watched, accuracy)
     try:
         return _graph(builder, function, arguments, signature)
     except Exception as error:
@@ -160,12 +161,14 @@ def trace_arguments(
     arguments: Arguments,
     signature: Signature,
     watched: Mapping[int, Any] | None = None,
+    accuracy: Accuracy = "numpy",
 ) -> Graph | Program:
     """Return the graph of `function` for arguments of this signature, as `trace` does.
 
     The arrays that are `watched`, by their ids, are constants: each call compares their elements.
+    `accuracy` is how exact sums are, as in `cpjit`.
     """
-    return _graph(Builder(FUNCTIONS, watched), function, arguments, signature)
+    return _graph(Builder(FUNCTIONS, watched, accuracy), function, arguments, signature)
 
 
 def _graph(
