@@ -51,6 +51,10 @@ class Handling(NamedTuple):
         return outside if self.modes is None else asked(dict(self.modes))
 
 
+# The handling of an operation whose errors nobody is told of.
+IGNORING = Handling(tuple(dict.fromkeys(TEXTS, "ignore").items()), None, None, None)
+
+
 def asked(modes: Mapping[str, str]) -> int:
     """Return the flags of the errors that these modes do not ignore."""
     return sum([Flag[kind] for kind, mode in modes.items() if mode != "ignore"])

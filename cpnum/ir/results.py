@@ -35,6 +35,7 @@ class Fold(NamedTuple):
     that, as a mean is.  If it `converts` the value, as the mean of integers does, it adds in
     pieces.  `initial` is the value before the first element.  `function` is NumPy's, at the user's
     line, and `check` what looks at the result afterwards; one that is read from a text has none.
+    If it is `quiet`, a later loop computes the value once more, and reports its errors.
     """
 
     row: Folded
@@ -47,6 +48,7 @@ class Fold(NamedTuple):
     scans: bool = False
     initial: float | None = None
     check: Callable[[Value], object] | None = None
+    quiet: bool = False
 
     def of(self, value: Value) -> Value:
         """Return what NumPy makes of a value."""

@@ -2,7 +2,7 @@
 
 A value that a step computes into memory and that later steps need is stored: it is a parameter of
 their graphs.  So are elementary functions, and operators that may report an error, which NumPy does
-once.  Other values are computed again where they are needed.
+once.  Other values are computed again where they are needed, and so is all that a quiet fold is of.
 
 Loops that follow one another are one if all of their values have one shape, and if each element is
 computed from what the loop before made of the same element.
@@ -33,6 +33,8 @@ from cpnum.ir.program import Call, Loop, Program, Step, Target
 from cpnum.ir.results import Fold, Given, Leaf, Number, Output, Results, Tree, View
 from cpnum.ir.signature import ArrayOf, Parameter, Signature, Type
 from cpnum.ir.walk import postorder
+from cpnum.tables.dtypes import F32, F64
+from cpnum.tables.ops import CAST
 from cpnum.trace.builder import Builder, Called, Shape, Written
 from cpnum.trace.loop_graphs import LoopGraph, refuse_many_tiles
 from cpnum.trace.returns import views_in
@@ -100,6 +102,11 @@ class _Draft:
         self.targets: dict[Target, Node] = {}
         self._inputs: tuple[list[Input], set[int]] | None = None
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether a later loop reports the errors of what is folded."""
+        return any(each.fold is not None and each.fold.quiet for each in self.targets)
+
     def inputs(self) -> tuple[list[Input], set[int]]:
         """Return the inputs that the loop reads, and the parameters that shape constants."""
         if self._inputs is None:
@@ -150,7 +157,7 @@ class _Assembling:
         """Return the program that returns these results."""
         builder = self.builder
         every = [*[_roots(each) for each in builder.steps], results.nodes]
-        last = _last_steps(every)
+        last = _last_steps(every, {at for at, each in enumerate(builder.steps) if _is_quiet(each)})
         for node in last:
             if type(node) is Project:
                 self._projects.setdefault(node.node, []).append(node)
@@ -246,9 +253,13 @@ class _Assembling:
         self, call: Called, fold: Fold, value: Node, last: Mapping[Node, int], number: int
     ) -> None:
         """Add the loop of what a call folds."""
-        kept = self._kept([value], last, number)
-        self._add([(node, Target(each.parameter)) for node, each in kept.items()])
-        self.stored |= kept
+        if fold.quiet:
+            reports = any(type(each) is Apply and _is_stored(each) for each in postorder(value, {}))
+            fold = fold._replace(quiet=reports)
+        else:
+            kept = self._kept([value], last, number)
+            self._add([(node, Target(each.parameter)) for node, each in kept.items()])
+            self.stored |= kept
         draft = _Draft(self.builder.shape_of(value))
         assert isinstance(call.results, int)
         draft.targets[Target(call.results, fold=fold)] = self._renewed([value])[value]
@@ -320,7 +331,7 @@ class _Assembling:
 
     def _fused(self, first: _Draft, second: _Draft) -> bool:
         """Add the second loop to the first, if each element depends on the same element only."""
-        if first.shape != second.shape or not first.shape:
+        if first.shape != second.shape or not first.shape or first.is_quiet != second.is_quiet:
             return False
         folds = [each for each in (*first.targets, *second.targets) if each.fold is not None]
         if folds and any(each.of is not None for each in (*first.targets, *second.targets)):
@@ -494,7 +505,8 @@ class _Assembling:
 
     def _loop(self, targets: Mapping[Target, Node], elements: int, signature: Signature) -> Loop:
         """Return the loop of these targets; its graph is that of an equal loop if there is one."""
-        building = LoopGraph(self.builder, signature)
+        is_quiet = any(each.fold is not None and each.fold.quiet for each in targets)
+        building = LoopGraph(self.builder, signature, is_quiet)
         for root in targets.values():
             building.add(root)
         boxed = [_is_array(signature[each.parameter].type) for each in targets]
@@ -549,6 +561,8 @@ def _writes(draft: _Draft) -> bool:
 
 def _is_stored(node: Apply) -> bool:
     """Tell whether an operator is computed once, because of its time or its reports."""
+    if node.op is CAST and node.args[0].dtype is F32 and node.dtype is F64:
+        return False  # each number of float32 is one of float64
     return node.op.ulp > 0.5 or may_report_of(node)
 
 
@@ -559,10 +573,15 @@ def _roots(step: Called | Written) -> list[Node]:
     return [*[node for node, _ in step.stores], *[node for node, *_ in step.puts]]
 
 
-def _last_steps(every: Sequence[Sequence[Node]]) -> dict[Node, int]:
-    """Return for each node the last step that needs it."""
+def _is_quiet(step: Called | Written) -> bool:
+    """Tell whether a step folds what a later one computes once more."""
+    return isinstance(step, Called) and step.fold is not None and step.fold[0].quiet
+
+
+def _last_steps(every: Sequence[Sequence[Node]], quiet: set[int]) -> dict[Node, int]:
+    """Return for each node the last step that needs it, but a quiet one only if no other does."""
     last: dict[Node, int] = {}
-    for number in reversed(range(len(every))):
+    for number in sorted(range(len(every)), key=lambda at: (at in quiet, -at)):
         for root in every[number]:
             for node in postorder(root, last):
                 last[node] = number

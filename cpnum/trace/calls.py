@@ -64,9 +64,16 @@ def call(function: _Function, name: str, arguments: tuple[Any, ...], keywords: A
 
 
 def _step(
-    function: _Function, name: str, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
+    function: _Function,
+    name: str,
+    arguments: tuple[Any, ...],
+    keywords: Mapping[str, Any],
+    quiet: bool = False,
 ) -> Any:
-    """Return the traced results of a call that becomes a step of the program; it has no `out`."""
+    """Return the traced results of a call that becomes a step of the program; it has no `out`.
+
+    If it is `quiet`, a loop that it is reports no errors of what it folds: a later step does.
+    """
     tracer = first_tracer(*leaves_in((arguments, keywords)))
     builder = tracer.builder
     given = _adopted(tracer, arguments, keywords)
@@ -83,6 +90,8 @@ def _step(
     at_line = functools.partial(called_at, outside_of_numpy(sys._getframe(1)))
     handling = builder.handling_here()
     fold = fold_of(function, at_line, *given, handling)
+    if fold is not None and quiet:
+        fold = fold[0]._replace(quiet=True), fold[1]
     add_step(builder, Called(passed, at_line(function), name, tree, None, shares, handling, fold))
     if shares:
         builder.shared |= sharing | set(range(first, len(builder.parameters)))

@@ -25,11 +25,13 @@ from cpnum.trace.array import Tracer
 from cpnum.trace.folds import DIVIDED, axes_of, default_axis, folded_dtype, names_of
 from cpnum.trace.registry import xp
 from cpnum.trace.tracer import SCALAR, AnyTracer
+from cpnum.trace.writing import in_memory
 
 _Function = Callable[..., Any]
 
 # A function that makes a call a step of the program: of the function, its name, and its arguments.
-_Step = Callable[[_Function, str, tuple[Any, ...], dict[str, Any]], Any]
+# The step may be quiet: then a later one computes the elements once more, and reports their errors.
+_Step = Callable[..., Any]
 
 # Elements from this magnitude on are not split, so that no sum of magnitudes overflows.
 LIMIT = 2.0**960
@@ -78,18 +80,21 @@ def _of_parts(
     count = len(value.known_shape)
     is_of_all = len(axes_of(axis, count)) == count
     every = {"axis": None, "keepdims": False} if is_of_all else {"axis": axis, "keepdims": True}
-    bound = step(np.add.reduce, name, (_magnitude(value),), every)
+    bound = step(np.add.reduce, name, (_magnitude(value),), every, quiet=True)
     if initial is not None:
         magnitude = _magnitude(initial)
         bound = bound + (magnitude if isinstance(magnitude, AnyTracer) else float(magnitude))
-    first, second = _split(value, bound)
+    large = _power_above(bound)
+    if not is_of_all:
+        in_memory(large)  # else each element would compute it again
+    first, second = _split(value, large)
     added = sum_over_count_quietly if function in DIVIDED else function
     exact, rest = step(function, name, (first,), given), step(added, name, (second,), given)
     if initial is None:
         return exact + rest
     if not is_of_all and not given.get("keepdims", False):
-        bound = xp.squeeze(bound, axis=axis)
-    first, second = _split(initial, bound)
+        large = xp.squeeze(large, axis=axis)
+    first, second = _split(initial, large)
     return (exact + first) + (rest + second)
 
 
@@ -99,24 +104,30 @@ def _magnitude(value: Any) -> Any:
     return xp.where(magnitude < LIMIT, magnitude, np.inf)
 
 
-def _split(value: Any, bound: Any) -> tuple[Any, Any]:
-    """Return two parts of each value, by a bound on the sum of their magnitudes.
+def _power_above(bound: Any) -> Any:
+    """Return powers of two that are from 8/3 to 16/3 times a bound; 0 for 0, and from the limit on.
 
-    The first part is what a large power of two leaves of a value when it is added and subtracted.
-    That power of two is from 8/3 to 16/3 times the bound, so that sums of first parts are below it.
-    Where the bound is 0, or is that of values that are not split, the first part is the value, and
-    the second one is -0.0, which changes no sum.
-
-    >>> _split(np.array([1.0, 1e-20]), 1.0)
-    (array([1., 0.]), array([0.e+00, 1.e-20]))
-    >>> _split(np.array([np.inf, 1.0]), np.inf)
-    (array([inf,  1.]), array([-0., -0.]))
+    >>> _power_above(np.array([1.0, 1.5, 1.75, 0.0, 5e-324, np.inf]))
+    array([4.e+000, 8.e+000, 8.e+000, 0.e+000, 2.e-323, 0.e+000])
     """
     bound = xp.where(bound < LIMIT, bound, 0.0)
-    # The bound is rounded to one or two units of the last place of a number that is 2**52 times it.
+    # The sum rounds the bound to one or two units of its last place.
     scaled = bound * 2.0**52
-    large = ((scaled + bound) - scaled) * 4.0
-    is_split = bound > 0.0
+    return ((scaled + bound) - scaled) * 4.0
+
+
+def _split(value: Any, large: Any) -> tuple[Any, Any]:
+    """Return two parts of each value: what adding a large power of two keeps of it, and the rest.
+
+    Sums of first parts are exact if the power is above twice the sum of the values' magnitudes.
+    Where it is 0, the first part is the value, and the second one is -0.0, which changes no sum.
+
+    >>> _split(np.array([1.0, 1e-20]), 4.0)
+    (array([1., 0.]), array([0.e+00, 1.e-20]))
+    >>> _split(np.array([np.inf, 1.0]), 0.0)
+    (array([inf,  1.]), array([-0., -0.]))
+    """
+    is_split = large > 0.0
     inside = xp.where(is_split, value, -0.0)
     first = (large + inside) - large
     return xp.where(is_split, first, value), inside - first

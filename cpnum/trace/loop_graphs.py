@@ -13,6 +13,7 @@ from typing import Any
 from cpnum.errors import UnsupportedError
 from cpnum.ir.extents import Extent, Symbol
 from cpnum.ir.graph import Graph
+from cpnum.ir.handling import IGNORING
 from cpnum.ir.movement import Movement
 from cpnum.ir.nodes import (
     MADE,
@@ -52,9 +53,13 @@ def refuse_many_tiles(graph: Graph) -> None:
 
 
 class LoopGraph:
-    """The graph of a loop, whose parameters are the views that the loop reads."""
+    """The graph of a loop, whose parameters are the views that the loop reads.
 
-    def __init__(self, builder: Builder, signature: Signature) -> None:
+    If it `is_quiet`, it reports no errors.
+    """
+
+    def __init__(self, builder: Builder, signature: Signature, is_quiet: bool = False) -> None:
+        self.is_quiet = is_quiet
         self.builder = builder
         self.signature = signature
         self.views: dict[tuple[int, tuple[Movement, ...]], int] = {}
@@ -138,6 +143,10 @@ class LoopGraph:
                 new[node] = nodes.constant(node.value, node.dtype, like)
             else:
                 new[node] = renewed(nodes, node, new)
+        handling = _of(builder.handling, new)
+        checked = frozenset([new[each] for each in builder.checked if each in new])
+        if self.is_quiet:
+            handling, checked = dict.fromkeys(new.values(), (IGNORING,)), frozenset()
         outputs = tuple([Output(new[root], boxed, fold) for root, boxed, fold in roots])
         tree = Container(tuple, (), tuple(range(len(outputs))))
         graph = Graph(
@@ -146,10 +155,10 @@ class LoopGraph:
             tuple(nodes),
             Results(tree, outputs),
             _of(builder.sites, new),
-            frozenset([new[each] for each in builder.checked if each in new]),
+            checked,
             (),
             _of(builder.as_written, new),
-            _of(builder.handling, new),
+            handling,
             frozenset([new[each] for each in builder.taken if each in new]),
             frozenset([new[each] for each in builder.put if each in new]),
             is_joined=builder.joined or builder.stacked,

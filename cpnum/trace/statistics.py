@@ -106,7 +106,10 @@ def _enter(function: _Function, traced: _Function, *parameters: str) -> None:
 
 
 def _of_doubles(traced: _Function) -> _Function:
-    """Return a statistic that is of float64 if sums are compensated, and rounded to its dtype."""
+    """Return a statistic that follows `accuracy="compensated"`.
+
+    One of float32 is computed in float64, which has twice the precision, and rounded at its end.
+    """
 
     @functools.wraps(traced)
     def chosen(a: Any, dtype: Any = None, **keywords: Any) -> Any:
@@ -116,8 +119,16 @@ def _of_doubles(traced: _Function) -> _Function:
         own = folded_dtype(BY_NAME["add"], a.node.dtype, dtype, is_mean=True)
         if own is None or a.node.dtype.family == "B":
             return traced(a, **given, **keywords)
-        result = traced(a if a.node.dtype is F64 else a.astype(np.float64), **keywords)
-        return result if result is None or own is F64 else result.astype(own.numpy)
+        wide = a if a.node.dtype is F64 else a.astype(np.float64)
+        if own is F64:
+            return traced(wide, **keywords)
+        builder, accuracy = a.builder, a.builder.accuracy
+        builder.accuracy = "numpy"
+        try:
+            result = traced(wide, **keywords)
+        finally:
+            builder.accuracy = accuracy
+        return None if result is None else result.astype(np.float32)
 
     return chosen
 
