@@ -251,7 +251,7 @@ class Cache:
     def _least_saved(self) -> float:
         """Return how many ns a program has to save, so that a call does not run as written.
 
-        The sums of small arrays are compensated, too.
+        None does so whose sums are compensated.
         """
         return -np.inf if self.options.accuracy == "compensated" else _LEAST_SAVED
 
@@ -319,7 +319,8 @@ class Cache:
         modules = len(sys.modules)
         drawing = self._generators()
         watched = self.outside.watched()
-        traced = trace(self.function, arguments, signature, watched, self.options.accuracy)
+        accuracy = None if self.options.fastmath else self.options.accuracy
+        traced = trace(self.function, arguments, signature, watched, accuracy)
         if drawing is not None:
             drawing.refuse_draws(traced.name)
         clock.end("trace")

@@ -83,6 +83,7 @@ def explained(
             cached=cached,
             parts=parts,
             plain=plain,
+            advises_fastmath=cache.options.accuracy == "numpy",
         )
         for at, (code, bound_code) in enumerate(zip(called, bound, strict=True))
     ]

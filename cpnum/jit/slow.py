@@ -25,7 +25,7 @@ from cpnum.run.memory import ExecutableMemoryError
 from cpnum.run.program import BoundProgram
 from cpnum.run.results import ResultsCall
 from cpnum.trace.arguments import Arguments, arguments_of, python_signature
-from cpnum.trace.made import Made, computed, is_made_now, plain
+from cpnum.trace.made import RUNNING, Made, computed, is_made_now, plain
 from cpnum.trace.registry import FUNCTIONS
 from cpnum.trace.site import located, user_frame
 from cpnum.trace.trace import RefusedError, is_tracing, why
@@ -82,7 +82,7 @@ class SlowPath:
                         write="x = f(y) instead of f(y, out=x)",
                     )
                 )
-            return jit.py_func(*arguments, **keywords)
+            return self._inlined(arguments, keywords)
         if is_made_now((*arguments, *keywords.values(), out)):
             given_out = {} if out is None else {"out": out}
             return computed(jit, arguments, {**keywords, **given_out})
@@ -127,6 +127,29 @@ class SlowPath:
             self._cache().refuse(given, out, reason, signatures, guards)
         self._tell(f"runs through NumPy: {reason}")
         return result
+
+    def _inlined(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Call the function for a trace of another one, which gets its sums as exact as they are.
+
+        All other options are those of the function that is being traced.
+        """
+        jit, builder = self._jit, RUNNING.builder
+        if jit.accuracy == "numpy" or builder is None:
+            return jit.py_func(*arguments, **keywords)
+        before = builder.accuracy
+        if before is None:
+            raise located(
+                UnsupportedError(
+                    f'{jit.__name__}, which has accuracy="compensated", cannot be traced here',
+                    seen="its call by a function with fastmath=True",
+                    write="that function without fastmath=True",
+                )
+            )
+        builder.accuracy = jit.accuracy
+        try:
+            return jit.py_func(*arguments, **keywords)
+        finally:
+            builder.accuracy = before
 
     def _run_taken(self, arguments: tuple[Any, ...], out: Any) -> tuple[Any] | None:
         """Run a call that is prepared and has containers; return None if there is none.

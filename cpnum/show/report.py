@@ -71,8 +71,9 @@ class Report:
 
     `kernel` is the called kernel, and `code` its bytes, read back from where they run.  `parts` are
     the parts that are shown, all but holes and bound code if there are none; `plain` puts plain
-    words beside the instructions.  `seconds` are the times of its stages, `again` those of a second
-    compilation.  `text(raw=True)` shows addresses too, which differ from run to run.
+    words beside the instructions; `advises_fastmath` says where that option would help.  `seconds`
+    are the times of its stages, `again` those of a second compilation.  `text(raw=True)` shows
+    addresses too, which differ from run to run.
 
     >>> import numpy as np
     >>> from cpnum import cpjit
@@ -92,6 +93,7 @@ class Report:
         cached: bool | None = None,
         parts: Collection[str] = (),
         plain: bool = False,
+        advises_fastmath: bool = True,
     ) -> None:
         self.kernel, self.code, self.ran = called
         self.bound = bound
@@ -102,6 +104,7 @@ class Report:
         self.cached = cached
         self.parts = tuple(parts)
         self.plain = plain
+        self._advises_fastmath = advises_fastmath
         self._views: dict[tuple[bool, bool], View] = {}
 
     @property
@@ -201,7 +204,7 @@ class Report:
 
     def why(self) -> list[Reason]:
         """Return what was done once, at once, or not at all, and because of what."""
-        return reasons(self.kernel)
+        return reasons(self.kernel, self._advises_fastmath)
 
     def _stages(self) -> Table:
         again = {} if isinstance(self.again, str) else self.again

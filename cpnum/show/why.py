@@ -22,8 +22,10 @@ class Reason(NamedTuple):
     text: str
 
 
-def reasons(kernel: Kernel) -> list[Reason]:
+def reasons(kernel: Kernel, advises_fastmath: bool = True) -> list[Reason]:
     """Return the reasons of a kernel, in the order of the user's lines.
+
+    `advises_fastmath` is false where the function has an option that excludes `fastmath`.
 
     >>> import numpy as np
     >>> from cpnum import cpjit
@@ -39,7 +41,7 @@ def reasons(kernel: Kernel) -> list[Reason]:
         *_by_python(kernel),
         *_casts(kernel),
         *_accesses(kernel),
-        *_not_fused(kernel),
+        *(_not_fused(kernel) if advises_fastmath else ()),
     ]
     found = [Reason(lines.get(node), text) for node, text in about]
     found.sort(key=lambda each: each.location or ("", 0))

@@ -85,8 +85,8 @@ def _record() -> object:
 class Builder:
     """The nodes of the function that is traced, with their sites and the shapes of inputs.
 
-    `functions` are the NumPy functions that the tracers of this trace understand, and `accuracy` is
-    how exact they make sums.
+    `functions` are the NumPy functions that the tracers of this trace understand.  `accuracy` is
+    how exact they make sums, None if it has to be NumPy's, since operators may be contracted.
 
     >>> from cpnum.tables.dtypes import F64
     >>> builder = Builder()
@@ -150,7 +150,7 @@ class Builder:
         self,
         functions: Functions | None = None,
         watched: Mapping[int, Any] | None = None,
-        accuracy: Accuracy = "numpy",
+        accuracy: Accuracy | None = "numpy",
     ) -> None:
         self.functions: Functions = functions or {}
         self.accuracy = accuracy

@@ -114,7 +114,7 @@ def _of_doubles(traced: _Function) -> _Function:
     @functools.wraps(traced)
     def chosen(a: Any, dtype: Any = None, **keywords: Any) -> Any:
         given = {} if dtype is None else {"dtype": dtype}
-        if not isinstance(a, Tracer) or a.builder.accuracy == "numpy" or a.state == SCALAR:
+        if not isinstance(a, Tracer) or a.builder.accuracy != "compensated" or a.state == SCALAR:
             return traced(a, **given, **keywords)
         own = folded_dtype(BY_NAME["add"], a.node.dtype, dtype, is_mean=True)
         if own is None or a.node.dtype.family == "B":

@@ -128,7 +128,7 @@ def trace_or_refuse(
     arguments: Arguments,
     signature: Signature,
     watched: Mapping[int, Any] | None = None,
-    accuracy: Accuracy = "numpy",
+    accuracy: Accuracy | None = "numpy",
 ) -> Graph | Program:
     """Return the graph of `function` for arguments of this signature, as `trace_arguments` does.
 
@@ -161,12 +161,12 @@ def trace_arguments(
     arguments: Arguments,
     signature: Signature,
     watched: Mapping[int, Any] | None = None,
-    accuracy: Accuracy = "numpy",
+    accuracy: Accuracy | None = "numpy",
 ) -> Graph | Program:
     """Return the graph of `function` for arguments of this signature, as `trace` does.
 
     The arrays that are `watched`, by their ids, are constants: each call compares their elements.
-    `accuracy` is how exact sums are, as in `cpjit`.
+    `accuracy` is how exact sums are, as in `cpjit`, and None with `fastmath`.
     """
     return _graph(Builder(FUNCTIONS, watched, accuracy), function, arguments, signature)
 
