@@ -52,8 +52,6 @@ def compensated(
     given = {**dict(zip(names, arguments, strict=False)), **keywords}
     given = {key: each for key, each in given.items() if each is not np._NoValue}
     value, asked = given.pop(names[0], None), given.pop("dtype", None)
-    if isinstance(value, list | tuple) and all(isinstance(each, Tracer) for each in value):
-        value = xp.stack(value)
     if len(arguments) > len(names) or not isinstance(value, Tracer) or value.state == SCALAR:
         return None
     is_mean = function in DIVIDED
