@@ -115,8 +115,8 @@ struct tree {
 #define IN_VECTOR "+v"
 #endif
 
-/* Lanes moved: each in the place of the one `by` lanes away, in pairs; one of them in all lanes; all
-   of them one lane down. */
+/* Lanes moved: each in the place of the one `by` lanes away, in pairs; one of them in all lanes;
+   all of them one lane down. */
 #define MOVED(T, element, bytes, family) FITS_##bytes(MOVED_OF(T))
 #define MOVED_OF(T)                                                                                \
     OVERLOADED v##T swapped(v##T a, int by) {                                                      \

@@ -69,8 +69,8 @@ typedef VECTOR(unsigned int) vu32;
    LESS_EQUAL(a, b) on vf64 give a vi64, on vf32 a vi32.  UNORDERED tells whether one is a NaN.
 
    C's < is the signalling predicate on x86 (LT_OS; Intel SDM vol. 2A, CMPPD, table 3-1), so the
-   quiet ones (LT_OQ = 17, LE_OQ = 18, UNORD_Q = 3) are asked for by name.  == and != are quiet in C.  AArch64
-   has only the signalling FCMGT and FCMGE (Arm ARM, FPCompareGT). */
+   quiet ones (LT_OQ = 17, LE_OQ = 18, UNORD_Q = 3) are asked for by name.  == and != are quiet
+   in C.  AArch64 has only the signalling FCMGT and FCMGE (Arm ARM, FPCompareGT). */
 #if LANE > 1
 #if NEON
 #define LESS(a, b) ((a) < (b))

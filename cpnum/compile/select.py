@@ -353,9 +353,8 @@ class _Selector:
             before, after = skeleton.vectors[vectors]
             body = self.instances(choices, vectors, stored=True)
             if vectors == nest.vectors:
-                blocks += (before, BasicBlock([*body, *accumulators.stops()]), after)
-            else:
-                blocks += (before, BasicBlock(body), after)
+                body += accumulators.stops()
+            blocks += (before, BasicBlock(body), after)
         before, after = skeleton.tail
         if is_tree:
             joined = BasicBlock(accumulators.joined(of_trees=True), folding=True)

@@ -200,6 +200,7 @@ GROUPS = (
             "umaxp": _pairs("the larger"),
             "umaxv": _of_all("the largest"),
             "ushr": "{a} = {b} >> {number}{lanes}",
+            "lsr": "{a} = {b} >> {number} (unsigned)",
             "usra": "{a} = {a} + ({b} >> {number}){lanes}",
             "ushl": "{a} = {b} << {c}, or >> if negative{lanes}",
         },

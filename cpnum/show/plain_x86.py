@@ -77,6 +77,7 @@ _COMPARED = {name: f"{{b}} {sign} {{c}}" for name, sign in COMPARISONS.items() i
 _COMPARED_FLOAT = _COMPARED | {f"{name}_oq": words for name, words in _COMPARED.items()}
 _COMPARED |= {"nle": _COMPARED["gt"], "nlt": _COMPARED["ge"]}
 _UNEQUAL = {"neq": "{b} != {c}"}
+_UNORDERED = {"unord": "{b} or {c} is a NaN"}
 
 # Which operands of a fused operation are the factors and the term.
 _ORDERS = {"132": "acb", "213": "bac", "231": "bca"}
@@ -140,7 +141,7 @@ GROUPS = (
             "vfnmsub": fused("-({x} × {y}) - {z}"),
         },
     ),
-    rows(_each(_FLOAT, _COMPARED_FLOAT | _UNEQUAL), {"vcmp": compared}),
+    rows(_each(_FLOAT, _COMPARED_FLOAT | _UNEQUAL | _UNORDERED), {"vcmp": compared}),
     rows(
         _each(_INT, _COMPARED | _UNEQUAL)
         | _each({f"u{suffix}": name for suffix, name in _UINT.items()}, _COMPARED | _UNEQUAL),
@@ -200,7 +201,14 @@ GROUPS = (
             "vxor": same("{a} = 0{masked}", "{a} = {b} ^ {c}{bits}"),
         },
     ),
-    rows({"d": "int32", "q": "int64"}, {"vpternlog": ternary, "vmov": one_lane}),
+    rows(
+        {"d": "int32", "q": "int64"},
+        {
+            "vpternlog": ternary,
+            "vmov": one_lane,
+            "valign": "{a} = {c} then {b}, from lane {number} on{lanes}",
+        },
+    ),
     rows({"d": "int32"}, {"vpshuf": picked(16, any_lanes)}),
     rows({"f64x2": "float64", "i64x2": "int64"}, {"vshuf": quarters}),
     rows({"d": "uint32"}, {"vprol": "{a} = {b} rotated left by {number} bits{lanes}"}),
@@ -306,6 +314,10 @@ GROUPS = (
             "lea": "{a} = {address}",
             "cmp": integer("compare {a} with {b}"),
             "test": same("compare {a} with 0", "compare {a} & {b} with 0"),
+            "vptest": same(
+                "test whether all bits of {a} are 0",
+                "test the bits of {a} & {b}, and of ~{a} & {b}, for 0",
+            ),
             "push": "push {a} on the stack",
             "pop": "pop {a} off the stack",
             "call": "call the code at {a}",

@@ -112,7 +112,8 @@ def _into(
     # Methods of NumPy's numbers do not return it, and `ptp` writes to it before it has read all.
     if not isinstance(own, Tracer) or is_number or name == "numpy.ptp":
         raise UnknownArgumentError("out")
-    if isinstance(first, Tracer) and decides_order(function, first, own):
+    is_plain = own.builder.accuracy != "compensated"
+    if is_plain and isinstance(first, Tracer) and decides_order(function, first, own):
         result = call(_into_like(function), name, arguments, {**rest, "like": own})
     else:
         result = call(function, name, arguments, rest)

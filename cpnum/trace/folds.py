@@ -86,7 +86,7 @@ CHECKED: dict[_Function, tuple[str, Callable[[Any], None]]] = {
 
 
 class _Asked(NamedTuple):
-    """What a call asks for: the arguments of a reduction, without those that say nothing."""
+    """The arguments of a reduction, without those that say nothing."""
 
     axis: Any
     keeps: Any
