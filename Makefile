@@ -7,7 +7,8 @@
 # make pictures the pictures of the documentation: plots, measured anew, and reports
 # make notebooks the notebooks, executed and stored with their outputs
 # make corpus   real functions of other packages: how many run, and for what the others are refused
-# make fuzz     random expressions and statements against NumPy, each for half of FUZZ_SECONDS
+# make fuzz     random expressions, statements and reductions against NumPy, each for a third of
+#               FUZZ_SECONDS
 # make clean    remove all that these have made
 #
 # PYTHON is the one that .venv is made with, WORKERS the number of processes that share the tests:
@@ -28,7 +29,7 @@ export PYTEST_ADDOPTS := --numprocesses=$(WORKERS) --dist=worksteal
 
 AARCH64_TESTS := $(patsubst %,tests/test_%.py,operators python_operators result_dtypes \
     floating_point_errors fastmath elementary folds layouts views_inside register_pressure out scalars \
-    mixed_dtypes bound_calls calling fuzz fuzz_statements)
+    mixed_dtypes bound_calls calling fuzz fuzz_statements fuzz_folds)
 
 .PHONY: demo test test-aarch64 test-browser chromium check pythons wheel bench pictures notebooks \
     corpus fuzz clean
@@ -86,8 +87,9 @@ corpus: .venv/with-corpus
 	$(BIN)/python -m tests.corpus
 
 fuzz: .venv/with-test
-	$(BIN)/python tests/test_fuzz.py --seconds $$(($(FUZZ_SECONDS) / 2))
-	$(BIN)/python tests/test_fuzz_statements.py --seconds $$(($(FUZZ_SECONDS) / 2))
+	$(BIN)/python tests/test_fuzz.py --seconds $$(($(FUZZ_SECONDS) / 3))
+	$(BIN)/python tests/test_fuzz_statements.py --seconds $$(($(FUZZ_SECONDS) / 3))
+	$(BIN)/python tests/test_fuzz_folds.py --seconds $$(($(FUZZ_SECONDS) / 3))
 
 clean:
 	rm -rf .venv .venv-* dist cpnum/packs .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -140,20 +140,11 @@ def fold_of(
         value = _chosen(value, asked, row, dtype)
     if value is None or not _is_number(asked.initial, dtype):
         return None
-    more: dict[str, Any] = {} if asked.ddof in (None, 0) else {"ddof": asked.ddof}
-    more |= {} if asked.dtype is None else {"dtype": asked.dtype}
-    more |= {} if asked.initial is None else {"initial": asked.initial}
-    more |= {} if scans else {"keepdims": asked.keeps}
-    called = at_line(function)
-
-    def again(array: Any) -> Any:
-        return called(array, axis=asked.axis, **more)
-
     return Fold(
         row,
         axes,
         asked.keeps,
-        again,
+        _as_asked(at_line(function), asked, scans),
         handling.site,
         asked.ddof,
         converts=row.is_tree and dtype.family == "F" and dtype is not own,
@@ -185,6 +176,15 @@ def _asked(given: dict[str, Any], axis: int | None, ddof: int | None) -> _Asked:
         given.pop("ddof", ddof),
         {key: each for key, each in given.items() if each is not None and each is not False},
     )
+
+
+def _as_asked(called: _Function, asked: _Asked, scans: bool) -> _Function:
+    """Return a function of an array alone, which calls another one as it was asked for."""
+    given: dict[str, Any] = {"axis": asked.axis} | ({} if scans else {"keepdims": asked.keeps})
+    given |= {} if asked.ddof in (None, 0) else {"ddof": asked.ddof}
+    given |= {} if asked.dtype is None else {"dtype": asked.dtype}
+    given |= {} if asked.initial is None else {"initial": asked.initial}
+    return lambda array: called(array, **given)
 
 
 # Functions whose results depend on the order of the axes.
