@@ -447,6 +447,15 @@ def test_sums_between_writes():
     assert result[1] == 14 * 2.0**-70
 
 
+def test_python_may_look_at_a_sum():
+    def doubled(x):
+        return x * 2 if x.sum() > 0 else x
+
+    x = np.array([1.0, 1e-20, -1.0])
+    assert np.array_equal(compensated(doubled)(x), x * 2)
+    assert np.array_equal(doubled(x), x)
+
+
 def test_small_arrays_do_not_run_as_written():
     x = np.array([1.0, 1e-20, -1.0])
     compiled = compensated(np.sum)
