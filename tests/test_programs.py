@@ -1,6 +1,7 @@
 """Functions that call NumPy's own functions of whole arrays between their loops."""
 
 import gc
+import itertools
 import re
 import sys
 import threading
@@ -188,6 +189,31 @@ def test_the_text_of_a_program():
             "  return (t10, b5)",
         ]
     )
+
+
+def test_equal_values_are_arrays_of_their_own():
+    def twice(x):
+        total = x.sum()
+        return x * 2 + total, x * 2 + total
+
+    def stored(x):
+        first, second = np.sqrt(x), np.sqrt(x)
+        return first, second, first.sum()
+
+    def viewed(x):
+        first = np.sqrt(x)
+        part = first[1:]
+        part += 1
+        return first, np.sqrt(x), part, np.sqrt(x)
+
+    x = abs(A) + 1
+    for function in (twice, stored, viewed):
+        for call in (cpjit(function), lambda x: cpjit(function).bind(x)()):  # noqa: B023
+            results, expected = call(x), function(x)
+            assert_same(expected, results)
+            for one, other in itertools.combinations(range(len(results)), 2):
+                shared = np.shares_memory(expected[one], expected[other])
+                assert np.shares_memory(results[one], results[other]) == shared
 
 
 def test_integers_among_the_arguments_are_looked_at():

@@ -198,11 +198,11 @@ class _Assembling:
         leaves: list[Leaf] = []
         for leaf in results.leaves:
             node = leaf.node if isinstance(leaf, Output) else None
-            if type(node) is Apply and self.builder.shape_of(node):
-                known = self.stored.get(node) or own.get(node)
-                if known is None:
-                    known = own[node] = self._stored(node)
-                leaf = Given(known.parameter)
+            # What is stored already, or is returned twice, is copied: nobody else has the copy.
+            is_new = node not in self.stored and node not in own
+            if is_new and type(node) is Apply and self.builder.shape_of(node):
+                own[node] = self._stored(node)
+                leaf = Given(own[node].parameter)
             leaves.append(leaf)
         self._add([(node, Target(each.parameter)) for node, each in own.items()])
         self.stored |= own
