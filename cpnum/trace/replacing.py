@@ -28,7 +28,7 @@ import threading
 import types
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -239,7 +239,7 @@ def _new_places(functions: Iterable[types.FunctionType]) -> Iterator[_NewPlace]:
     """Yield the places of the built-in functions that these functions read."""
     for each in functions:
         namespace = each.__globals__
-        built_in = each.__builtins__
+        built_in = cast(Any, each).__builtins__
         for code in codes_of(each.__code__):
             if _BUILT_IN.keys().isdisjoint(code.co_names):
                 continue
