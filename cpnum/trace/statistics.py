@@ -133,6 +133,12 @@ def _of_doubles(traced: _Function) -> _Function:
     return chosen
 
 
+def _squared(x: Any) -> Any:
+    """Return squares by the operator that `np.var` has, which reports name."""
+    is_new = np.lib.NumpyVersion(np.__version__) >= "2.4.0"
+    return xp.square(x) if is_new else xp.multiply(x, x)
+
+
 @_of_doubles
 def _traced_var(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
@@ -141,7 +147,7 @@ def _traced_var(
     if dtype is not None or out is not None or not _is_plain(a, ddof, keepdims, axis, "FI"):
         return None
     mean = call(sum_over_count, "numpy.mean", (a,), {"axis": axis, "keepdims": True})
-    squares = xp.square(xp.subtract(a, mean))
+    squares = _squared(xp.subtract(a, mean))
     given = {"axis": axis, "keepdims": keepdims, "ddof": ddof}
     return call(sum_over_count, "numpy.var", (squares,), given)
 
