@@ -151,7 +151,7 @@ def _with(**functions):
     names = SimpleNamespace(**{**vars(np), **functions})
 
     def compiler(function: FunctionType, **_: object) -> FunctionType:
-        return FunctionType(function.__code__, {"np": names})
+        return FunctionType(function.__code__, {**function.__globals__, "np": names})
 
     return compiler
 
