@@ -7,6 +7,7 @@ With CPNUM_TEST=aarch64, kernels of that level run in an emulator: `make test-aa
 
 import gc
 import importlib.util
+import math
 import os
 import platform
 import subprocess
@@ -19,6 +20,7 @@ os.environ["CPNUM_CHECK"] = "1"  # before cpnum is imported
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from cpnum.jit import cache
 from cpnum.run.linux import Linux
 from cpnum.run.memory import ExecutableMemory
 
@@ -54,6 +56,12 @@ def pytest_collection_finish():
 def level(request):
     """Each ISA level that some machine runs."""
     return request.param
+
+
+@pytest.fixture
+def always(monkeypatch):
+    """Compile programs of small arrays, too."""
+    monkeypatch.setattr(cache, "_LEAST_SAVED", -math.inf)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ over, and tells why functions were not compiled.
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import sys
@@ -33,7 +32,6 @@ from test_fuzz_statements import (
 )
 
 from cpnum import IsaError, UnsupportedError, cpjit
-from cpnum.jit import cache
 
 pytestmark = pytest.mark.skipif(not HERE, reason="no stencil pack fits this processor")
 
@@ -132,13 +130,7 @@ def check(example: FoldExample, tally: Tally, has_reports: bool = False) -> None
         tally.add(example, traced, watch.saw_call)
 
 
-@pytest.fixture
-def _always(monkeypatch):
-    """Compile programs of small arrays, too."""
-    monkeypatch.setattr(cache, "_LEAST_SAVED", -math.inf)
-
-
-@pytest.mark.usefixtures("_always")
+@pytest.mark.usefixtures("always")
 def test_random_functions_reduce_what_they_do_under_numpy():
     tally = Tally()
     wanted = settings(COMMON, max_examples=EXAMPLES)

@@ -263,13 +263,7 @@ def search(
     example() if number is None else seed(number)(example)()
 
 
-@pytest.fixture
-def _always(monkeypatch):
-    """Compile programs of small arrays, too."""
-    monkeypatch.setattr(cache, "_LEAST_SAVED", -math.inf)
-
-
-@pytest.mark.usefixtures("_always")
+@pytest.mark.usefixtures("always")
 def test_random_functions_write_what_they_do_under_numpy():
     tally = Tally()
     search(lambda example: check(example, tally), settings(COMMON, max_examples=EXAMPLES))

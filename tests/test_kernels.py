@@ -15,7 +15,6 @@ from kernels.kernel import Kernel
 from kernels.trying import AS_WRITTEN, COMPILED, arrays_of, enters, outcome
 
 from cpnum import CpnumError, cpjit
-from cpnum.jit import cache
 
 # Those that are refused.  If one of them is compiled, a test fails until its name is taken out.
 # fmt: off
@@ -31,10 +30,7 @@ STILL_REFUSED = pytest.mark.xfail(
 )
 
 
-@pytest.fixture(autouse=True)
-def _always(monkeypatch):
-    """Compile programs of small arrays, too."""
-    monkeypatch.setattr(cache, "_LEAST_SAVED", -np.inf)
+pytestmark = pytest.mark.usefixtures("always")
 
 
 OWN_FUNCTIONS = SimpleNamespace(

@@ -9,16 +9,9 @@ from reports import runs
 
 from cpnum import cpjit
 from cpnum.ir.program import folded, repeats
-from cpnum.jit import cache
 
 SIZE = 1000
 X = np.linspace(0.0, 1.0, SIZE)
-
-
-@pytest.fixture
-def always(monkeypatch):
-    """Compile programs of small arrays, too."""
-    monkeypatch.setattr(cache, "_LEAST_SAVED", -np.inf)
 
 
 def explained(function, *arguments, **options):

@@ -14,7 +14,6 @@ from cases import assert_same, quiet
 
 from cpnum import DTypeError, TraceError, UnsupportedError, cpjit
 from cpnum.ir.program import Program
-from cpnum.jit import cache
 from cpnum.run import memory
 from cpnum.run.memory import ExecutableMemoryError
 from cpnum.tables.dtypes import BOOL, DTYPES, F32, F64
@@ -24,10 +23,7 @@ A = np.linspace(-2.0, 3.0, 35).reshape(5, 7)
 SQUARE = A[:, :5] + 6 * np.eye(5)
 
 
-@pytest.fixture(autouse=True)
-def _always(monkeypatch):
-    """Compile programs of small arrays, too."""
-    monkeypatch.setattr(cache, "_LEAST_SAVED", -np.inf)
+pytestmark = pytest.mark.usefixtures("always")
 
 
 # fmt: off

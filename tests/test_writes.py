@@ -24,10 +24,7 @@ from cpnum.trace.trace import trace
 LAYOUTS = [name for name in VIEWS if not name.startswith("one ")]
 
 
-@pytest.fixture(autouse=True)
-def _always(monkeypatch):
-    """Compile programs of small arrays, too."""
-    monkeypatch.setattr(cache, "_LEAST_SAVED", -np.inf)
+pytestmark = pytest.mark.usefixtures("always")
 
 
 def left(call, arguments):
