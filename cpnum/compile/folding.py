@@ -20,11 +20,8 @@ from cpnum.tables.stencils import (
     PUSH,
     SEED,
     STORE_FIRST,
+    Folding,
     fold_stem,
-    in_order_stem,
-    into_stem,
-    pair_stem,
-    stop_stem,
 )
 
 
@@ -102,7 +99,7 @@ class Accumulators:
         """Return the instance that folds the values of two vectors into their accumulator."""
         store = self._nest.stores[at]
         accumulator = self.of[at][pair]
-        stencil = self.stencil(pair_stem(_fold_of(store).name), store)
+        stencil = self.stencil(fold_stem(_fold_of(store).name, "pair"), store)
         return Instance(stencil, (*values, accumulator), (accumulator,))
 
     def stops(self) -> list[Instance]:
@@ -111,7 +108,7 @@ class Accumulators:
         if len(self._nest.stores) > 1 or not self.of or not _fold_of(store).stops:
             return []
         first, *others = self.of[0]
-        stencil = self.stencil(stop_stem(_fold_of(store).name), store)
+        stencil = self.stencil(fold_stem(_fold_of(store).name, "stop"), store)
         values: Values = {Hole.SKIP: TAIL_DONE}
         return [
             *[self._fold(0, each, first) for each in others],
@@ -155,7 +152,7 @@ class Accumulators:
         if store.is_ordered:
             stencil, name = self.stencil(STORE_FIRST, store), store.buffer.name
             return Instance(stencil, (self.of[at][0],), pointer=pointer, source=name)
-        stencil = self.stencil(into_stem(_fold_of(store).name), store)
+        stencil = self.stencil(fold_stem(_fold_of(store).name, "into"), store)
         name = store.buffer.name
         if at in self.sums:
             tree = list(self.sums).index(at)
@@ -165,8 +162,9 @@ class Accumulators:
 
     def _in_order(self, at: int, value: int, accumulator: int) -> Instance:
         store = self._nest.stores[at]
+        folding: Folding = "scan" if store.scans else "ordered"
         stencil, tail = (
-            self.stencil(in_order_stem(_fold_of(store).name, keeps=store.scans, tail=tail), store)
+            self.stencil(fold_stem(_fold_of(store).name, folding, tail=tail), store)
             for tail in (False, True)
         )
         return Instance(stencil, (value, accumulator), (accumulator,), tail=Tail(tail, NO_VALUES))

@@ -96,55 +96,21 @@ def access_stem(transfer: Transfer, *, strided: bool = False, tail: bool = False
     return f"{transfer}{'_strided' if strided else ''}{'_tail' if tail else ''}"
 
 
+# What a stencil does: fold a value into an accumulator, or the values of two vectors at once, or
+# the lanes of one in their order, or in order with all results kept; leave a loop whose result an
+# accumulator has decided; fold an accumulator into an element of a result.
+Folding = Literal["fold", "pair", "ordered", "scan", "stop", "into"]
+
+
 @functools.cache
-def fold_stem(operator: str) -> str:
-    """Return the stem of an operator whose result takes the register of an accumulator.
+def fold_stem(operator: str, folding: Folding = "fold", *, tail: bool = False) -> str:
+    """Return the stem of an operator that folds.
 
     >>> from cpnum.tables.dtypes import F64
-    >>> stencil_name(fold_stem("minimum"), F64, 8)
-    'fold_minimum_f64'
+    >>> stencil_name(fold_stem("minimum"), F64, 8), fold_stem("add", "scan", tail=True)
+    ('fold_minimum_f64', 'scan_tail_add')
     """
-    return f"fold_{operator}"
-
-
-@functools.cache
-def in_order_stem(operator: str, *, keeps: bool = False, tail: bool = False) -> str:
-    """Return the stem of what folds the lanes of a value in their order; it may `keep` all results.
-
-    >>> in_order_stem("multiply"), in_order_stem("add", keeps=True, tail=True)
-    ('ordered_multiply', 'scan_tail_add')
-    """
-    return f"{'scan' if keeps else 'ordered'}{'_tail' if tail else ''}_{operator}"
-
-
-@functools.cache
-def pair_stem(operator: str) -> str:
-    """Return the stem of what folds two values into an accumulator.
-
-    >>> pair_stem("minimum")
-    'pair_minimum'
-    """
-    return f"pair_{operator}"
-
-
-@functools.cache
-def stop_stem(operator: str) -> str:
-    """Return the stem of what leaves a loop when an accumulator has decided the result.
-
-    >>> stop_stem("logical_or")
-    'stop_logical_or'
-    """
-    return f"stop_{operator}"
-
-
-@functools.cache
-def into_stem(operator: str) -> str:
-    """Return the stem of what folds an accumulator into an element of a result.
-
-    >>> into_stem("minimum")
-    'into_minimum'
-    """
-    return f"into_{operator}"
+    return f"{folding}{'_tail' if tail else ''}_{operator}"
 
 
 # -- the stencils of a pack ---------------------------------------------------------------------
@@ -236,16 +202,16 @@ def _folds(dtypes: Sequence[DType]) -> Iterator[_Row]:
             if dtype in dtypes:
                 yield fold_stem(each.name), dtype, Parameters(2, 1)
                 if each.is_scanned:
-                    forms = [True] if each.order is Order.ANY else [False, True]
-                    for keeps, tail in itertools.product(forms, (False, True)):
-                        stem = in_order_stem(each.name, keeps=keeps, tail=tail)
-                        yield stem, dtype, Parameters(2, 1)
+                    in_order: list[Folding] = ["scan"]
+                    in_order += [] if each.order is Order.ANY else ["ordered"]
+                    for folding, tail in itertools.product(in_order, (False, True)):
+                        yield fold_stem(each.name, folding, tail=tail), dtype, Parameters(2, 1)
                 if each.pairs(dtype):
-                    yield pair_stem(each.name), dtype, Parameters(3, 1)
+                    yield fold_stem(each.name, "pair"), dtype, Parameters(3, 1)
                 if each.stops:
-                    yield stop_stem(each.name), dtype, Parameters(1, 0)
+                    yield fold_stem(each.name, "stop"), dtype, Parameters(1, 0)
                 if each.order is Order.ANY:
-                    yield into_stem(each.name), dtype, Parameters(1, 0)
+                    yield fold_stem(each.name, "into"), dtype, Parameters(1, 0)
 
 
 # The stencils of a tree of sums, by their stems.
@@ -253,7 +219,7 @@ JOINED, PUSH = "joined", "push"
 _TREE = {
     JOINED: Parameters(1, 1),
     PUSH: Parameters(1, 0),
-    into_stem("add"): Parameters(0, 0),
+    fold_stem("add", "into"): Parameters(0, 0),
 }
 
 
