@@ -26,7 +26,7 @@ import numpy as np
 from cpnum.ir.sites import is_installed
 from cpnum.trace.fixed import fixed_key
 from cpnum.trace.made import is_array, root_of
-from cpnum.trace.reached import codes_of, loaded
+from cpnum.trace.reached import attributes_of, codes_of, loaded
 from cpnum.trace.replacing import original
 
 # A variable and its value: a namespace, the name of a global in it, the value, None if it has no
@@ -368,7 +368,7 @@ class _Search:
             for name in wanted:
                 if name in own:
                     self._add(_values_of(own[name], holder), names)
-        own_attributes = {} if issubclass(type(holder), type) else _attributes(holder)
+        own_attributes = {} if issubclass(type(holder), type) else attributes_of(holder)
         if own_attributes:
             self._add([own_attributes[each] for each in wanted if each in own_attributes], names)
 
@@ -418,19 +418,11 @@ def _values_of(member: Any, holder: object) -> tuple[object, ...]:
     return (member,)
 
 
-def _attributes(holder: object) -> dict[str, object]:
-    try:
-        own: dict[str, object] = object.__getattribute__(holder, "__dict__")
-    except AttributeError:
-        return {}
-    return own
-
-
 def _called_by(holder: object) -> Iterable[object]:
     """Return the functions that an object calls without a name for them in the user's code."""
     if type(holder).__module__ == "functools":
-        return tuple(_attributes(holder).values())
-    wrapped = _attributes(holder).get("__wrapped__")  # a compiled function's
+        return tuple(attributes_of(holder).values())
+    wrapped = attributes_of(holder).get("__wrapped__")  # a compiled function's
     return () if wrapped is None else (wrapped,)
 
 

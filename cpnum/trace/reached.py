@@ -140,7 +140,7 @@ def _members(value: Any, names: _Names) -> Iterator[_Found]:
                     if name in names or name[:2] == "__":
                         yield _Found(_function_of(member), names, value)
         if not issubclass(kind, type):
-            own = _attributes(value)
+            own = attributes_of(value)
             for name in ("__wrapped__", *names):  # a compiled function has the first
                 if name in own:
                     yield _Found(own[name], names)
@@ -157,7 +157,8 @@ def _function_of(member: Any) -> Any:
     return member.fget if issubclass(type(member), property) else member
 
 
-def _attributes(value: object) -> dict[str, Any]:
+def attributes_of(value: object) -> dict[str, Any]:
+    """Return what an object itself has, without the attributes of its class."""
     try:
         own: dict[str, Any] = object.__getattribute__(value, "__dict__")
     except AttributeError:
