@@ -52,26 +52,25 @@ class Operand(NamedTuple):
     @property
     def is_accumulated(self) -> bool:
         """Whether values are folded along the innermost axis, in registers."""
-        is_one = self.scans or self.layout[-1] is Access.BROADCAST
-        return self.fold is not None and is_one
+        return self.fold is not None and (self.scans or self.layout[-1] is Access.BROADCAST)
 
     @property
     def is_ordered(self) -> bool:
         """Whether values are folded along the innermost axis one after the other."""
-        is_given = self.fold is not None and self.fold.order is Order.GIVEN
-        return self.is_accumulated and (self.scans or is_given)
+        is_in_order = self.fold is not None and (self.scans or self.fold.order is Order.GIVEN)
+        return is_in_order and self.is_accumulated
 
     @property
     def is_paired(self) -> bool:
         """Whether the values of two vectors are folded at once along the innermost axis."""
         is_paired = self.fold is not None and self.fold.pairs(self.node.dtype)
-        return self.is_accumulated and is_paired and not self.is_ordered
+        return is_paired and self.is_accumulated and not self.is_ordered
 
     @property
     def is_tree(self) -> bool:
         """Whether values are summed along the innermost axis."""
         is_tree = self.fold is not None and self.fold.is_tree
-        return self.is_accumulated and is_tree and not self.scans
+        return is_tree and self.is_accumulated and not self.scans
 
 
 class Nest(NamedTuple):

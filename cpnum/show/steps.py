@@ -186,11 +186,12 @@ _Kernels = Mapping[object, int]
 
 def _rows(planned: Planned, out: Any, kernels: _Kernels, buffers: _Buffers) -> Iterable[Row]:
     program = planned.call.specialization.traced
+    returned = program.only_returned
     for at, step in enumerate(program.steps):
         if isinstance(step, Call):
             yield _call_row(at, step, planned)
         else:
-            yield _loop_row(at, step, planned, kernels, buffers)
+            yield _loop_row(at, step, planned, kernels, buffers, returned)
     last = planned.call.specialization.last.into(out)
     if last.graph.outputs:
         parts = last.describe(planned.values, out)
@@ -203,12 +204,19 @@ def _rows(planned: Planned, out: Any, kernels: _Kernels, buffers: _Buffers) -> I
         yield Row(len(program.steps) + 1, "returns", traffic.read, traffic.written, _by(by))
 
 
-def _loop_row(at: int, step: Loop, planned: Planned, kernels: _Kernels, buffers: _Buffers) -> Row:
+def _loop_row(
+    at: int,
+    step: Loop,
+    planned: Planned,
+    kernels: _Kernels,
+    buffers: _Buffers,
+    returned: frozenset[int],
+) -> Row:
     plan = planned.call.plan(at)
-    program = planned.call.specialization.traced
-    texts = [each.text(program.graph.signature) for each in step.targets]
+    signature = planned.call.specialization.traced.graph.signature
+    texts = [each.text(signature) for each in step.targets]
     names = [
-        "returns" if each.parameter in program.only_returned and each.fold is None else text
+        "returns" if each.parameter in returned and each.fold is None else text
         for each, text in zip(step.targets, texts, strict=True)
     ]
     notes = [

@@ -207,9 +207,6 @@ def _has_gaps(value: Tracer) -> bool:
     make: `(x * y)[1:, 1:].sum()`.  Where all operands are broadcast, a transposed view has
     another order, too.
     """
-    shapes = {
-        value.builder.shape_of(node) for node in postorder(value.node, {}) if type(node) is Input
-    }
     gaps = False
     for step in root_of(value)[1]:
         if isinstance(step, Index):
@@ -219,10 +216,16 @@ def _has_gaps(value: Tracer) -> bool:
         elif isinstance(step, BroadcastTo):
             gaps = True
         elif isinstance(step, Transpose):
-            gaps |= value.known_shape not in shapes
+            gaps |= not _has_whole_operand(value)
         elif isinstance(step, Reshape):
             gaps = False  # a copy
     return gaps
+
+
+def _has_whole_operand(value: Tracer) -> bool:
+    """Tell whether a value is computed of an array that is not broadcast."""
+    inputs = [node for node in postorder(value.node, {}) if type(node) is Input]
+    return any(value.builder.shape_of(node) == value.known_shape for node in inputs)
 
 
 def _chosen(value: Tracer, asked: _Asked, row: Folded, dtype: DType) -> Tracer | None:
